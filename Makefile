@@ -1,0 +1,57 @@
+# What a person types is what CI runs. `make` alone lists the targets.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-long lint format facts bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+env: $(RUNTIME) ## make .venv with the command postgregent in it
+
+demo: $(RUNTIME) ## tell the whole story on an embedded PostgreSQL
+	@$(BIN)/postgregent demo
+
+test: lint ## everything: lint, types, the tests on PostgreSQL 14 to 18
+	@$(BIN)/python -m tests.architecture.evidence
+	@$(BIN)/pytest -q -n 2 -m "not slow"
+
+test-long: lint ## as test, with the slow ones
+	@$(BIN)/pytest -q -n 2 --timeout 900
+
+lint: $(DEV) ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(DEV) ## let ruff write what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+facts: $(DEV) ## list the facts and rules that no test shows yet
+	@$(BIN)/python -m tests.architecture.evidence
+
+bench: $(DEV) ## measure; prints, asserts nothing
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and what the tools keep
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	@$(PIP) -e '.[embedded]'
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@$(PIP) -e '.[dev]'
+	@touch $(RUNTIME) $@
