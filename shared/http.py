@@ -1,0 +1,270 @@
+"""The bodies that controller and Regent exchange over `/v1`: JSON, camelCase.
+
+Errors are RFC 9457 problems of media type `application/problem+json`. The desired state itself is
+in shared/state.py, outcomes and drift in shared/outcomes.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from shared.outcomes import Drift, Outcome
+from shared.state import Verifier
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+PROBLEM_TYPES = "urn:postgregent:problem:"
+LONGEST_WAIT_SECONDS = 60
+LONGEST_PAGE = 500
+LARGEST_BODY_BYTES = 32 * 2**20
+"""Of a body as sent and as inflated; 5,000 resources with their verifiers are about 5 MiB."""
+
+Reason = Literal[
+    "Stale",
+    "Refused",
+    "TakeoverNeeded",
+    "PreconditionRequired",
+    "BadPrecondition",
+    "DigestMismatch",
+    "NoState",
+    "NotFound",
+    "NotReady",
+    "Unauthorized",
+    "TooLarge",
+    "BadEncoding",
+    "HttpError",
+    "InternalError",
+]
+"""What a problem's `reason` may say; clients decide by it and by the status, never by the text."""
+
+
+def _example(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class FieldProblem(_Wire):
+    """One thing that is wrong with a request. Never holds the value: it may be secret."""
+
+    field: str = Field(description="Where, dotted: `resources.Role/default/a.spec.database`.")
+    message: str
+    way_out: str = ""
+
+
+class ProblemDetails(_Wire):
+    """Why a request was not answered as asked (RFC 9457)."""
+
+    model_config = _example(
+        type="urn:postgregent:problem:Stale",
+        title="Precondition Failed",
+        status=412,
+        reason="Stale",
+        detail="The accepted state is another one than If-Match names.",
+        wayOut="Read GET /v1/state for its ETag, compile again and push again.",
+    )
+
+    type: str = Field(description="urn:postgregent:problem: and the reason.")
+    title: str = Field(description="The words that belong to the status.")
+    status: int
+    reason: Reason
+    detail: str = ""
+    way_out: str = ""
+    problems: tuple[FieldProblem, ...] = Field((), description="All of them, not the first.")
+
+
+class DetectorBody(_Wire):
+    """How this Regent learns of changes."""
+
+    mode: Literal["Triggers", "Polling", "None"]
+    healthy: bool
+    message: str = ""
+
+
+class LossBody(_Wire):
+    """Something that would be taken away."""
+
+    role: str
+    kind: str = Field(description="Kind of the object, or `Membership`, `Login`, `Role`.")
+    privilege: str
+    detail: str = ""
+
+
+class BrakeBody(_Wire):
+    """What is withheld until somebody releases it (semantics 20)."""
+
+    pulled: bool = False
+    digest: str = Field("", description="What POST /v1/brake/release must name; good for once.")
+    loss_count: int = 0
+    losses: tuple[LossBody, ...] = Field((), max_length=50, description="The first 50.")
+    message: str = ""
+
+
+class Leftover(_Wire):
+    """Something of a deleted resource that could not be taken away yet (semantics 27)."""
+
+    role: str
+    database: str | None = Field(None, description="None for what the whole server shares.")
+    what: str
+    message: str = Field("", description="Why, with the way out.")
+
+
+class StatusBody(_Wire):
+    """The latest word on everything; `sequence` grows whenever something other than a time did."""
+
+    model_config = _example(
+        sequence=7,
+        systemIdentifier="7412345678901234567",
+        acceptedRevision=3,
+        appliedRevision=3,
+        managedRoles=2,
+        resources=[
+            {
+                "resource": "Role/default/mydb-viewer",
+                "generation": 1,
+                "state": "Ready",
+                "reason": "Applied",
+                "message": "As declared.",
+            }
+        ],
+        detector={"mode": "Triggers", "healthy": True},
+        brake={"pulled": False},
+    )
+
+    sequence: int
+    system_identifier: str | None = None
+    accepted_revision: int | None = None
+    applied_revision: int | None = None
+    last_pass_time: datetime | None = None
+    managed_roles: int = 0
+    observing: str = Field("", description="Why nothing is written; empty when it is.")
+    resources: tuple[Outcome, ...] = ()
+    detector: DetectorBody
+    brake: BrakeBody = BrakeBody()
+    leftovers: tuple[Leftover, ...] = Field((), max_length=100)
+
+
+ItemT = TypeVar("ItemT")
+
+
+class Page(_Wire, Generic[ItemT]):
+    """One page of a list. `continue` is there when more follows: send it back for the next page."""
+
+    items: tuple[ItemT, ...] = ()
+    continue_: str | None = Field(None, alias="continue")
+
+
+class DriftPage(Page[Drift]):
+    """What is not as declared now."""
+
+
+class HistoryPage(Page[Drift]):
+    """What was found and corrected, oldest first. The last item's id is the next `after`."""
+
+
+class ChangeBody(_Wire):
+    """One change of a plan."""
+
+    effect: str = Field(description="Create, Widen, Open, Close, Narrow or Remove: the order.")
+    what: str = Field(description="In words; never a secret.")
+    where: str = Field("", description="The database, or empty for what the server shares.")
+    resources: tuple[str, ...] = Field((), description="Which resources cause it.")
+
+
+class PlanBody(_Wire):
+    """What a pass would do. Nothing was written to find out."""
+
+    model_config = _example(
+        changes=[
+            {
+                "effect": "Widen",
+                "what": "grant SELECT on 2 tables in schema1 (a, b) to mydb-viewer",
+                "where": "mydb",
+                "resources": ["Permission/default/read-schemas-1-and-2"],
+            }
+        ],
+        outcomes=[],
+        matches={"Permission/default/read-schemas-1-and-2": 2},
+        brake={"pulled": False},
+    )
+
+    changes: tuple[ChangeBody, ...] = ()
+    outcomes: tuple[Outcome, ...] = Field((), description="Resources that would not be Ready.")
+    matches: dict[str, int] = Field(default_factory=dict)
+    brake: BrakeBody = BrakeBody()
+
+
+class PassBody(_Wire):
+    """A pass that was asked for."""
+
+    pass_id: str
+
+
+class ReleaseBody(_Wire):
+    """Lets exactly the losses through that have this digest, once."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"digest": "9f86d081884c7d65"}]},
+    )
+
+    digest: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class VerifiersBody(_Wire):
+    """The verifiers in force, by the User that declares them. For the controller alone."""
+
+    verifiers: dict[str, Verifier] = Field(default_factory=dict, description="kind/namespace/name")
+
+
+class RoleSummary(_Wire):
+    """One PostgreSQL role in this Regent's authority."""
+
+    name: str
+    resources: tuple[str, ...] = Field((), description="What declares it.")
+    login: bool = False
+    origin: Literal["created", "adopted"]
+    ending: bool = False
+
+
+class RolePage(Page[RoleSummary]):
+    """The managed roles, by name."""
+
+
+class PrivilegeBody(_Wire):
+    """What a role holds on something, and which resources say so."""
+
+    kind: str
+    database: str | None = None
+    object: str
+    privileges: tuple[str, ...]
+    grantable: tuple[str, ...] = ()
+    resources: tuple[str, ...] = Field((), description="Empty for drift.")
+
+
+class RoleBody(RoleSummary):
+    """One role with what it is a member of, who its members are, and what it holds."""
+
+    attributes: dict[str, bool] = Field(default_factory=dict)
+    connection_limit: int = -1
+    valid_until: datetime | None = None
+    has_password: bool = False
+    settings: dict[str, str] = Field(default_factory=dict)
+    member_of: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    privileges: tuple[PrivilegeBody, ...] = ()
+
+
+class HealthBody(_Wire):
+    """Whether one part of the Regent's health holds, check by check."""
+
+    ok: bool
+    checks: dict[str, bool] = Field(default_factory=dict)

@@ -1,0 +1,76 @@
+"""What became of each resource: the Regent says it, the controller writes it as status."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+State = Literal["Ready", "Reconciling", "Stalled"]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Outcome(_Wire):
+    """The latest word on one resource (semantics 29).
+
+    `Ready` only for what a pass has seen in the catalog; `Reconciling` for what waits and may come
+    by itself; `Stalled` for what a person must change. `notes` are said and stop nothing.
+    """
+
+    resource: str = Field(description="kind/namespace/name")
+    generation: int = 0
+    state: State
+    reason: str = Field(description="CamelCase, for machines.")
+    message: str = Field(description="For people, with the way out.")
+    matches: int | None = Field(None, description="Objects a Permission's patterns match now.")
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Seen in the catalog as declared."""
+        return self.state == "Ready"
+
+
+Certainty = Literal["Recorded", "Probable", "Unknown"]
+
+
+class Actor(_Wire):
+    """Who did it, as far as it can be known.
+
+    `Recorded` by our trigger; `Probable` where a shared catalog changed and one session fits;
+    `Unknown` with `why_not` in words.
+    """
+
+    certainty: Certainty
+    session_user: str | None = None
+    role: str | None = None
+    pid: int | None = None
+    application: str | None = None
+    client: str | None = None
+    command_tag: str | None = None
+    why_not: str = ""
+
+
+class Drift(_Wire):
+    """One difference that appeared while the desired state stood still (semantics 30)."""
+
+    id: int = 0
+    regent: str
+    database: str | None = Field(None, description="None for what the whole server shares.")
+    what: str = Field(description="One line: the difference, in words.")
+    object: str = ""
+    role: str | None = None
+    resources: tuple[str, ...] = ()
+    happened_at: datetime | None = None
+    found_at: datetime
+    corrected_at: datetime | None = None
+    actor: Actor
+    action: str = Field("", description="What was done about it, as SQL without values.")
+    error: str = ""

@@ -1,0 +1,117 @@
+"""What every part of a resource has in common: how it is read, refused and written back.
+
+Absent and default are the same thing here, and neither is ever written: the API server must not
+fill a spec in (Argo CD would show a difference), so a default lives in a property of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+GROUP = "putnam120.postgregent"
+API_VERSION: Literal["putnam120.postgregent/v1alpha1"] = "putnam120.postgregent/v1alpha1"
+
+Flag = StrictBool
+Whole = StrictInt
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One rule between fields that does not hold; `path` is camelCase, from the part that says it.
+
+    `message` goes on after the field and its value: "is …", "needs …".
+    """
+
+    path: Path
+    message: str
+    way_out: str
+
+
+def refuse(message: str, way_out: str) -> PydanticCustomError:
+    """The error of one value, for a validator to raise."""
+    return PydanticCustomError("refused", "{message}", {"message": message, "way_out": way_out})
+
+
+class Part(BaseModel):
+    """A piece of a resource: frozen, camelCase outside, unknown fields refused."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    def breaches(self) -> Iterable[Breach]:
+        """The rules between fields that do not hold. All of them, not the first."""
+        return ()
+
+    def given(self) -> frozenset[str]:
+        """The fields that say something other than their default, in camelCase."""
+        return frozenset(
+            field.alias or name
+            for name, field in type(self).model_fields.items()
+            if field.is_required() or getattr(self, name) != _default(field)
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        if found := tuple(self.breaches()):
+            message = "; ".join(breach.message for breach in found)
+            raise PydanticCustomError(
+                "breaches", "{message}", {"message": message, "breaches": found}
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _absent_stays_absent(self, write: SerializerFunctionWrapHandler) -> Any:
+        written = write(self)
+        for name, field in type(self).model_fields.items():
+            if not field.is_required() and getattr(self, name) == _default(field):
+                written.pop(field.alias, None)
+                written.pop(name, None)
+        return written
+
+
+def _default(field: FieldInfo) -> Any:
+    return field.get_default(call_default_factory=True, validated_data={})
+
+
+class _SpecSchema(GenerateJsonSchema):
+    """JSON schema as a CRD wants it: no defaults, and null is never a type."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's JSON schema with camelCase names, without defaults and without null."""
+    return model.model_json_schema(by_alias=True, schema_generator=_SpecSchema)

@@ -1,0 +1,235 @@
+"""What a Role and a User have in common: both are roles of PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.privileges import ObjectKind
+from shared.resources.base import Breach, Flag, Part
+from shared.resources.names import (
+    AnyRoleName,
+    Identifier,
+    ResourceName,
+    RoleName,
+    SettingName,
+    SettingValue,
+)
+from shared.resources.permission import (
+    KIND_OF_FIELD,
+    SCHEMA_QUALIFIED,
+    Action,
+    fitting_actions,
+)
+from shared.resources.references import LabelSelector
+
+DeletionPolicy = Literal["Drop", "Retain"]
+Settings = Annotated[Mapping[SettingName, SettingValue], Field(max_length=64)]
+
+
+class Membership(Part):
+    """Being a member of a role, with PostgreSQL's options."""
+
+    role: Annotated[
+        AnyRoleName,
+        Field(
+            description="The group, by its name in PostgreSQL: a role of this namespace, or one "
+            "that the Regent's allow.memberOf lets in."
+        ),
+    ]
+    admin: Annotated[
+        Flag | None, Field(description="May add and remove members itself. Default false.")
+    ] = None
+    inherit: Annotated[
+        Flag | None,
+        Field(description="Has the group's privileges without SET ROLE. Default true. 16 and up."),
+    ] = None
+    set: Annotated[
+        Flag | None, Field(description="May SET ROLE to the group. Default true. 16 and up.")
+    ] = None
+
+    @property
+    def has_admin(self) -> bool:
+        """`admin`, with its default."""
+        return self.admin is True
+
+    @property
+    def inherits(self) -> bool:
+        """`inherit`, with its default."""
+        return self.inherit is not False
+
+    @property
+    def may_set(self) -> bool:
+        """`set`, with its default."""
+        return self.set is not False
+
+
+class Attributes(Part):
+    """A role's attributes. What is left out has PostgreSQL's default, and is kept so."""
+
+    superuser: Annotated[
+        Flag | None, Field(description="Bypasses every check. Must be allowed. Default false.")
+    ] = None
+    createdb: Annotated[
+        Flag | None, Field(description="May create databases. Must be allowed. Default false.")
+    ] = None
+    createrole: Annotated[
+        Flag | None, Field(description="May create roles. Must be allowed. Default false.")
+    ] = None
+    inherit: Annotated[
+        Flag | None,
+        Field(description="Has the privileges of its groups without SET ROLE. Default true."),
+    ] = None
+    replication: Annotated[
+        Flag | None,
+        Field(description="May open replication connections. Must be allowed. Default false."),
+    ] = None
+    bypassrls: Annotated[
+        Flag | None,
+        Field(description="Row-level security does not hold it. Must be allowed. Default false."),
+    ] = None
+
+    @property
+    def effective(self) -> Mapping[str, bool]:
+        """All six by name, with PostgreSQL's defaults for what is left out."""
+        return MappingProxyType(
+            {
+                name: (name == "inherit") if value is None else bool(value)
+                for name in type(self).model_fields
+                for value in (getattr(self, name),)
+            }
+        )
+
+
+class Owned(Part):
+    """A schema or a database that the role owns."""
+
+    name: Annotated[Identifier, Field(description="Its name.")]
+    create: Annotated[
+        Flag | None, Field(description="Whether it is created when missing. Default false.")
+    ] = None
+
+
+class Owns(Part):
+    """What the role owns."""
+
+    schemas: Annotated[
+        tuple[Owned, ...], Field(max_length=256, description="Schemas of the database.")
+    ] = ()
+    databases: Annotated[
+        tuple[Owned, ...], Field(max_length=256, description="Databases the Regent serves.")
+    ] = ()
+
+
+DefaultObjects = Literal["tables", "sequences", "routines", "types", "schemas", "largeObjects"]
+
+
+class DefaultPrivilege(Part):
+    """What a role gets on objects that another role will create (ALTER DEFAULT PRIVILEGES)."""
+
+    creator: Annotated[AnyRoleName, Field(description="The role that creates the objects.")]
+    schemas: Annotated[
+        tuple[Identifier, ...],
+        Field(max_length=256, description="Only in these schemas; everywhere when left out."),
+    ] = ()
+    objects: Annotated[DefaultObjects, Field(description="The kind of object.")]
+    actions: Annotated[
+        tuple[Action, ...],
+        Field(min_length=1, max_length=17, description="Privileges that fit the kind of object."),
+    ]
+
+    @property
+    def object_kind(self) -> ObjectKind:
+        """What the actions are on."""
+        return ObjectKind.SCHEMA if self.objects == "schemas" else KIND_OF_FIELD[self.objects]
+
+    def breaches(self) -> Iterable[Breach]:
+        """Actions fit, and what is in no schema names none."""
+        fitting = fitting_actions(self.object_kind)
+        for index, action in enumerate(self.actions):
+            if action not in fitting:
+                yield Breach(
+                    ("actions", index),
+                    f"does not fit {self.objects}",
+                    f"these do: {', '.join(sorted(fitting))}",
+                )
+        if self.schemas and self.objects not in SCHEMA_QUALIFIED:
+            yield Breach(
+                ("schemas",),
+                f"does not go with {self.objects}, which are in no schema",
+                "take it out",
+            )
+
+
+class GranteeSpec(Part):
+    """The fields that Role and User share."""
+
+    permissions: Annotated[
+        tuple[ResourceName, ...],
+        Field(max_length=512, description="Permissions of this namespace, by name, that it gets."),
+    ] = ()
+    member_of: Annotated[
+        tuple[Membership, ...],
+        Field(max_length=256, description="Roles of PostgreSQL that it is a member of."),
+    ] = ()
+    attributes: Annotated[Attributes | None, Field(description="Attributes such as createdb.")] = (
+        None
+    )
+    parameters: Annotated[
+        Settings,
+        Field(
+            default_factory=dict,
+            description="Settings in every database (ALTER ROLE SET); texts or whole numbers.",
+        ),
+    ]
+    database_parameters: Annotated[
+        Mapping[Identifier, Settings],
+        Field(
+            default_factory=dict,
+            max_length=64,
+            description="Settings per database (ALTER ROLE IN DATABASE SET).",
+        ),
+    ]
+    owns: Annotated[Owns | None, Field(description="Schemas and databases that it owns.")] = None
+    adopt: Annotated[
+        Flag | None,
+        Field(
+            description="Takes over a role of this name that is there already; the Regent's "
+            "allow.adopt must let it. What is there and not declared is then taken away."
+        ),
+    ] = None
+    renamed_from: Annotated[
+        RoleName | None, Field(description="The name the role had in PostgreSQL until now.")
+    ] = None
+    deletion_policy: Annotated[
+        DeletionPolicy | None,
+        Field(description="What becomes of the role on deletion: Drop (default) or Retain."),
+    ] = None
+    reassign_owned_to: Annotated[
+        AnyRoleName | None, Field(description="The role that gets what it owns when it goes.")
+    ] = None
+    regent_selector: Annotated[
+        LabelSelector | None,
+        Field(
+            description="Puts it on every Regent with these labels that serves the database; {} "
+            "is all. Without it, it belongs to the one Regent of its namespace."
+        ),
+    ] = None
+
+    @property
+    def effective_attributes(self) -> Mapping[str, bool]:
+        """All six attributes by name, with PostgreSQL's defaults."""
+        return (self.attributes or Attributes()).effective
+
+    @property
+    def adopts(self) -> bool:
+        """`adopt`, with its default."""
+        return self.adopt is True
+
+    @property
+    def is_retained(self) -> bool:
+        """Whether deleting the resource leaves the role as it is."""
+        return self.deletion_policy == "Retain"

@@ -1,0 +1,191 @@
+"""The types of names, patterns and small values that specs are made of, with their limits.
+
+The schema of a type states what a schema can; its validator states the whole of it (bytes rather
+than characters, words that PostgreSQL keeps for itself) and says the way out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from shared.names import MAX_BYTES, role_name_problem
+from shared.resources.base import refuse
+
+_DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
+_SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def _limits(minimum: int, maximum: int, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "minLength": minimum, "maxLength": maximum, **more})
+
+
+def _sized(minimum: int, maximum: int) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if len(value) < minimum:
+            raise refuse("is empty", "write at least one character, or leave the field out")
+        if len(value) > maximum:
+            raise refuse(f"is {len(value)} characters long", f"shorten it to {maximum}")
+        if "\x00" in value:
+            raise refuse("holds a NUL character", "take it out")
+        return value
+
+    return check
+
+
+def _matching(
+    expression: re.Pattern[str], maximum: int, what: str, way_out: str
+) -> Callable[[str], str]:
+    sized = _sized(0, maximum)
+
+    def check(value: str) -> str:
+        if not expression.fullmatch(sized(value)):
+            raise refuse(f"is not {what}", way_out)
+        return value
+
+    return check
+
+
+def _fits_an_identifier(value: str) -> str:
+    size = len(_sized(1, 10_000)(value).encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise refuse(
+            f"is {size} bytes long and PostgreSQL would cut it silently at {MAX_BYTES}",
+            "shorten it",
+        )
+    return value
+
+
+def _fits_a_role(value: str) -> str:
+    if problem := role_name_problem(value):
+        message, _, way_out = problem.rpartition("; ")
+        raise refuse(message, way_out)
+    return value
+
+
+def _fits_a_label_key(value: str) -> str:
+    prefix, slash, name = value.rpartition("/")
+    prefix_fits = len(prefix) <= 253 and _DNS.fullmatch(prefix) if slash else True
+    if not (prefix_fits and len(name) <= 63 and _LABEL_NAME.fullmatch(name)):
+        raise refuse("is not a label's key", "write it like `team` or `example.org/team`")
+    return value
+
+
+def _as_setting_text(value: object) -> object:
+    if isinstance(value, bool):
+        raise refuse(
+            "is a boolean, and PostgreSQL's settings are texts or whole numbers",
+            f'quote it: "{"on" if value else "off"}"',
+        )
+    if isinstance(value, float):
+        raise refuse("is a fraction, which Kubernetes refuses here", f'quote it: "{value}"')
+    return str(value) if isinstance(value, int) else value
+
+
+def _as_date_time(value: object) -> object:
+    """A time with its zone; a bare date could mean either of its ends, so it is refused."""
+    if isinstance(value, str) and not _DATE_TIME.fullmatch(value):
+        raise refuse(
+            "is not a date and time with a time zone", "write it like 2026-12-31T23:59:59Z"
+        )
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise refuse("has no time zone", "write it like 2026-12-31T23:59:59Z")
+    if not isinstance(value, str | datetime):
+        raise refuse("is not a date and time", "write it like 2026-12-31T23:59:59Z")
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES)]
+"""A database, schema, column or other name of PostgreSQL, exactly as it is there."""
+
+RoleName = Annotated[
+    str,
+    AfterValidator(_fits_a_role),
+    _limits(1, MAX_BYTES, **{"not": {"pattern": "^(pg_.*|public|none)$"}}),
+]
+"""The name of a role that may be declared."""
+
+AnyRoleName = Annotated[str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES)]
+"""The name of any role there is, built-in ones included."""
+
+NamePattern = Annotated[str, AfterValidator(_sized(1, 190)), _limits(1, 190)]
+"""A shell pattern over names: `*`, `?`, `[a-z]`, and a backslash that escapes."""
+
+Routine = Annotated[str, AfterValidator(_sized(1, 500)), _limits(1, 500)]
+"""`name(argument types)`, or a shell pattern over names."""
+
+ResourceName = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            _DNS,
+            253,
+            "a name that Kubernetes takes",
+            "use lower-case letters, digits, '-' and '.', such as read-flights",
+        )
+    ),
+    _limits(1, 253),
+]
+"""The metadata.name of a Permission, a Role, a Secret."""
+
+SecretKey = Annotated[
+    str,
+    AfterValidator(
+        _matching(_SECRET_KEY, 253, "a key of a Secret", "use letters, digits, '-', '_' and '.'")
+    ),
+    _limits(1, 253),
+]
+
+LabelKey = Annotated[str, AfterValidator(_fits_a_label_key), _limits(1, 317)]
+LabelValue = Annotated[
+    str,
+    AfterValidator(
+        _matching(_LABEL_VALUE, 63, "a label's value", "use letters, digits, '-', '_' and '.'")
+    ),
+    _limits(0, 63),
+]
+
+SettingName = Annotated[
+    str,
+    AfterValidator(
+        _matching(_SETTING, 127, "a setting's name", "write it like work_mem or myapp.tenant")
+    ),
+    _limits(1, 127),
+]
+SettingValue = Annotated[
+    str,
+    BeforeValidator(_as_setting_text),
+    AfterValidator(_sized(0, 4_096)),
+    WithJsonSchema({"x-kubernetes-int-or-string": True}),
+]
+"""The value of a setting: written as text or as a whole number, kept as text."""
+
+DateTime = Annotated[datetime, BeforeValidator(_as_date_time)]
+"""A moment, with its time zone."""
+
+Span = Annotated[
+    str,
+    AfterValidator(
+        _matching(_SPAN, 7, "a length of time", "write a number and s, m, h, d or w, such as 30d")
+    ),
+    _limits(2, 7, pattern="^[1-9][0-9]*[smhdw]$"),
+]
+"""A length of time such as `90s`, `1h`, `30d`."""
+
+
+def seconds_of(span: str) -> int:
+    """`30d` is 2,592,000. Raises ValueError for what is not a Span."""
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        raise ValueError(f"{span!r} is not a length of time such as 30d")
+    return int(match[1]) * _SECONDS[match[2]]

@@ -1,0 +1,164 @@
+"""User: a role of PostgreSQL that may log in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.resources.base import API_VERSION, Breach, Flag, Part, Whole
+from shared.resources.grantee import GranteeSpec
+from shared.resources.names import DateTime, Identifier, ResourceName, RoleName, Span, seconds_of
+from shared.resources.references import SecretKeyRef
+from shared.resources.resource import Resource
+from shared.resources.role import unfit_name
+
+DEFAULT_PASSWORD_LENGTH = 32
+
+
+class Credentials(Part):
+    """A password that is made here, and where it is put."""
+
+    secret_name: Annotated[
+        ResourceName, Field(description="The Secret of this namespace that it is written to.")
+    ]
+    mode: Annotated[
+        Literal["Static", "Dynamic"] | None,
+        Field(description="Static: one password, kept. Dynamic: leases. Default Static."),
+    ] = None
+    rotate_every: Annotated[
+        Span | None, Field(description="Makes a new password this often, such as 30d.")
+    ] = None
+    length: Annotated[
+        Whole | None,
+        Field(ge=16, le=128, description="Characters in the password. Default 32."),
+    ] = None
+    default_ttl: Annotated[
+        Span | None,
+        Field(alias="defaultTTL", description="How long a lease lasts when it asks for nothing."),
+    ] = None
+    max_ttl: Annotated[
+        Span | None, Field(alias="maxTTL", description="How long a lease may last at most.")
+    ] = None
+    service_accounts: Annotated[
+        tuple[ResourceName, ...],
+        Field(max_length=64, description="Service accounts of this namespace that get leases."),
+    ] = ()
+
+    def breaches(self) -> Iterable[Breach]:
+        """Leases belong to Dynamic, rotation to Static, and a lease ends before it may not last."""
+        dynamic = self.mode == "Dynamic"
+        written = self.given()
+        for field in ("defaultTTL", "maxTTL", "serviceAccounts"):
+            if field in written and not dynamic:
+                yield Breach((field,), "goes with mode Dynamic only", "set mode, or take it out")
+        if dynamic and self.rotate_every:
+            yield Breach(("rotateEvery",), "goes with mode Static only", "take it out")
+        if (
+            self.default_ttl
+            and self.max_ttl
+            and seconds_of(self.default_ttl) > seconds_of(self.max_ttl)
+        ):
+            yield Breach(("defaultTTL",), f"is longer than maxTTL {self.max_ttl}", "shorten it")
+
+
+class Access(Part):
+    """A role that the user has for a while."""
+
+    role: Annotated[ResourceName, Field(description="The Role of this namespace.")]
+    until: Annotated[DateTime, Field(description="When it ends; its sessions end with it.")]
+    reason: Annotated[str, Field(min_length=1, max_length=1_024, description="Why; kept.")]
+    starts_at: Annotated[
+        DateTime | None, Field(alias="from", description="When it begins. Default: at once.")
+    ] = None
+
+    def breaches(self) -> Iterable[Breach]:
+        """It begins before it ends."""
+        if self.starts_at and self.starts_at >= self.until:
+            yield Breach(("until",), "is not after from", "give a later time")
+
+
+class UserSpec(GranteeSpec):
+    """A role that may log in, with its password, its roles and its limits."""
+
+    database: Annotated[
+        Identifier | None,
+        Field(description="Says which Regent it belongs to when it lists no roles."),
+    ] = None
+    user_name: Annotated[
+        RoleName | None, Field(description="Its name in PostgreSQL. Default: metadata.name.")
+    ] = None
+    password_secret_ref: Annotated[
+        SecretKeyRef | None,
+        Field(description="The Secret and key that hold the password. Without it, the password "
+                          "is not managed."),
+    ] = None  # fmt: skip
+    credentials: Annotated[
+        Credentials | None,
+        Field(description="Has the password made and kept in a Secret, instead."),
+    ] = None
+    roles: Annotated[
+        tuple[ResourceName, ...],
+        Field(max_length=256, description="Roles of this namespace, by name, that it has. The "
+                                          "Role of its own name is this very role."),
+    ] = ()  # fmt: skip
+    enabled: Annotated[
+        Flag | None,
+        Field(description="false takes LOGIN away and ends its sessions. Default true."),
+    ] = None
+    connection_limit: Annotated[
+        Whole | None,
+        Field(ge=-1, le=2_147_483_647, description="Connections at a time; -1, the default, is "
+                                                   "no limit."),
+    ] = None  # fmt: skip
+    valid_until: Annotated[
+        DateTime | None,
+        Field(description="When LOGIN ends, with a time zone, such as 2026-12-31T23:59:59Z."),
+    ] = None
+    access: Annotated[
+        tuple[Access, ...], Field(max_length=64, description="Roles that it has for a while.")
+    ] = ()
+
+    @property
+    def is_enabled(self) -> bool:
+        """`enabled`, with its default."""
+        return self.enabled is not False
+
+    @property
+    def effective_connection_limit(self) -> int:
+        """`connectionLimit`, with its default."""
+        return -1 if self.connection_limit is None else self.connection_limit
+
+    def postgres_name(self, resource_name: str) -> str:
+        """The role's name in PostgreSQL, exactly as written (semantics 7)."""
+        return self.user_name or resource_name
+
+    def breaches(self) -> Iterable[Breach]:
+        """It must be known where the user lives, and at most one thing gives its password."""
+        if self.database is None and not self.roles:
+            yield Breach(
+                ("database",),
+                "is missing, and there are no roles that would say where the user lives",
+                "add a role, or a database",
+            )
+        if self.password_secret_ref and self.credentials:
+            yield Breach(
+                ("credentials",), "does not go together with passwordSecretRef", "keep one of them"
+            )
+
+
+class User(Resource[UserSpec]):
+    """A role that may log in."""
+
+    api_version: Literal["putnam120.postgregent/v1alpha1"] = API_VERSION
+    kind: Literal["User"] = "User"
+
+    @property
+    def postgres_name(self) -> str:
+        """The role's name in PostgreSQL."""
+        return self.spec.postgres_name(self.metadata.name)
+
+    def breaches(self) -> Iterable[Breach]:
+        """Where the name is taken from metadata, it must do as the name of a role."""
+        yield from unfit_name(self.postgres_name, self.spec.user_name, "userName")

@@ -1,0 +1,158 @@
+"""The desired state: what the controller sends to one Regent, whole, on every change.
+
+Keyed by resource, with references unresolved (interfaces 1): only the Regent, which remembers what
+it accepted before, can hold a resource that became unreadable (semantics 18) or know that two
+declarations give the same privilege (semantics 16).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializationInfo
+from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
+
+from shared.keys import ResourceKey
+from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec
+
+FORMAT = 1
+REVEAL = {"reveal": True}
+"""Serialisation context that writes verifiers out: for the wire and the home database only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A SCRAM-SHA-256 verifier. Not a password, and still nothing to show: hidden everywhere."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "Verifier(hidden)"
+
+    __str__ = __repr__
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=core_schema.union_schema(
+                [core_schema.is_instance_schema(cls), from_text]
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _write_verifier, info_arg=True
+            ),
+        )
+
+
+def _write_verifier(verifier: Verifier, info: SerializationInfo[Any]) -> str | bool:
+    return verifier.value if (info.context or {}).get("reveal") else True
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Trouble(_Wire):
+    """Why something is not as declared: a reason for machines and a message for people."""
+
+    reason: str
+    message: str
+
+
+class PasswordEntry(_Wire):
+    """What is known of the password that a User names.
+
+    Exactly one of the two: a verifier to have in force, or the trouble with its Secret, which
+    leaves whatever password is in force as it is (semantics 19). `note` says what was done to the
+    value, such as a trailing newline that was cut.
+    """
+
+    verifier: Verifier | None = None
+    trouble: Trouble | None = None
+    note: str = ""
+
+
+class PermissionEntry(_Wire):
+    """One Permission as it was written."""
+
+    kind: Literal["Permission"] = "Permission"
+    generation: int = 0
+    spec: PermissionSpec
+
+
+class RoleEntry(_Wire):
+    """One Role as it was written."""
+
+    kind: Literal["Role"] = "Role"
+    generation: int = 0
+    spec: RoleSpec
+
+
+class UserEntry(_Wire):
+    """One User as it was written, and its password where it names one."""
+
+    kind: Literal["User"] = "User"
+    generation: int = 0
+    spec: UserSpec
+    password: PasswordEntry | None = None
+
+
+Entry = Annotated[PermissionEntry | RoleEntry | UserEntry, Field(discriminator="kind")]
+
+
+class RegentEntry(_Wire):
+    """The Regent resource that this state is for: its policy, not its credentials."""
+
+    namespace: str
+    name: str
+    generation: int = 0
+    spec: RegentSpec
+
+    @property
+    def key(self) -> ResourceKey:
+        """Its name among the resources."""
+        return ResourceKey("Regent", self.namespace, self.name)
+
+
+class DesiredState(_Wire):
+    """Everything one Regent shall keep true.
+
+    `origin` names where it was read: a cluster's uid, or `directory`.
+    `resources` is keyed by `str(ResourceKey)`. `held` names the resources that exist and could not
+    be compiled, with the trouble. `deleted` names those whose deletion was seen. What was accepted
+    before and is in none of the three is `absent`, and that means what `absent_means` says:
+    a directory that was read wholly means Deleted (interfaces 11), a cluster whose finalizers
+    never came off means Vanished (semantics 20).
+    """
+
+    format: Literal[1] = 1
+    origin: str
+    revision: int = Field(ge=0, description="Grows with every push of one origin.")
+    regent: RegentEntry
+    resources: dict[str, Entry] = Field(default_factory=dict)
+    held: dict[str, Trouble] = Field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+    absent_means: Literal["Deleted", "Vanished"] = "Vanished"
+
+    def revealed(self) -> dict[str, Any]:
+        """As JSON-ready data with verifiers in it: for the push and the home database only."""
+        return self.model_dump(
+            mode="json", by_alias=True, exclude_unset=False, exclude_none=True, context=REVEAL
+        )
+
+
+def etag(state: DesiredState) -> str:
+    """A digest over the content. The revision is left out: the same content is the same state."""
+    content = state.revealed()
+    content.pop("revision")
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
