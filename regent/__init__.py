@@ -1,0 +1,1 @@
+"""The Regent: one PostgreSQL server's daemon. Desired, inspect, plan, render, apply."""

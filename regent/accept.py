@@ -1,0 +1,110 @@
+"""A push becomes the accepted state: merged with what must be held from before. Pure.
+
+What cannot be compiled any more keeps the entry that was accepted for it; what refers to something
+never seen keeps the form it had before, for a while; what is gone is remembered until its end is
+done (semantics 18, 20, 27).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from regent.remembered import AcceptedState, Departed
+from shared.keys import Kind, ResourceKey
+from shared.state import DesiredState, Entry, Trouble
+
+REFERENCE_PATIENCE = timedelta(seconds=60)
+"""How long a Permission or Role never seen yet is waited for (semantics 18)."""
+
+VANISHED = Trouble(
+    reason="Vanished",
+    message="It is gone from the API server, and nobody saw it deleted. What it gave is kept."
+    " Restore it, or release the brake on the Regent to let it go.",
+)
+
+
+def accept(
+    previous: AcceptedState | None, pushed: DesiredState, push_etag: str, now: datetime
+) -> AcceptedState:
+    """Merge a push into what was accepted before."""
+    old: Mapping[str, Entry] = previous.state.resources if previous else {}
+    gone = set(old) - set(pushed.resources) - set(pushed.held)
+    vanished = gone - set(pushed.deleted) if pushed.absent_means == "Vanished" else set()
+    kept = {key: old[key] for key in old if key in pushed.held or key in vanished}
+    resources = {**kept, **pushed.resources}
+    held = {**pushed.held, **dict.fromkeys(sorted(vanished), VANISHED)}
+    ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
+    if previous:
+        ever_seen |= previous.ever_seen
+    return AcceptedState(
+        push_etag=push_etag,
+        accepted_at=now,
+        state=pushed.model_copy(update={"resources": resources, "held": held}),
+        since=_since(previous, resources, now),
+        before=_before(previous, resources, ever_seen),
+        ever_seen=ever_seen,
+        departed=_departed(previous, old, resources, now),
+    )
+
+
+def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
+    """The Permissions and Roles that an entry names, in its own namespace (semantics 3)."""
+    if entry.kind == "Permission":
+        return
+    listed: list[tuple[Kind, str]] = [("Permission", name) for name in entry.spec.permissions]
+    if entry.kind == "User":
+        listed += [("Role", name) for name in entry.spec.roles]
+        listed += [("Role", access.role) for access in entry.spec.access]
+    for kind, name in listed:
+        yield ResourceKey(kind, key.namespace, name)
+
+
+def is_waiting(
+    key: str, entry: Entry, resources: Mapping[str, Entry], ever_seen: frozenset[str]
+) -> bool:
+    """True when the entry names a Permission or Role that was never seen yet."""
+    return any(
+        str(reference) not in resources and str(reference) not in ever_seen
+        for reference in references(ResourceKey.parse(key), entry)
+    )
+
+
+def _since(
+    previous: AcceptedState | None, resources: Mapping[str, Entry], now: datetime
+) -> dict[str, datetime]:
+    if previous is None:
+        return dict.fromkeys(resources, now)
+    old = previous.state.resources
+    return {
+        key: previous.since.get(key, now) if key in old and old[key].spec == entry.spec else now
+        for key, entry in resources.items()
+    }
+
+
+def _before(
+    previous: AcceptedState | None, resources: Mapping[str, Entry], ever_seen: frozenset[str]
+) -> dict[str, Entry]:
+    if previous is None:
+        return {}
+    before: dict[str, Entry] = {}
+    for key, entry in resources.items():
+        earlier = previous.before.get(key) or previous.state.resources.get(key)
+        if earlier is None or earlier.spec == entry.spec:
+            continue
+        if is_waiting(key, entry, resources, ever_seen):
+            before[key] = earlier
+    return before
+
+
+def _departed(
+    previous: AcceptedState | None,
+    old: Mapping[str, Entry],
+    resources: Mapping[str, Entry],
+    now: datetime,
+) -> dict[str, Departed]:
+    departed = dict(previous.departed) if previous else {}
+    for key, entry in old.items():
+        if key not in resources and entry.kind != "Permission":
+            departed[key] = Departed(entry=entry, at=now)
+    return {key: one for key, one in departed.items() if key not in resources}

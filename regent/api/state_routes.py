@@ -1,0 +1,113 @@
+"""The desired state in, and what is accepted of it out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from regent.api.preconditions import quoted, replaced_etag
+from regent.api.problems import ProblemError
+from regent.api.service import RegentService
+from shared.http import PassBody, PlanBody, ReleaseBody, VerifiersBody
+from shared.state import REVEAL, DesiredState
+
+
+def state_routes(service: RegentService) -> APIRouter:
+    """Push, read back, plan, reconcile, release."""
+    router = APIRouter(prefix="/v1", tags=["state"])
+
+    @router.put(
+        "/state",
+        status_code=202,
+        response_class=Response,
+        summary="Replace the desired state, whole",
+        responses={
+            202: {"description": "Stored; a pass is on its way. ETag names the state."},
+            400: {"description": "The precondition or the encoding cannot be read."},
+            409: {"description": "TakeoverNeeded: the accepted state came from elsewhere."},
+            412: {"description": "Stale: another state is accepted than If-Match names."},
+            413: {"description": "The body is too long."},
+            422: {"description": "Refused whole, with every problem. Nothing changed."},
+            428: {"description": "Neither If-Match nor If-None-Match was sent."},
+        },
+    )
+    async def put_state(
+        state: DesiredState,
+        if_match: Annotated[str | None, Header(description="ETag that this push replaces.")] = None,
+        if_none_match: Annotated[str | None, Header(description="`*` for the first push.")] = None,
+    ) -> Response:
+        replaced = replaced_etag(if_match, if_none_match)
+        etag = await service.accept(state, if_match=replaced)
+        return Response(status_code=202, headers={"ETag": quoted(etag)})
+
+    @router.get(
+        "/state",
+        response_model=DesiredState,
+        response_model_exclude_none=True,
+        summary="The accepted state; a verifier shows as true",
+        responses={404: {"description": "NoState: nothing was accepted yet."}},
+    )
+    async def get_state(response: Response) -> DesiredState:
+        accepted = await service.state()
+        if accepted is None:
+            raise ProblemError(
+                404,
+                "NoState",
+                "This Regent has accepted no state yet.",
+                "Push one with If-None-Match: *.",
+            )
+        response.headers["ETag"] = quoted(accepted.etag)
+        return accepted.state
+
+    @router.get(
+        "/verifiers",
+        response_model=VerifiersBody,
+        summary="The verifiers in force, for the controller alone",
+    )
+    async def get_verifiers() -> Response:
+        body = VerifiersBody(verifiers=dict(await service.verifiers()))
+        return Response(
+            body.model_dump_json(by_alias=True, context=REVEAL),
+            media_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    @router.post(
+        "/plan",
+        response_model=PlanBody,
+        response_model_exclude_none=True,
+        summary="What a pass would do with this state, or without a body with the accepted one",
+        responses={
+            404: {"description": "NoState: no body, and nothing was accepted yet."},
+            422: {"description": "Refused, with every problem."},
+        },
+    )
+    async def post_plan(state: DesiredState | None = None) -> PlanBody:
+        if state is None and await service.state() is None:
+            raise ProblemError(
+                404, "NoState", "This Regent has accepted no state yet.", "Send one to plan."
+            )
+        return await service.plan(state)
+
+    @router.post(
+        "/reconcile", status_code=202, response_model=PassBody, summary="Ask for a full pass"
+    )
+    async def post_reconcile() -> PassBody:
+        return PassBody(pass_id=await service.reconcile())
+
+    @router.post(
+        "/brake/release",
+        status_code=202,
+        response_class=Response,
+        summary="Let exactly these losses through, once",
+        responses={
+            202: {"description": "A pass takes them away."},
+            409: {"description": "DigestMismatch: other losses are withheld now, or none."},
+        },
+    )
+    async def post_release(release: ReleaseBody) -> Response:
+        await service.release_brake(release.digest)
+        return Response(status_code=202)
+
+    return router

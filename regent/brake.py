@@ -1,0 +1,213 @@
+"""The brake: a mistake in Git must not take production's access away (semantics 20). Pure.
+
+What would be lost is what the new state's plan takes and the plan of the *baseline* (the last state
+whose losses were let through) would not take on the same catalog. So correcting drift, which both
+plans do, is never counted, and nothing needs to be written down when a privilege is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from regent.changes import Change, Plan
+from regent.desired import Desired
+from regent.losses import EXISTS, LOGIN, ROLE, Atom, losses, without
+from regent.remembered import AcceptedState, BrakeMemory, Loss
+from shared.resources import Brake, RegentSpec
+from shared.state import Entry
+
+HOUR = timedelta(hours=1)
+FREE_DELETIONS = 2
+"""Deletions an hour that are believed at once, unless they are the last login."""
+
+Edge = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be done now, and what waits for a release."""
+
+    plan: Plan
+    withheld: tuple[Loss, ...] = ()
+    withheld_changes: tuple[Change, ...] = ()
+    let_through: tuple[Loss, ...] = ()
+    digest: str = ""
+
+    @property
+    def is_pulled(self) -> bool:
+        """Something waits for a release."""
+        return bool(self.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The two states and what each would do to the catalog as it is."""
+
+    plan: Plan
+    desired: Desired
+    baseline_plan: Plan
+    baseline_desired: Desired
+
+
+def judge(
+    compared: Comparison,
+    memory: BrakeMemory,
+    spec: RegentSpec,
+    push_etag: str,
+    now: datetime,
+) -> Verdict:
+    """Split the plan: gains and drift apply, losses apply or are withheld."""
+    lost = losses(compared.plan) - losses(compared.baseline_plan) - _retained(compared)
+    if not lost:
+        return Verdict(compared.plan)
+    named = tuple(_named(lost))
+    digest = digest_of(named, push_etag)
+    if memory.released_digest == digest or not _pulls(compared, lost, memory, spec, now):
+        return Verdict(compared.plan, let_through=named, digest=digest)
+    reduced, touched = without(compared.plan, lost)
+    return Verdict(reduced, withheld=named, withheld_changes=touched, digest=digest)
+
+
+def digest_of(lost: Iterable[Loss], push_etag: str) -> str:
+    """Names exactly these losses of exactly this push: so a release is good for one time."""
+    text = "\n".join(f"{x.role}|{x.kind}|{x.privilege}|{x.detail}" for x in lost)
+    return hashlib.sha256(f"{push_etag}\n{text}".encode()).hexdigest()[:16]
+
+
+def explicit_baseline(
+    baseline: AcceptedState, accepted: AcceptedState, memory: BrakeMemory, now: datetime
+) -> AcceptedState:
+    """The baseline with every explicit end already in it, so that none of these is counted.
+
+    `enabled: false`, an expiry, a narrowed `allow`, and up to two deletions an hour.
+    """
+    resources = dict(baseline.state.resources)
+    new = accepted.state.resources
+    for key, entry in resources.items():
+        resources[key] = _ended(entry, new.get(key), now)
+    deleted = deletions(baseline, accepted)
+    recent = [key for at, key in memory.deletions if now - at < HOUR]
+    departed = {**baseline.departed}
+    if len(set(deleted) | set(recent)) <= FREE_DELETIONS and not _is_last_login(resources, deleted):
+        for key in deleted:
+            del resources[key]
+            departed[key] = accepted.departed[key]
+    state = baseline.state.model_copy(
+        update={"resources": resources, "regent": accepted.state.regent}
+    )
+    return baseline.model_copy(update={"state": state, "departed": departed})
+
+
+def deletions(baseline: AcceptedState, accepted: AcceptedState) -> tuple[str, ...]:
+    """The Roles and Users of the baseline that are deleted now."""
+    return tuple(
+        key
+        for key, entry in baseline.state.resources.items()
+        if entry.kind != "Permission"
+        and key not in accepted.state.resources
+        and key in accepted.departed
+    )
+
+
+def remember(
+    memory: BrakeMemory, verdict: Verdict, accepted: AcceptedState, now: datetime
+) -> BrakeMemory:
+    """What the brake knows after a pass that did what the verdict says."""
+    taken = tuple((at, loss) for at, loss in memory.taken if now - at < HOUR)
+    deleted = tuple((at, key) for at, key in memory.deletions if now - at < HOUR)
+    if verdict.is_pulled:
+        return memory.model_copy(
+            update={
+                "taken": taken,
+                "deletions": deleted,
+                "pulled_at": memory.pulled_at or now,
+                "released_digest": "",
+            }
+        )
+    if memory.baseline is not None and verdict.digest != memory.released_digest:
+        deleted += tuple((now, key) for key in deletions(memory.baseline, accepted))
+    released = verdict.digest != "" and verdict.digest == memory.released_digest
+    if not released:
+        edges = {loss.edge: loss for loss in verdict.let_through}
+        taken += tuple((now, loss.model_copy(update={"detail": ""})) for loss in edges.values())
+    return BrakeMemory(baseline=accepted, taken=taken, deletions=deleted)
+
+
+def _ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
+    """The baseline's entry with the end that the new one states, and nothing else of it."""
+    if entry.kind != "User" or new is None or new.kind != "User":
+        return entry
+    update: dict[str, object] = {}
+    if new.spec.enabled is False:
+        update["enabled"] = False
+    if new.spec.valid_until is not None and new.spec.valid_until <= now:
+        update["valid_until"] = new.spec.valid_until
+    if not update:
+        return entry
+    return entry.model_copy(update={"spec": entry.spec.model_copy(update=update)})
+
+
+def _is_last_login(resources: dict[str, Entry], deleted: tuple[str, ...]) -> bool:
+    users = {key for key, entry in resources.items() if entry.kind == "User"}
+    return bool(users) and users <= set(deleted)
+
+
+def _retained(compared: Comparison) -> frozenset[Atom]:
+    """A role whose end is to be left as it is loses nothing."""
+    return frozenset(
+        (ending.name, ROLE, EXISTS, "") for ending in compared.desired.endings if ending.retain
+    )
+
+
+def _named(lost: frozenset[Atom]) -> Iterable[Loss]:
+    for role, kind, privilege, detail in sorted(lost):
+        yield Loss(role=role, kind=kind, privilege=privilege, detail=detail)
+
+
+def _pulls(
+    compared: Comparison,
+    lost: frozenset[Atom],
+    memory: BrakeMemory,
+    spec: RegentSpec,
+    now: datetime,
+) -> bool:
+    settings = spec.brake or Brake()
+    if not settings.is_enabled:
+        return False
+    if memory.pulled_at is not None:
+        return True
+    recent = {loss.edge for at, loss in memory.taken if now - at < HOUR}
+    edges: set[Edge] = {atom[:3] for atom in lost} | recent
+    total = len(_edges(compared.baseline_desired) | edges)
+    too_many = (
+        len(edges) >= settings.effective_minimum
+        and len(edges) * 100 > settings.effective_percent * total
+    )
+    return too_many or _takes_most_roles(compared, edges) or _takes_last_login(compared, lost)
+
+
+def _takes_most_roles(compared: Comparison, edges: set[Edge]) -> bool:
+    ended = {role for role, kind, what in edges if kind == ROLE and what == EXISTS}
+    return len(ended) * 2 > len(set(compared.baseline_desired.roles) | ended)
+
+
+def _takes_last_login(compared: Comparison, lost: frozenset[Atom]) -> bool:
+    had = any(role.login for role in compared.baseline_desired.roles.values())
+    has = any(role.login for role in compared.desired.roles.values())
+    return had and not has and any(atom[1:3] == (ROLE, LOGIN) for atom in lost)
+
+
+def _edges(desired: Desired) -> set[Edge]:
+    """Every (role x kind x privilege) that a state gives."""
+    edges: set[Edge] = {(m.member, "MEMBERSHIP", m.group) for m in desired.memberships}
+    for role in desired.roles.values():
+        edges.add((role.name, ROLE, EXISTS))
+        if role.login:
+            edges.add((role.name, ROLE, LOGIN))
+    for grants in desired.grants.values():
+        for grant in grants:
+            edges.update((g, grant.kind.value, p) for g in grant.grantees for p in grant.privileges)
+    return edges

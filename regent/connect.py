@@ -1,0 +1,189 @@
+"""Opens connections to one server, safely: whom we speak to, how we say who we are, what we set.
+
+Errors say what to do about them and never hold the password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+from regent.address import ServerAddress
+from regent.authentication import GuardedLoop, UnsafeAuthenticationError
+from shared.errors import PostgRegentError
+
+PasswordSource = Callable[[], Awaitable[str]]
+"""Read again at each connect: a mounted Secret changes under us (architecture 4)."""
+
+CONNECT_SECONDS = 10.0
+APPLICATION = "postgregent"
+SETTINGS = {
+    # Nothing that users can make stands before the catalog, temporary objects least of all.
+    "search_path": "pg_catalog, pg_temp",
+    # Never wait behind an application's lock for long, and never make others wait for us.
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+    # The admin's own settings must not turn us read-only.
+    "default_transaction_read_only": "off",
+    # Catalog reads are short: compiling them, or workers for them, costs more than it saves. Plans
+    # do not depend on our parameters, so each is made once.
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+
+class CannotConnectError(PostgRegentError):
+    """The server cannot be reached."""
+
+    def __init__(self, message: str, *, way_out: str = "", sqlstate: str | None = None) -> None:
+        super().__init__(message, way_out=way_out)
+        self.sqlstate = sqlstate
+
+
+class WrongPasswordError(CannotConnectError):
+    """The server does not accept the admin's password."""
+
+
+class NoSuchDatabaseError(CannotConnectError):
+    """The database does not exist."""
+
+
+class IsAPoolerError(PostgRegentError):
+    """Between us and the server stands a pooler, which hands our session to others."""
+
+
+class Connector:
+    """Opens connections to one server as its admin."""
+
+    def __init__(self, address: ServerAddress, password: PasswordSource) -> None:
+        self.address = address
+        self._password = password
+        self._tls = _tls(address)
+
+    async def connect(self, database: str, *, purpose: str) -> asyncpg.Connection:
+        """A connection of one's own, seen in pg_stat_activity as `postgregent/<purpose>`.
+
+        Raises CannotConnectError, WrongPasswordError, NoSuchDatabaseError,
+        UnsafeAuthenticationError or IsAPoolerError.
+        """
+        password = await self._password()
+        try:
+            connection = await self._open(database, purpose, password)
+        except WrongPasswordError:
+            # It may have been rotated between the Secret's two copies, the server's and ours.
+            again = await self._password()
+            if again == password:
+                raise
+            connection = await self._open(database, purpose, again)
+        try:
+            await self._refuse_poolers(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _open(self, database: str, purpose: str, password: str) -> asyncpg.Connection:
+        guarded = GuardedLoop(asyncio.get_running_loop(), tls_is_verified=self.address.verifies_tls)
+        loop: Any = guarded
+        try:
+            return await asyncpg.connect(
+                host=self.address.host,
+                port=self.address.port,
+                user=self.address.admin_user,
+                password=password,
+                database=database,
+                ssl=self._tls,
+                direct_tls=False,
+                target_session_attrs=SessionAttribute.any,
+                timeout=CONNECT_SECONDS,
+                loop=loop,
+                server_settings={**SETTINGS, "application_name": f"{APPLICATION}/{purpose}"},
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if guarded.refusal:
+                raise guarded.refusal from None
+            # Without the cause: its traceback holds frames of asyncpg that hold the password.
+            raise self._explained(error, database) from None
+
+    async def _refuse_poolers(self, connection: asyncpg.Connection) -> None:
+        announced = connection.get_server_pid()
+        answering = await connection.fetchval("SELECT pg_catalog.pg_backend_pid()")
+        if announced != answering:
+            raise IsAPoolerError(
+                f"{self.address} is a connection pooler: locks and notifications are lost in it.",
+                way_out="Give databaseHost and port of PostgreSQL itself.",
+            )
+
+    def _explained(self, error: Exception, database: str) -> CannotConnectError:
+        user = self.address.admin_user
+        if isinstance(error, asyncpg.InvalidPasswordError):
+            return WrongPasswordError(
+                f"{self.address} does not accept the password of {user!r}.",
+                way_out="Check adminUser, and the Secret that adminPasswordSecretRef names.",
+                sqlstate=error.sqlstate,
+            )
+        if isinstance(error, asyncpg.InvalidCatalogNameError):
+            return NoSuchDatabaseError(
+                f"{self.address} has no database {database!r}.",
+                way_out="Check databaseName, or make the database.",
+                sqlstate=error.sqlstate,
+            )
+        return CannotConnectError(
+            f"Cannot connect to {database!r} on {self.address} as {user!r}: {_said(error)}.",
+            way_out=_way_out(error),
+            sqlstate=getattr(error, "sqlstate", None),
+        )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {CONNECT_SECONDS:.0f} s"
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _way_out(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "Check tls.caSecretRef, and that the certificate is for databaseHost."
+    if isinstance(error, (ssl.SSLError, ConnectionError)) and "SSL" in str(error):
+        return "Switch TLS on at the server, or set tls.mode."
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return "Check that adminUser may log in, and pg_hba.conf."
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return "Give adminUser CONNECT on the database."
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "Raise max_connections, or keep some with reserved_connections."
+    if isinstance(error, OSError):
+        return "Check databaseHost and port, and that the network lets us through."
+    return "It is tried again."
+
+
+def _tls(address: ServerAddress) -> ssl.SSLContext | Literal["prefer", False]:
+    """What asyncpg wants as `ssl`. Given in full, so that no PGSSL* variable has a say."""
+    mode = address.tls_mode
+    if mode == "disable":
+        return False
+    if mode is None and not address.verifies_tls:
+        return "prefer"
+    context = ssl.create_default_context(cadata=address.ca_pem)
+    context.check_hostname = mode not in {"require", "verify-ca"}
+    if not address.verifies_tls:
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+__all__ = [
+    "CannotConnectError",
+    "Connector",
+    "IsAPoolerError",
+    "NoSuchDatabaseError",
+    "PasswordSource",
+    "ServerAddress",
+    "UnsafeAuthenticationError",
+    "WrongPasswordError",
+]

@@ -1,0 +1,213 @@
+"""One change in words: a line for people, and where it happens. Never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+
+from regent.changes import (
+    AdoptRole,
+    AlterRole,
+    AlterSetting,
+    Change,
+    ClearPassword,
+    CreateRole,
+    DropRole,
+    EndSessions,
+    GrantMembership,
+    GrantPrivileges,
+    HandOnOwned,
+    HandOver,
+    ObjectRef,
+    ReleaseRole,
+    RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
+    SetPassword,
+)
+from regent.desired import Attributes
+from shared.privileges import ObjectKind
+
+MOST_NAMED = 3
+
+_PLURALS = {
+    ObjectKind.COLUMN: "tables",
+    ObjectKind.FOREIGN_DATA_WRAPPER: "foreign data wrappers",
+    ObjectKind.LARGE_OBJECT: "large objects",
+}
+_RELATION_WORDS = {
+    "v": ("view", "views"),
+    "m": ("materialized view", "materialized views"),
+    "f": ("foreign table", "foreign tables"),
+}
+
+
+def describe(change: Change) -> str:
+    """Such as `grant SELECT on 3 tables in schema1 (a, b, c) to mydb-viewer`.
+
+    Names may hold line breaks: they are escaped, so that it stays one line.
+    """
+    return _one_line(_describe(change))
+
+
+def where(change: Change) -> str:
+    """The database or the role that a change is about, for a table's column."""
+    return _one_line(_where(change))
+
+
+def _where(change: Change) -> str:
+    match change:
+        case GrantPrivileges(database=database) | RevokePrivileges(database=database):
+            return f"database {database}"
+        case HandOnOwned(database=database):
+            return f"database {database}"
+        case GrantMembership(member=role) | RevokeMembership(member=role):
+            return f"role {role}"
+        case _:
+            return f"role {change.role}"
+
+
+def _describe(change: Change) -> str:
+    if isinstance(change, GrantPrivileges):
+        option = " with grant option" if change.grantable else ""
+        return f"grant {_edge(change)} to {_some(_grantees(change.grantees))}{option}"
+    if isinstance(change, RevokePrivileges):
+        return _describe_revoke(change)
+    return _describe_role_change(change)
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
+def _describe_revoke(change: RevokePrivileges) -> str:
+    option = "the grant option for " if change.grant_option_only else ""
+    by = "" if all(ref.owner == change.grantor for ref in change.objects) else change.grantor
+    granted = f", granted by {by}" if by else ""
+    cascade = ", and what hangs on it" if change.cascade else ""
+    grantees = _some(_grantees(change.grantees))
+    return f"revoke {option}{_edge(change)} from {grantees}{granted}{cascade}"
+
+
+def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line per kind of change
+    """Everything that is not about privileges on objects."""
+    match change:
+        case CreateRole():
+            return f"create role {change.role}{_attributes(change.attributes)}"
+        case AdoptRole():
+            return f"adopt role {change.role} for {change.holder}"
+        case RenameRole():
+            return f"rename role {change.role} to {change.new_name}"
+        case HandOver():
+            return f"hand role {change.role} over to {change.holder}"
+        case AlterRole():
+            return f"alter role {change.role}: {', '.join(_alterations(change))}"
+        case SetPassword():
+            return f"set the password of {change.role}"
+        case ClearPassword():
+            return f"clear the password of {change.role}"
+        case AlterSetting():
+            return _setting(change)
+        case GrantMembership():
+            return f"make {change.member} a member of {change.group}{_options(change)}"
+        case RevokeMembership():
+            return _lost_membership(change)
+        case EndSessions():
+            return f"end the sessions of {change.role}: {change.why}"
+        case HandOnOwned():
+            return f"hand what {change.role} owns in {change.database} on to {change.to}"
+        case DropRole():
+            return f"drop role {change.role}"
+        case ReleaseRole():
+            return f"release role {change.role}, which stays as it is"
+        case _:
+            raise TypeError(f"{type(change).__name__} has no words yet")
+
+
+def _attributes(attributes: Attributes) -> str:
+    default = Attributes()
+    words = [
+        _switch(f.name, on=getattr(attributes, f.name))
+        for f in fields(Attributes)
+        if getattr(attributes, f.name) != getattr(default, f.name)
+    ]
+    return f" with {', '.join(words)}" if words else ""
+
+
+def _alterations(change: AlterRole) -> Iterable[str]:
+    for name in ("login", *(f.name for f in fields(Attributes))):
+        shall: bool | None = getattr(change, name)
+        if shall is not None:
+            yield _switch(name, on=shall)
+    if change.connection_limit is not None:
+        unlimited = change.connection_limit < 0
+        yield "no connection limit" if unlimited else f"connection limit {change.connection_limit}"
+    if change.valid_until is not None:
+        yield f"valid until {change.valid_until.isoformat()}"
+    elif change.forever:
+        yield "valid for ever"
+
+
+def _switch(name: str, *, on: bool) -> str:
+    return name.upper() if on else f"NO{name.upper()}"
+
+
+def _setting(change: AlterSetting) -> str:
+    place = f" in {change.database}" if change.database is not None else ""
+    if change.value is None:
+        return f"reset {change.parameter} of {change.role}{place}"
+    return f"set {change.parameter} of {change.role}{place} to {change.value}"
+
+
+def _options(change: GrantMembership) -> str:
+    words = ["with ADMIN"] if change.admin else []
+    words += [] if change.inherit else ["without INHERIT"]
+    words += [] if change.set_role else ["without SET"]
+    return f" {', '.join(words)}" if words else ""
+
+
+def _lost_membership(change: RevokeMembership) -> str:
+    if change.admin_only:
+        return f"take ADMIN over {change.group} from {change.member} (granted by {change.grantor})"
+    return f"take {change.member} out of {change.group} (granted by {change.grantor})"
+
+
+def _edge(change: GrantPrivileges | RevokePrivileges) -> str:
+    columns = f" ({', '.join(change.columns)})" if change.columns else ""
+    return f"{', '.join(sorted(change.privileges))}{columns} on {_objects(change)}"
+
+
+def _objects(change: GrantPrivileges | RevokePrivileges) -> str:
+    """One object by its name, several by their number, where they stand and the first names."""
+    refs = change.objects
+    one, many = _words(change.kind, refs)
+    if len(refs) == 1:
+        name = refs[0].name
+        return f"{one} {name}" if refs[0].schema is None else f"{one} {refs[0].schema}.{name}"
+    schemas = sorted({ref.schema for ref in refs if ref.schema is not None})
+    place = f" in {_some(schemas)}" if schemas else ""
+    shown = ", ".join(ref.name for ref in refs[:MOST_NAMED])
+    more = ", …" if len(refs) > MOST_NAMED else ""
+    return f"{len(refs)} {many}{place} ({shown}{more})"
+
+
+def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
+    relation_kinds = {ref.relation_kind for ref in refs}
+    if len(relation_kinds) == 1 and (words := _RELATION_WORDS.get(min(relation_kinds))):
+        return words
+    one = "table" if kind is ObjectKind.COLUMN else kind.value.lower()
+    return one, _PLURALS.get(kind, f"{one}s")
+
+
+def _grantees(grantees: Iterable[str | None]) -> list[str]:
+    return ["PUBLIC" if grantee is None else grantee for grantee in grantees]
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"

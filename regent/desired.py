@@ -1,0 +1,142 @@
+"""What is declared for one server, resolved: names instead of references.
+
+Patterns stay patterns: the desired state is as small as what people wrote (architecture 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from shared.keys import ResourceKey
+from shared.privileges import ObjectKind
+from shared.state import Verifier
+
+Causes = tuple[ResourceKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The switches of CREATE ROLE, LOGIN aside. The defaults are PostgreSQL's."""
+
+    superuser: bool = False
+    createdb: bool = False
+    createrole: bool = False
+    inherit: bool = True
+    replication: bool = False
+    bypassrls: bool = False
+
+
+class PasswordPolicy(Enum):
+    """What a pass does about a role's password."""
+
+    UNMANAGED = "no passwordSecretRef: the password is nobody's business"
+    SET = "the verifier must be in force"
+    WAITING = "the Secret cannot be read: what is in force stays, a new user waits as NOLOGIN"
+    NONE = "a Role: it cannot log in and needs none"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingKey:
+    """`ALTER ROLE .. [IN DATABASE database] SET parameter`. database None: in every database."""
+
+    database: str | None
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRole:
+    """One PostgreSQL role in our authority: exactly this shall hold (semantics 8).
+
+    `declared_by` has one resource, or the Role and the User that share the name (semantics 7);
+    `holder` is the one the mark records. valid_until None means for ever; expiry is also NOLOGIN,
+    so `login` is what shall hold at the time of this pass (semantics 24).
+    """
+
+    name: str
+    holder: ResourceKey
+    declared_by: Causes
+    login: bool = False
+    attributes: Attributes = Attributes()
+    connection_limit: int = -1
+    valid_until: datetime | None = None
+    password: PasswordPolicy = PasswordPolicy.NONE
+    verifier: Verifier | None = None
+    settings: Mapping[SettingKey, str] = field(default_factory=dict)
+    renamed_from: str | None = None
+    """The observed name of the role that the mark knows by its oid, when it has another one now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredMembership:
+    """`GRANT group TO member WITH ..`. inherit and set count from PostgreSQL 16 on."""
+
+    group: str
+    member: str
+    admin: bool = False
+    inherit: bool = True
+    set_role: bool = True
+    declared_by: Causes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredGrant:
+    """One Permission in one database, with everyone it is given to.
+
+    `privileges` are expanded for this server. `schemas` and `names` are patterns; both are empty
+    where the kind has none (a database has neither, a schema has no names). `columns` are names.
+    """
+
+    permission: ResourceKey
+    kind: ObjectKind
+    grantees: tuple[str, ...]
+    privileges: frozenset[str]
+    schemas: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    grantable: bool = False
+    implied: bool = True
+    extensions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A marked role that nothing declares any more (semantics 27).
+
+    It keeps no LOGIN, member, session, privilege or membership. It is dropped when `created` by us
+    and when nothing is left that it owns; `retain` leaves all of it as it is.
+    """
+
+    name: str
+    holder: ResourceKey
+    created: bool
+    retain: bool = False
+    reassign_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """All of it, for one pass over one server.
+
+    `grants` has an entry for every served database, also when it is empty: served is what our
+    authority reaches. `adopted` are names that exist without our mark and may be taken.
+    `foreign` are roles that another Regent on this server has marked: their memberships as a group
+    are its business (semantics 6).
+    """
+
+    roles: Mapping[str, DesiredRole] = field(default_factory=dict)
+    memberships: tuple[DesiredMembership, ...] = ()
+    grants: Mapping[str, tuple[DeclaredGrant, ...]] = field(default_factory=dict)
+    endings: tuple[Ending, ...] = ()
+    adopted: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
+    ignore_roles: tuple[str, ...] = ()
+    ignore_schemas: tuple[str, ...] = ()
+
+    @property
+    def managed(self) -> frozenset[str]:
+        """Every role whose privileges, memberships and attributes are in our authority now."""
+        ending = {e.name for e in self.endings if not e.retain}
+        return frozenset(self.roles) | frozenset(ending)

@@ -1,0 +1,161 @@
+"""Makes an ObservedDatabase of the rows of sql/inspect/reading.sql. Pure.
+
+Which objects are members of extensions, or have initial privileges, comes apart from the groups:
+they are few, and grouping ten thousand others by it would cost the server half as much again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from regent.inspect.acl import AclReader
+from regent.observed import Acl, ObjectGroup, ObservedColumn, ObservedDatabase
+from shared.patterns import matcher
+from shared.privileges import ObjectKind
+
+SEQUENCE = "S"
+
+
+class Row(Protocol):
+    """One row, by column name."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What a reading must know of the declarations.
+
+    `roles` are the managed ones, `columns` the column names that some declaration names.
+    `ignore_schemas` are patterns. `with_sequences`: some declaration gives INSERT with what it
+    implies.
+    """
+
+    roles: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+    ignore_schemas: tuple[str, ...] = ()
+    with_sequences: bool = True
+
+
+def assemble(rows: Iterable[Row], interest: Interest, *, is_partial: bool) -> ObservedDatabase:
+    """One reading. What is in ignored schemas is left out, and the ignored schemas too."""
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(row["part"], []).append(row)
+    return _Reading(parts, interest).database(is_partial=is_partial)
+
+
+class _Reading:
+    """The parts of one reading and what the assembling of any of them needs."""
+
+    def __init__(self, parts: Mapping[str, Sequence[Row]], interest: Interest) -> None:
+        self._parts = parts
+        self._roles = interest.roles
+        self._is_ignored = matcher(interest.ignore_schemas)
+        self._acls = AclReader()
+        self._members = frozenset(_first(parts, "member")["oids"] or ())
+        self._initial: dict[int, Acl] = {}
+        for row in parts.get("initial", ()):
+            self._initial |= dict.fromkeys(row["oids"], self._acls.read(row["acl"]))
+        self._is_special = self._members | self._initial.keys()
+
+    def database(self, *, is_partial: bool) -> ObservedDatabase:
+        """All parts together."""
+        groups = (
+            *(g for row in self._parts.get("schema", ()) for g in self._schema_groups(row)),
+            *(g for row in self._parts.get("relation", ()) for g in self._relation_groups(row)),
+        )
+        return ObservedDatabase(
+            name=_first(self._parts, "database")["names"][0],
+            groups=groups,
+            columns=tuple(self._columns()),
+            columns_present={
+                row["names"][0]: frozenset(row["oids"]) for row in self._parts.get("present", ())
+            },
+            default_sequences=_default_sequences(_first(self._parts, "default"), groups),
+            is_partial=is_partial,
+        )
+
+    def _schema_groups(self, row: Row) -> Iterator[ObjectGroup]:
+        pairs = zip(row["oids"], row["names"], strict=True)
+        kept = [(oid, name) for oid, name in pairs if not self._is_ignored(name)]
+        return self._groups(row, ObjectKind.SCHEMA, None, kept)
+
+    def _relation_groups(self, row: Row) -> Iterator[ObjectGroup]:
+        if self._is_ignored(row["schema"]):
+            return iter(())
+        kind = ObjectKind.SEQUENCE if row["kind"] == SEQUENCE else ObjectKind.TABLE
+        pairs = list(zip(row["oids"], row["names"], strict=True))
+        return self._groups(row, kind, row["schema"], pairs)
+
+    def _groups(
+        self, row: Row, kind: ObjectKind, schema: str | None, pairs: list[tuple[int, str]]
+    ) -> Iterator[ObjectGroup]:
+        """One group, or more where the objects differ in membership or initial privileges."""
+        acl = self._acls.read(row["acl"])
+        for (is_member, initial), alike in self._split(pairs).items():
+            if row["is_system"] and not self._concerns(acl, initial):
+                continue
+            alike.sort()
+            yield ObjectGroup(
+                kind=kind,
+                schema=schema,
+                owner=row["owner"],
+                acl=acl,
+                names=tuple(name for _, name in alike),
+                oids=tuple(oid for oid, _ in alike),
+                relation_kind=row["kind"],
+                is_extension_member=is_member,
+                initial=initial,
+            )
+
+    def _split(self, pairs: list[tuple[int, str]]) -> dict[tuple[bool, Acl], list[tuple[int, str]]]:
+        if not pairs:
+            return {}
+        if self._is_special.isdisjoint([oid for oid, _ in pairs]):
+            return {(False, ()): pairs}
+        found: dict[tuple[bool, Acl], list[tuple[int, str]]] = {}
+        for oid, name in pairs:
+            key = oid in self._members, self._initial.get(oid, ())
+            found.setdefault(key, []).append((oid, name))
+        return found
+
+    def _columns(self) -> Iterator[ObservedColumn]:
+        for row in self._parts.get("column", ()):
+            acl, initial = self._acls.read(row["acl"]), self._acls.read(row["initial"])
+            if self._is_ignored(row["schema"]):
+                continue
+            if row["is_system"] and not self._concerns(acl, initial):
+                continue
+            relation, column = row["names"]
+            yield ObservedColumn(
+                schema=row["schema"],
+                relation=relation,
+                relation_oid=row["oids"][0],
+                relation_kind=row["kind"],
+                owner=row["owner"],
+                column=column,
+                acl=acl,
+                is_extension_member=row["oids"][0] in self._members,
+                initial=initial,
+            )
+
+    def _concerns(self, acl: Acl, initial: Acl) -> bool:
+        """True when a managed role holds something that it did not hold from the beginning."""
+        return any(item.grantee in self._roles and item not in initial for item in acl)
+
+
+def _first(parts: Mapping[str, Sequence[Row]], part: str) -> Row:
+    return parts[part][0]
+
+
+def _default_sequences(row: Row, groups: Collection[ObjectGroup]) -> Mapping[int, tuple[int, ...]]:
+    """Per table. Defaults may draw on relations that are no sequences; those are left out."""
+    sequences = {oid for g in groups if g.kind is ObjectKind.SEQUENCE for oid in g.oids}
+    found: dict[int, tuple[int, ...]] = {}
+    for table, other in zip(row["oids"] or (), row["others"] or (), strict=True):
+        if other in sequences:
+            found[table] = (*found.get(table, ()), other)
+    return found

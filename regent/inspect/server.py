@@ -1,0 +1,112 @@
+"""What all databases of a server share: roles, memberships, settings, the databases themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import asyncpg
+
+from regent.desired import Attributes, SettingKey
+from regent.inspect.acl import AclReader
+from regent.observed import ObjectGroup, ObservedMembership, ObservedRole, ObservedServer
+from shared.privileges import ObjectKind
+from shared.state import Verifier
+from sql import load
+
+UNKNOWN_IDENTIFIER = ""
+MEMBERSHIP_OPTIONS_SINCE = 16_00_00
+
+
+async def inspect_server(
+    connection: asyncpg.Connection, *, databases: Collection[str] = ()
+) -> ObservedServer:
+    """The shared catalogs, in one snapshot. Works on a connection to any database.
+
+    `databases` are the served ones: they are read even where they are templates.
+    `system_identifier` is empty where it may not be read, and then says nothing (semantics 28a).
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        facts = await connection.fetchrow(load("inspect/facts"))
+        if facts is None:
+            raise LookupError("our own role is not in pg_roles")
+        roles = "roles" if facts["may_read_passwords"] else "roles_without_passwords"
+        has_options = facts["version_num"] >= MEMBERSHIP_OPTIONS_SINCE
+        memberships = "memberships" if has_options else "memberships_before_16"
+        identifier = UNKNOWN_IDENTIFIER
+        if facts["may_read_identifier"]:
+            identifier = await connection.fetchval(load("inspect/system_identifier"))
+        settings = await connection.fetch(load("inspect/settings"))
+        return ObservedServer(
+            version_num=facts["version_num"],
+            system_identifier=identifier,
+            admin=facts["admin"],
+            admin_is_superuser=facts["admin_is_superuser"],
+            roles=_roles(
+                await connection.fetch(load(f"inspect/{roles}")),
+                _settings(settings),
+                password_is_readable=facts["may_read_passwords"],
+            ),
+            memberships=tuple(
+                ObservedMembership(*row)
+                for row in await connection.fetch(load(f"inspect/{memberships}"))
+            ),
+            databases=_databases(
+                await connection.fetch(load("inspect/databases"), list(databases))
+            ),
+            is_in_recovery=facts["is_in_recovery"],
+        )
+
+
+def _settings(rows: Iterable[asyncpg.Record]) -> dict[int, dict[SettingKey, str]]:
+    """Per role oid, what is set for it."""
+    found: dict[int, dict[SettingKey, str]] = {}
+    for role_oid, database, assignments in rows:
+        of_role = found.setdefault(role_oid, {})
+        for assignment in assignments:
+            parameter, _, value = assignment.partition("=")
+            of_role[SettingKey(database, parameter)] = value
+    return found
+
+
+def _roles(
+    rows: Iterable[asyncpg.Record],
+    settings: dict[int, dict[SettingKey, str]],
+    *,
+    password_is_readable: bool,
+) -> dict[str, ObservedRole]:
+    return {
+        row["name"]: ObservedRole(
+            oid=row["oid"],
+            name=row["name"],
+            login=row["login"],
+            attributes=Attributes(
+                superuser=row["superuser"],
+                createdb=row["createdb"],
+                createrole=row["createrole"],
+                inherit=row["inherit"],
+                replication=row["replication"],
+                bypassrls=row["bypassrls"],
+            ),
+            connection_limit=row["connection_limit"],
+            valid_until=row["valid_until"],
+            verifier=Verifier(row["verifier"]) if row["verifier"] is not None else None,
+            password_is_readable=password_is_readable,
+            settings=settings.get(row["oid"], {}),
+        )
+        for row in rows
+    }
+
+
+def _databases(rows: Iterable[asyncpg.Record]) -> tuple[ObjectGroup, ...]:
+    acls = AclReader()
+    return tuple(
+        ObjectGroup(
+            kind=ObjectKind.DATABASE,
+            schema=None,
+            owner=row["owner"],
+            acl=acls.read(row["acl"]),
+            names=tuple(row["names"]),
+            oids=tuple(row["oids"]),
+        )
+        for row in rows
+    )

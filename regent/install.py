@@ -1,0 +1,205 @@
+"""The detector in a served database: schema, event table, function and event triggers.
+
+It is looked at as a whole and compared with what these very files install, so an older version is
+only another kind of damage. All of it is replaced in one transaction, so there is no moment without
+a detector. What is in the event table is a hint, and goes when the table has to be made anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+
+import sql
+from shared.names import quote_ident, quote_literal
+
+SCHEMA = "postgregent"
+VERSION = 1
+COMMENT = f"PostgRegent's detector, version {VERSION}. `postgregent uninstall` takes it away."
+LOCK_TIMEOUT = "2s"
+SEQUENCES = ("event_id_seq", "event_overflow", "event_taken")
+RELATIONS = ("event ru", "event_id_seq S", "event_overflow S", "event_pkey i", "event_taken S")
+INDEX = "event_xid i"
+DUMP_PRIVILEGES = 5  # USAGE on the schema, SELECT on the table and its three sequences
+COLUMNS = (
+    "id bigint not null identity",
+    "at timestamp with time zone not null",
+    "xid xid8 not null",
+    "command_tag text not null",
+    "object_type text",
+    "classid oid",
+    "objid oid",
+    "in_extension boolean not null",
+    "session_user_name name not null",
+    "role name",
+    "pid integer not null",
+    "application_name text not null",
+    "client_addr inet",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorStatus:
+    """How local changes are found in one database. Polling says why there are no triggers."""
+
+    kind: Literal["Triggers", "Polling"]
+    why: str = ""
+    repaired: tuple[str, ...] = ()
+    """What was missing or damaged, and is right again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One part of the detector that is not as it was installed."""
+
+    part: Literal["schema", "table", "function", "trigger"]
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+async def install(connection: asyncpg.Connection) -> DetectorStatus:
+    """Make the detector whole: install, repair or upgrade it; writes nothing when it is whole.
+
+    Polling, with nothing left behind, where the admin may not create event triggers. Anything else
+    that goes wrong (a lock that is not to be had, a read-only server) is raised as asyncpg says it.
+    """
+    found = await damage(connection)
+    if not found:
+        return DetectorStatus("Triggers")
+    try:
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            await _replace(connection, found)
+    except asyncpg.InsufficientPrivilegeError as error:
+        return DetectorStatus(
+            "Polling",
+            f"The admin may not install event triggers ({error}). Local changes are found by "
+            "polling; make the admin a superuser, or its provider's equal, to find them at once.",
+        )
+    except (asyncpg.WrongObjectTypeError, asyncpg.DependentObjectsStillExistError) as error:
+        return DetectorStatus(
+            "Polling",
+            f'The schema "{SCHEMA}" holds what is not ours ({error}). Local changes are found by '
+            "polling; move it to another schema to find them at once.",
+        )
+    return DetectorStatus("Triggers", repaired=tuple(str(one) for one in found))
+
+
+async def damage(connection: asyncpg.Connection) -> tuple[Damage, ...]:
+    """What is missing or not as installed; empty when the detector is intact."""
+    row = await connection.fetchrow(sql.load("install/inspect"))
+    if row is None:
+        raise RuntimeError("install/inspect gives exactly one row")
+    if row["schema_owner"] is None:
+        return (Damage("schema", 'the schema "postgregent" is missing'),)
+    return (
+        *_damage_of_schema(row),
+        *_damage_of_table(row["relations"] or (), row["columns"] or ()),
+        *_damage_of_function(row),
+        *_damage_of_triggers(row["triggers"] or ()),
+    )
+
+
+async def remove(connection: asyncpg.Connection) -> str:
+    """Take the detector out, triggers first. Returns what had to stay, in words, or nothing."""
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        await connection.execute(sql.load("install/drop_triggers"))
+        if not await connection.fetchval(
+            "SELECT pg_catalog.to_regnamespace($1) IS NOT NULL", SCHEMA
+        ):
+            return ""
+        await connection.execute(sql.load("install/drop_function"))
+        await connection.execute(sql.load("install/drop_table"))
+        try:
+            async with connection.transaction():
+                await connection.execute(f"DROP SCHEMA {SCHEMA}")
+        except asyncpg.DependentObjectsStillExistError as error:
+            return f'the schema "{SCHEMA}" holds what is not ours: {error.detail}'
+    return ""
+
+
+async def _replace(connection: asyncpg.Connection, found: Sequence[Damage]) -> None:
+    """Everything but a sound table is made anew; an unsound table too."""
+    await connection.execute(sql.load("install/drop_triggers"))
+    await connection.execute(sql.load("install/schema"))
+    await connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS {quote_literal(COMMENT)}")
+    await _revoke_from_strangers(connection)
+    await connection.execute(sql.load("install/drop_function"))
+    if any(one.part in ("schema", "table") for one in found):
+        await connection.execute(sql.load("install/drop_table"))
+        await connection.execute(sql.load("install/event_table"))
+        unlogged = connection.get_server_version().major >= 15
+        await connection.execute(
+            sql.load("install/sequences" if unlogged else "install/sequences_before_15")
+        )
+    await connection.execute(sql.load("install/record_change"))
+    await _revoke_from_strangers(connection)
+    await connection.execute(sql.load("install/triggers"))
+
+
+async def _revoke_from_strangers(connection: asyncpg.Connection) -> None:
+    """Default privileges of the admin, or a person, may have given something away."""
+    row = await connection.fetchrow(sql.load("install/inspect"))
+    for name in row["strangers"] if row else ():
+        grantee = "PUBLIC" if name == "PUBLIC" else quote_ident(name)
+        await connection.execute(
+            f"REVOKE ALL ON SCHEMA {SCHEMA} FROM {grantee} CASCADE;"
+            f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {grantee} CASCADE;"
+            f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {SCHEMA} FROM {grantee} CASCADE;"
+            f"REVOKE ALL ON ALL ROUTINES IN SCHEMA {SCHEMA} FROM {grantee} CASCADE"
+        )
+
+
+def _damage_of_schema(row: asyncpg.Record) -> Iterator[Damage]:
+    if row["comment"] != COMMENT:
+        yield Damage("schema", f"it is not marked as version {VERSION}")
+    for owner in row["other_owners"]:
+        yield Damage("schema", f'parts of it belong to "{owner}"')
+    for name in row["strangers"]:
+        yield Damage("schema", f"{name} holds privileges on parts of it")
+    if row["dump_privileges"] < DUMP_PRIVILEGES:
+        yield Damage("schema", "the database's owner could not dump it")
+
+
+def _damage_of_table(relations: Sequence[str], columns: Sequence[str]) -> Iterator[Damage]:
+    missing = {*RELATIONS, INDEX} - set(relations)
+    for relation in sorted(missing):
+        yield Damage("table", f"the relation {relation.split()[0]} is missing or altered")
+    if not missing and tuple(columns) != COLUMNS:
+        yield Damage("table", "the event table has other columns")
+
+
+def _damage_of_function(row: asyncpg.Record) -> Iterator[Damage]:
+    if row["function_body"] is None:
+        yield Damage("function", "the function record_change is missing")
+    elif row["function_body"] != _expected_body() or not row["function_is_sound"]:
+        yield Damage("function", "the function record_change is not the one that was installed")
+
+
+def _damage_of_triggers(triggers: Sequence[str]) -> Iterator[Damage]:
+    found = {line.split()[0]: line.rstrip() for line in triggers}
+    for name, expected in _expected_triggers().items():
+        if name not in found:
+            yield Damage("trigger", f"the event trigger {name} is missing")
+        elif found[name] != expected:
+            yield Damage("trigger", f"the event trigger {name} is disabled or altered")
+
+
+def _expected_body() -> str:
+    return sql.load("install/record_change").split("$body$")[1]
+
+
+def _expected_triggers() -> dict[str, str]:
+    """As inspect.sql writes them: name, event, A for always, the tags in order."""
+    tags = ",".join(sorted(re.findall(r"'([A-Z ]+)'", sql.load("install/triggers"))))
+    return {
+        "postgregent_change": f"postgregent_change ddl_command_end A {tags}",
+        "postgregent_drop": "postgregent_drop sql_drop A",
+    }

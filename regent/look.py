@@ -1,0 +1,118 @@
+"""Looking: read the server, resolve what was accepted, plan what differs, ask the brake.
+
+Writes nothing, so a plan and a pass are one path (and `postgregent plan` needs no home database).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from regent.brake import Comparison, Verdict, explicit_baseline, judge
+from regent.changes import Plan
+from regent.connections import Connections
+from regent.desired import Desired
+from regent.observed import Observed
+from regent.plan import plan
+from regent.reading import read_databases, read_parameters, read_server
+from regent.refusals import without_refused
+from regent.remembered import AcceptedState, BrakeMemory, Mark
+from regent.resolve import Resolution, Situation, resolve
+
+
+@dataclass(slots=True)
+class Memory:
+    """What carries over from one pass to the next.
+
+    `accepted`, `brake` and `refused` are in the home database too. `in_force` is what the last full
+    pass desired and `still_open` what it could not do: what differs beyond that is drift. `looked`
+    is that of a full pass that left nothing open, for targeted passes to plan with.
+    """
+
+    accepted: AcceptedState | None = None
+    brake: BrakeMemory = field(default_factory=BrakeMemory)
+    refused: frozenset[str] = frozenset()
+    still_open: frozenset[str] = frozenset()
+    in_force: Desired | None = None
+    looked: Looked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One look: what shall hold, what is there, what differs, and how much of that may be done."""
+
+    push_etag: str
+    resolution: Resolution
+    observed: Observed
+    wanted: Plan
+    verdict: Verdict
+
+
+class Looker:
+    """Looks at one server. `shared_through` is a database to read the shared catalogs in."""
+
+    def __init__(
+        self,
+        *,
+        regent: str,
+        served: tuple[str, ...],
+        connections: Connections,
+        shared_through: str,
+    ) -> None:
+        self._regent = regent
+        self._served = served
+        self._connections = connections
+        self._shared_through = shared_through
+        self._parameters: tuple[frozenset[str], frozenset[str]] | None = None
+
+    async def look(
+        self, accepted: AcceptedState, marks: tuple[Mark, ...], memory: Memory, now: datetime
+    ) -> Looked:
+        """Read everything, and say what a pass would do."""
+        if self._parameters is None:
+            self._parameters = await read_parameters(self._connections, self._shared_through)
+        server = await read_server(self._connections, self._shared_through)
+        situation = Situation(
+            accepted=accepted,
+            marks=marks,
+            server=server,
+            regent=self._regent,
+            served=self._served,
+            now=now,
+            ordinary_parameters=self._parameters[0],
+            known_parameters=self._parameters[1],
+        )
+        resolution = resolve(situation)
+        observed = await read_databases(self._connections, self._served, resolution.desired, server)
+        wanted = without_refused(
+            plan(
+                resolution.desired,
+                observed,
+                verifier_digests={m.role: m.verifier_digest for m in marks if m.verifier_digest},
+                holders={m.role: m.holder for m in marks if m.regent == self._regent},
+            ),
+            memory.refused,
+        )
+        verdict = _judge(situation, resolution.desired, observed, wanted, memory.brake)
+        return Looked(accepted.push_etag, resolution, observed, wanted, verdict)
+
+
+def _judge(
+    situation: Situation, desired: Desired, observed: Observed, wanted: Plan, memory: BrakeMemory
+) -> Verdict:
+    """Ask the brake, unless this state is the one whose losses were let through before."""
+    accepted = situation.accepted
+    if memory.baseline is not None and memory.baseline.push_etag == accepted.push_etag:
+        return Verdict(wanted)
+    baseline = explicit_baseline(
+        memory.baseline or _nothing(accepted), accepted, memory, situation.now
+    )
+    before = resolve(situation.at(baseline)).desired
+    compared = Comparison(wanted, desired, plan(before, observed), before)
+    return judge(compared, memory, accepted.state.regent.spec, accepted.push_etag, situation.now)
+
+
+def _nothing(accepted: AcceptedState) -> AcceptedState:
+    """The baseline before anything was ever accepted: it gives nothing."""
+    state = accepted.state.model_copy(update={"resources": {}, "held": {}, "deleted": ()})
+    return accepted.model_copy(update={"state": state, "departed": {}, "before": {}, "since": {}})

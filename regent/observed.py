@@ -1,0 +1,148 @@
+"""What the catalog says, interned: objects of one schema that share everything are one group.
+
+Most objects of a schema have one owner and one ACL. Ten thousand tables are a few groups, each ACL
+is read once, and the planner compares groups, not (object, grantee) pairs (architecture 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from regent.desired import Attributes, SettingKey
+from shared.privileges import ObjectKind
+from shared.state import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class AclItem:
+    """What one grantor gave one grantee. grantee None is PUBLIC; `grantable` is WITH GRANT OPTION.
+
+    A name that is only digits may be the oid of a role that is gone (postgres-facts, Leaving).
+    """
+
+    grantee: str | None
+    grantor: str
+    privileges: frozenset[str]
+    grantable: frozenset[str] = frozenset()
+
+
+Acl = tuple[AclItem, ...]
+"""With acldefault() in the place of NULL. Equal ACLs of one read are one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGroup:
+    """Objects of one schema with one owner, one ACL and one history.
+
+    `relation_kind` is pg_class.relkind (`r`, `p`, `v`, `m`, `f`, `S`), empty for other kinds.
+    `schema` is None for what stands in none (schemas, databases): then `names` are theirs.
+    `initial` is what pg_init_privs records: in nobody's authority (semantics 9).
+    `names` and `oids` run in parallel, in order of oid.
+    """
+
+    kind: ObjectKind
+    schema: str | None
+    owner: str
+    acl: Acl
+    names: tuple[str, ...]
+    oids: tuple[int, ...]
+    relation_kind: str = ""
+    is_extension_member: bool = False
+    initial: Acl = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedColumn:
+    """One column that has an ACL of its own."""
+
+    schema: str
+    relation: str
+    relation_oid: int
+    relation_kind: str
+    owner: str
+    column: str
+    acl: Acl
+    is_extension_member: bool = False
+    initial: Acl = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRole:
+    """One row of pg_authid with its settings.
+
+    `verifier` is None without a password, and also where the admin may not read pg_authid: then
+    `password_is_readable` is False and passwords are compared with what the mark remembers.
+    valid_until None is NULL or infinity.
+    """
+
+    oid: int
+    name: str
+    login: bool
+    attributes: Attributes
+    connection_limit: int = -1
+    valid_until: datetime | None = None
+    verifier: Verifier | None = None
+    password_is_readable: bool = True
+    settings: Mapping[SettingKey, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedMembership:
+    """One row of pg_auth_members. Before 16: inherit follows the member, set_role is True."""
+
+    group: str
+    member: str
+    grantor: str
+    admin: bool
+    inherit: bool = True
+    set_role: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedServer:
+    """The shared catalogs and who we are.
+
+    `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates.
+    """
+
+    version_num: int
+    system_identifier: str
+    admin: str
+    admin_is_superuser: bool
+    roles: Mapping[str, ObservedRole] = field(default_factory=dict)
+    memberships: tuple[ObservedMembership, ...] = ()
+    databases: tuple[ObjectGroup, ...] = ()
+    is_in_recovery: bool = False
+
+    @property
+    def major(self) -> int:
+        """14 to 18."""
+        return self.version_num // 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDatabase:
+    """The local objects of one database, wholly or (`is_partial`) only the ones asked for.
+
+    `groups`: kinds SCHEMA, TABLE and SEQUENCE. System schemas appear only with objects whose ACL is
+    not the initial one. `columns_present` says, for the column names that were asked for, which
+    relations (by oid) have them. `default_sequences` maps a relation's oid to the sequences that
+    its columns' defaults need for INSERT; identity columns need none.
+    """
+
+    name: str
+    groups: tuple[ObjectGroup, ...] = ()
+    columns: tuple[ObservedColumn, ...] = ()
+    columns_present: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    default_sequences: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One reading of a server and of the databases it was read for."""
+
+    server: ObservedServer
+    databases: Mapping[str, ObservedDatabase] = field(default_factory=dict)

@@ -1,0 +1,161 @@
+"""`postgregent plan` and `apply`: one pass in process, without triggers, and then the end.
+
+`apply` works under the Regent's lock and keeps marks and accepted state in the home database like
+the daemon does; `plan` writes nothing at all, not even a home database (interfaces 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+
+from regent.accept import accept
+from regent.applying.result import ChangeResult
+from regent.bodies import brake_body
+from regent.changes import Plan
+from regent.connections import Connections
+from regent.engine import load_memory
+from regent.home import Home
+from regent.locks import RegentLock
+from regent.look import Looker, Memory
+from regent.passes import Pass, Passes, dry_pass
+from regent.remembered import AcceptedState
+from regent.settings import RegentSettings, connector_of
+from shared.http import BrakeBody
+from shared.outcomes import Outcome
+from shared.state import DesiredState, Verifier, etag
+
+
+@dataclass(frozen=True, slots=True)
+class OnceReport:
+    """What one pass would do, or did. `brake` is there when it withholds something."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    results: tuple[ChangeResult, ...]
+    brake: BrakeBody | None
+    notes: tuple[str, ...]
+    seconds: float
+    major: int
+
+
+async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
+    """What `apply_once` would do. Needs no lock and writes nothing."""
+    began = perf_counter()
+    connector = connector_of(settings.server)
+    remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
+    notes = (
+        () if remembered else (f"apply would make the home database {settings.home_database!r}.",)
+    )
+    connections = Connections(connector)
+    looker = Looker(
+        regent=settings.regent,
+        served=settings.databases,
+        connections=connections,
+        shared_through=settings.databases[0],
+    )
+    memory = (
+        Memory(accepted=remembered.accepted, brake=remembered.brake) if remembered else Memory()
+    )
+    accepted = _accept(memory, state)
+    try:
+        one = await dry_pass(looker, accepted, remembered.marks if remembered else (), memory)
+    finally:
+        await connections.close()
+    return _report(one, notes, began)
+
+
+async def apply_once(
+    settings: RegentSettings, state: DesiredState, *, release: str | None = None
+) -> OnceReport:
+    """Bring the server to the state. Raises LockHeld while a Regent or another apply runs."""
+    began = perf_counter()
+    async with _under_lock(settings) as (home, passes):
+        memory = passes.memory
+        accepted = memory.accepted = _accept(memory, state)
+        if release is not None:
+            memory.brake = memory.brake.model_copy(update={"released_digest": release})
+        await home.store_accepted(accepted)
+        one = await passes.full()
+        await home.store_system_identifier(one.server.system_identifier)
+    return _report(one, (), began)
+
+
+async def verifiers_in_force(settings: RegentSettings) -> Mapping[str, Verifier]:
+    """By User: the verifiers that were accepted last, so that the same password keeps its own."""
+    remembered = await Home.find(
+        connector_of(settings.server), database=settings.home_database, regent=settings.regent
+    )
+    if remembered is None or remembered.accepted is None:
+        return {}
+    return {
+        key: entry.password.verifier
+        for key, entry in remembered.accepted.state.resources.items()
+        if entry.kind == "User" and entry.password and entry.password.verifier
+    }
+
+
+@asynccontextmanager
+async def _under_lock(settings: RegentSettings) -> AsyncIterator[tuple[Home, Passes]]:
+    connector = connector_of(settings.server)
+    home = await Home.open(
+        connector,
+        database=settings.home_database,
+        regent=settings.regent,
+        through=settings.databases,
+    )
+    connections = Connections(connector)
+    try:
+        lock = await RegentLock.take(
+            connector,
+            database=settings.home_database,
+            regent=settings.regent,
+            served=settings.databases,
+        )
+        try:
+            memory = await load_memory(home)
+            # Somebody runs this to have it tried: what was refused before is asked again.
+            memory.refused = frozenset()
+            await home.forget_unmanageable()
+            looker = Looker(
+                regent=settings.regent,
+                served=settings.databases,
+                connections=connections,
+                shared_through=home.database,
+            )
+            yield (
+                home,
+                Passes(
+                    looker=looker,
+                    home=home,
+                    connections=connections,
+                    served=settings.databases,
+                    memory=memory,
+                    before_write=lock.require,
+                ),
+            )
+        finally:
+            await lock.release()
+    finally:
+        with suppress(OSError):
+            await connections.close()
+        await home.close()
+
+
+def _accept(memory: Memory, state: DesiredState) -> AcceptedState:
+    return accept(memory.accepted, state, etag(state), datetime.now(UTC))
+
+
+def _report(one: Pass, notes: tuple[str, ...], began: float) -> OnceReport:
+    return OnceReport(
+        plan=one.plan,
+        outcomes=tuple(one.outcomes[key] for key in sorted(one.outcomes)),
+        results=one.results,
+        brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
+        notes=notes,
+        seconds=perf_counter() - began,
+        major=one.server.major,
+    )

@@ -1,0 +1,69 @@
+"""Desired and observed in, a plan out: pure, ordered, and empty when the two are one.
+
+Nothing here awaits, reads a clock or knows a driver. The cost follows the distinct ACLs of a
+server, not its objects or its grantees (architecture 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from regent.changes import Change, Plan
+from regent.desired import Desired
+from regent.observed import Observed
+from regent.plan.authority import authority_of
+from regent.plan.endings import plan_endings
+from regent.plan.memberships import plan_memberships
+from regent.plan.order import in_order
+from regent.plan.privileges import plan_database, plan_local
+from regent.plan.renames import plan_renames, with_new_names
+from regent.plan.roles import plan_roles, verifier_digest
+from shared.keys import ResourceKey
+
+__all__ = ["plan", "plan_objects", "verifier_digest"]
+
+NO_DIGESTS: Mapping[str, str] = {}
+NO_HOLDERS: Mapping[str, ResourceKey] = {}
+
+
+def plan(
+    desired: Desired,
+    observed: Observed,
+    *,
+    verifier_digests: Mapping[str, str] = NO_DIGESTS,
+    holders: Mapping[str, ResourceKey] = NO_HOLDERS,
+) -> Plan:
+    """Everything one pass would do.
+
+    `verifier_digests` and `holders` are what the marks remember, by role: the sha256 of the
+    verifier that was set last (needed where pg_authid cannot be read), and the resource that the
+    mark names (another one than declared means a hand-over).
+    A served database that was not read gets no local changes.
+    """
+    renames = plan_renames(desired, observed.server)
+    observed = with_new_names(observed, {rename.role: rename.new_name for rename in renames})
+    server = observed.server
+    authority = authority_of(desired, server)
+    changes: list[Change] = [*renames]
+    changes += plan_roles(
+        desired, server, authority, verifier_digests=verifier_digests, holders=holders
+    )
+    changes += plan_memberships(desired, server, authority)
+    matches = {g.permission: 0 for grants in desired.grants.values() for g in grants}
+    for database in sorted(desired.grants):
+        found = plan_database(desired, observed, database, authority)
+        changes += found.changes
+        for permission, count in found.matches.items():
+            matches[permission] += count
+    changes += plan_endings(desired, server, authority)
+    return Plan(in_order(changes), matches)
+
+
+def plan_objects(desired: Desired, observed: Observed, database: str) -> Plan:
+    """Only privileges on the objects that were read, for the targeted pass.
+
+    What a full reading would be needed for is left alone: USAGE that an object outside of this
+    reading may imply is neither given nor taken, and matches are not counted.
+    """
+    authority = authority_of(desired, observed.server)
+    return Plan(in_order(plan_local(desired, observed, database, authority)))

@@ -1,0 +1,257 @@
+"""One ACL against what shall be held on it: what is missing, what is spurious, and from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from regent.observed import Acl, AclItem
+from regent.plan.matching import NOTHING, Need, Needs
+
+Privileges = frozenset[str]
+NONE: Privileges = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The same privileges for several grantees; None is PUBLIC."""
+
+    grantees: tuple[str | None, ...]
+    privileges: Privileges
+    grantable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The same privileges from several grantees, as one grantor gave them."""
+
+    grantees: tuple[str | None, ...]
+    grantor: str
+    privileges: Privileges
+    option_only: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Empty on both sides where the ACL is as declared."""
+
+    given: tuple[Given, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.given or self.taken)
+
+
+SAME = Difference()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose items may be touched, on an object of this owner.
+
+    `initial` is what pg_init_privs records, `tolerated` what may be held without being declared.
+    Neither is given or taken. `known` are the roles that exist.
+    """
+
+    owner: str
+    managed: frozenset[str]
+    known: Container[str]
+    initial: Needs
+    tolerated: Needs
+
+    def is_managed(self, grantee: str | None) -> bool:
+        """False for PUBLIC, for others' roles and for the owner (semantics 9)."""
+        return grantee in self.managed and grantee != self.owner
+
+    def allowed(self, grantee: str, needs: Needs) -> Need:
+        """What this grantee may hold."""
+        need = needs.get(grantee, NOTHING)
+        for also in (self.initial.get(grantee), self.tolerated.get(grantee)):
+            if also is not None:
+                need = Need(need.privileges | also.privileges, need.grantable | also.grantable)
+        return need
+
+
+def held_in(acl: Acl) -> dict[str, Need]:
+    """What each grantee holds, from any grantor. PUBLIC is left out."""
+    held: dict[str, Need] = {}
+    for item in acl:
+        if item.grantee is not None:
+            before = held.get(item.grantee, NOTHING)
+            held[item.grantee] = Need(
+                before.privileges | item.privileges, before.grantable | item.grantable
+            )
+    return held
+
+
+def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
+    """What to give and to take, so that managed grantees hold exactly `needs` (semantics 8).
+
+    What a grantee passes on with a grant option goes when the option goes. Whoever keeps a right
+    to it (declared, or none of our business) is in `given`, which comes first: then the cascade
+    takes a second item and nobody is without for a moment.
+    """
+    if _is_as_declared(acl, needs, scope):
+        return SAME
+    lost = tuple(_lost(item, acl, needs, scope) for item in acl)
+    given = [*_missing(acl, lost, needs, scope), *_kept_for_others(acl, lost, scope)]
+    taken = _spurious(acl, lost, needs, scope)
+    if not given and not taken:
+        return SAME
+    return Difference(_merge_given(given), _merge_taken(taken))
+
+
+def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
+    """The common case, found fast: one item of the owner for each need, and no other."""
+    owner, managed = scope.owner, scope.managed
+    fitting = 0
+    for item in acl:
+        grantee = item.grantee
+        if grantee is None or grantee not in managed or grantee == owner:
+            continue
+        need = needs.get(grantee)
+        if (
+            need is None
+            or item.grantor != owner
+            or item.privileges != need.privileges
+            or item.grantable != need.grantable
+        ):
+            return False
+        fitting += 1
+    return fitting == len(needs) - (owner in needs)
+
+
+def _lost(item: AclItem, acl: Acl, needs: Needs, scope: Scope) -> Privileges:
+    """What of an item falls with its grantor's grant option."""
+    grantor = item.grantor
+    if grantor == scope.owner or grantor not in scope.managed:
+        return NONE
+    options = NONE.union(*(i.grantable for i in acl if i.grantee == grantor))
+    return item.privileges & (options - scope.allowed(grantor, needs).grantable)
+
+
+def _missing(
+    acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
+) -> Iterable[tuple[str, Privileges, bool]]:
+    held = held_in(_without(acl, lost) if any(lost) else acl)
+    for grantee, need in needs.items():
+        if grantee == scope.owner or grantee not in scope.managed:
+            continue
+        has = held.get(grantee, NOTHING)
+        options = need.grantable - has.grantable
+        plain = need.privileges - has.privileges - options
+        if options:
+            yield grantee, options, True
+        if plain:
+            yield grantee, plain, False
+
+
+def _kept_for_others(
+    acl: Acl, lost: tuple[Privileges, ...], scope: Scope
+) -> Iterable[tuple[str | None, Privileges, bool]]:
+    """Roles that are not ours keep what they have, from the owner instead."""
+    for item, gone in zip(acl, lost, strict=True):
+        grantee = item.grantee
+        if not gone or scope.is_managed(grantee) or grantee == scope.owner:
+            continue
+        if grantee is not None and grantee not in scope.known:
+            continue
+        others = [i for i in _without(acl, lost) if i.grantee == grantee]
+        options = (gone & item.grantable) - NONE.union(*(i.grantable for i in others))
+        plain = gone - options - NONE.union(*(i.privileges for i in others))
+        if options:
+            yield grantee, options, True
+        if plain:
+            yield grantee, plain, False
+
+
+def _spurious(
+    acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
+) -> list[tuple[str, Taken]]:
+    taken: list[tuple[str, Taken]] = []
+    for item, gone in zip(acl, lost, strict=True):
+        grantee = item.grantee
+        if grantee is None or not scope.is_managed(grantee):
+            continue
+        allowed = scope.allowed(grantee, needs)
+        extra = item.privileges - allowed.privileges - gone
+        options = item.grantable - allowed.grantable - extra - gone
+        if extra:
+            cascade = bool(extra & item.grantable & _passed_on(grantee, acl, lost))
+            taken.append((grantee, Taken((), item.grantor, extra, cascade=cascade)))
+        if options:
+            cascade = bool(options & _passed_on(grantee, acl, lost))
+            found = Taken((), item.grantor, options, option_only=True, cascade=cascade)
+            taken.append((grantee, found))
+    return taken
+
+
+def _passed_on(grantor: str, acl: Acl, lost: tuple[Privileges, ...]) -> Privileges:
+    return NONE.union(*(g for i, g in zip(acl, lost, strict=True) if i.grantor == grantor))
+
+
+def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, frozenset[str | None]]:
+    """A column's ACL after a REVOKE on its table, which clears it, and who loses by cascade.
+
+    https://www.postgresql.org/docs/18/sql-revoke.html: revoking on a table revokes the same
+    privileges on each of its columns, as far as the same grantor gave them.
+    """
+    items = acl
+    for revoke in taken:
+        items = tuple(_cleared(item, revoke) for item in items)
+    options_before, options_after = _options(acl), _options(items)
+    losers: set[str | None] = set()
+    after: list[AclItem] = []
+    for item in items:
+        gone = options_before.get(item.grantor, NONE) - options_after.get(item.grantor, NONE)
+        if gone & item.privileges:
+            losers.add(item.grantee)
+        after.append(_less(item, gone))
+    return tuple(item for item in after if item.privileges), frozenset(losers)
+
+
+def _cleared(item: AclItem, revoke: Taken) -> AclItem:
+    if item.grantee not in revoke.grantees or item.grantor != revoke.grantor:
+        return item
+    if revoke.option_only:
+        return replace(item, grantable=item.grantable - revoke.privileges)
+    return _less(item, revoke.privileges)
+
+
+def _options(acl: Acl) -> dict[str, Privileges]:
+    return {grantee: need.grantable for grantee, need in held_in(acl).items()}
+
+
+def _without(acl: Acl, lost: tuple[Privileges, ...]) -> Acl:
+    return tuple(_less(item, gone) for item, gone in zip(acl, lost, strict=True))
+
+
+def _less(item: AclItem, gone: Privileges) -> AclItem:
+    if not gone:
+        return item
+    return replace(item, privileges=item.privileges - gone, grantable=item.grantable - gone)
+
+
+def _merge_given(found: Iterable[tuple[str | None, Privileges, bool]]) -> tuple[Given, ...]:
+    by_edge: dict[tuple[Privileges, bool], set[str | None]] = {}
+    for grantee, privileges, grantable in found:
+        by_edge.setdefault((privileges, grantable), set()).add(grantee)
+    return tuple(Given(in_order(who), *edge) for edge, who in by_edge.items())
+
+
+def _merge_taken(found: Iterable[tuple[str, Taken]]) -> tuple[Taken, ...]:
+    by_edge: dict[Taken, set[str | None]] = {}
+    for grantee, edge in found:
+        by_edge.setdefault(edge, set()).add(grantee)
+    return tuple(replace(edge, grantees=in_order(who)) for edge, who in by_edge.items())
+
+
+def in_order(grantees: Iterable[str | None]) -> tuple[str | None, ...]:
+    """PUBLIC first, then by name."""
+    return tuple(sorted(grantees, key=lambda grantee: grantee or ""))
+
+
+def initial_needs(initial: Acl) -> Mapping[str, Need]:
+    """What pg_init_privs records, by grantee."""
+    return held_in(initial) if initial else {}

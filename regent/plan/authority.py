@@ -1,0 +1,71 @@
+"""Who is in our authority: whose privileges a pass may give and take (semantics 8 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+
+from regent.desired import Causes, Desired
+from regent.observed import ObservedServer
+from shared.patterns import matcher
+
+SYSTEM_PREFIX = "pg_"
+PROVIDERS = frozenset(
+    {
+        "rds_superuser",
+        "rdsadmin",
+        "cloudsqlsuperuser",
+        "cloudsqladmin",
+        "azure_pg_admin",
+        "azuresu",
+    }
+)
+"""Roles of managed PostgreSQL services: never ours, whatever is declared (semantics 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The roles of one pass, sorted by what may be done about them.
+
+    `managed` shall hold exactly what is declared, `declared` are those of them that may be given
+    something. `known` are all roles that exist, ours or not. `causes` names who declares a role.
+    """
+
+    managed: frozenset[str]
+    declared: frozenset[str]
+    is_untouchable: Callable[[str], bool]
+    known: Container[str]
+    causes: Mapping[str, Causes]
+
+    def causes_of(self, *roles: str | None) -> Causes:
+        """The resources that declare any of these roles, each once."""
+        return tuple(sorted({key for role in roles if role for key in self.causes.get(role, ())}))
+
+
+class _Untouchable(dict[str, bool]):
+    """The admin, PostgreSQL's and providers' own roles, what ignoreRoles names; judged once."""
+
+    def __init__(self, admin: str, ignore_roles: tuple[str, ...]) -> None:
+        super().__init__()
+        self._never = PROVIDERS | {admin}
+        self._is_ignored = matcher(ignore_roles)
+
+    def __missing__(self, role: str) -> bool:
+        found = role in self._never or role.startswith(SYSTEM_PREFIX) or self._is_ignored(role)
+        self[role] = found
+        return found
+
+
+def authority_of(desired: Desired, server: ObservedServer) -> Authority:
+    """Sort the roles of one pass."""
+    is_untouchable = _Untouchable(server.admin, desired.ignore_roles).__getitem__
+    causes: dict[str, Causes] = {e.name: (e.holder,) for e in desired.endings}
+    causes |= {r.name: r.declared_by or (r.holder,) for r in desired.roles.values()}
+    managed = frozenset(role for role in desired.managed if not is_untouchable(role))
+    return Authority(
+        managed=managed,
+        declared=managed.intersection(desired.roles),
+        is_untouchable=is_untouchable,
+        known=frozenset(server.roles).union(desired.roles),
+        causes=causes,
+    )

@@ -1,0 +1,122 @@
+"""Relations whose columns have privileges of their own, declared or observed.
+
+A REVOKE on a table clears the same privileges on its columns, so the two are planned together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from regent.observed import Acl, ObservedColumn
+from regent.plan.acls import Difference, Given, Scope, Taken, clear, compare, initial_needs
+from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
+from regent.plan.matching import CompiledGrants, Signature
+from shared.privileges import PRIVILEGES_OF, ObjectKind
+
+EMPTY: Acl = ()
+Edge = TypeVar("Edge")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that is declared or has an ACL."""
+
+    name: str
+    acl: Acl = EMPTY
+    initial: Acl = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnWork:
+    """What a relation's columns need.
+
+    `matched` are the declarations that name one of its columns. `taken` comes before the table's
+    REVOKEs and `again` after them; `cascades` when those take grants on columns with them.
+    """
+
+    matched: Signature
+    given: tuple[ColumnGiven, ...] = ()
+    taken: tuple[ColumnTaken, ...] = ()
+    again: tuple[ColumnGiven, ...] = ()
+    cascades: bool = False
+
+
+def plan_columns(
+    columns: Iterable[Column],
+    signature: Signature,
+    table: Difference,
+    compiled: CompiledGrants,
+    scope: Scope,
+) -> ColumnWork:
+    """Compare the columns of one relation, as they will be after what is taken on the table."""
+    columns = tuple(columns)
+    names = {column.name for column in columns}
+    matched = tuple(i for i in signature if not names.isdisjoint(compiled.grants[i].columns))
+    clearing = tuple(taken for taken in table.taken if _clears_columns(taken))
+    given: dict[Given, list[str]] = {}
+    again: dict[Given, list[str]] = {}
+    taken: dict[Taken, list[str]] = {}
+    cascades = False
+    for column in columns:
+        after, losers = clear(column.acl, clearing) if clearing else (column.acl, frozenset())
+        here = replace(scope, initial=initial_needs(column.initial))
+        needs = compiled.needs(matched, (), column.name)
+        difference = compare(after, needs, here)
+        cleared = losers.union(*(revoke.grantees for revoke in clearing))
+        for edge in difference.given:
+            for part, later in _split(edge, cleared):
+                (again if later else given).setdefault(part, []).append(column.name)
+        for edge in _kept(column.acl, losers, here):
+            again.setdefault(edge, []).append(column.name)
+        for spurious in difference.taken:
+            taken.setdefault(spurious, []).append(column.name)
+        cascades = cascades or bool(losers)
+    return ColumnWork(matched, _by_columns(given), _by_columns(taken), _by_columns(again), cascades)
+
+
+def column_set(observed: Iterable[ObservedColumn], declared: Iterable[str]) -> Mapping[str, Column]:
+    """The columns of one relation to look at, in order of their names."""
+    found = {name: Column(name) for name in declared}
+    found |= {o.column: Column(o.column, o.acl, o.initial) for o in observed}
+    return dict(sorted(found.items()))
+
+
+def with_cascade(taken: tuple[Taken, ...], *, cascades: bool) -> tuple[Taken, ...]:
+    """The table's REVOKEs, told that grants on columns hang on them."""
+    if not cascades:
+        return taken
+    return tuple(replace(t, cascade=True) if _clears_columns(t) else t for t in taken)
+
+
+def _clears_columns(taken: Taken) -> bool:
+    return bool(taken.privileges & PRIVILEGES_OF[ObjectKind.COLUMN])
+
+
+def _split(edge: Given, cleared: frozenset[str | None]) -> Iterable[tuple[Given, bool]]:
+    """The same edge for those whom the REVOKE does not touch, and for the others after it."""
+    later = tuple(grantee for grantee in edge.grantees if grantee in cleared)
+    now = tuple(grantee for grantee in edge.grantees if grantee not in cleared)
+    if now:
+        yield replace(edge, grantees=now), False
+    if later:
+        yield replace(edge, grantees=later), True
+
+
+def _kept(acl: Acl, losers: frozenset[str | None], scope: Scope) -> Iterable[Given]:
+    """Others' roles that would lose by the cascade keep what they had."""
+    for item in acl:
+        if item.grantee not in losers or scope.is_managed(item.grantee):
+            continue
+        if item.grantee is not None and item.grantee not in scope.known:
+            continue
+        plain = item.privileges - item.grantable
+        if item.grantable:
+            yield Given((item.grantee,), item.grantable, grantable=True)
+        if plain:
+            yield Given((item.grantee,), plain)
+
+
+def _by_columns(found: Mapping[Edge, list[str]]) -> tuple[tuple[Columns, Edge], ...]:
+    return tuple((tuple(columns), edge) for edge, columns in found.items())

@@ -1,0 +1,210 @@
+"""Which declarations match which objects: compiled once per desired state, used by every pass.
+
+A signature is the ordered numbers of the declarations that match one object. Objects that share a
+signature and an ACL need the same, so the planner works per signature and never per object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from regent.desired import DeclaredGrant
+from regent.plan.authority import SYSTEM_PREFIX
+from shared.keys import ResourceKey
+from shared.patterns import ANY, compile_pattern, is_literal, matcher
+from shared.privileges import ObjectKind
+
+Signature = tuple[int, ...]
+OUR_SCHEMA = "postgregent"
+TEMPORARY = ("pg_temp_", "pg_toast_temp_")
+MOST_REMEMBERED_NAMES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one grantee shall hold on one object."""
+
+    privileges: frozenset[str] = frozenset()
+    grantable: frozenset[str] = frozenset()
+
+
+Needs = Mapping[str, Need]
+NOTHING = Need()
+USAGE = Need(frozenset({"USAGE"}))
+
+
+class NameRules:
+    """The declarations that reach one kind in one schema, ready to be asked by name."""
+
+    def __init__(self, declarations: Iterable[tuple[int, Sequence[str]]]) -> None:
+        whole: list[int] = []
+        literals: dict[str, list[int]] = {}
+        self._magic: list[tuple[int, Callable[[str], bool]]] = []
+        expressions: list[str] = []
+        for index, patterns in declarations:
+            if ANY in patterns:
+                whole.append(index)
+                continue
+            for name in filter(is_literal, patterns):
+                literals.setdefault(name, []).append(index)
+            magic = [pattern for pattern in patterns if not is_literal(pattern)]
+            if magic:
+                self._magic.append((index, matcher(magic)))
+                expressions += [compile_pattern(pattern).pattern for pattern in magic]
+        self.whole: Signature = tuple(whole)
+        self._literals = literals
+        self._any_magic = re.compile("|".join(f"(?:{e})" for e in expressions), re.DOTALL)
+        self._remembered: dict[str, Signature] = {}
+
+    def signature(self, name: str) -> Signature:
+        """The declarations that match this name, in their order."""
+        known = self._remembered.get(name)
+        if known is None:
+            if len(self._remembered) >= MOST_REMEMBERED_NAMES:
+                self._remembered.clear()
+            known = self._remembered[name] = self._find(name)
+        return known
+
+    def partition(self, names: Sequence[str]) -> Iterable[tuple[Signature, Sequence[int] | None]]:
+        """Positions in `names` by signature; None stands for all of them."""
+        if not self._magic and self._literals.keys().isdisjoint(names):
+            return ((self.whole, None),)
+        parts: dict[Signature, list[int]] = {}
+        for position, name in enumerate(names):
+            parts.setdefault(self.signature(name), []).append(position)
+        return parts.items()
+
+    def _find(self, name: str) -> Signature:
+        found = set(self._literals.get(name, ()))
+        if self._magic and self._any_magic.fullmatch(name):
+            found |= {index for index, matches in self._magic if matches(name)}
+        return tuple(sorted(found.union(self.whole))) if found else self.whole
+
+
+class CompiledGrants:
+    """The declarations of one database. What it finds out it remembers for the next pass."""
+
+    def __init__(
+        self,
+        grants: tuple[DeclaredGrant, ...],
+        grantees: frozenset[str],
+        ignore_schemas: tuple[str, ...] = (),
+    ) -> None:
+        self.grants = grants
+        self.is_ignored = matcher(ignore_schemas)
+        self._given_to = tuple(tuple(g for g in d.grantees if g in grantees) for d in grants)
+        self._reaches_schema = tuple(matcher(d.schemas) for d in grants)
+        self._rules: dict[tuple[ObjectKind, str | None, bool], NameRules] = {}
+        self._needs: dict[tuple[Signature, Signature, str | None], Needs] = {}
+        self._permissions: dict[Signature, frozenset[ResourceKey]] = {}
+        self.has_columns = any(d.kind is ObjectKind.COLUMN for d in grants)
+
+    def rules(self, kind: ObjectKind, schema: str | None, *, is_extension: bool) -> NameRules:
+        """What reaches objects of this kind in this schema; `schema` is None for schemas."""
+        key = (kind, schema, is_extension)
+        if key not in self._rules:
+            self._rules[key] = NameRules(self._reaching(kind, schema, is_extension=is_extension))
+        return self._rules[key]
+
+    def needs(
+        self, signature: Signature, implied: Signature = (), column: str | None = None
+    ) -> Needs:
+        """What the grantees of these declarations shall hold; USAGE for those of `implied`.
+
+        With `column`, only of the declarations that name it.
+        """
+        key = (signature, implied, column)
+        if key not in self._needs:
+            self._needs[key] = self._united(signature, implied, column)
+        return self._needs[key]
+
+    def permissions(self, signature: Signature) -> frozenset[ResourceKey]:
+        """The Permissions behind a signature."""
+        if signature not in self._permissions:
+            found = frozenset(self.grants[index].permission for index in signature)
+            self._permissions[signature] = found
+        return self._permissions[signature]
+
+    def implying(self, signature: Signature) -> Signature:
+        """Those that bring USAGE on the schema with them (semantics 15)."""
+        return tuple(index for index in signature if self.grants[index].implied)
+
+    def inserting(self, signature: Signature) -> Signature:
+        """Those that bring USAGE on the sequences of defaults with them (semantics 15)."""
+        grants = self.grants
+        return tuple(
+            index
+            for index in signature
+            if grants[index].implied and "INSERT" in grants[index].privileges
+        )
+
+    def might_imply_schema(self, schema: str) -> Signature:
+        """Those that would bring USAGE on this schema, if anything in it matched."""
+        return tuple(
+            index
+            for index, declared in enumerate(self.grants)
+            if declared.implied
+            and declared.kind not in (ObjectKind.SCHEMA, ObjectKind.DATABASE)
+            and self._reaches_schema[index](schema)
+        )
+
+    def might_imply_sequence(self) -> Signature:
+        """Those that would bring USAGE on a sequence, if a default of theirs needed it."""
+        kinds = (ObjectKind.TABLE, ObjectKind.COLUMN)
+        every = tuple(i for i, declared in enumerate(self.grants) if declared.kind in kinds)
+        return self.inserting(every)
+
+    def grantees(self, index: int) -> tuple[str, ...]:
+        """Those of a declaration's grantees that are in our authority."""
+        return self._given_to[index]
+
+    def _reaching(
+        self, kind: ObjectKind, schema: str | None, *, is_extension: bool
+    ) -> Iterable[tuple[int, Sequence[str]]]:
+        if schema is not None and (is_system(schema) or self.is_ignored(schema)):
+            return
+        for index, declared in enumerate(self.grants):
+            if declared.kind is not kind or (is_extension and not declared.extensions):
+                continue
+            if kind is ObjectKind.SCHEMA:
+                yield index, declared.schemas
+            elif schema is None or self._reaches_schema[index](schema):
+                yield index, declared.names
+
+    def _united(self, signature: Signature, implied: Signature, column: str | None) -> Needs:
+        privileges: dict[str, frozenset[str]] = {}
+        grantable: dict[str, frozenset[str]] = {}
+        for index in signature:
+            declared = self.grants[index]
+            if column is not None and column not in declared.columns:
+                continue
+            for grantee in self._given_to[index]:
+                privileges[grantee] = privileges.get(grantee, frozenset()) | declared.privileges
+                if declared.grantable:
+                    grantable[grantee] = grantable.get(grantee, frozenset()) | declared.privileges
+        for grantee in (g for index in implied for g in self._given_to[index]):
+            privileges[grantee] = privileges.get(grantee, frozenset()) | USAGE.privileges
+        return {g: Need(held, grantable.get(g, frozenset())) for g, held in privileges.items()}
+
+
+def is_system(schema: str) -> bool:
+    """Never matched by a pattern (semantics 13)."""
+    return schema.startswith(SYSTEM_PREFIX) or schema in ("information_schema", OUR_SCHEMA)
+
+
+def is_temporary(schema: str) -> bool:
+    """In nobody's authority (semantics 9)."""
+    return schema.startswith(TEMPORARY)
+
+
+@lru_cache(maxsize=512)
+def compile_database(
+    grants: tuple[DeclaredGrant, ...],
+    grantees: frozenset[str],
+    ignore_schemas: tuple[str, ...] = (),
+) -> CompiledGrants:
+    """The same declarations give the same compiled object: the cache outlives a pass."""
+    return CompiledGrants(grants, grantees, ignore_schemas)

@@ -1,0 +1,88 @@
+"""Privileges on everything: the served databases themselves, and what stands in each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regent.changes import ObjectRef
+from regent.desired import Desired
+from regent.observed import Observed, ObservedDatabase, ObservedServer
+from regent.plan.acls import Scope, compare, initial_needs
+from regent.plan.authority import Authority
+from regent.plan.edits import Edits, PrivilegeChange
+from regent.plan.local import NO_NEEDS, LocalPlanner
+from regent.plan.matching import CompiledGrants, compile_database
+from shared.keys import ResourceKey
+from shared.privileges import ObjectKind
+
+RUN_AS_OWNER = frozenset("vm")
+"""Views and materialized views read with their owner's privileges."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasePrivileges:
+    """The changes of one database, and how many objects each of its Permissions matches."""
+
+    changes: list[PrivilegeChange]
+    matches: dict[ResourceKey, int]
+
+
+def plan_database(
+    desired: Desired, observed: Observed, database: str, authority: Authority
+) -> DatabasePrivileges:
+    """Everything about one served database, as far as it was read."""
+    compiled = compile_database(
+        desired.grants[database], authority.declared, desired.ignore_schemas
+    )
+    changes, matches = _on_the_database(database, observed.server, compiled, authority)
+    reading = observed.databases.get(database)
+    if reading is not None:
+        managed = authority.managed - _owners_of_views(desired, reading)
+        local = LocalPlanner(reading, compiled, authority, managed)
+        changes += local.plan()
+        matches |= local.matches
+    return DatabasePrivileges(changes, matches)
+
+
+def plan_local(
+    desired: Desired, observed: Observed, database: str, authority: Authority
+) -> list[PrivilegeChange]:
+    """Only what stands in the reading, for roles that exist and have not come to their end.
+
+    A role still to be made, renamed or taken apart is the business of a full pass.
+    """
+    existing = authority.declared.intersection(observed.server.roles)
+    compiled = compile_database(desired.grants[database], existing, desired.ignore_schemas)
+    return LocalPlanner(observed.databases[database], compiled, authority, existing).plan()
+
+
+def _on_the_database(
+    database: str, server: ObservedServer, compiled: CompiledGrants, authority: Authority
+) -> tuple[list[PrivilegeChange], dict[ResourceKey, int]]:
+    kind = ObjectKind.DATABASE
+    signature = tuple(i for i, g in enumerate(compiled.grants) if g.kind is kind)
+    edits = Edits(database, compiled, authority)
+    for group in (group for group in server.databases if database in group.names):
+        position = group.names.index(database)
+        refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
+        initial = initial_needs(group.initial)
+        scope = Scope(group.owner, authority.managed, authority.known, initial, NO_NEEDS)
+        difference = compare(group.acl, compiled.needs(signature), scope)
+        for given in difference.given:
+            edits.give(kind, given, refs, signature)
+        for taken in difference.taken:
+            edits.take(kind, taken, refs)
+        return edits.changes(), dict.fromkeys(compiled.permissions(signature), 1)
+    return [], {}
+
+
+def _owners_of_views(desired: Desired, reading: ObservedDatabase) -> frozenset[str]:
+    """Roles at their end that own views here: what everybody sees in those views needs what they
+    hold, until ownership has moved (semantics 27).
+    """
+    ending = {e.name for e in desired.endings if not e.retain}
+    return frozenset(
+        group.owner
+        for group in reading.groups
+        if group.owner in ending and group.relation_kind in RUN_AS_OWNER
+    )

@@ -1,0 +1,100 @@
+"""Roles that are renamed first, so that the rest of a plan may speak of their new names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from regent.changes import RenameRole
+from regent.desired import Desired
+from regent.observed import Acl, AclItem, ObjectGroup, Observed, ObservedDatabase, ObservedServer
+
+Names = Mapping[str, str]
+"""New names by old ones."""
+
+
+def plan_renames(desired: Desired, server: ObservedServer) -> tuple[RenameRole, ...]:
+    """Renames, in an order in which no new name is still taken by one that moves later."""
+    waiting = {
+        role.renamed_from: role
+        for role in desired.roles.values()
+        if role.renamed_from in server.roles
+        and (role.name not in server.roles or _moves_away(desired, role.name))
+    }
+    ordered: list[RenameRole] = []
+    while waiting:
+        free = next((old for old, r in waiting.items() if r.name not in waiting), None)
+        if free is None:  # a ring: none of them can move without a third name
+            break
+        role = waiting.pop(free)
+        ordered.append(RenameRole(str(free), role.name, role.holder, role.declared_by))
+    return tuple(ordered)
+
+
+def _moves_away(desired: Desired, name: str) -> bool:
+    return any(role.renamed_from == name for role in desired.roles.values())
+
+
+def with_new_names(observed: Observed, names: Names) -> Observed:
+    """The same reading, as it will be once the roles have their new names."""
+    if not names:
+        return observed
+    renaming = _Renaming(names)
+    return Observed(
+        renaming.server(observed.server),
+        {name: renaming.database(database) for name, database in observed.databases.items()},
+    )
+
+
+class _Renaming:
+    """Keeps equal ACLs one object, as the reading promises."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._acls: dict[int, Acl] = {}
+
+    def server(self, server: ObservedServer) -> ObservedServer:
+        roles = {
+            self._name(old): replace(r, name=self._name(old)) for old, r in server.roles.items()
+        }
+        memberships = tuple(
+            replace(
+                m,
+                group=self._name(m.group),
+                member=self._name(m.member),
+                grantor=self._name(m.grantor),
+            )
+            for m in server.memberships
+        )
+        groups = tuple(self._group(g) for g in server.databases)
+        return replace(server, roles=roles, memberships=memberships, databases=groups)
+
+    def database(self, database: ObservedDatabase) -> ObservedDatabase:
+        columns = tuple(
+            replace(
+                c, owner=self._name(c.owner), acl=self._acl(c.acl), initial=self._acl(c.initial)
+            )
+            for c in database.columns
+        )
+        groups = tuple(self._group(g) for g in database.groups)
+        return replace(database, groups=groups, columns=columns)
+
+    def _group(self, group: ObjectGroup) -> ObjectGroup:
+        return replace(
+            group,
+            owner=self._name(group.owner),
+            acl=self._acl(group.acl),
+            initial=self._acl(group.initial),
+        )
+
+    def _acl(self, acl: Acl) -> Acl:
+        if id(acl) not in self._acls:
+            self._acls[id(acl)] = tuple(self._item(item) for item in acl)
+        return self._acls[id(acl)]
+
+    def _item(self, item: AclItem) -> AclItem:
+        grantee = None if item.grantee is None else self._name(item.grantee)
+        return replace(item, grantee=grantee, grantor=self._name(item.grantor))
+
+    def _name(self, name: str) -> str:
+        return self._names.get(name, name)

@@ -1,0 +1,104 @@
+"""What a Regent remembers in its home database, as values (semantics 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.keys import ResourceKey
+from shared.state import REVEAL, DesiredState, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One role that a Regent of this server manages, or managed and released (semantics 8).
+
+    `regent` is `namespace/name` of the one whose mark it is. `role_oid` only tells a rename.
+    `verifier_digest` is a sha256 of the verifier that was last set, for an admin who cannot read
+    pg_authid. A released mark keeps its holder, who takes the role back without `adopt`.
+    """
+
+    role: str
+    regent: str
+    holder: ResourceKey
+    origin: Literal["created", "adopted"]
+    role_oid: int
+    released: bool = False
+    verifier_digest: str = ""
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Departed(_Stored):
+    """A resource that is gone: what its end needs to know, kept until the end is done."""
+
+    entry: Entry
+    at: datetime
+
+
+class AcceptedState(_Stored):
+    """The last push, merged with what it held.
+
+    `state.resources` are the effective entries: for a held resource the one accepted before.
+    `push_etag` is what the next push must name in If-Match. `since` says when an entry took its
+    present form, and `before` has the form that it replaced, as long as it refers to something
+    never seen yet: that is waited for, for 60 s (semantics 18). `ever_seen` are the Permissions and
+    Roles that were accepted once: one of these that is not here any more was deleted, and is not
+    waited for.
+    """
+
+    push_etag: str
+    accepted_at: datetime
+    state: DesiredState
+    since: dict[str, datetime] = Field(default_factory=dict)
+    before: dict[str, Entry] = Field(default_factory=dict)
+    ever_seen: frozenset[str] = frozenset()
+    departed: dict[str, Departed] = Field(default_factory=dict)
+
+    def stored(self) -> str:
+        """As JSON with verifiers in it: for the home database only."""
+        return self.model_dump_json(context=REVEAL, exclude_none=True, by_alias=True)
+
+
+class Loss(_Stored):
+    """One (role x kind x privilege) edge that was or would be taken away, with where."""
+
+    role: str
+    kind: str
+    privilege: str
+    detail: str = ""
+
+    @property
+    def edge(self) -> tuple[str, str, str]:
+        """What the brake counts."""
+        return (self.role, self.kind, self.privilege)
+
+
+class BrakeMemory(_Stored):
+    """What the brake must know after a restart.
+
+    `baseline` is the last state whose losses were all let through: what would be lost is counted
+    against it, so that drift is never counted. `taken` are the losses of the last hour.
+    `released_digest` lets exactly those losses through, once.
+    """
+
+    baseline: AcceptedState | None = None
+    taken: tuple[tuple[datetime, Loss], ...] = ()
+    deletions: tuple[tuple[datetime, str], ...] = ()
+    pulled_at: datetime | None = None
+    released_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Everything read at the start of a Regent."""
+
+    accepted: AcceptedState | None
+    brake: BrakeMemory
+    marks: tuple[Mark, ...]
+    system_identifier: str | None

@@ -1,0 +1,201 @@
+"""One change as SQL: what is sent, and what may be shown of it.
+
+Marks, sessions and ownership are not SQL of one statement: for them, and for a change that is only
+about a mark, `render` gives nothing and apply does what there is to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from regent.changes import (
+    AlterRole,
+    AlterSetting,
+    Change,
+    ClearPassword,
+    CreateRole,
+    DropRole,
+    GrantMembership,
+    GrantPrivileges,
+    ObjectRef,
+    RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
+    SetPassword,
+)
+from regent.plan.settings import is_list, list_items
+from shared.names import quote_ident, quote_literal, quote_qualified
+from shared.privileges import ObjectKind
+
+OBJECTS_PER_STATEMENT = 500
+MEMBERSHIP_OPTIONS_SINCE = 16
+HIDDEN = "'(hidden)'"
+
+_SWITCHES = ("superuser", "createdb", "createrole", "inherit", "replication", "bypassrls")
+_WORD = {ObjectKind.COLUMN: "TABLE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`sql` is sent, `shown` may be logged. `as_role` must be the current role while it runs."""
+
+    sql: str = field(repr=False)
+    shown: str
+    as_role: str | None = None
+
+
+def render(change: Change, *, major: int) -> tuple[Statement, ...]:
+    """The statements of one change on a server of this major version, in order."""
+    if isinstance(change, GrantPrivileges):
+        return tuple(_grant(change))
+    if isinstance(change, RevokePrivileges):
+        return tuple(_revoke(change))
+    if isinstance(change, SetPassword):
+        start = f"ALTER ROLE {quote_ident(change.role)} WITH PASSWORD "
+        return (Statement(start + quote_literal(change.verifier.value), start + HIDDEN),)
+    sql = _simple(change, major)
+    return (Statement(sql, sql),) if sql else ()
+
+
+def _simple(change: Change, major: int) -> str:
+    """Changes of one statement that hides nothing; empty for those without SQL."""
+    match change:
+        case CreateRole():
+            return _create_role(change)
+        case AlterRole():
+            return _alter_role(change)
+        case RenameRole(role=role, new_name=new_name):
+            return f"ALTER ROLE {quote_ident(role)} RENAME TO {quote_ident(new_name)}"
+        case ClearPassword(role=role):
+            return f"ALTER ROLE {quote_ident(role)} WITH PASSWORD NULL"
+        case AlterSetting():
+            return _alter_setting(change)
+        case GrantMembership():
+            return _grant_membership(change, major)
+        case RevokeMembership():
+            return _revoke_membership(change, major)
+        case DropRole(role=role):
+            return f"DROP ROLE {quote_ident(role)}"
+        case _:
+            return ""
+
+
+def _create_role(change: CreateRole) -> str:
+    """Only what differs from the server's defaults: an admin may lack the right to say the rest."""
+    words = ["NOLOGIN"]
+    for name in _SWITCHES:
+        shall: bool = getattr(change.attributes, name)
+        if shall != (name == "inherit"):
+            words.append(_switch(name, on=shall))
+    if change.connection_limit != -1:
+        words.append(f"CONNECTION LIMIT {change.connection_limit:d}")
+    if change.valid_until is not None:
+        words.append(_valid_until(change.valid_until))
+    return f"CREATE ROLE {quote_ident(change.role)} WITH {' '.join(words)}"
+
+
+def _alter_role(change: AlterRole) -> str:
+    words: list[str] = []
+    for name in ("login", *_SWITCHES):
+        shall: bool | None = getattr(change, name)
+        if shall is not None:
+            words.append(_switch(name, on=shall))
+    if change.connection_limit is not None:
+        words.append(f"CONNECTION LIMIT {change.connection_limit:d}")
+    if change.valid_until is not None or change.forever:
+        words.append(_valid_until(change.valid_until))
+    return f"ALTER ROLE {quote_ident(change.role)} WITH {' '.join(words)}"
+
+
+def _switch(name: str, *, on: bool) -> str:
+    return name.upper() if on else f"NO{name.upper()}"
+
+
+def _valid_until(moment: datetime | None) -> str:
+    """`VALID UNTIL NULL` is a syntax error; a moment without a zone is taken as UTC."""
+    if moment is None:
+        return "VALID UNTIL 'infinity'"
+    zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return f"VALID UNTIL {quote_literal(zoned.astimezone(UTC).isoformat(sep=' '))}"
+
+
+def _alter_setting(change: AlterSetting) -> str:
+    where = f" IN DATABASE {quote_ident(change.database)}" if change.database is not None else ""
+    start = f"ALTER ROLE {quote_ident(change.role)}{where}"
+    parameter = ".".join(quote_ident(part) for part in change.parameter.split("."))
+    if change.value is None:
+        return f"{start} RESET {parameter}"
+    return f"{start} SET {parameter} TO {_setting_value(change.parameter, change.value)}"
+
+
+def _setting_value(parameter: str, value: str) -> str:
+    """A list is written item by item, else the server would keep it as one quoted item."""
+    if not is_list(parameter):
+        return quote_literal(value)
+    items = list_items(parameter, value)
+    return ", ".join(quote_literal(item) for item in items) if items else "''"
+
+
+def _grant_membership(change: GrantMembership, major: int) -> str:
+    """ADMIN is only ever given here: REVOKE ADMIN OPTION FOR takes it."""
+    start = f"GRANT {quote_ident(change.group)} TO {quote_ident(change.member)}"
+    if major < MEMBERSHIP_OPTIONS_SINCE:
+        return start + (" WITH ADMIN OPTION" if change.admin else "")
+    options = ["ADMIN TRUE"] if change.admin else []
+    options.append(f"INHERIT {str(change.inherit).upper()}")
+    options.append(f"SET {str(change.set_role).upper()}")
+    return f"{start} WITH {', '.join(options)}"
+
+
+def _revoke_membership(change: RevokeMembership, major: int) -> str:
+    option = "ADMIN OPTION FOR " if change.admin_only else ""
+    sql = f"REVOKE {option}{quote_ident(change.group)} FROM {quote_ident(change.member)}"
+    if major < MEMBERSHIP_OPTIONS_SINCE:
+        return sql
+    return f"{sql} GRANTED BY {quote_ident(change.grantor)}"
+
+
+def _grant(change: GrantPrivileges) -> Iterator[Statement]:
+    what = _privileges(change.privileges, change.columns)
+    to = _grantees(change.grantees)
+    option = " WITH GRANT OPTION" if change.grantable else ""
+    for objects in _chunks(change.objects):
+        sql = f"GRANT {what} ON {_objects(change.kind, objects)} TO {to}{option}"
+        yield Statement(sql, sql)
+
+
+def _revoke(change: RevokePrivileges) -> Iterator[Statement]:
+    """As the grantor where it is not the owner: a superuser's REVOKE counts as the owner's."""
+    what = _privileges(change.privileges, change.columns)
+    option = "GRANT OPTION FOR " if change.grant_option_only else ""
+    end = f"FROM {_grantees(change.grantees)}{' CASCADE' if change.cascade else ''}"
+    own = [ref for ref in change.objects if ref.owner == change.grantor]
+    others = [ref for ref in change.objects if ref.owner != change.grantor]
+    for refs, as_role in ((own, None), (others, change.grantor)):
+        for objects in _chunks(refs):
+            sql = f"REVOKE {option}{what} ON {_objects(change.kind, objects)} {end}"
+            yield Statement(sql, sql, as_role)
+
+
+def _privileges(privileges: Iterable[str], columns: Sequence[str]) -> str:
+    behind = f" ({', '.join(quote_ident(c) for c in columns)})" if columns else ""
+    return ", ".join(f"{privilege}{behind}" for privilege in sorted(privileges))
+
+
+def _grantees(grantees: Iterable[str | None]) -> str:
+    return ", ".join("PUBLIC" if g is None else quote_ident(g) for g in grantees)
+
+
+def _objects(kind: ObjectKind, objects: Iterable[ObjectRef]) -> str:
+    names = (
+        quote_ident(ref.name) if ref.schema is None else quote_qualified(ref.schema, ref.name)
+        for ref in objects
+    )
+    return f"{_WORD.get(kind, kind.value)} {', '.join(names)}"
+
+
+def _chunks(objects: Sequence[ObjectRef]) -> Iterator[Sequence[ObjectRef]]:
+    for start in range(0, len(objects), OBJECTS_PER_STATEMENT):
+        yield objects[start : start + OBJECTS_PER_STATEMENT]

@@ -1,0 +1,59 @@
+"""Accepted resources become what shall hold on this server: references, names, allow, merged.
+
+Pure: the time and everything observed are arguments. What cannot be resolved becomes an outcome of
+its resource and hides no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from regent.desired import Desired
+from regent.resolve.claims import grant_claims
+from regent.resolve.endings import endings
+from regent.resolve.grants import declared_grants
+from regent.resolve.memberships import desired_memberships
+from regent.resolve.references import look_up
+from regent.resolve.roles import desired_role
+from regent.resolve.situation import Findings, Situation, outcomes
+from regent.resolve.unsupported import report_unsupported
+from shared.outcomes import Outcome
+
+__all__ = ["Resolution", "Situation", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What shall hold, what is to be said of each resource, and when to look again."""
+
+    desired: Desired
+    outcomes: Mapping[str, Outcome]
+    next_due: datetime | None = None
+
+
+def resolve(situation: Situation) -> Resolution:
+    """Resolve the accepted state of one Regent at one moment."""
+    findings = Findings()
+    listed = look_up(situation, findings)
+    granted = grant_claims(situation, listed, findings)
+    claims = {claim.name: claim for claim in granted.values()}
+    roles = {
+        name: desired_role(situation, listed, claim, findings) for name, claim in claims.items()
+    }
+    report_unsupported(listed, findings)
+    spec = situation.spec
+    desired = Desired(
+        roles=roles,
+        memberships=desired_memberships(situation, listed, granted, findings),
+        grants=declared_grants(situation, listed, granted, findings),
+        endings=endings(situation, roles),
+        adopted=frozenset(name for name, claim in claims.items() if claim.adopted),
+        foreign=frozenset(
+            m.role for m in situation.marks if m.regent != situation.regent and not m.released
+        ),
+        ignore_roles=tuple(spec.ignore_roles or ()),
+        ignore_schemas=tuple(spec.ignore_schemas or ()),
+    )
+    return Resolution(desired, outcomes(situation, findings), min(findings.due, default=None))

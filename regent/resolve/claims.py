@@ -1,0 +1,238 @@
+"""Who gets which PostgreSQL name (semantics 7 and 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from regent.remembered import Mark
+from regent.resolve.allowed import may_adopt
+from regent.resolve.references import Listed
+from regent.resolve.situation import Findings, Situation
+from shared.keys import ResourceKey
+from shared.names import role_name_problem
+from shared.state import RoleEntry, UserEntry
+
+PROVIDER_ROLES = frozenset(
+    {
+        "rds_superuser",
+        "rdsadmin",
+        "rdsrepladmin",
+        "rds_replication",
+        "rds_iam",
+        "rds_ad",
+        "rds_password",
+        "cloudsqlsuperuser",
+        "cloudsqladmin",
+        "azure_pg_admin",
+        "azuresu",
+        "postgregent_owner",
+    }
+)
+"""Never managed: the provider's own roles (architecture 10), and ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One role that shall exist: one resource, or a Role and the User that is this Role with LOGIN.
+
+    `observed_name` is the name that it has in the catalog now, when that is another one.
+    """
+
+    name: str
+    role: ResourceKey | None
+    user: ResourceKey | None
+    holder: ResourceKey
+    mark: Mark | None = None
+    observed_name: str | None = None
+    adopted: bool = False
+
+    @property
+    def declared_by(self) -> tuple[ResourceKey, ...]:
+        """The Role before the User."""
+        return tuple(key for key in (self.role, self.user) if key is not None)
+
+
+def postgres_name(key: ResourceKey, entry: RoleEntry | UserEntry) -> str:
+    """`roleName` or `userName`, else metadata.name, exactly as written."""
+    given = entry.spec.role_name if entry.kind == "Role" else entry.spec.user_name
+    return given or key.name
+
+
+def grant_claims(
+    situation: Situation, listed: Listed, findings: Findings
+) -> Mapping[ResourceKey, Claim]:
+    """Every Role and User that gets its name, with the claim it is part of."""
+    granted: dict[ResourceKey, Claim] = {}
+    by_name: dict[str, list[Claim]] = {}
+    for claim in _claims(listed):
+        by_name.setdefault(claim.name, []).append(claim)
+    for name, claims in by_name.items():
+        winner = _winner(situation, listed, name, claims, findings)
+        settled = _settled(situation, listed, winner, findings) if winner else None
+        if settled is not None:
+            granted.update(dict.fromkeys(settled.declared_by, settled))
+    return granted
+
+
+def _claims(listed: Listed) -> Iterator[Claim]:
+    """Resources grouped: a User that lists the Role of its own name is one claim with it."""
+    joined: dict[ResourceKey, ResourceKey] = {}
+    names = {key: postgres_name(key, entry) for key, entry in listed.entries.items()}
+    for key, entry in listed.entries.items():
+        if entry.kind == "User":
+            for role in listed.roles.get(key, ()):
+                if names.get(role) == names[key] and role not in joined:
+                    joined[role] = key
+    for key, entry in listed.entries.items():
+        if entry.kind == "Role":
+            yield Claim(names[key], role=key, user=joined.get(key), holder=key)
+        elif key not in joined.values():
+            yield Claim(names[key], role=None, user=key, holder=key)
+
+
+def _winner(
+    situation: Situation, listed: Listed, name: str, claims: list[Claim], findings: Findings
+) -> Claim | None:
+    mark = next((m for m in situation.marks if m.role == name), None)
+    winner = _holder_of(mark, claims, set(listed.entries))
+    if winner is None and len(claims) == 1:
+        winner = claims[0]
+    for claim in claims:
+        if claim is not winner:
+            _conflict(name, claim, winner, claims, findings)
+    return winner
+
+
+def _holder_of(mark: Mark | None, claims: list[Claim], existing: set[ResourceKey]) -> Claim | None:
+    """The recorded holder keeps the name; when it went, one that waited beside it takes over."""
+    if mark is None:
+        return None
+    for claim in claims:
+        if mark.holder in claim.declared_by:
+            return claim
+    neighbours = [c for c in claims if c.holder.namespace == mark.holder.namespace]
+    if mark.holder not in existing and len(neighbours) == 1:
+        return neighbours[0]
+    return None
+
+
+def _conflict(
+    name: str, claim: Claim, winner: Claim | None, claims: list[Claim], findings: Findings
+) -> None:
+    others = [c for c in claims if c is not claim]
+    who = ", ".join(str(key) for other in others for key in other.declared_by)
+    keeps = f"{winner.holder} keeps it" if winner else "neither has it yet"
+    for key in claim.declared_by:
+        findings.trouble(
+            key,
+            "NameConflict",
+            f"The PostgreSQL name {name!r} is also declared by {who}; {keeps}."
+            " Give one of them another roleName or userName, or list the Role in the User.",
+        )
+
+
+def _settled(
+    situation: Situation, listed: Listed, claim: Claim, findings: Findings
+) -> Claim | None:
+    """The claim with its mark and the name it has in the catalog; None when it may not have it."""
+    refusal = _refusal(situation, claim)
+    if refusal:
+        return _refused(claim, findings, *refusal)
+    mark = _mark_of(situation, listed, claim)
+    if mark is None:
+        return _unmarked(situation, listed, claim, findings)
+    if mark.regent != situation.regent and not mark.released:
+        return _refused(
+            claim,
+            findings,
+            "NameConflict",
+            f"The role {claim.name!r} is managed by the Regent {mark.regent} of the same server"
+            f" for {mark.holder}. Declare it there, or give this one another name.",
+        )
+    observed = _observed_name(situation, mark)
+    holder = mark.holder if mark.holder in claim.declared_by else claim.holder
+    other = observed if observed and observed != claim.name else None
+    if other and claim.name in situation.server.roles:
+        return _refused(
+            claim,
+            findings,
+            "ExistsUnmanaged",
+            f"{other!r} cannot be renamed to {claim.name!r}: a role of that name exists."
+            " Choose another name, or drop that role.",
+        )
+    return Claim(claim.name, claim.role, claim.user, holder, mark, other)
+
+
+def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
+    problem = role_name_problem(claim.name)
+    if problem:
+        return "Invalid", f"The PostgreSQL name {claim.name!r} {problem}."
+    if claim.name == situation.server.admin:
+        whose = "is the Regent's own admin user"
+    elif claim.name in PROVIDER_ROLES:
+        whose = "belongs to the database's provider"
+    else:
+        return None
+    message = f"{claim.name!r} {whose} and is never managed."
+    return "NotAllowed", f"{message} Give the resource another roleName or userName."
+
+
+def _mark_of(situation: Situation, listed: Listed, claim: Claim) -> Mark | None:
+    """The mark on this name, else the one that its resource held under another name."""
+    by_role = {m.role: m for m in situation.marks}
+    if claim.name in by_role:
+        mark = by_role[claim.name]
+        released_to_another = mark.released and mark.holder not in claim.declared_by
+        return None if released_to_another else mark
+    for mark in situation.own_marks().values():
+        if mark.holder in claim.declared_by:
+            return mark
+    return _renamed_from(situation, listed, claim)
+
+
+def _renamed_from(situation: Situation, listed: Listed, claim: Claim) -> Mark | None:
+    """`renamedFrom` takes over the role of a resource that is gone from the same namespace."""
+    for key in claim.declared_by:
+        former = listed.entries[key].spec.renamed_from
+        mark = situation.own_marks().get(former) if former else None
+        if mark and mark.holder not in listed.entries and mark.holder.namespace == key.namespace:
+            return mark
+    return None
+
+
+def _observed_name(situation: Situation, mark: Mark) -> str | None:
+    """What the marked role is called in the catalog; its oid tells a rename behind our back."""
+    roles = situation.server.roles
+    if mark.role in roles:
+        return mark.role
+    return next((r.name for r in roles.values() if r.oid == mark.role_oid), None)
+
+
+def _unmarked(
+    situation: Situation, listed: Listed, claim: Claim, findings: Findings
+) -> Claim | None:
+    if claim.name not in situation.server.roles:
+        return claim
+    wants = any(listed.entries[key].spec.adopt for key in claim.declared_by)
+    if wants and may_adopt(situation, claim.holder.namespace, claim.name):
+        return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
+    way_out = (
+        "The Regent's allow.adopt does not list it."
+        if wants
+        else "Set adopt: true to take it over (the plan shows what that takes away),"
+        " or choose another name."
+    )
+    return _refused(
+        claim,
+        findings,
+        "ExistsUnmanaged",
+        f"A role {claim.name!r} exists that PostgRegent did not make. {way_out}",
+    )
+
+
+def _refused(claim: Claim, findings: Findings, reason: str, message: str) -> Claim | None:
+    """No claim, and every resource of it says why."""
+    for key in claim.declared_by:
+        findings.trouble(key, reason, message)
+    return None

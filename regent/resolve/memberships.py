@@ -1,0 +1,99 @@
+"""Memberships: a User in its Roles, and `memberOf` by PostgreSQL names (semantics 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from regent.desired import DesiredMembership
+from regent.resolve.allowed import may_join
+from regent.resolve.claims import Claim
+from regent.resolve.references import Listed
+from regent.resolve.situation import Findings, Situation
+from shared.keys import ResourceKey
+from shared.resources import Membership
+
+
+def desired_memberships(
+    situation: Situation,
+    listed: Listed,
+    granted: Mapping[ResourceKey, Claim],
+    findings: Findings,
+) -> tuple[DesiredMembership, ...]:
+    """One membership per (group, member), by all who declare it."""
+    found: dict[tuple[str, str], DesiredMembership] = {}
+    for key, claim in granted.items():
+        for membership in (
+            *_of_roles(key, claim, listed, granted, findings),
+            *_member_of(situation, key, listed.entries[key].spec.member_of, granted, findings),
+        ):
+            pair = (membership.group, membership.member)
+            found[pair] = _merged(found.get(pair), membership)
+    return tuple(found.values())
+
+
+def _merged(earlier: DesiredMembership | None, later: DesiredMembership) -> DesiredMembership:
+    """Two declarations of one membership give what either gives (semantics 16)."""
+    if earlier is None:
+        return later
+    return DesiredMembership(
+        group=later.group,
+        member=later.member,
+        admin=earlier.admin or later.admin,
+        inherit=earlier.inherit or later.inherit,
+        set_role=earlier.set_role or later.set_role,
+        declared_by=(*earlier.declared_by, *later.declared_by),
+    )
+
+
+def _of_roles(
+    key: ResourceKey,
+    claim: Claim,
+    listed: Listed,
+    granted: Mapping[ResourceKey, Claim],
+    findings: Findings,
+) -> list[DesiredMembership]:
+    memberships = []
+    for role in listed.roles.get(key, ()):
+        group = granted.get(role)
+        if group is None:
+            findings.trouble(
+                key,
+                "RoleNotReady",
+                f"Role {role.name!r} has no PostgreSQL role yet; its own status says why.",
+            )
+        elif group.name != claim.name:
+            memberships.append(DesiredMembership(group.name, claim.name, declared_by=(key, role)))
+    return memberships
+
+
+def _member_of(
+    situation: Situation,
+    key: ResourceKey,
+    groups: Iterable[Membership],
+    granted: Mapping[ResourceKey, Claim],
+    findings: Findings,
+) -> list[DesiredMembership]:
+    own = frozenset(c.name for k, c in granted.items() if k.namespace == key.namespace)
+    memberships = []
+    for group in groups:
+        if not may_join(situation, key, group.role, own, findings):
+            continue
+        if group.role not in own and group.role not in situation.server.roles:
+            findings.trouble(
+                key,
+                "RoleNotFound",
+                f"spec.memberOf: there is no role {group.role!r} on this server."
+                " Create it, or take it out of the list.",
+            )
+            continue
+        memberships.append(
+            DesiredMembership(
+                group=group.role,
+                member=granted[key].name,
+                admin=bool(group.admin),
+                inherit=group.inherit is not False,
+                set_role=group.set is not False,
+                declared_by=(key,),
+            )
+        )
+    return memberships

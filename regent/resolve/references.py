@@ -1,0 +1,111 @@
+"""Which Permissions and Roles each resource lists, when they can be had (semantics 3, 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from regent.accept import REFERENCE_PATIENCE, is_waiting
+from regent.resolve.situation import Findings, Situation
+from shared.keys import Kind, ResourceKey
+from shared.state import Entry, PermissionEntry, RoleEntry, UserEntry
+
+
+@dataclass(slots=True)
+class Listed:
+    """Every Role and User that counts now, and what it lists of what exists.
+
+    `entries` leaves out what still waits as a whole. `roles` includes temporary access in force.
+    """
+
+    entries: dict[ResourceKey, RoleEntry | UserEntry] = field(default_factory=dict)
+    available: dict[ResourceKey, PermissionEntry] = field(default_factory=dict)
+    permissions: dict[ResourceKey, tuple[ResourceKey, ...]] = field(default_factory=dict)
+    roles: dict[ResourceKey, tuple[ResourceKey, ...]] = field(default_factory=dict)
+
+
+def look_up(situation: Situation, findings: Findings) -> Listed:
+    """Resolve every reference, hold what waits for one, go on without what is gone."""
+    resources = situation.accepted.state.resources
+    for held, trouble in situation.accepted.state.held.items():
+        findings.trouble(held, trouble.reason, trouble.message)
+    listed = Listed()
+    for text in resources:
+        key = ResourceKey.parse(text)
+        entry = _form_that_counts(situation, text, findings)
+        if entry is None:
+            continue
+        if entry.kind == "Permission":
+            listed.available[key] = entry
+        else:
+            listed.entries[key] = entry
+    for key, lister in listed.entries.items():
+        permissions = _references(key, "Permission", lister.spec.permissions)
+        listed.permissions[key] = _found(key, permissions, listed.available, findings)
+        if lister.kind == "User":
+            names = (*lister.spec.roles, *_access(situation, key, lister, findings))
+            roles = _references(key, "Role", names)
+            listed.roles[key] = _found(key, roles, listed.entries, findings)
+    return listed
+
+
+def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Entry | None:
+    """The entry as it is; as it was before, or nothing, while it waits for a reference."""
+    accepted = situation.accepted
+    entry = accepted.state.resources[key]
+    if not is_waiting(key, entry, accepted.state.resources, accepted.ever_seen):
+        return entry
+    deadline = accepted.since.get(key, accepted.accepted_at) + REFERENCE_PATIENCE
+    if situation.now >= deadline:
+        return entry
+    findings.due_at(deadline, situation.now)
+    before = accepted.before.get(key)
+    findings.trouble(
+        key,
+        "WaitingForReference",
+        "It lists a Permission or Role that does not exist yet; "
+        + ("what it gave before stays meanwhile." if before else "it gives nothing meanwhile.")
+        + f" At {deadline:%H:%M:%S} UTC it goes on without.",
+    )
+    return before
+
+
+def _references(key: ResourceKey, kind: Kind, names: Iterable[str]) -> list[ResourceKey]:
+    """Names are looked up in the namespace of the one who names them, each once."""
+    return [ResourceKey(kind, key.namespace, name) for name in dict.fromkeys(names)]
+
+
+def _found(
+    key: ResourceKey,
+    listed: Iterable[ResourceKey],
+    existing: Mapping[ResourceKey, object],
+    findings: Findings,
+) -> tuple[ResourceKey, ...]:
+    found: list[ResourceKey] = []
+    for reference in listed:
+        if reference in existing:
+            found.append(reference)
+        else:
+            findings.trouble(
+                key,
+                f"{reference.kind}NotFound",
+                f"{reference.kind} {reference.name!r} is not in namespace {key.namespace!r};"
+                " the rest holds without it. Create it, or take it out of the list.",
+            )
+    return tuple(found)
+
+
+def _access(
+    situation: Situation, key: ResourceKey, entry: UserEntry, findings: Findings
+) -> tuple[str, ...]:
+    """Roles that are given for a time, and now is in it."""
+    roles: list[str] = []
+    for access in entry.spec.access:
+        start = access.starts_at or situation.now
+        findings.due_at(start, situation.now)
+        findings.due_at(access.until, situation.now)
+        if start <= situation.now < access.until:
+            roles.append(access.role)
+        elif situation.now >= access.until:
+            findings.note(key, f"Access to {access.role!r} ended at {access.until.isoformat()}.")
+    return tuple(roles)

@@ -1,0 +1,105 @@
+"""One claim becomes one desired role: attributes, login, password, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from regent.desired import Attributes, DesiredRole, PasswordPolicy, SettingKey
+from regent.resolve.allowed import allowed_attributes, may_set
+from regent.resolve.claims import Claim
+from regent.resolve.references import Listed
+from regent.resolve.situation import Findings, Situation
+from shared.keys import ResourceKey
+from shared.state import UserEntry, Verifier
+
+
+def desired_role(
+    situation: Situation, listed: Listed, claim: Claim, findings: Findings
+) -> DesiredRole:
+    """Everything about the role itself. Where a Role and a User share it, the User's word wins."""
+    user = listed.entries.get(claim.user) if claim.user else None
+    user = user if isinstance(user, UserEntry) else None
+    policy, verifier = _password(claim, user, findings)
+    return DesiredRole(
+        name=claim.name,
+        holder=claim.holder,
+        declared_by=claim.declared_by,
+        login=user is not None and _may_log_in(situation, claim.user, user, findings),
+        attributes=_attributes(situation, listed, claim, findings),
+        connection_limit=-1
+        if user is None or user.spec.connection_limit is None
+        else user.spec.connection_limit,
+        valid_until=user.spec.valid_until if user else None,
+        password=policy,
+        verifier=verifier,
+        settings=_settings(situation, listed, claim, findings),
+        renamed_from=claim.observed_name,
+    )
+
+
+def _may_log_in(
+    situation: Situation, key: ResourceKey | None, user: UserEntry, findings: Findings
+) -> bool:
+    """Disabled and expired users keep their role and lose LOGIN (semantics 24)."""
+    if user.spec.enabled is False:
+        findings.note(key, "enabled: false; it cannot log in.")
+        return False
+    until: datetime | None = user.spec.valid_until
+    if until is None:
+        return True
+    findings.due_at(until, situation.now)
+    if until <= situation.now:
+        findings.note(key, f"Expired at {until.isoformat()}; it cannot log in.")
+        return False
+    return True
+
+
+def _password(
+    claim: Claim, user: UserEntry | None, findings: Findings
+) -> tuple[PasswordPolicy, Verifier | None]:
+    if user is None or claim.user is None:
+        return PasswordPolicy.NONE, None
+    if user.password is None:
+        return PasswordPolicy.UNMANAGED, None
+    if user.password.note:
+        findings.note(claim.user, user.password.note)
+    if user.password.verifier is not None:
+        return PasswordPolicy.SET, user.password.verifier
+    if user.password.trouble is not None:
+        trouble = user.password.trouble
+        findings.trouble(claim.user, trouble.reason, trouble.message)
+    return PasswordPolicy.WAITING, None
+
+
+def _attributes(
+    situation: Situation, listed: Listed, claim: Claim, findings: Findings
+) -> Attributes:
+    values: dict[str, bool] = {}
+    by: dict[str, ResourceKey] = {}
+    for key in claim.declared_by:
+        declared = listed.entries[key].spec.attributes
+        if declared is not None:
+            given = declared.model_dump(exclude_none=True)
+            values.update(given)
+            by.update(dict.fromkeys(given, key))
+    blamed = next((by[name] for name in by if values[name]), claim.holder)
+    return allowed_attributes(situation, blamed, Attributes(**values), findings)
+
+
+def _settings(
+    situation: Situation, listed: Listed, claim: Claim, findings: Findings
+) -> Mapping[SettingKey, str]:
+    settings: dict[SettingKey, str] = {}
+    for key in claim.declared_by:
+        spec = listed.entries[key].spec
+        everywhere = [(None, name, value) for name, value in (spec.parameters or {}).items()]
+        inside = [
+            (database, name, value)
+            for database, values in (spec.database_parameters or {}).items()
+            for name, value in values.items()
+        ]
+        for database, name, value in [*everywhere, *inside]:
+            if may_set(situation, key, name, findings):
+                settings[SettingKey(database, name)] = str(value)
+    return settings

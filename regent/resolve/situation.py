@@ -1,0 +1,120 @@
+"""What resolving looks at: the accepted state, the marks, the server, the time. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from regent.observed import ObservedServer
+from regent.remembered import AcceptedState, Mark
+from shared.outcomes import Outcome, State
+from shared.resources import RegentSpec
+
+WAITS: frozenset[str] = frozenset(
+    {
+        "SecretNotFound",
+        "SecretKeyNotFound",
+        "SecretEmpty",
+        "SecretUnreadable",
+        "SecretNotSelected",
+        "PermissionNotFound",
+        "RoleNotFound",
+        "RoleNotReady",
+        "WaitingForReference",
+        "SessionsRemain",
+    }
+)
+"""Reasons of what may come by itself: Reconciling. All others are for a person: Stalled (29)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One moment of one Regent.
+
+    `ordinary_parameters` are those that any user may set (pg_settings.context = 'user'), and
+    `known_parameters` all that the server knows; both empty where nobody asked.
+    """
+
+    accepted: AcceptedState
+    marks: tuple[Mark, ...]
+    server: ObservedServer
+    regent: str
+    served: tuple[str, ...]
+    now: datetime
+    ordinary_parameters: frozenset[str] = frozenset()
+    known_parameters: frozenset[str] = frozenset()
+
+    @property
+    def spec(self) -> RegentSpec:
+        """The Regent's own resource."""
+        return self.accepted.state.regent.spec
+
+    def at(self, accepted: AcceptedState) -> Situation:
+        """The same moment with another accepted state."""
+        return replace(self, accepted=accepted)
+
+    def own_marks(self) -> dict[str, Mark]:
+        """Our marks that are in force, by role."""
+        return {m.role: m for m in self.marks if m.regent == self.regent and not m.released}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is to be said of each resource. The first trouble found is the one that is told."""
+
+    troubles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    due: list[datetime] = field(default_factory=list)
+    """Times at which this must be looked at again: an expiry, the end of a wait."""
+
+    def trouble(self, key: object, reason: str, message: str) -> None:
+        """Something is not as declared."""
+        self.troubles.setdefault(str(key), (reason, message))
+
+    def note(self, key: object, text: str) -> None:
+        """Something to say that stops nothing."""
+        notes = self.notes.setdefault(str(key), [])
+        if text not in notes:
+            notes.append(text)
+
+    def due_at(self, moment: datetime, now: datetime) -> None:
+        """Look again at this time, if it is still to come."""
+        if moment > now:
+            self.due.append(moment)
+
+
+def state_of(reason: str) -> State:
+    """Whether a reason waits or needs a person (semantics 29)."""
+    return "Reconciling" if reason in WAITS else "Stalled"
+
+
+def outcomes(situation: Situation, findings: Findings) -> Mapping[str, Outcome]:
+    """One outcome a resource, before anything was applied: Ready is still to be seen."""
+    resources = situation.accepted.state.resources
+    keys = set(resources) | set(situation.accepted.state.held)
+    return {key: _outcome(situation, findings, key) for key in sorted(keys)}
+
+
+def _outcome(situation: Situation, findings: Findings, key: str) -> Outcome:
+    entry = situation.accepted.state.resources.get(key)
+    generation = entry.generation if entry else 0
+    notes = tuple(findings.notes.get(key, ()))
+    if key in findings.troubles:
+        reason, message = findings.troubles[key]
+        return Outcome(
+            resource=key,
+            generation=generation,
+            state=state_of(reason),
+            reason=reason,
+            message=message,
+            notes=notes,
+        )
+    return Outcome(
+        resource=key,
+        generation=generation,
+        state="Reconciling",
+        reason="Applying",
+        message="No pass has seen it in the catalog yet.",
+        notes=notes,
+    )

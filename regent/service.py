@@ -1,0 +1,220 @@
+"""What the API asks of a Regent: pushes in, status, drift and plans out (interfaces 1 to 7).
+
+Lives as long as the process. The engine, which is there while the server is reachable and the lock
+is held, comes and goes; without one only health and the latest status are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import structlog
+
+from regent.accept import accept
+from regent.api.service import (
+    AcceptedPush,
+    DigestMismatch,
+    Health,
+    NotReady,
+    Refused,
+    Stale,
+    TakeoverNeeded,
+)
+from regent.board import Board
+from regent.bodies import plan_body
+from regent.engine import Engine
+from regent.metrics import Metrics
+from regent.remembered import AcceptedState
+from regent.roles_report import role_body, role_page
+from regent.settings import RegentSettings
+from regent.wake import Full
+from shared.http import (
+    DriftPage,
+    FieldProblem,
+    HistoryPage,
+    PlanBody,
+    RoleBody,
+    RolePage,
+    StatusBody,
+)
+from shared.outcomes import Drift
+from shared.state import DesiredState, Verifier, etag
+
+log = structlog.get_logger()
+
+
+class Service:
+    """One Regent, as its API sees it."""
+
+    def __init__(self, settings: RegentSettings, board: Board, metrics: Metrics) -> None:
+        self._settings = settings
+        self._board = board
+        self._metrics = metrics
+        self._engine: Engine | None = None
+        self._pushing = asyncio.Lock()
+
+    def attach(self, engine: Engine | None) -> None:
+        """The engine runs now, or has ended."""
+        self._engine = engine
+        self._board.ring()
+
+    async def accept(self, state: DesiredState, *, if_match: str | None) -> str:
+        """Store the state and wake a pass; the new etag."""
+        engine = self._running()
+        async with self._pushing:
+            previous = engine.passes.memory.accepted
+            self._check(state, previous, if_match)
+            tag = etag(state)
+            accepted = accept(previous, state, tag, datetime.now(UTC))
+            await engine.store(accepted)
+        self._board.say(accepted_revision=state.revision)
+        self._metrics.held.set(len(accepted.state.held))
+        log.info(
+            "push accepted",
+            revision=state.revision,
+            resources=len(state.resources),
+            held=len(state.held),
+        )
+        engine.wake.wake(Full("push"))
+        return tag
+
+    async def state(self) -> AcceptedPush | None:
+        """What was accepted last."""
+        accepted = self._running().passes.memory.accepted
+        return AcceptedPush(accepted.push_etag, accepted.state) if accepted else None
+
+    async def verifiers(self) -> Mapping[str, Verifier]:
+        """The verifiers in force, for the controller: a password that fits keeps its own."""
+        accepted = self._running().passes.memory.accepted
+        if accepted is None:
+            return {}
+        return {
+            key: entry.password.verifier
+            for key, entry in accepted.state.resources.items()
+            if entry.kind == "User" and entry.password and entry.password.verifier
+        }
+
+    async def status(self, *, after: int, wait_seconds: float) -> StatusBody | None:
+        """The status once its sequence is another than `after`."""
+
+        def news() -> StatusBody | None:
+            status = self._board.status
+            return status if status.sequence != after else None
+
+        return await self._board.wait_for(news, wait_seconds)
+
+    async def drift(self, *, limit: int, continue_: str | None) -> DriftPage:
+        """What is not as declared now, oldest first."""
+        after = _page_start(continue_)
+        items = await self._running().home.outstanding(after, limit)
+        return DriftPage(items=items, continue_=_next_page(items, limit))
+
+    async def history(self, *, after: int, wait_seconds: float, limit: int) -> HistoryPage:
+        """Drift with an id over `after`; waits for the first."""
+        home = self._running().home
+        items = await home.history(after, limit)
+        if not items and wait_seconds > 0:
+            seen = self._board.last_drift
+
+            def news() -> int | None:
+                return self._board.last_drift if self._board.last_drift != seen else None
+
+            await self._board.wait_for(news, wait_seconds)
+            items = await home.history(after, limit)
+        return HistoryPage(items=items, continue_=_next_page(items, limit))
+
+    async def plan(self, state: DesiredState | None) -> PlanBody:
+        """What a pass would do with this state, or with the accepted one."""
+        engine = self._running()
+        accepted = engine.passes.memory.accepted
+        if state is not None:
+            self._check_target(state)
+            accepted = accept(accepted, state, etag(state), datetime.now(UTC))
+        if accepted is None:
+            raise NotReady("No desired state was accepted yet.", way_out="Push one first.")
+        return plan_body(await engine.passes.observe(accepted))
+
+    async def reconcile(self) -> str:
+        """Ask for a full pass; its id, for the log."""
+        pass_id = uuid.uuid4().hex[:12]
+        self._running().wake.wake(Full(f"asked {pass_id}"))
+        return pass_id
+
+    async def release_brake(self, digest: str) -> None:
+        """Let exactly these losses through, once."""
+        engine = self._running()
+        brake = self._board.status.brake
+        if not brake.pulled or brake.digest != digest:
+            raise DigestMismatch(
+                way_out="GET /v1/status shows what is withheld now, and its digest."
+            )
+        await engine.release_brake(digest)
+
+    async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
+        """The managed roles, by name."""
+        engine = self._running()
+        return role_page(engine.latest, await engine.home.marks(), limit, continue_ or "")
+
+    async def role(self, name: str) -> RoleBody | None:
+        """One managed role with what it is given."""
+        engine = self._running()
+        return role_body(engine.latest, await engine.home.marks(), name)
+
+    def health(self) -> Health:
+        """Ready is: home database reachable, lock held, connected; not: state received."""
+        engine = self._engine
+        return Health(
+            live=True,
+            checks={
+                "connected": engine is not None,
+                "lock": engine is not None and engine.lock.is_held,
+            },
+        )
+
+    def _running(self) -> Engine:
+        if self._engine is None:
+            raise NotReady(
+                self._board.status.observing or "The Regent is not connected to its server.",
+                way_out="GET /readyz says when it is.",
+            )
+        return self._engine
+
+    def _check(
+        self, state: DesiredState, previous: AcceptedState | None, if_match: str | None
+    ) -> None:
+        self._check_target(state)
+        expected = previous.push_etag if previous else None
+        if if_match != expected:
+            raise Stale(way_out="GET /v1/state shows the accepted one and its ETag.")
+        if previous is not None and previous.state.origin != state.origin:
+            raise TakeoverNeeded(
+                f"The accepted state came from {previous.state.origin!r},"
+                f" this one comes from {state.origin!r}.",
+                way_out="If that is meant, run `postgregent uninstall` and start again:"
+                " the holders take their roles back.",
+            )
+
+    def _check_target(self, state: DesiredState) -> None:
+        mine = self._settings.regent
+        theirs = f"{state.regent.namespace}/{state.regent.name}"
+        if theirs != mine:
+            raise Refused(
+                (
+                    FieldProblem(
+                        field="regent",
+                        message=f"This is {mine}, and the state is for {theirs}.",
+                        way_out="Push it to the Regent that it names.",
+                    ),
+                )
+            )
+
+
+def _page_start(continue_: str | None) -> int:
+    return int(continue_) if continue_ else 0
+
+
+def _next_page(items: tuple[Drift, ...], limit: int) -> str | None:
+    return str(items[-1].id) if len(items) == limit else None

@@ -1,0 +1,65 @@
+"""Leave a server as it was, but for the roles (semantics 28, interfaces 14)."""
+
+from __future__ import annotations
+
+from regent.connect import NoSuchDatabaseError
+from regent.connections import Connections
+from regent.home import Home
+from regent.install import remove
+from regent.locks import RegentLock
+from regent.settings import RegentSettings, connector_of
+
+
+async def uninstall(settings: RegentSettings, *, home: bool = False) -> list[str]:
+    """Take the triggers and the schema out of the served databases, and release the marks.
+
+    The roles stay as they are, and their holders take them back without `adopt`. With `home` the
+    home database goes too. Raises LockHeld while a Regent still runs. Returns what was done.
+    """
+    connector = connector_of(settings.server)
+    remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
+    done: list[str] = []
+    lock = None
+    if remembered is not None:
+        lock = await RegentLock.take(
+            connector,
+            database=settings.home_database,
+            regent=settings.regent,
+            served=settings.databases,
+        )
+    connections = Connections(connector)
+    try:
+        done += [await _remove_from(connections, name) for name in settings.databases]
+    finally:
+        await connections.close()
+        if lock is not None:
+            await lock.release()
+    if remembered is not None:
+        done += await _forget(settings, drop=home)
+    return done
+
+
+async def _remove_from(connections: Connections, database: str) -> str:
+    try:
+        async with connections.use(database) as connection:
+            left = await remove(connection)
+    except NoSuchDatabaseError:
+        return f"{database}: there is no such database any more"
+    return f"{database}: {left or 'event triggers and schema removed'}"
+
+
+async def _forget(settings: RegentSettings, *, drop: bool) -> list[str]:
+    home = await Home.open(
+        connector_of(settings.server),
+        database=settings.home_database,
+        regent=settings.regent,
+        through=settings.databases,
+    )
+    released = await home.release_all_marks()
+    done = [f"{settings.home_database}: {len(released)} roles released, left as they are"]
+    if drop:
+        await home.drop()
+        done.append(f"{settings.home_database}: dropped")
+    else:
+        await home.close()
+    return done

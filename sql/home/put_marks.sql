@@ -1,0 +1,16 @@
+-- One row: a role that was marked. Runs in the transaction that made or adopted the roles, so its
+-- oids are those of now. $1 the Regent; $2 roles, $3 holders, $4 origins, in parallel.
+-- A role that was ours before and came back keeps the origin of its mark.
+INSERT INTO postgregent.marks (role, regent, holder, origin, role_oid)
+SELECT w.role, $1, w.holder, w.origin, r.oid
+FROM ROWS FROM (
+    pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[])
+) AS w (role, holder, origin)
+JOIN pg_catalog.pg_roles AS r ON r.rolname = w.role
+ON CONFLICT (role) DO UPDATE
+SET regent = excluded.regent, holder = excluded.holder, released = false,
+    role_oid = excluded.role_oid, verifier_digest = '',
+    origin = CASE
+        WHEN excluded.origin = 'created' THEN 'created' ELSE marks.origin
+    END
+RETURNING marks.role

@@ -1,0 +1,10 @@
+-- One row: what this server is, who we are on it, and what we may read.
+SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
+       session_user::text AS admin,
+       r.rolsuper AS admin_is_superuser,
+       pg_catalog.pg_is_in_recovery() AS is_in_recovery,
+       pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may_read_passwords,
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+           AS may_read_identifier
+FROM pg_catalog.pg_roles AS r
+WHERE r.rolname = session_user

@@ -1,0 +1,30 @@
+-- One row: a hash over the rows of pg_event_trigger, and over those that make up our detector.
+-- CREATE OR REPLACE of our function fires nothing, neither does dropping a trigger.
+SELECT
+    (
+        SELECT pg_catalog.bit_xor(
+            pg_catalog.hashtextextended(t.ctid::pg_catalog.text || ' ' || t.xmin::pg_catalog.text, 0)
+        ) FROM pg_catalog.pg_event_trigger AS t
+    ) AS triggers,
+    (
+        SELECT p.ctid::pg_catalog.text || ' ' || p.xmin::pg_catalog.text
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.proname = 'record_change' AND p.pronargs = 0
+          AND p.pronamespace = pg_catalog.to_regnamespace('postgregent')
+    ) AS function,
+    (
+        SELECT pg_catalog.bit_xor(c.oid::pg_catalog.int8 * 31 + pg_catalog.hashtextextended(
+            coalesce(c.relacl::pg_catalog.text, '') || c.relowner::pg_catalog.text
+            || c.relhasrules::pg_catalog.text || c.relhastriggers::pg_catalog.text
+            || c.relchecks::pg_catalog.text || c.relrowsecurity::pg_catalog.text
+            || c.relnatts::pg_catalog.text, 0
+        ))
+        FROM pg_catalog.pg_class AS c
+        WHERE c.relname IN ('event', 'event_id_seq', 'event_taken', 'event_overflow')
+          AND c.relnamespace = pg_catalog.to_regnamespace('postgregent')
+    ) AS relations,
+    (
+        SELECT n.ctid::pg_catalog.text || ' ' || n.xmin::pg_catalog.text
+        FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'postgregent'
+    ) AS schema,
+    pg_catalog.to_regclass('postgregent.event') IS NOT NULL AS has_events;

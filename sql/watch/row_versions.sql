@@ -1,0 +1,12 @@
+-- One row is an object ($1: oids of relations and schemas) and the transactions that last wrote its
+-- catalog row, or the row of one of its columns that has an ACL.
+SELECT x.oid, pg_catalog.array_agg(DISTINCT x.xmin::pg_catalog.text::pg_catalog.int8) AS xmins
+FROM (
+    SELECT r.oid, r.xmin FROM pg_catalog.pg_class AS r WHERE r.oid = ANY ($1::pg_catalog.oid[])
+    UNION ALL
+    SELECT n.oid, n.xmin FROM pg_catalog.pg_namespace AS n WHERE n.oid = ANY ($1::pg_catalog.oid[])
+    UNION ALL
+    SELECT a.attrelid, a.xmin FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attacl IS NOT NULL
+) AS x
+GROUP BY x.oid;
