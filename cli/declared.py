@@ -1,0 +1,129 @@
+"""From a directory to the state that one Regent is to have: what `plan` and `apply` begin with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+
+from cli.dsn import parse_dsn
+from cli.show import Subject
+from cli.targets import DeclaredServers, DsnServer, Servers, choose_regent, read_tree, regents_of
+from cli.targets import regent_settings as settings_of
+from controller.check import unknown_references
+from controller.compile import Push, compile_states
+from controller.passwords import InForce, PasswordBook
+from controller.sources.directory import Tree
+from regent.home import Home
+from regent.settings import RegentSettings, connector_of
+from shared.errors import PostgRegentError
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+from shared.problems import Problem
+from shared.resources import Regent, UserSpec
+from shared.state import DesiredState, PasswordEntry
+
+ORIGIN = "directory"
+
+
+class ProblemsError(PostgRegentError):
+    """The directory has problems: nothing is done."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(way_out="Correct every problem that is listed.")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `plan` or `apply` was asked for."""
+
+    directory: Path
+    dsn: str | None = None
+    regent: str | None = None
+    secrets_from_env: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The state for one Regent, where its server is, and what no Regent will speak of."""
+
+    subject: Subject
+    settings: RegentSettings
+    state: DesiredState
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembrance:
+    """What the home database knows of the last time."""
+
+    bound: frozenset[ResourceKey] = frozenset()
+    verifiers: InForce | None = None
+
+
+async def declare(request: Request) -> Declared:
+    """Read, check and compile.
+
+    Raises ProblemsError for invalid resources and unknown Permissions or Roles (interfaces 10), and
+    other PostgRegentErrors for a directory, a Regent or a server that cannot be used.
+    """
+    environment = os.environ if request.secrets_from_env else None
+    tree = read_tree(request.directory, environment, allow_empty=False)
+    if problems := (*tree.errors, *unknown_references(tree)):
+        raise ProblemsError(problems)
+    regent = choose_regent(regents_of(tree), request.regent)
+    servers: Servers = DeclaredServers()
+    if request.dsn is not None:
+        servers = DsnServer(parse_dsn(request.dsn, os.environ))
+    settings = settings_of(regent, servers.server(regent, tree.secrets))
+    server = settings.server
+    return _compiled(
+        tree,
+        regent,
+        settings,
+        await _remembered(settings),
+        Subject(regent.key, f"{server.host}:{server.port}/{settings.databases[0]}"),
+    )
+
+
+async def _remembered(settings: RegentSettings) -> Remembrance:
+    """What is bound here stays here (semantics 1), and the same password keeps its verifier."""
+    found = await Home.find(
+        connector_of(settings.server), database=settings.home_database, regent=settings.regent
+    )
+    if found is None or found.accepted is None:
+        return Remembrance()
+    resources = found.accepted.state.resources
+    return Remembrance(
+        frozenset(map(ResourceKey.parse, resources)),
+        {
+            key: entry.password.verifier
+            for key, entry in resources.items()
+            if entry.kind == "User" and entry.password and entry.password.verifier
+        },
+    )
+
+
+def _compiled(
+    tree: Tree,
+    regent: Regent,
+    settings: RegentSettings,
+    remembered: Remembrance,
+    subject: Subject,
+) -> Declared:
+    book = PasswordBook()
+
+    def password(to: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+        if to.key != regent.key:
+            return None
+        return book.entry(regent, user, spec, tree.secrets, remembered.verifiers or {})
+
+    bound: Mapping[ResourceKey, frozenset[ResourceKey]] = {regent.key: remembered.bound}
+    push = Push(ORIGIN, int(time() * 1000), "Deleted", is_whole=tree.is_whole)
+    compiled = compile_states(tree.resources, bound=bound, passwords=password, push=push)
+    return Declared(
+        subject, settings, compiled.states[regent.key], tuple(compiled.outcomes.values())
+    )

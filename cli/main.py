@@ -1,0 +1,289 @@
+"""The `postgregent` command: its arguments, its help, its exit status.
+
+What a command needs is imported when it is called, so that `--help` and completion are quick.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli.printing import Output, print_data, print_error, results
+from cli.usage import Commands
+from shared.errors import PostgRegentError
+
+FAILED = 1
+DSN_HELP = (
+    "The server, as postgresql://USER@HOST:PORT/DATABASE. The password may also come from"
+    " PGPASSWORD, where other users of this machine do not see it."
+)
+
+app = typer.Typer(
+    name="postgregent",
+    cls=Commands,
+    help="Keeps the roles and privileges of PostgreSQL servers as a directory of YAML declares"
+    " them.\n\nStart with [bold]postgregent validate DIR[/], then [bold]postgregent local DIR"
+    " --embedded[/].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The directory; all YAML and JSON files below it.")
+]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
+]
+DsnOption = Annotated[
+    str | None, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)
+]
+RegentOption = Annotated[
+    str | None,
+    typer.Option("--regent", metavar="NAME", help="Which Regent, when there are several."),
+]
+FromEnvironment = Annotated[
+    bool,
+    typer.Option(
+        "--secrets-from-env",
+        help="Take Secrets also from POSTGREGENT_SECRET_<NAME>__<KEY>, in capitals, with _ for"
+        " everything that is no letter or digit.",
+    ),
+]
+SqlOption = Annotated[bool, typer.Option("--sql", help="Show the statements too; no secrets.")]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")
+]
+
+
+@app.command()
+def validate(
+    directory: Directory,
+    output: OutputOption = "table",
+    secrets_from_env: FromEnvironment = False,
+    allow_empty: AllowEmpty = False,
+) -> None:
+    r"""Show every problem of a directory at once. Needs no database.
+
+    Ends with 0 when all is valid, and with 1 when something is not.
+
+    [dim]postgregent validate examples/flights[/]
+
+    [dim]postgregent validate examples/flights -o json | jq '.problems\[].field'[/]
+    """
+    from cli.validate import validate as run
+
+    environment = os.environ if secrets_from_env else None
+    code = run(
+        directory,
+        output,
+        environment=environment,
+        allow_empty=allow_empty,
+        console=results(),
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def plan(
+    directory: Directory,
+    dsn: DsnOption = None,
+    regent: RegentOption = None,
+    output: OutputOption = "table",
+    sql: SqlOption = False,
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    """Show what [bold]apply[/] would do. Writes nothing.
+
+    Without --dsn it asks the server that the Regent of the directory names. Ends with 0 when there
+    is nothing to do, with 2 when there is, and with 1 when it cannot be known.
+
+    [dim]postgregent plan examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent plan examples/flights --sql -o yaml[/]
+    """
+    from cli.declared import Request
+    from cli.plan import run_plan
+
+    request = Request(directory, dsn, regent, secrets_from_env)
+    _end(run_plan(request, output, sql=sql), output)
+
+
+@app.command()
+def apply(
+    directory: Directory,
+    dsn: DsnOption = None,
+    regent: RegentOption = None,
+    release: Annotated[
+        str | None,
+        typer.Option("--release", metavar="DIGEST", help="Let these withheld losses through."),
+    ] = None,
+    output: OutputOption = "table",
+    sql: SqlOption = False,
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    """Bring a server to what a directory declares, once.
+
+    Refuses while a Regent runs there. Ends with 0 when everything is Ready, with 3 when it was
+    applied and something is not, and with 1 when nothing was applied.
+
+    [dim]postgregent apply examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent apply examples/flights --release 9f86d081884c7d65[/]
+    """
+    from cli.apply import run_apply
+    from cli.declared import Request
+
+    request = Request(directory, dsn, regent, secrets_from_env)
+    _end(run_apply(request, output, release=release, sql=sql), output)
+
+
+@app.command()
+def local(
+    directory: Directory,
+    embedded: Annotated[
+        bool,
+        typer.Option("--embedded", help="Put every Regent on a PostgreSQL that is started here."),
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="PATH", help="Keep the embedded server's data there."),
+    ] = None,
+    dsn: DsnOption = None,
+    regent: RegentOption = None,
+    status_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--status-dir",
+            metavar="PATH",
+            help="Write the status of each resource to PATH/NAMESPACE/KIND/NAME.yaml.",
+        ),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when everything was pushed and reported.")
+    ] = False,
+    output: OutputOption = "table",
+    secrets_from_env: FromEnvironment = False,
+    allow_empty: AllowEmpty = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what the Regents log, too.")
+    ] = False,
+) -> None:
+    """Keep servers as a directory declares them, while the directory changes.
+
+    One process per Regent corrects drift as it happens. Ctrl-C ends all of it; what was applied
+    stays. With -o json or yaml every line is a document.
+
+    [dim]postgregent local examples/flights --embedded[/]
+
+    [dim]postgregent local examples/flights --dsn postgresql://my-admin@127.0.0.1/mydb -v[/]
+    """
+    from cli.local import Options, run_local
+    from shared.logging import configure_logging
+
+    configure_logging("info" if verbose else "warning")
+    options = Options(
+        directory,
+        output,
+        dsn=dsn,
+        regent=regent,
+        embedded=embedded,
+        data=data,
+        status_dir=status_dir,
+        secrets_from_env=secrets_from_env,
+        allow_empty=allow_empty,
+        once=once,
+    )
+    _end(run_local(options), output)
+
+
+@app.command()
+def uninstall(
+    dsn: Annotated[
+        str, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)
+    ],
+    regent: Annotated[
+        str | None,
+        typer.Option(
+            "--regent", metavar="NAMESPACE/NAME", help="Default: all that serve the database."
+        ),
+    ] = None,
+    home_database: Annotated[
+        str, typer.Option("--home-database", metavar="NAME", help="Where it remembers.")
+    ] = "postgregent",
+    home: Annotated[
+        bool, typer.Option("--home", help="Drop the home database, too: all Regents' memory.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    output: OutputOption = "table",
+) -> None:
+    """Leave a server as it was, but for the roles.
+
+    Takes off triggers and schema and releases the marks: the resources that held the roles take
+    them back without [bold]adopt[/].
+
+    [dim]postgregent uninstall --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+    """
+    from cli.uninstall import Removal, run_uninstall
+
+    removal = Removal(dsn, regent, home_database, home=home, is_confirmed=yes)
+    _end(run_uninstall(removal, output, typer.confirm), output)
+
+
+@app.command()
+def demo(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The example to run.")
+    ] = Path("examples/flights"),
+) -> None:
+    """Tell the whole story on a PostgreSQL that is started here, and leave nothing behind.
+
+    Ends with 0 when every step happened. In the project's folder, [bold]make demo[/] is the same.
+
+    [dim]postgregent demo examples/flights[/]
+    """
+    from cli.demo import run_demo
+    from shared.logging import configure_logging
+
+    configure_logging("warning")
+    _end(run_demo(directory, results()), "table")
+
+
+@app.command()
+def version(output: OutputOption = "table") -> None:
+    """Show the version."""
+    try:
+        known = installed_version("postgregent")
+    except PackageNotFoundError:
+        known = "not installed"
+    if output == "table":
+        results().print(f"postgregent {known}", markup=False)
+    else:
+        print_data(results(), {"version": known}, output)
+
+
+def _end(work: Coroutine[None, None, int], output: Output) -> NoReturn:
+    """Run a command to its exit status; expected errors are told, others keep their traceback."""
+    from cli.declared import ProblemsError
+    from cli.printing import print_problems
+
+    try:
+        code = asyncio.run(work)
+    except ProblemsError as error:
+        print_problems(error.problems, output)
+        code = FAILED
+    except PostgRegentError as error:
+        print_error(error, output)
+        code = FAILED
+    except KeyboardInterrupt:
+        code = 130
+    raise typer.Exit(code)

@@ -1,0 +1,121 @@
+"""`postgregent uninstall`: leave a server as it was, but for the roles (interfaces 14)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from cli.dsn import Dsn, parse_dsn
+from cli.printing import Output, print_data, results
+from regent import home_database
+from regent.home import Home
+from regent.settings import RegentSettings, connector_of
+from regent.uninstall import uninstall
+from shared.errors import PostgRegentError
+from sql import load
+
+DONE = 0
+NOBODY = "default/nobody"
+
+
+class NotConfirmedError(PostgRegentError):
+    """Nothing was done: it was not confirmed."""
+
+
+class UnknownRegentError(PostgRegentError):
+    """The home database knows no such Regent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What `uninstall` was asked for."""
+
+    dsn: str
+    regent: str | None = None
+    home_database: str = home_database.DEFAULT_NAME
+    home: bool = False
+    is_confirmed: bool = False
+
+
+async def run_uninstall(removal: Removal, output: Output, ask: Callable[[str], bool]) -> int:
+    """Take off what was installed, after asking on a terminal."""
+    dsn = parse_dsn(removal.dsn, os.environ)
+    if not removal.is_confirmed:
+        _confirm(dsn, removal, ask)
+    done: list[str] = []
+    targets = await _targets(removal, dsn)
+    for settings in targets:
+        is_last = settings is targets[-1]
+        done += await uninstall(settings, home=removal.home and is_last)
+    console = results()
+    if output == "table":
+        for line in done:
+            console.print(Text(line))
+    else:
+        print_data(console, {"server": str(dsn), "done": done}, output)
+    return DONE
+
+
+async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
+    """The Regents that serve this database, as the home database remembers them.
+
+    Where none is remembered, triggers and schema may still be there: they are taken off for nobody.
+    """
+    connector = connector_of(dsn.server)
+    targets: list[RegentSettings] = []
+    known = await _known_regents(removal, dsn)
+    if removal.regent is not None and removal.regent not in known:
+        listed = ", ".join(known) or "none"
+        raise UnknownRegentError(
+            f"--regent {removal.regent} is not remembered in {removal.home_database}.",
+            way_out=f"Remembered there: {listed}.",
+        )
+    for regent in known:
+        found = await Home.find(connector, database=removal.home_database, regent=regent)
+        accepted = found.accepted if found else None
+        databases = accepted.state.regent.spec.databases if accepted else (dsn.database,)
+        is_meant = dsn.database in databases if removal.regent is None else regent == removal.regent
+        if is_meant:
+            targets.append(_settings(regent, databases, removal, dsn))
+    return targets or [_settings(NOBODY, (dsn.database,), removal, dsn)]
+
+
+async def _known_regents(removal: Removal, dsn: Dsn) -> list[str]:
+    connection = await home_database.enter(connector_of(dsn.server), removal.home_database)
+    if connection is None:
+        return []
+    try:
+        if await home_database.version(connection) == 0:
+            return []
+        rows = await connection.fetch(load("home/other_regents"), "")
+    finally:
+        await connection.close()
+    return [str(row["regent"]) for row in rows]
+
+
+def _settings(
+    regent: str, databases: tuple[str, ...], removal: Removal, dsn: Dsn
+) -> RegentSettings:
+    namespace, _, name = regent.partition("/")
+    return RegentSettings(
+        namespace=namespace,
+        name=name,
+        server=dsn.server,
+        databases=databases,
+        home_database=removal.home_database,
+    )
+
+
+def _confirm(dsn: Dsn, removal: Removal, ask: Callable[[str], bool]) -> None:
+    """A script must say --yes, a person is asked. Raises NotConfirmedError."""
+    if not sys.stdin.isatty():
+        raise NotConfirmedError(
+            "Nobody can be asked: standard input is no terminal.", way_out="Say --yes."
+        )
+    home = f" and drop the database {removal.home_database}" if removal.home else ""
+    if not ask(f"Take triggers, schema and marks off {dsn}{home}? Roles stay as they are."):
+        raise NotConfirmedError(way_out="Answer y, or say --yes.")

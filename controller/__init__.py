@@ -1,0 +1,1 @@
+"""The controller's core: resources in, one desired state per Regent out, outcomes back."""

@@ -1,0 +1,102 @@
+"""Outcomes become a resource's status, with the conditions that every Kubernetes tool reads. Pure.
+
+A resource may be on several Regents: it is as ready as the least ready of them (semantics 29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome, State
+
+MAX_REGENTS = 64
+SEVERITY: Mapping[State, int] = {"Ready": 0, "Reconciling": 1, "Stalled": 2}
+
+
+def worst(outcomes: Mapping[ResourceKey | None, Outcome]) -> Outcome:
+    """The least ready of the outcomes; the first by the Regent's name among equals."""
+    ordered = sorted(outcomes.items(), key=lambda item: str(item[0] or ""))
+    return max((outcome for _, outcome in ordered), key=lambda one: SEVERITY[one.state])
+
+
+def resource_status(
+    outcomes: Mapping[ResourceKey | None, Outcome], before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """The status of a Permission, Role or User. The key None is the controller's own outcome.
+
+    `before` is the status that it replaces: a condition that did not change keeps its time.
+    """
+    shown = worst(outcomes)
+    regents = {key: outcome for key, outcome in outcomes.items() if key is not None}
+    status: dict[str, Any] = {
+        "observedGeneration": shown.generation,
+        "conditions": conditions(shown, before, now),
+    }
+    if regents:
+        status["regents"] = [
+            _regent_entry(key, regents[key]) for key in sorted(regents)[:MAX_REGENTS]
+        ]
+        status["regentCount"] = len(regents)
+    return status
+
+
+def conditions(shown: Outcome, before: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    """`Ready`, and `Reconciling` or `Stalled` where it is not."""
+    found = [_condition("Ready", "True" if shown.is_ready else "False", shown, before, now)]
+    if not shown.is_ready:
+        found.append(_condition(shown.state, "True", shown, before, now))
+    return found
+
+
+def regent_status(
+    shown: Outcome, status: StatusBody | None, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """The status of a Regent: its own outcome, and what its process says."""
+    written: dict[str, Any] = {
+        "observedGeneration": shown.generation,
+        "conditions": conditions(shown, before, now),
+    }
+    if status is None:
+        return written
+    said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    written["serverIdentifier"] = said.get("systemIdentifier", "")
+    for name in ("acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake"):
+        if name in said:
+            written[name] = said[name]
+    written["leftovers"] = said["leftovers"]
+    return written
+
+
+def _regent_entry(key: ResourceKey, outcome: Outcome) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "namespace": key.namespace,
+        "name": key.name,
+        "state": outcome.state,
+        "reason": outcome.reason,
+    }
+    if outcome.matches is not None:
+        entry["matches"] = outcome.matches
+    if outcome.notes:
+        entry["notes"] = list(outcome.notes)
+    return entry
+
+
+def _condition(
+    kind: str, status: str, shown: Outcome, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    earlier = next((c for c in before.get("conditions", ()) if c.get("type") == kind), None)
+    same = earlier is not None and earlier.get("status") == status
+    return {
+        "type": kind,
+        "status": status,
+        "reason": shown.reason,
+        "message": shown.message,
+        "observedGeneration": shown.generation,
+        "lastTransitionTime": earlier["lastTransitionTime"]
+        if same and earlier
+        else now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }

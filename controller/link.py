@@ -1,0 +1,174 @@
+"""The conversation with one Regent: what is to be pushed, what it says of it, what it corrected.
+
+A link first asks what the Regent has accepted and which verifiers are in force (`meet`), because
+both decide what is compiled; only then is anything pushed, naming the state that it replaces
+(semantics 17). Whenever the Regent stops answering, all of this begins again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from controller.backoff import Backoff
+from controller.push import (
+    Accepted,
+    Refused,
+    RegentClient,
+    RegentUnreachable,
+    Stale,
+    TakeoverNeeded,
+    UnexpectedAnswer,
+)
+from shared.errors import PostgRegentError
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Drift
+from shared.state import DesiredState, Verifier, etag
+
+WAIT_SECONDS = 25
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What the Regent says of itself before anything is pushed."""
+
+    etag: str | None
+    resources: frozenset[str]
+    verifiers: Mapping[str, Verifier] = field(repr=False)
+
+
+class Listener(Protocol):
+    """Who hears what a Regent says. None of it waits."""
+
+    def met(self, regent: ResourceKey) -> None:
+        """What it accepted is known now, or is known anew: compile again."""
+
+    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
+        """Its status changed."""
+
+    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
+        """It found drift, and corrected it or not."""
+
+    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
+        """It does not answer or not accept a push. An empty reason: it does again."""
+
+
+class RegentLink:
+    """One Regent, as the controller talks to it."""
+
+    def __init__(self, key: ResourceKey, client: RegentClient, listener: Listener) -> None:
+        self.key = key
+        self.acquaintance: Acquaintance | None = None
+        self.is_pushed = False
+        self._client = client
+        self._listener = listener
+        self._state: DesiredState | None = None
+        self._wake = asyncio.Event()
+        self._wake.set()
+
+    def push(self, state: DesiredState) -> None:
+        """Have this state accepted; a newer call replaces an older one that has not gone yet."""
+        self._state = state
+        self.is_pushed = False
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Talk until cancelled."""
+        async with self._client, asyncio.TaskGroup() as group:
+            group.create_task(self._keep(self._push_when_asked))
+            group.create_task(self._keep(self._follow_status))
+            group.create_task(self._keep(self._follow_history))
+
+    async def _keep(self, talk: Callable[[], Awaitable[None]]) -> None:
+        """Begin again after a pause whenever the Regent cannot be talked to."""
+        backoff = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await talk()
+            except PostgRegentError as error:
+                self._forget(error)
+                await asyncio.sleep(backoff.after(loop.time() - began))
+
+    def _forget(self, error: PostgRegentError) -> None:
+        self.acquaintance = None
+        self.is_pushed = False
+        self._wake.set()
+        if isinstance(error, RegentUnreachable):
+            self._listener.troubled(self.key, "NotAnswering", "Its process does not answer yet.")
+        elif isinstance(error, UnexpectedAnswer) and error.problem:
+            said = f"{error.problem.detail or error.message} {error.way_out}".strip()
+            self._listener.troubled(self.key, error.problem.reason, said)
+        else:
+            self._listener.troubled(self.key, "NotReady", str(error))
+
+    async def _push_when_asked(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self.acquaintance is None:
+                await self._meet()
+            elif self._state is not None:
+                await self._push(self._state, self.acquaintance)
+
+    async def _meet(self) -> None:
+        self._state = None
+        accepted = await self._client.state()
+        verifiers = await self._client.verifiers()
+        self.acquaintance = Acquaintance(
+            etag=accepted.etag if accepted else None,
+            resources=accepted.resources if accepted else frozenset(),
+            verifiers=verifiers,
+        )
+        self._listener.troubled(self.key, "", "")
+        self._listener.met(self.key)
+
+    async def _push(self, state: DesiredState, known: Acquaintance) -> None:
+        if known.etag == etag(state):
+            self.is_pushed = True
+            self._listener.troubled(self.key, "", "")
+            return
+        answer = await self._client.put_state(state, if_match=known.etag)
+        match answer:
+            case Accepted(etag=new):
+                bound = frozenset(state.resources) | (known.resources & frozenset(state.held))
+                self.acquaintance = Acquaintance(new, bound, known.verifiers)
+                self.is_pushed = True
+                self._listener.troubled(self.key, "", "")
+            case Stale():
+                self.acquaintance = None
+                self._wake.set()
+            case Refused(problems=problems):
+                said = "; ".join(f"{p.field} {p.message}" for p in problems)
+                self._listener.troubled(self.key, "Refused", f"It refuses the push: {said}")
+            case TakeoverNeeded(message=message):
+                self._listener.troubled(self.key, "TakeoverNeeded", message)
+
+    async def _follow_status(self) -> None:
+        sequence = 0
+        while True:
+            status = await self._client.status(after=sequence, wait_seconds=WAIT_SECONDS)
+            if status is not None:
+                sequence = status.sequence
+                self._listener.reported(self.key, status)
+
+    async def _follow_history(self) -> None:
+        """What happens from now on: what is there already was told before."""
+        last = await self._last_drift()
+        while True:
+            page = await self._client.history(after=last, wait_seconds=WAIT_SECONDS)
+            for drift in page.items:
+                last = drift.id
+                self._listener.drifted(self.key, drift)
+
+    async def _last_drift(self) -> int:
+        last = 0
+        while page := (await self._client.history(after=last)).items:
+            last = page[-1].id
+        return last

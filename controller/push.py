@@ -1,0 +1,274 @@
+"""A Regent's API, as the controller uses it. One request each: retries are the caller's."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import PostgRegentError
+from shared.http import (
+    PROBLEM_MEDIA_TYPE,
+    DriftPage,
+    FieldProblem,
+    HistoryPage,
+    PlanBody,
+    ProblemDetails,
+    StatusBody,
+    VerifiersBody,
+)
+from shared.state import REVEAL, DesiredState, Verifier
+
+TIMEOUT_SECONDS = 15.0
+_WORTH_COMPRESSING_BYTES = 2_000
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+
+class RegentUnreachable(PostgRegentError):
+    """The Regent does not answer."""
+
+
+class UnexpectedAnswer(PostgRegentError):
+    """The Regent answers something that this version does not understand."""
+
+    def __init__(self, status: int, problem: ProblemDetails | None) -> None:
+        said = f"{problem.reason}: {problem.detail}" if problem else "no problem document"
+        super().__init__(
+            f"The Regent answered {status} ({said}).",
+            way_out=problem.way_out if problem else "Look at the Regent's log.",
+        )
+        self.status = status
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The state is stored; the next push names this etag."""
+
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The Regent has accepted another state than the one this push replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The Regent cannot accept this state; nothing changed."""
+
+    problems: tuple[FieldProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverNeeded:
+    """The accepted state came from elsewhere; a person must say that this one may replace it."""
+
+    message: str
+
+
+PushAnswer = Accepted | Stale | Refused | TakeoverNeeded
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedState:
+    """What the Regent has accepted. Its verifiers say only that they are there."""
+
+    etag: str
+    body: Mapping[str, Any]
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """What is bound to this Regent (rule 1): what it has an entry for.
+
+        Not what it merely holds: that may be news to it, held by every Regent of the namespace.
+        """
+        return frozenset(self.body.get("resources", {}))
+
+
+class RegentClient:
+    """The API of one Regent, an async context manager. The token is in no repr and no error."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=TIMEOUT_SECONDS,
+            verify=ssl_context if ssl_context is not None else True,
+            transport=transport,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def put_state(self, state: DesiredState, *, if_match: str | None) -> PushAnswer:
+        """Push; `if_match` is the etag that this state replaces, None for the first push."""
+        precondition = {"If-None-Match": "*"} if if_match is None else {"If-Match": f'"{if_match}"'}
+        answer = await self._send("PUT", "/v1/state", body=_revealed(state), headers=precondition)
+        if answer.status_code == HTTPStatus.ACCEPTED:
+            return Accepted(_etag(answer))
+        problem = _problem(answer)
+        match answer.status_code:
+            case HTTPStatus.PRECONDITION_FAILED:
+                return Stale()
+            case HTTPStatus.UNPROCESSABLE_ENTITY if problem:
+                return Refused(problem.problems)
+            case HTTPStatus.CONFLICT if problem and problem.reason == "TakeoverNeeded":
+                return TakeoverNeeded(f"{problem.detail} {problem.way_out}".strip())
+        raise UnexpectedAnswer(answer.status_code, problem)
+
+    async def state(self) -> AcceptedState | None:
+        """What the Regent accepted last; None when it has accepted nothing yet."""
+        answer = await self._send("GET", "/v1/state")
+        problem = _problem(answer)
+        if answer.status_code == HTTPStatus.NOT_FOUND and problem and problem.reason == "NoState":
+            return None
+        _expect(answer, HTTPStatus.OK)
+        return AcceptedState(_etag(answer), answer.json())
+
+    async def verifiers(self) -> Mapping[str, Verifier]:
+        """The verifiers in force, by the User's key as text."""
+        answer = await self._send("GET", "/v1/verifiers")
+        return _read(answer, VerifiersBody).verifiers
+
+    async def status(self, *, after: int = 0, wait_seconds: float = 0) -> StatusBody | None:
+        """The status once its sequence is another than `after`; None when the wait is over."""
+        answer = await self._send(
+            "GET", "/v1/status", query={"after": after, "wait": wait_seconds}, patience=wait_seconds
+        )
+        return None if answer.status_code == HTTPStatus.NO_CONTENT else _read(answer, StatusBody)
+
+    async def drift(self, *, continue_: str | None = None) -> DriftPage:
+        """What is not as declared now; one page."""
+        query = {"continue": continue_} if continue_ else {}
+        return _read(await self._send("GET", "/v1/drift", query=query), DriftPage)
+
+    async def history(self, *, after: int = 0, wait_seconds: float = 0) -> HistoryPage:
+        """Drift with an id over `after`, oldest first; empty when the wait is over."""
+        answer = await self._send(
+            "GET",
+            "/v1/history",
+            query={"after": after, "wait": wait_seconds},
+            patience=wait_seconds,
+        )
+        return _read(answer, HistoryPage)
+
+    async def plan(self, state: DesiredState | None = None) -> PlanBody:
+        """What a pass would do with this state, or with the accepted one."""
+        body = None if state is None else _revealed(state)
+        return _read(await self._send("POST", "/v1/plan", body=body, patience=60), PlanBody)
+
+    async def reconcile(self) -> None:
+        """Ask for a full pass."""
+        _expect(await self._send("POST", "/v1/reconcile"), HTTPStatus.ACCEPTED)
+
+    async def release_brake(self, digest: str) -> None:
+        """Let exactly these losses through, once. UnexpectedAnswer 409: others are withheld."""
+        answer = await self._send("POST", "/v1/brake/release", json={"digest": digest})
+        _expect(answer, HTTPStatus.ACCEPTED)
+
+    async def is_live(self) -> bool:
+        """Whether it answers at all. Not whether it is ready: the first push comes before."""
+        try:
+            return (await self._send("GET", "/livez")).status_code == HTTPStatus.OK
+        except RegentUnreachable:
+            return False
+
+    async def is_ready(self) -> bool:
+        """Home database reachable, lock held, connected."""
+        try:
+            return (await self._send("GET", "/readyz")).status_code == HTTPStatus.OK
+        except RegentUnreachable:
+            return False
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float = 0,
+    ) -> httpx.Response:
+        sent_headers = dict(headers or {})
+        if body is not None:
+            sent_headers["Content-Type"] = "application/json"
+            if len(body) >= _WORTH_COMPRESSING_BYTES:
+                body = gzip.compress(body, compresslevel=1)
+                sent_headers["Content-Encoding"] = "gzip"
+        try:
+            return await self._http.request(
+                method,
+                path,
+                params=query,
+                content=body,
+                json=json,
+                headers=sent_headers,
+                timeout=TIMEOUT_SECONDS + patience,
+            )
+        except httpx.TransportError as error:
+            raise RegentUnreachable(
+                f"The Regent at {self._base_url} does not answer ({type(error).__name__}).",
+                way_out="Look whether it runs, and at its log.",
+            ) from error
+
+
+def _revealed(state: DesiredState) -> bytes:
+    return state.model_dump_json(by_alias=True, exclude_none=True, context=REVEAL).encode()
+
+
+def _etag(answer: httpx.Response) -> str:
+    return str(answer.headers.get("ETag", "")).removeprefix('"').removesuffix('"')
+
+
+def _problem(answer: httpx.Response) -> ProblemDetails | None:
+    if not answer.headers.get("Content-Type", "").startswith(PROBLEM_MEDIA_TYPE):
+        return None
+    try:
+        return ProblemDetails.model_validate_json(answer.content)
+    except ValidationError:
+        return None
+
+
+def _expect(answer: httpx.Response, status: HTTPStatus) -> None:
+    if answer.status_code != status:
+        raise UnexpectedAnswer(answer.status_code, _problem(answer))
+
+
+def _read(answer: httpx.Response, body: type[BodyT]) -> BodyT:
+    """The body. Raises UnexpectedAnswer; pydantic's own error could quote what it was given."""
+    _expect(answer, HTTPStatus.OK)
+    try:
+        return body.model_validate_json(answer.content)
+    except ValidationError:
+        raise UnexpectedAnswer(answer.status_code, None) from None

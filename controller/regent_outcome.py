@@ -1,0 +1,64 @@
+"""How a Regent itself is doing, in one outcome: whether it runs, listens, and may write. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.errors import PostgRegentError
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome, State
+
+FOR_GOOD = frozenset({"Refused", "TakeoverNeeded", "Unauthorized"})
+"""Until a person does something; everything else may pass by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """Why a Regent cannot be started, or talked to."""
+
+    reason: str
+    message: str
+
+    @classmethod
+    def of(cls, error: PostgRegentError) -> NotReached:
+        """`NoAdminPasswordError` becomes `NoAdminPassword`."""
+        return cls(type(error).__name__.removesuffix("Error"), str(error))
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether waiting cannot help."""
+        return self.reason in FOR_GOOD
+
+
+def regent_outcome(
+    key: ResourceKey, generation: int, status: StatusBody | None, trouble: NotReached | None
+) -> Outcome:
+    """What is to be said of the Regent resource."""
+    state, reason, message = _words(status, trouble)
+    return Outcome(
+        resource=str(key), generation=generation, state=state, reason=reason, message=message
+    )
+
+
+def _words(status: StatusBody | None, trouble: NotReached | None) -> tuple[State, str, str]:
+    if trouble is not None:
+        return (
+            ("Stalled" if trouble.is_for_good else "Reconciling"),
+            trouble.reason,
+            trouble.message,
+        )
+    if status is None:
+        return "Reconciling", "Starting", "Its process starts."
+    if status.brake.pulled:
+        return "Stalled", "BrakePulled", f"{status.brake.message} Digest {status.brake.digest}."
+    if status.accepted_revision is None:
+        return "Reconciling", "Waiting", "It waits for its first push."
+    if status.observing:
+        return "Stalled", "Observing", status.observing
+    if status.applied_revision is None:
+        return "Reconciling", "Applying", status.detector.message or "Nothing was applied yet."
+    roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
+    how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
+    said = f": {status.detector.message}" if status.detector.message else ""
+    return "Ready", "Running", f"{roles} managed; detector {how}{said}."

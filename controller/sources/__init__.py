@@ -1,0 +1,1 @@
+"""Where resources are read from: a directory of YAML, or Kubernetes."""

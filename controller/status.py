@@ -1,0 +1,253 @@
+"""Where outcomes become visible locally: a line for each change, and a file for each resource.
+
+The board knows the latest outcome of each resource on each Regent. What was said once is not said
+again, and a file is written only when something other than a time changed (semantics 29).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controller.conditions import regent_status, resource_status
+from shared.errors import PostgRegentError
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Drift, Outcome
+
+API_VERSION = "putnam120.postgregent/v1alpha1"
+
+
+class StatusFolderInside(PostgRegentError):
+    """The folder for statuses lies inside the directory that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, for a person or, as JSON, for a program."""
+
+    at: datetime
+    subject: str
+    state: str
+    reason: str
+    message: str
+    regent: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = f" on {self.regent}" if self.regent else ""
+        word = self.state if self.reason in ("", self.state) else f"{self.state} {self.reason}"
+        notes = "".join(f" ({note})" for note in self.notes)
+        return f"{self.at:%H:%M:%S} {self.subject}{place} {word} {self.message}{notes}".rstrip()
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field under its camelCase name."""
+        return {
+            "at": self.at.isoformat(),
+            "subject": self.subject,
+            "regent": self.regent,
+            "state": self.state,
+            "reason": self.reason,
+            "message": self.message,
+            "notes": list(self.notes),
+        }
+
+
+Say = Callable[[Line], None]
+
+
+def now() -> datetime:
+    """The time, in the zone of this machine: lines are read by people."""
+    return datetime.now(UTC).astimezone()
+
+
+@dataclass(slots=True)
+class StatusBoard:
+    """The latest word on everything, from the controller (Regent None) and from each Regent."""
+
+    say: Say
+    folder: StatusFolder | None = None
+    outcomes: dict[str, dict[ResourceKey | None, Outcome]] = field(default_factory=dict)
+    regents: dict[ResourceKey, StatusBody] = field(default_factory=dict)
+
+    def controller_says(self, outcomes: Iterable[Outcome]) -> None:
+        """What the controller itself found; what it does not name any more is no trouble now."""
+        self._replace(None, outcomes)
+
+    def regent_says(self, regent: ResourceKey, status: StatusBody) -> None:
+        """The whole status of one Regent. One that has just started has nothing to say yet."""
+        self.regents[regent] = status
+        if status.applied_revision is not None or status.resources:
+            self._replace(regent, status.resources)
+
+    def regent_is_gone(self, regent: ResourceKey) -> None:
+        """Nothing more is known from it."""
+        self.regents.pop(regent, None)
+        self._replace(regent, ())
+
+    def is_settled(self, expected: Iterable[str]) -> bool:
+        """Whether something has been said of each of these resources."""
+        return all(self.outcomes.get(resource) for resource in expected)
+
+    def is_all_ready(self) -> bool:
+        """Whether every outcome on the board is Ready."""
+        return all(one.is_ready for found in self.outcomes.values() for one in found.values())
+
+    def _replace(self, regent: ResourceKey | None, outcomes: Iterable[Outcome]) -> None:
+        new = {outcome.resource: outcome for outcome in outcomes}
+        changed: set[str] = set()
+        for resource, known in self.outcomes.items():
+            if regent in known and resource not in new:
+                del known[regent]
+                changed.add(resource)
+        for resource, outcome in new.items():
+            known = self.outcomes.setdefault(resource, {})
+            before = known.get(regent)
+            if before == outcome:
+                continue
+            known[regent] = outcome
+            changed.add(resource)
+            if before is None or _words(before) != _words(outcome):
+                self._tell(outcome, regent)
+        for resource in [resource for resource, known in self.outcomes.items() if not known]:
+            del self.outcomes[resource]
+            self.say(Line(now(), resource, "Gone", "", "Nothing declares it any more."))
+        if self.folder:
+            self._write(self.folder, changed, regent)
+
+    def _tell(self, outcome: Outcome, regent: ResourceKey | None) -> None:
+        several = len(self.regents) > 1 and regent is not None and outcome.resource != str(regent)
+        self.say(
+            Line(
+                at=now(),
+                subject=outcome.resource,
+                state=outcome.state,
+                reason=outcome.reason,
+                message=outcome.message,
+                regent=regent.name if several and regent else "",
+                notes=outcome.notes,
+            )
+        )
+
+    def _write(self, folder: StatusFolder, changed: set[str], regent: ResourceKey | None) -> None:
+        if regent is not None:
+            changed = changed | {str(regent)}
+        for resource in sorted(changed):
+            key = ResourceKey.parse(resource)
+            known = self.outcomes.get(resource)
+            if known is None:
+                folder.remove(key)
+            else:
+                folder.write(key, known, self.regents.get(key))
+
+
+@dataclass(slots=True)
+class StatusFolder:
+    """`--status-dir`: NAMESPACE/KIND/NAME.yaml, each replaced whole and at once."""
+
+    root: Path
+    _written: dict[ResourceKey, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def outside(cls, root: Path, directory: Path) -> StatusFolder:
+        """A folder that is not below the directory that is read: its files would be read too."""
+        if root.resolve().is_relative_to(directory.resolve()):
+            raise StatusFolderInside(
+                f"--status-dir {root} lies inside {directory}, which is read.",
+                way_out="Choose a folder outside of it.",
+            )
+        root.mkdir(parents=True, exist_ok=True)
+        return cls(root)
+
+    def path(self, key: ResourceKey) -> Path:
+        """Where the status of one resource is."""
+        return self.root / key.namespace / key.kind / f"{key.name}.yaml"
+
+    def write(
+        self,
+        key: ResourceKey,
+        outcomes: Mapping[ResourceKey | None, Outcome],
+        regent: StatusBody | None,
+    ) -> None:
+        """Write one status, unless nothing but a time would change."""
+        before = self._written.get(key, {})
+        if key.kind == "Regent":
+            status = regent_status(next(iter(outcomes.values())), regent, before, now())
+        else:
+            status = resource_status(outcomes, before, now())
+        if status == before:
+            return
+        self._written[key] = status
+        document = {
+            "apiVersion": API_VERSION,
+            "kind": key.kind,
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "status": status,
+        }
+        replace_file(self.path(key), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+    def remove(self, key: ResourceKey) -> None:
+        """The resource is gone."""
+        self._written.pop(key, None)
+        self.path(key).unlink(missing_ok=True)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """A reader sees the old text or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def drift_line(drift: Drift, *, at: datetime | None = None) -> Line:
+    """`drift corrected: grant of … to … by … (psql, 10.0.0.7)`."""
+    return Line(
+        at=at or now(),
+        subject="drift",
+        state="corrected" if drift.corrected_at else "found",
+        reason="",
+        message=f"{drift.what} {_who(drift)}{_took(drift)}{_error(drift)}".strip(),
+    )
+
+
+def _who(drift: Drift) -> str:
+    actor = drift.actor
+    if actor.certainty == "Unknown":
+        return f"by somebody unknown ({actor.why_not})" if actor.why_not else "by somebody unknown"
+    name = actor.session_user or actor.role or "somebody"
+    if actor.role and actor.session_user and actor.role != actor.session_user:
+        name += f" as {actor.role}"
+    details = [part for part in (actor.application, actor.client) if part]
+    with_pid = [*details, f"pid {actor.pid}"] if actor.pid else details
+    probable = "probably " if actor.certainty == "Probable" else ""
+    return f"by {probable}{name}" + (f" ({', '.join(with_pid)})" if with_pid else "")
+
+
+def _took(drift: Drift) -> str:
+    if drift.corrected_at is None:
+        return ""
+    since = drift.happened_at or drift.found_at
+    milliseconds = (drift.corrected_at - since).total_seconds() * 1000
+    return f", {milliseconds:.1f} ms later" if milliseconds >= 0 else ""
+
+
+def _error(drift: Drift) -> str:
+    return f": {drift.error}" if drift.error else ""
+
+
+def _words(outcome: Outcome) -> tuple[str, str, str]:
+    return outcome.state, outcome.reason, outcome.message
