@@ -1,0 +1,15 @@
+"""Waiting for what is to come: order and outcome are asserted, never a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+PATIENCE_SECONDS = 30.0
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Return as soon as it is true; TimeoutError when it never becomes so."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await condition():
+            await asyncio.sleep(0.01)

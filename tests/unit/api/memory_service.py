@@ -1,0 +1,104 @@
+"""A Regent that keeps everything in memory: what the API's tests talk to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from regent.api.service import (
+    AcceptedPush,
+    DigestMismatch,
+    Health,
+    Refused,
+    Stale,
+    TakeoverNeeded,
+)
+from shared.http import (
+    ChangeBody,
+    DetectorBody,
+    DriftPage,
+    FieldProblem,
+    HistoryPage,
+    PlanBody,
+    RoleBody,
+    RolePage,
+    RoleSummary,
+    StatusBody,
+)
+from shared.state import DesiredState, Verifier, etag
+
+
+class MemoryService:
+    """Accepts, remembers, and answers from what it remembers."""
+
+    def __init__(self) -> None:
+        self.accepted: AcceptedPush | None = None
+        self.in_force: dict[str, Verifier] = {}
+        self.sequence = 0
+        self.checks = {"homeDatabase": True, "lock": True}
+        self.live = True
+        self.problems: tuple[FieldProblem, ...] = ()
+        self.withheld_digest: str | None = None
+        self.crash: Exception | None = None
+        self.asked: list[object] = []
+
+    async def accept(self, state: DesiredState, *, if_match: str | None) -> str:
+        if self.crash:
+            raise self.crash
+        if (self.accepted.etag if self.accepted else None) != if_match:
+            raise Stale(way_out="Read the state again.")
+        if self.problems:
+            raise Refused(self.problems)
+        if self.accepted and self.accepted.state.origin != state.origin:
+            raise TakeoverNeeded
+        self.accepted = AcceptedPush(etag(state), state)
+        self.sequence += 1
+        return self.accepted.etag
+
+    async def state(self) -> AcceptedPush | None:
+        return self.accepted
+
+    async def verifiers(self) -> Mapping[str, Verifier]:
+        return self.in_force
+
+    async def status(self, *, after: int, wait_seconds: float) -> StatusBody | None:
+        if self.sequence == after:
+            await asyncio.sleep(wait_seconds)
+        if self.sequence == after:
+            return None
+        return StatusBody(
+            sequence=self.sequence, detector=DetectorBody(mode="Triggers", healthy=True)
+        )
+
+    async def drift(self, *, limit: int, continue_: str | None) -> DriftPage:
+        self.asked.append((limit, continue_))
+        if continue_ not in (None, "more"):
+            raise ValueError(continue_)
+        return DriftPage(continue_=None if continue_ else "more")
+
+    async def history(self, *, after: int, wait_seconds: float, limit: int) -> HistoryPage:
+        self.asked.append((after, limit))
+        await asyncio.sleep(wait_seconds)
+        return HistoryPage()
+
+    async def plan(self, state: DesiredState | None) -> PlanBody:
+        self.asked.append(state)
+        return PlanBody(changes=(ChangeBody(effect="Create", what="create role a"),))
+
+    async def reconcile(self) -> str:
+        return "pass-1"
+
+    async def release_brake(self, digest: str) -> None:
+        if digest != self.withheld_digest:
+            raise DigestMismatch
+        self.withheld_digest = None
+
+    async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
+        self.asked.append((limit, continue_))
+        return RolePage(items=(RoleSummary(name="a/b", origin="created"),))
+
+    async def role(self, name: str) -> RoleBody | None:
+        return RoleBody(name=name, origin="created") if name == "a/b" else None
+
+    def health(self) -> Health:
+        return Health(live=self.live, checks=self.checks)

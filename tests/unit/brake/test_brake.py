@@ -1,0 +1,253 @@
+"""A mistake in Git must not take production's access away (semantics 20)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from regent.brake import Comparison, Verdict, deletions, explicit_baseline, judge, remember
+from regent.changes import RevokePrivileges
+from regent.observed import (
+    AclItem,
+    ObjectGroup,
+    Observed,
+    ObservedDatabase,
+    ObservedMembership,
+    ObservedServer,
+)
+from regent.plan import plan
+from regent.remembered import AcceptedState, BrakeMemory, Mark
+from shared.privileges import ObjectKind
+from tests.declared import NOON, accepted, mark, resolved, role, server, state
+
+TEN_ROLES = (
+    "Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ['*']}\n"
+    + ("".join(f"Role/r{n}: {{database: mydb, permissions: [read]}}\n" for n in range(10)))
+)
+ROLES = tuple(f"r{n}" for n in range(10))
+MARKS = tuple(mark(name, f"Role/{name}") for name in ROLES)
+
+
+def catalog(
+    roles: tuple[str, ...] = ROLES, *, logins: tuple[str, ...] = (), drift: bool = False
+) -> Observed:
+    """Schema s with table t, readable by all these roles; as drift, r0 may also DELETE."""
+
+    def items(*privileges: str) -> tuple[AclItem, ...]:
+        return tuple(AclItem(name, "app", frozenset(privileges)) for name in roles)
+
+    extra = (AclItem("r0", "app", frozenset({"DELETE"})),) if drift else ()
+    observed: ObservedServer = server(*(role(name, login=name in logins) for name in roles))
+    groups = (
+        ObjectGroup(ObjectKind.SCHEMA, None, "app", items("USAGE"), ("s",), (1,)),
+        ObjectGroup(ObjectKind.TABLE, "s", "app", items("SELECT") + extra, ("t",), (2,), "r"),
+    )
+    return Observed(observed, {"mydb": ObservedDatabase("mydb", groups)})
+
+
+def verdict(
+    before: AcceptedState,
+    after: AcceptedState,
+    observed: Observed,
+    *,
+    memory: BrakeMemory | None = None,
+    marks: tuple[Mark, ...] = MARKS,
+    now: Any = NOON,
+) -> Verdict:
+    """What the brake says to the step from one state to the next."""
+    memory = memory or BrakeMemory(baseline=before)
+    baseline = explicit_baseline(before, after, memory, now)
+    new = resolved(after, marks=marks, on=observed.server, now=now).desired
+    old = resolved(baseline, marks=marks, on=observed.server, now=now).desired
+    compared = Comparison(plan(new, observed), new, plan(old, observed), old)
+    return judge(compared, memory, after.state.regent.spec, after.push_etag, now)
+
+
+@pytest.mark.rule("20")
+def test_a_typo_in_a_schema_name_is_withheld() -> None:
+    """Ten roles would lose their only table at once."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    said = verdict(before, after, catalog())
+    assert said.is_pulled
+    assert {loss.role for loss in said.withheld} == set(ROLES)
+    assert not any(isinstance(change, RevokePrivileges) for change in said.plan.changes)
+
+
+@pytest.mark.rule("20")
+def test_an_empty_push_is_withheld() -> None:
+    """Every role would go."""
+    before = accepted(TEN_ROLES)
+    said = verdict(before, accepted("", before), catalog())
+    assert said.is_pulled
+    assert said.plan.is_empty
+
+
+@pytest.mark.rule("20")
+def test_a_release_is_good_for_exactly_these_losses() -> None:
+    """Another push has another digest."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    digest = verdict(before, after, catalog()).digest
+    memory = BrakeMemory(baseline=before, pulled_at=NOON, released_digest=digest)
+    released = verdict(before, after, catalog(), memory=memory)
+    assert not released.is_pulled
+    assert any(isinstance(change, RevokePrivileges) for change in released.plan.changes)
+    other = accepted("", before)
+    assert verdict(before, other, catalog(), memory=memory).is_pulled
+
+
+@pytest.mark.rule("20")
+def test_gains_of_the_same_push_apply() -> None:
+    """Only the losses wait."""
+    before = accepted(TEN_ROLES)
+    text = TEN_ROLES.replace("schemas: [s]", "schemas: [x]") + "Role/new: {database: mydb}\n"
+    said = verdict(before, accepted(text, before), catalog())
+    assert said.is_pulled
+    assert any(getattr(change, "role", "") == "new" for change in said.plan.changes)
+
+
+@pytest.mark.rule("20")
+def test_correcting_drift_is_not_counted_and_goes_on_while_the_brake_is_pulled() -> None:
+    """An intruder's GRANT is taken back, the declared ones are kept."""
+    before = accepted(TEN_ROLES)
+    same = verdict(before, accepted(TEN_ROLES, before), catalog(drift=True))
+    assert not same.is_pulled
+    assert not same.let_through
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    said = verdict(before, after, catalog(drift=True))
+    revokes = [c for c in said.plan.changes if isinstance(c, RevokePrivileges)]
+    assert said.is_pulled
+    assert [(r.grantees, r.privileges) for r in revokes] == [(("r0",), frozenset({"DELETE"}))]
+
+
+@pytest.mark.rule("20")
+def test_up_to_two_deletions_an_hour_never_wait_and_three_all_do() -> None:
+    """Of a push that deletes more, none goes before the rest."""
+    before = accepted(TEN_ROLES)
+
+    def less(count: int) -> AcceptedState:
+        kept = [x for x in TEN_ROLES.splitlines() if x.split(":")[0][5:] not in ROLES[:count]]
+        return accepted("\n".join(kept), before)
+
+    assert not verdict(before, less(2), catalog()).is_pulled
+    six = verdict(before, less(6), catalog())
+    assert six.is_pulled
+    assert six.plan.is_empty
+    tired = BrakeMemory(baseline=before, deletions=((NOON, "Role/default/a"),) * 1)
+    assert deletions(before, less(2)) == ("Role/default/r0", "Role/default/r1")
+    said = explicit_baseline(before, less(2), tired, NOON)
+    assert "Role/default/r0" in said.state.resources
+
+
+@pytest.mark.rule("20")
+def test_the_last_login_waits() -> None:
+    """Whoever deletes the only User there is, is asked."""
+    text = "User/u: {database: mydb}"
+    before = accepted(text)
+    marks = (mark("u", "User/u"),)
+    said = verdict(before, accepted("", before), catalog(("u",), logins=("u",)), marks=marks)
+    assert said.is_pulled
+
+
+@pytest.mark.rule("20")
+def test_a_disabled_user_never_waits() -> None:
+    """`enabled: false` is explicit, also for the last login."""
+    before = accepted("User/u: {database: mydb}")
+    after = accepted("User/u: {database: mydb, enabled: false}", before)
+    marks = (mark("u", "User/u"),)
+    said = verdict(before, after, catalog(("u",), logins=("u",)), marks=marks)
+    assert not said.is_pulled
+    assert not said.plan.is_empty
+
+
+@pytest.mark.rule("20")
+def test_what_was_taken_within_the_hour_counts_on() -> None:
+    """Small pushes one after the other do not get around it; an hour later they are forgotten."""
+    before = accepted(TEN_ROLES)
+    memory = BrakeMemory(baseline=before)
+    pulled_at = None
+    current = before
+    for count in range(1, 6):
+        text = TEN_ROLES
+        for name in ROLES[:count]:
+            text = text.replace(
+                f"{name}: {{database: mydb, permissions: [read]}}", f"{name}: {{database: mydb}}"
+            )
+        after = accepted(text, current)
+        left = tuple(name for name in ROLES if name not in ROLES[: count - 1])
+        said = verdict(current, after, catalog(left), memory=memory)
+        if said.is_pulled:
+            pulled_at = count
+            break
+        memory = remember(memory, said, after, NOON)
+        current = after
+    assert pulled_at == 3
+    later = verdict(current, after, catalog(left), memory=memory, now=NOON + timedelta(hours=2))
+    assert not later.is_pulled
+
+
+@pytest.mark.rule("20")
+def test_adopting_is_counted() -> None:
+    """Taking over a busy role takes away what it had."""
+    text = "Role/legacy: {database: mydb, adopt: true}"
+    observed = catalog(("legacy",))
+    tables = observed.databases["mydb"].groups[1]
+    many = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"})
+    wide = ObjectGroup(
+        tables.kind, "s", "app", (AclItem("legacy", "app", many),), ("t",), (2,), "r"
+    )
+    observed = Observed(
+        observed.server,
+        {"mydb": ObservedDatabase("mydb", (observed.databases["mydb"].groups[0], wide))},
+    )
+    nothing = accepted("")
+    said = verdict(nothing, accepted(text, nothing), observed, marks=())
+    assert said.is_pulled
+
+
+@pytest.mark.rule("20")
+def test_the_regent_can_set_the_numbers_or_disable_it() -> None:
+    """`brake: Disabled` is for those who know."""
+    before = accepted(TEN_ROLES)
+    text = TEN_ROLES.replace("schemas: [s]", "schemas: [x]")
+    off = accepted(state(text, regent={"brake": {"mode": "Disabled"}}), before)
+    assert not verdict(before, off, catalog()).is_pulled
+    high = accepted(state(text, regent={"brake": {"minimum": 1000}}), before)
+    assert not verdict(before, high, catalog()).is_pulled
+
+
+@pytest.mark.rule("20")
+def test_the_pulled_brake_latches_until_nothing_is_withheld() -> None:
+    """Fewer losses later still wait; the state put right lets go of it."""
+    before = accepted(TEN_ROLES)
+    memory = BrakeMemory(baseline=before, pulled_at=NOON)
+    one = TEN_ROLES.replace("r0: {database: mydb, permissions: [read]}", "r0: {database: mydb}")
+    assert verdict(before, accepted(one, before), catalog(), memory=memory).is_pulled
+    right = verdict(before, accepted(TEN_ROLES, before), catalog(), memory=memory)
+    assert not right.is_pulled
+    assert remember(memory, right, accepted(TEN_ROLES, before), NOON).pulled_at is None
+
+
+def test_a_membership_lost_is_a_loss() -> None:
+    """Edges are not only object privileges."""
+    text = "Role/r0: {database: mydb}\nUser/u: {roles: [r0]}"
+    before = accepted(text)
+    after = accepted("Role/r0: {database: mydb}\nUser/u: {database: mydb}", before)
+    marks = (mark("r0", "Role/r0"), mark("u", "User/u"))
+    observed = server(role("r0"), role("u", login=True))
+    with_member = Observed(
+        ObservedServer(
+            version_num=observed.version_num,
+            system_identifier="7",
+            admin="my-admin",
+            admin_is_superuser=True,
+            roles=observed.roles,
+            memberships=(ObservedMembership("r0", "u", "my-admin", admin=False),),
+        ),
+        {"mydb": ObservedDatabase("mydb")},
+    )
+    said = verdict(before, after, with_member, marks=marks)
+    assert [loss.edge for loss in said.let_through] == [("u", "MEMBERSHIP", "r0")]

@@ -1,0 +1,95 @@
+"""One desired state per Regent, in which nothing is lost that could not be read (17, 18)."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.compile import Push
+from shared.keys import ResourceKey
+from shared.resources import Regent, UserSpec
+from shared.scram import build
+from shared.state import DesiredState, PasswordEntry, UserEntry, etag
+from tests.unit.compile.manifests import (
+    compiled,
+    deleted,
+    held,
+    key,
+    on,
+    regent,
+    resource,
+    tree,
+)
+
+ONE = regent("one", "mydb")
+BROKEN = resource("Role", "a", "{database: mydb, permisions: [p]}")
+
+
+@pytest.mark.rule("18")
+def test_a_resource_that_cannot_be_read_is_held_where_it_is_bound() -> None:
+    found = tree(ONE, regent("two", "other"), BROKEN)
+    result = compiled(found, {"Regent/one": ("Role/a",)})
+    assert held(result, "one") == {"Role/a"}
+    assert held(result, "two") == set()
+    trouble = result.states[key("Regent/one")].held["Role/default/a"]
+    assert trouble.reason == "Invalid"
+    assert "permisions" in trouble.message
+    assert "all.yaml:" in trouble.message
+    outcome = result.outcomes[key("Role/a")]
+    assert (outcome.state, outcome.reason) == ("Stalled", "Invalid")
+
+
+@pytest.mark.rule("18")
+def test_one_that_nobody_knows_is_held_by_every_regent_of_its_namespace() -> None:
+    result = compiled(tree(ONE, regent("two", "other"), BROKEN))
+    assert held(result, "one") == held(result, "two") == {"Role/a"}
+
+
+@pytest.mark.rule("17")
+def test_when_part_of_the_source_is_unreadable_nothing_absent_is_taken_for_gone() -> None:
+    push = Push("directory", 1, "Deleted", is_whole=False)
+    result = compiled(tree(ONE), {"Regent/one": ("Role/a", "User/u")}, push=push)
+    assert held(result, "one") == {"Role/a", "User/u"}
+    whole = compiled(tree(ONE), {"Regent/one": ("Role/a", "User/u")})
+    assert (held(whole, "one"), deleted(whole, "one")) == (set(), set())
+    assert whole.states[key("Regent/one")].absent_means == "Deleted"
+
+
+@pytest.mark.rule("27")
+def test_a_deletion_that_was_seen_is_named_also_while_the_object_is_still_there() -> None:
+    push = Push("cluster", 3, "Vanished", deleted=frozenset({key("Role/a")}))
+    result = compiled(tree(ONE, resource("Role", "a", "{database: mydb}")), push=push)
+    assert (on(result, "one"), deleted(result, "one")) == (set(), {"Role/a"})
+
+
+def test_the_state_names_its_origin_its_revision_and_its_regent() -> None:
+    state = compiled(tree(ONE), push=Push("cluster", 3, "Vanished")).states[key("Regent/one")]
+    assert (state.origin, state.revision, state.absent_means) == ("cluster", 3, "Vanished")
+    assert (state.regent.key, state.regent.spec.database_name) == (key("Regent/one"), "mydb")
+
+
+def test_the_same_declarations_in_another_order_are_the_same_state() -> None:
+    role = resource("Role", "a", "{database: mydb}")
+    other = resource("Role", "b", "{database: mydb}")
+    first = compiled(tree(ONE, role, other)).states[key("Regent/one")]
+    second = compiled(tree(other, role, ONE), push=Push("directory", 2, "Deleted")).states[
+        key("Regent/one")
+    ]
+    assert etag(first) == etag(second)
+
+
+def test_each_regent_gets_a_password_entry_of_its_own_and_the_wire_keeps_it() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def passwords(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+        asked.append((regent.metadata.name, user.name))
+        return PasswordEntry(verifier=build(regent.metadata.name, iterations=1))
+
+    spec = "{database: mydb, regentSelector: {}, passwordSecretRef: {name: s, key: u}}"
+    result = compiled(
+        tree(ONE, regent("two", "mydb"), resource("User", "u", spec)), passwords=passwords
+    )
+    assert asked == [("one", "u"), ("two", "u")]
+    state = result.states[key("Regent/one")]
+    entry = DesiredState.model_validate(state.revealed()).resources["User/default/u"]
+    assert isinstance(entry, UserEntry)
+    assert entry == state.resources["User/default/u"]

@@ -1,0 +1,147 @@
+"""Secrets become verifiers; trouble with one is trouble of the password alone (rule 19)."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretBytes
+
+from controller.passwords import InForce, PasswordBook, Secrets
+from controller.sources.secrets import Secret, SecretName
+from shared.resources import Regent, UserSpec
+from shared.scram import build, fits
+from shared.state import PasswordEntry, Verifier
+from tests.unit.compile.manifests import key, regent, tree
+
+SPEC = UserSpec.model_validate(
+    {"database": "mydb", "passwordSecretRef": {"name": "passwords", "key": "intern"}}
+)
+USER = key("User/u")
+NAME = SecretName("default", "passwords")
+
+
+def a_regent(selector: str = "{}", name: str = "one") -> Regent:
+    found = tree(regent(name, "mydb", f"  secretsSelector: {selector}\n"))
+    made = found.resources[key(f"Regent/{name}")].resource
+    assert isinstance(made, Regent)
+    return made
+
+
+def secrets(value: bytes, **labels: str) -> Secrets:
+    return {NAME: Secret(NAME, {"intern": SecretBytes(value)}, labels)}
+
+
+def entry(
+    book: PasswordBook, given: Secrets, in_force: InForce | None = None, *,
+    selector: str = "{}", spec: UserSpec = SPEC, name: str = "one",
+) -> PasswordEntry:  # fmt: skip
+    found = book.entry(a_regent(selector, name), USER, spec, given, in_force or {})
+    assert found is not None
+    return found
+
+
+def verifier_of(found: PasswordEntry) -> Verifier:
+    assert found.trouble is None
+    assert found.verifier is not None
+    return found.verifier
+
+
+@pytest.mark.rule("19")
+def test_a_password_that_fits_the_verifier_in_force_keeps_it() -> None:
+    in_force = build("canary-password")
+    found = entry(PasswordBook(), secrets(b"canary-password"), {str(USER): in_force})
+    assert verifier_of(found) == in_force
+
+
+@pytest.mark.rule("19")
+def test_another_password_gets_a_verifier_with_a_new_salt_that_is_then_kept() -> None:
+    book = PasswordBook()
+    old = build("old-password")
+    first = verifier_of(entry(book, secrets(b"new-password"), {str(USER): old}))
+    assert fits("new-password", first)
+    assert verifier_of(entry(book, secrets(b"new-password"), {str(USER): old})) == first
+    assert verifier_of(entry(book, secrets(b"new-password"))) == first
+    assert verifier_of(entry(book, secrets(b"new-password"), {str(USER): first})) == first
+
+
+def test_an_unchanged_secret_is_not_hashed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = PasswordBook()
+    first = verifier_of(entry(book, secrets(b"password")))
+    monkeypatch.setattr("shared.scram.hashlib.pbkdf2_hmac", None)
+    assert verifier_of(entry(book, secrets(b"password"), {str(USER): first})) == first
+
+
+def test_the_same_user_has_another_salt_on_another_regent() -> None:
+    book = PasswordBook()
+    assert verifier_of(entry(book, secrets(b"password"))) != verifier_of(
+        entry(book, secrets(b"password"), name="two")
+    )
+
+
+def test_what_is_not_kept_is_forgotten() -> None:
+    book = PasswordBook()
+    first = verifier_of(entry(book, secrets(b"password")))
+    book.forget_except({key("Regent/one"): frozenset({USER})})
+    assert verifier_of(entry(book, secrets(b"password"))) == first
+    book.forget_except({})
+    assert verifier_of(entry(book, secrets(b"password"))) != first
+
+
+@pytest.mark.rule("19")
+def test_a_secret_may_hold_the_verifier_itself() -> None:
+    given = build("password")
+    found = entry(PasswordBook(), secrets(given.value.encode() + b"\n"))
+    assert verifier_of(found) == given
+    assert "newline" in found.note
+
+
+@pytest.mark.rule("19")
+@pytest.mark.parametrize(
+    ("given", "selector", "reason", "said"),
+    [
+        ({}, "{}", "SecretNotFound", "default/passwords"),
+        ({NAME: Secret(NAME, {})}, "{}", "SecretKeyNotFound", "intern"),
+        (
+            {NAME: Secret(NAME, {"Intern": SecretBytes(b"x")})},
+            "{}",
+            "SecretKeyNotFound",
+            "did you mean Intern?",
+        ),
+        (secrets(b""), "{}", "SecretEmpty", "intern"),
+        (secrets(b"\n"), "{}", "SecretEmpty", "newline"),
+        (secrets(b"canary\xff"), "{}", "SecretUnreadable", "UTF-8"),
+        (secrets(b"SCRAM-SHA-256$canary"), "{}", "VerifierMalformed", "clear password"),
+        (secrets(b"md5" + b"0a" * 16), "{}", "VerifierMalformed", "md5"),
+        (secrets(b"canary", a="1"), "{a: '1', b: '2'}", "SecretNotSelected", "label b=2"),
+    ],
+)
+def test_trouble_with_a_secret_is_said_without_its_value(
+    given: Secrets, selector: str, reason: str, said: str
+) -> None:
+    found = entry(PasswordBook(), given, {str(USER): build("x")}, selector=selector)
+    assert found.verifier is None
+    assert found.trouble is not None
+    assert found.trouble.reason == reason
+    assert said in found.trouble.message
+    assert "canary" not in found.trouble.message
+
+
+@pytest.mark.rule("19")
+def test_each_regent_is_asked_for_its_own_verifiers_in_force() -> None:
+    in_force = build("x")
+    passwords = PasswordBook().reading(secrets(b"x"), {key("Regent/one"): {str(USER): in_force}})
+    one, two = (passwords(a_regent(name=name), USER, SPEC) for name in ("one", "two"))
+    assert one == PasswordEntry(verifier=in_force)
+    assert two != one
+
+
+@pytest.mark.rule("19")
+def test_without_a_reference_the_password_is_not_managed() -> None:
+    spec = UserSpec.model_validate({"database": "mydb"})
+    assert PasswordBook().entry(a_regent(), USER, spec, {}, {}) is None
+
+
+def test_a_selected_secret_is_read_and_one_from_the_environment_always_is() -> None:
+    selector = "{a: '1'}"
+    assert fits("x", verifier_of(entry(PasswordBook(), secrets(b"x", a="1"), selector=selector)))
+    unlabelled = {NAME: Secret(NAME, {"intern": SecretBytes(b"x")}, None)}
+    assert fits("x", verifier_of(entry(PasswordBook(), unlabelled, selector=selector)))

@@ -1,0 +1,368 @@
+"""Accepted resources become what shall hold: names, references, holding, allow, endings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from regent.desired import PasswordPolicy, SettingKey
+from shared.privileges import ObjectKind
+from shared.state import Trouble
+from tests.declared import (
+    NOON,
+    REFERENCE,
+    VERIFIER,
+    accepted,
+    mark,
+    resolved,
+    role,
+    server,
+    state,
+)
+
+VIEWER = """
+Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ["*"]}
+Role/viewer: {database: mydb, permissions: [read]}
+"""
+
+
+def reason(resolution: object, key: str) -> str:
+    """The reason of one resource's outcome."""
+    return resolution.outcomes[key].reason  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.rule("7")
+def test_a_user_that_lists_the_role_of_its_own_name_is_that_role_with_login() -> None:
+    """The reference's flights-admin, twice declared, is one role."""
+    desired = resolved(REFERENCE).desired
+    assert set(desired.roles) == {"mydb-viewer", "flights-admin", "summer-intern-2"}
+    admin = desired.roles["flights-admin"]
+    assert admin.login
+    assert [str(key) for key in admin.declared_by] == [
+        "Role/default/flights-admin",
+        "User/default/flights-admin",
+    ]
+    assert [(m.group, m.member) for m in desired.memberships] == [
+        ("mydb-viewer", "summer-intern-2")
+    ]
+
+
+@pytest.mark.rule("7")
+def test_two_resources_with_one_name_and_no_holder_both_get_a_conflict() -> None:
+    """Neither gets the role, so neither takes anything when it goes."""
+    resolution = resolved("Role/x: {database: mydb}\nUser/x: {database: mydb}")
+    assert resolution.desired.roles == {}
+    assert reason(resolution, "Role/default/x") == "NameConflict"
+    assert reason(resolution, "User/default/x") == "NameConflict"
+
+
+@pytest.mark.rule("7")
+def test_the_recorded_holder_keeps_the_name() -> None:
+    """The other one waits and gives nothing."""
+    resolution = resolved(
+        "Role/x: {database: mydb}\nUser/x: {database: mydb}",
+        marks=(mark("x", "Role/x"),),
+        on=server(role("x")),
+    )
+    assert [str(k) for k in resolution.desired.roles["x"].declared_by] == ["Role/default/x"]
+    assert reason(resolution, "User/default/x") == "NameConflict"
+    assert resolution.desired.endings == ()
+
+
+@pytest.mark.rule("7")
+def test_the_role_is_handed_over_to_one_that_waited_when_its_holder_goes() -> None:
+    """Without a drop: the role goes on with a new holder."""
+    first = accepted("Role/x: {database: mydb}\nUser/x: {database: mydb}")
+    second = accepted("User/x: {database: mydb}", first)
+    resolution = resolved(second, marks=(mark("x", "Role/x"),), on=server(role("x")))
+    assert str(resolution.desired.roles["x"].holder) == "User/default/x"
+    assert resolution.desired.endings == ()
+
+
+@pytest.mark.rule("7")
+def test_deleting_the_user_of_a_joined_role_takes_login_and_leaves_the_role() -> None:
+    """And deleting the Role afterwards ends it."""
+    first = accepted(REFERENCE)
+    marks = (mark("flights-admin", "Role/flights-admin"),)
+    on = server(role("flights-admin", login=True))
+    without_user = accepted(
+        REFERENCE.replace("User/flights-admin: {roles: [flights-admin]}", ""), first
+    )
+    desired = resolved(without_user, marks=marks, on=on).desired
+    assert not desired.roles["flights-admin"].login
+    assert desired.endings == ()
+    nothing = accepted("", without_user)
+    assert [e.name for e in resolved(nothing, marks=marks, on=on).desired.endings] == [
+        "flights-admin"
+    ]
+
+
+@pytest.mark.rule("7")
+def test_a_changed_name_is_a_rename() -> None:
+    """The mark's holder is the same resource, so the role is the same role."""
+    first = accepted("Role/x: {database: mydb}")
+    second = accepted("Role/x: {database: mydb, roleName: y}", first)
+    desired = resolved(second, marks=(mark("x", "Role/x"),), on=server(role("x"))).desired
+    assert desired.roles["y"].renamed_from == "x"
+    assert desired.endings == ()
+
+
+@pytest.mark.rule("8")
+def test_a_role_renamed_behind_our_back_is_known_by_its_oid() -> None:
+    """Somebody ran ALTER ROLE x RENAME TO z."""
+    desired = resolved(
+        "Role/x: {database: mydb}",
+        marks=(mark("x", "Role/x", oid=77),),
+        on=server(role("z", oid=77)),
+    ).desired
+    assert desired.roles["x"].renamed_from == "z"
+
+
+@pytest.mark.rule("10")
+def test_an_existing_role_without_our_mark_is_refused() -> None:
+    """Otherwise whoever may create a User could take any role's password."""
+    resolution = resolved("User/app: {database: mydb}", on=server(role("app", login=True)))
+    assert resolution.desired.roles == {}
+    assert reason(resolution, "User/default/app") == "ExistsUnmanaged"
+    assert "adopt: true" in resolution.outcomes["User/default/app"].message
+
+
+@pytest.mark.rule("10")
+@pytest.mark.parametrize(
+    ("allow", "adopted"), [(None, True), ({"adopt": ["app*"]}, True), ({"adopt": ["x"]}, False)]
+)
+def test_adopting_needs_the_resource_and_the_regent(
+    allow: dict[str, object] | None, adopted: bool
+) -> None:
+    """`adopt: true` on the one, `allow.adopt` on the other (all for its own namespace)."""
+    pushed = state(
+        "User/app: {database: mydb, adopt: true}", regent={"allow": allow} if allow else {}
+    )
+    resolution = resolved(pushed, on=server(role("app", login=True)))
+    assert ("app" in resolution.desired.adopted) is adopted
+
+
+@pytest.mark.rule("8")
+def test_a_released_role_is_taken_back_by_its_holder_without_adopt() -> None:
+    """After an uninstall and a new start."""
+    marks = (mark("x", "Role/x", released=True),)
+    desired = resolved("Role/x: {database: mydb}", marks=marks, on=server(role("x"))).desired
+    assert "x" in desired.roles
+    other = resolved("Role/y: {database: mydb, roleName: x}", marks=marks, on=server(role("x")))
+    assert reason(other, "Role/default/y") == "ExistsUnmanaged"
+
+
+@pytest.mark.rule("6")
+def test_a_role_of_another_regent_is_a_name_conflict() -> None:
+    """One writer per role on a server."""
+    marks = (mark("x", "Role/x", regent="other/regent"),)
+    resolution = resolved("Role/x: {database: mydb}", marks=marks, on=server(role("x")))
+    assert reason(resolution, "Role/default/x") == "NameConflict"
+    assert resolution.desired.foreign == {"x"}
+
+
+@pytest.mark.rule("18")
+def test_a_new_resource_waits_for_a_reference_never_seen_and_then_goes_on_without() -> None:
+    """Argo and Helm apply `Role` before `Permission`."""
+    first = accepted("Role/viewer: {database: mydb, permissions: [read]}")
+    waiting = resolved(first, now=NOON + timedelta(seconds=59))
+    assert waiting.desired.roles == {}
+    assert reason(waiting, "Role/default/viewer") == "WaitingForReference"
+    assert waiting.next_due == NOON + timedelta(seconds=60)
+    later = resolved(first, now=NOON + timedelta(seconds=60))
+    assert set(later.desired.roles) == {"viewer"}
+    assert reason(later, "Role/default/viewer") == "PermissionNotFound"
+
+
+@pytest.mark.rule("18")
+def test_a_resource_that_now_lists_something_never_seen_keeps_what_it_had() -> None:
+    """The form before stays in force for the 60 s, even over further pushes."""
+    first = accepted(VIEWER)
+    changed = VIEWER.replace("[read]", "[read, new]")
+    second = accepted(changed, first, NOON + timedelta(seconds=10))
+    third = accepted(changed, second, NOON + timedelta(seconds=20))
+    for one in (second, third):
+        waiting = resolved(one, now=NOON + timedelta(seconds=30))
+        assert [g.grantees for g in waiting.desired.grants["mydb"]] == [("viewer",)]
+    assert third.since["Role/default/viewer"] == NOON + timedelta(seconds=10)
+
+
+@pytest.mark.rule("18")
+def test_a_permission_seen_to_be_deleted_gives_nothing_at_once() -> None:
+    """And the rest of the lister stays."""
+    first = accepted(VIEWER)
+    second = accepted("Role/viewer: {database: mydb, permissions: [read]}", first)
+    resolution = resolved(second)
+    assert set(resolution.desired.roles) == {"viewer"}
+    assert resolution.desired.grants["mydb"] == ()
+    assert reason(resolution, "Role/default/viewer") == "PermissionNotFound"
+
+
+@pytest.mark.rule("18")
+def test_a_held_resource_goes_on_as_it_was_accepted() -> None:
+    """The push names it and could not compile it."""
+    trouble = Trouble(reason="Invalid", message="roles.yaml:3: broken")
+    first = accepted(VIEWER)
+    broken = state(
+        'Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ["*"]}',
+        held={"Role/default/viewer": trouble, "Role/default/new": trouble},
+    )
+    resolution = resolved(accepted(broken, first))
+    assert set(resolution.desired.roles) == {"viewer"}
+    assert reason(resolution, "Role/default/viewer") == "Invalid"
+    assert reason(resolution, "Role/default/new") == "Invalid"
+
+
+@pytest.mark.rule("20")
+def test_a_resource_that_vanished_without_a_deletion_is_held() -> None:
+    """A restored etcd, not a decision."""
+    first = accepted(VIEWER)
+    second = accepted(state("", absent_means="Vanished"), first)
+    resolution = resolved(second)
+    assert set(resolution.desired.roles) == {"viewer"}
+    assert reason(resolution, "Role/default/viewer") == "Vanished"
+
+
+@pytest.mark.rule("19")
+def test_trouble_with_a_secret_touches_nothing_but_the_password() -> None:
+    """The memberships go on, the password waits."""
+    pushed = state(
+        VIEWER + "User/u: {roles: [viewer], passwordSecretRef: {name: s, key: k}}",
+        passwords={"User/u": {"trouble": {"reason": "SecretNotFound", "message": "no Secret s"}}},
+    )
+    resolution = resolved(pushed)
+    assert resolution.desired.roles["u"].password is PasswordPolicy.WAITING
+    assert [(m.group, m.member) for m in resolution.desired.memberships] == [("viewer", "u")]
+    assert resolution.outcomes["User/default/u"].state == "Reconciling"
+
+
+@pytest.mark.rule("19")
+def test_without_a_password_ref_the_password_is_not_managed() -> None:
+    """LOGIN, and nothing about the password."""
+    assert resolved("User/u: {database: mydb}").desired.roles["u"].password is (
+        PasswordPolicy.UNMANAGED
+    )
+    pushed = state(
+        "User/u: {database: mydb, passwordSecretRef: {name: s, key: k}}",
+        passwords={"User/u": {"verifier": VERIFIER}},
+    )
+    assert resolved(pushed).desired.roles["u"].password is PasswordPolicy.SET
+
+
+@pytest.mark.rule("24")
+def test_an_expired_or_disabled_user_loses_login_and_keeps_its_role() -> None:
+    """Expiry stops passwords only, so it is NOLOGIN too; the pass is due at that time."""
+    text = "User/u: {database: mydb, validUntil: '2026-06-01T13:00:00Z'}"
+    before = resolved(text)
+    assert before.desired.roles["u"].login
+    assert before.next_due == NOON + timedelta(hours=1)
+    assert not resolved(text, now=NOON + timedelta(hours=1)).desired.roles["u"].login
+    assert not resolved("User/u: {database: mydb, enabled: false}").desired.roles["u"].login
+
+
+@pytest.mark.rule("12")
+@pytest.mark.parametrize("attribute", ["superuser", "createrole", "replication", "bypassrls"])
+def test_dangerous_attributes_are_given_only_where_the_regent_allows_them(attribute: str) -> None:
+    """The rest of the resource holds, without it."""
+    text = f"Role/r: {{database: mydb, attributes: {{{attribute}: true}}}}"
+    refused = resolved(text)
+    assert not getattr(refused.desired.roles["r"].attributes, attribute)
+    assert reason(refused, "Role/default/r") == "NotAllowed"
+    granted = resolved(state(text, regent={"allow": {"attributes": [attribute]}}))
+    assert getattr(granted.desired.roles["r"].attributes, attribute)
+
+
+@pytest.mark.rule("12")
+def test_built_in_groups_that_read_everything_must_be_allowed() -> None:
+    """pg_monitor sees statistics only, and needs nobody's leave."""
+    on = server(role("pg_monitor"), role("pg_read_all_data"))
+    text = "Role/r: {database: mydb, memberOf: [{role: pg_monitor}, {role: pg_read_all_data}]}"
+    resolution = resolved(text, on=on)
+    assert [m.group for m in resolution.desired.memberships] == ["pg_monitor"]
+    assert reason(resolution, "Role/default/r") == "NotAllowed"
+    allowed = state(text, regent={"allow": {"memberOf": ["pg_read_*"]}})
+    assert len(resolved(allowed, on=on).desired.memberships) == 2
+
+
+@pytest.mark.rule("12")
+def test_settings_that_only_a_superuser_may_set_must_be_allowed() -> None:
+    """log_statement could hide what a role does."""
+    text = "Role/r: {database: mydb, parameters: {work_mem: 64MB, log_statement: none, a.b: 1}}"
+    resolution = resolved(
+        text,
+        ordinary=frozenset({"work_mem"}),
+        known=frozenset({"work_mem", "log_statement"}),
+    )
+    assert dict(resolution.desired.roles["r"].settings) == {
+        SettingKey(None, "work_mem"): "64MB",
+        SettingKey(None, "a.b"): "1",
+    }
+    assert reason(resolution, "Role/default/r") == "NotAllowed"
+
+
+@pytest.mark.rule("14")
+def test_an_action_that_the_server_does_not_know_is_unsupported_there_only() -> None:
+    """MAINTAIN exists from 17; the other actions hold."""
+    text = (
+        'Permission/p: {database: mydb, schemas: [s], actions: [SELECT, MAINTAIN], tables: ["*"]}'
+    )
+    old = resolved(text, on=server(major=16))
+    assert old.desired.grants["mydb"][0].privileges == {"SELECT"}
+    assert reason(old, "Permission/default/p") == "Unsupported"
+    new = resolved(text, on=server(major=17))
+    assert new.desired.grants["mydb"][0].privileges == {"SELECT", "MAINTAIN"}
+
+
+@pytest.mark.rule("14")
+def test_all_is_expanded_per_server_and_said() -> None:
+    """ALL on a table of 16 has no MAINTAIN."""
+    text = 'Permission/p: {database: mydb, schemas: [s], actions: [ALL], tables: ["*"]}'
+    old = resolved(text, on=server(major=16))
+    assert "MAINTAIN" not in old.desired.grants["mydb"][0].privileges
+    assert any("ALL means" in note for note in old.outcomes["Permission/default/p"].notes)
+
+
+@pytest.mark.rule("4")
+def test_a_permission_in_a_database_that_is_not_served_gives_nothing() -> None:
+    """Its outcome names those that are."""
+    resolution = resolved("Permission/p: {database: other, actions: [CONNECT]}")
+    assert resolution.desired.grants == {"mydb": ()}
+    assert "mydb" in resolution.outcomes["Permission/default/p"].message
+
+
+@pytest.mark.rule("27")
+def test_a_deleted_role_ends_as_its_last_form_says() -> None:
+    """reassignOwnedTo and deletionPolicy are remembered when the resource is gone."""
+    first = accepted("Role/x: {database: mydb, deletionPolicy: Retain, reassignOwnedTo: app}")
+    ending = resolved(
+        accepted("", first), marks=(mark("x", "Role/x"),), on=server(role("x"))
+    ).desired.endings[0]
+    assert (ending.name, ending.retain, ending.reassign_to) == ("x", True, "app")
+
+
+@pytest.mark.rule("9")
+def test_the_admin_and_the_providers_roles_are_never_managed() -> None:
+    """Whatever is declared."""
+    for name in ("my-admin", "rdsadmin", "postgregent_owner"):
+        resolution = resolved(
+            f"Role/{name.replace('_', '-')}: {{database: mydb, roleName: {name}}}"
+        )
+        assert resolution.desired.roles == {}
+
+
+def test_columns_are_a_kind_of_their_own() -> None:
+    """So that a column grant never becomes a table grant."""
+    text = (
+        "Permission/p: {database: mydb, schemas: [s], actions: [SELECT], tables: [t], columns: [c]}"
+    )
+    grant = resolved(text).desired.grants["mydb"][0]
+    assert grant.kind is ObjectKind.COLUMN
+    assert grant.columns == ("c",)
+
+
+def test_fields_that_this_version_does_not_act_on_are_said_and_not_passed_over() -> None:
+    """A resource is never Ready for something that was left out."""
+    resolution = resolved("Role/r: {database: mydb, owns: {schemas: [{name: s}]}}")
+    assert reason(resolution, "Role/default/r") == "Unsupported"
+    assert "owns" in resolution.outcomes["Role/default/r"].message
