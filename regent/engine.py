@@ -34,7 +34,8 @@ from shared.outcomes import Actor
 
 log = structlog.get_logger()
 CONFIRM_AFTER = timedelta(seconds=1)
-"""How long after a targeted pass the full pass looks at everything again."""
+CONFIRM_AT_LATEST = timedelta(seconds=10)
+"""A full pass looks again once it has been quiet that long, and at the latest after this."""
 NOBODY = Actor(certainty="Unknown", why_not="It was found by a timed or full look.")
 TARGETED_TAGS = frozenset(
     {
@@ -107,6 +108,7 @@ class Engine:
             metrics=metrics,
         )
         self._confirm_at: datetime | None = None
+        self._unconfirmed_since: datetime | None = None
 
     @classmethod
     @asynccontextmanager
@@ -243,14 +245,20 @@ class Engine:
                 await self._report.write(
                     result, events={database: one.events}, xmins=xmins, probable=NOBODY
                 )
-            self._confirm_at = self._confirm_at or datetime.now(UTC) + CONFIRM_AFTER
+            self._ask_for_confirmation()
         await self._detectors.forget_events()
         return True
+
+    def _ask_for_confirmation(self) -> None:
+        now = datetime.now(UTC)
+        self._unconfirmed_since = self._unconfirmed_since or now
+        latest = self._unconfirmed_since + CONFIRM_AT_LATEST
+        self._confirm_at = min(now + CONFIRM_AFTER, latest)
 
     async def _full(
         self, hints: Sequence[Hint], events: dict[str, tuple[Event, ...]], actor: Actor
     ) -> None:
-        self._confirm_at = None
+        self._confirm_at = self._unconfirmed_since = None
         log.debug("pass", hints=[str(hint) for hint in hints])
         xmins: dict[int, frozenset[int]] = {}
         if self._writes():
