@@ -32,11 +32,12 @@ from regent.changes import (
 )
 from regent.connect import CannotConnectError
 from regent.connections import Connections
-from regent.home import CONNECTION_IS_GONE, Home
+from regent.home import Home
 from regent.leaving import NotHandedOnError, StillOwnsError, hand_on_owned, take_its_privileges
 from regent.locks import lock_roles_in_transaction
 from regent.observed import ObservedServer
 from regent.sessions import SessionsGoOnError, end_sessions
+from regent.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from regent.home_database import Connects
+from regent.trouble import TROUBLE
 
 CLOSE_SECONDS = 2.0
 
@@ -54,5 +55,5 @@ class Connections:
         for connection in connections.values():
             try:
                 await connection.close(timeout=CLOSE_SECONDS)
-            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except TROUBLE:
                 connection.terminate()

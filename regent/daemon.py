@@ -19,10 +19,10 @@ from regent.api.waiting import LongPolls
 from regent.backoff import Backoff
 from regent.board import Board
 from regent.engine import Engine
-from regent.listener import TROUBLE
 from regent.metrics import Metrics
 from regent.service import Service
 from regent.settings import ApiSettings, RegentSettings, connector_of
+from regent.trouble import TROUBLE
 
 log = structlog.get_logger()
 GRACE_SECONDS = 3

@@ -13,9 +13,10 @@ from regent.connections import Connections
 from regent.events import EventReader, Taken
 from regent.home_database import Connects
 from regent.install import DetectorStatus, install
-from regent.listener import TROUBLE, Listener
+from regent.listener import Listener
 from regent.metrics import Metrics
 from regent.own_sessions import OwnSessions
+from regent.trouble import TROUBLE
 from regent.wake import Hint
 from regent.watcher import LocalWatch, Watcher
 from shared.http import DetectorBody

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from regent.attribution import likely_actor, row_versions
+from regent.backoff import Backoff
 from regent.board import Board
 from regent.connections import Connections
 from regent.detectors import Detectors
@@ -33,6 +34,7 @@ from regent.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged,
 from shared.outcomes import Actor
 
 log = structlog.get_logger()
+FIRST_RETRY_SECONDS = 0.5
 CONFIRM_AFTER = timedelta(seconds=1)
 CONFIRM_AT_LATEST = timedelta(seconds=10)
 """A full pass looks again once it has been quiet that long, and at the latest after this."""
@@ -109,6 +111,8 @@ class Engine:
         )
         self._confirm_at: datetime | None = None
         self._unconfirmed_since: datetime | None = None
+        self._retry_at: datetime | None = None
+        self._retries = Backoff(FIRST_RETRY_SECONDS, DEFAULT_RESYNC_SECONDS)
 
     @classmethod
     @asynccontextmanager
@@ -207,7 +211,8 @@ class Engine:
 
     async def _next_hints(self) -> tuple[Hint, ...]:
         """The next hints, or the moment at which something falls due."""
-        due = [at for at in (self._confirm_at, self.latest and self.latest.next_due) if at]
+        next_due = self.latest.next_due if self.latest else None
+        due = [at for at in (self._confirm_at, self._retry_at, next_due) if at]
         if not due:
             return await self.wake.wait()
         seconds = max(0.0, (min(due) - datetime.now(UTC)).total_seconds())
@@ -237,7 +242,10 @@ class Engine:
         for database, one in taken.items():
             if not one.events:
                 continue
-            result = await self.passes.targeted(database, oids=one.oids, xids=one.xids)
+            is_new = any(event.command_tag not in ("GRANT", "REVOKE") for event in one.events)
+            result = await self.passes.targeted(
+                database, oids=one.oids, xids=one.xids, with_schemas=is_new
+            )
             if result is None:
                 return False
             if result.drift:
@@ -245,6 +253,8 @@ class Engine:
                 await self._report.write(
                     result, events={database: one.events}, xmins=xmins, probable=NOBODY
                 )
+            if result.refused:
+                return False
             self._ask_for_confirmation()
         await self._detectors.forget_events()
         return True
@@ -268,8 +278,17 @@ class Engine:
         else:
             one = await self.passes.observe(self.passes.accepted())
         self.latest = one
+        self._plan_a_retry(one)
         self._board.say(observing="" if self._writes() else "enforcement is Observe.")
         await self._report.write(one, events=events, xmins=xmins, probable=actor)
+
+    def _plan_a_retry(self, one: Pass) -> None:
+        """What the server refused is asked again, later each time (semantics 21)."""
+        self._retry_at = None
+        if one.is_open:
+            self._retry_at = datetime.now(UTC) + timedelta(seconds=self._retries.seconds())
+        else:
+            self._retries.reset()
 
     async def _versions(
         self,

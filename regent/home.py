@@ -25,6 +25,7 @@ from regent.home_database import (
     HomeDatabaseNewer,
 )
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered
+from regent.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
@@ -44,16 +45,6 @@ __all__ = [
 HISTORY_LIMIT = 10_000
 PRUNE_EVERY = 100
 MAINTENANCE = ("postgres", "template1")
-
-CONNECTION_IS_GONE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
-"""What tells that a connection broke, not that a statement was refused."""
 
 T = TypeVar("T")
 

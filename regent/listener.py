@@ -15,21 +15,13 @@ import asyncpg
 import structlog
 
 from regent.backoff import Backoff
+from regent.trouble import TROUBLE
 from regent.wake import Full, Hint, LocalEvents
 from shared.errors import PostgRegentError
 
 CHANNEL = "postgregent"
 HEARTBEAT_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
-TROUBLE = (
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    PostgRegentError,
-)
-"""What a connection that fails raises; TimeoutError is an OSError. asyncpg's InternalClientError
-comes when a query begins after the server's farewell has arrived and before it has been read."""
 
 log = structlog.get_logger()
 

@@ -21,6 +21,7 @@ import asyncpg
 
 from regent import home_database
 from regent.home_database import OWNER, Connection, Connects, HomeDatabaseMissing
+from regent.trouble import TROUBLE
 from shared.errors import PostgRegentError
 from sql import load
 
@@ -114,7 +115,7 @@ class RegentLock:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 rows = await self._connection.fetch(load("home/lock_holders"), self._keys, OWNER)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except TROUBLE:
             self.lost.set()
             self._connection.terminate()
             return False
@@ -126,7 +127,7 @@ class RegentLock:
         """The lock is free when this returns."""
         self._connection.remove_termination_listener(self._on_termination)
         self.lost.set()
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with suppress(*TROUBLE):
             await self._connection.close(timeout=CHECK_SECONDS)
 
     def _on_termination(self, _connection: object) -> None:

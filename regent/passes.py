@@ -52,6 +52,8 @@ class Pass:
     seconds: float
     revision: int
     next_due: datetime | None = None
+    is_open: bool = False
+    """Something that may be done was not: worth another try soon."""
     is_targeted: bool = False
 
     @property
@@ -121,10 +123,11 @@ class Passes:
         )
 
     async def targeted(
-        self, database: str, *, oids: Sequence[int], xids: Sequence[int]
+        self, database: str, *, oids: Sequence[int], xids: Sequence[int], with_schemas: bool
     ) -> Pass | None:
         """Correct the objects that these transactions touched; None when only a full pass will do.
 
+        `with_schemas` reads their schemas too: a new object may imply USAGE on its schema.
         Says nothing of the resources: outcomes are a full pass's word.
         """
         looked, accepted = self.memory.looked, self.accepted()
@@ -136,13 +139,19 @@ class Passes:
             return None
         desired, server = looked.resolution.desired, looked.observed.server
         async with self._connections.use(database) as connection:
-            touched = await inspect_changed(connection, interest_of(desired), oids=oids, xids=xids)
+            touched = await inspect_changed(
+                connection, interest_of(desired), oids=oids, xids=xids, with_schemas=with_schemas
+            )
         found_at = datetime.now(UTC)
         wanted = without_refused(
             plan_objects(desired, Observed(server, {database: touched}), database),
             self.memory.refused,
         )
-        results = () if wanted.is_empty else await self._write(wanted, server)
+        results = (
+            ()
+            if wanted.is_empty
+            else await self._write(wanted, server, is_last_word=False)
+        )
         return Pass(
             plan=wanted,
             verdict=Verdict(wanted),
@@ -150,7 +159,7 @@ class Passes:
             outcomes={},
             server=server,
             desired=desired,
-            drift=wanted.changes,
+            drift=tuple(result.change for result in results if result.done),
             found_at=found_at,
             corrected_at=datetime.now(UTC),
             seconds=perf_counter() - began,
@@ -168,7 +177,9 @@ class Passes:
     async def _look(self, accepted: AcceptedState, now: datetime) -> Looked:
         return await self.looker.look(accepted, await self._home.marks(), self.memory, now)
 
-    async def _write(self, wanted: Plan, server: ObservedServer) -> tuple[ChangeResult, ...]:
+    async def _write(
+        self, wanted: Plan, server: ObservedServer, *, is_last_word: bool = True
+    ) -> tuple[ChangeResult, ...]:
         results = await apply(
             wanted,
             server=server,
@@ -184,7 +195,7 @@ class Passes:
             for part in result.remaining
             for piece in pieces(part)
         }
-        if refused:
+        if refused and is_last_word:
             self.memory.refused |= frozenset(refused)
             await self._home.remember_unmanageable(refused)
         return results
@@ -231,15 +242,24 @@ def _pass(
         seconds=perf_counter() - began[0],
         revision=accepted.state.revision,
         next_due=last.resolution.next_due,
+        is_open=not is_observing and not last.verdict.plan.is_empty,
     )
 
 
 def _drift(memory: Memory, looked: Looked) -> tuple[Change, ...]:
     """What differs though the desired state was in force before, less what stayed open."""
     changes = looked.verdict.plan.changes
-    if not changes or looked.resolution.desired != memory.in_force:
+    if not changes or memory.in_force is None:
+        return ()
+    if _declared(looked.resolution.desired) != _declared(memory.in_force):
         return ()
     return tuple(one for one in changes if key_of(one) not in memory.still_open)
+
+
+def _declared(desired: Desired) -> Desired:
+    """Without what only the catalog says: that a role of ours has another name now."""
+    roles = {name: replace(role, renamed_from=None) for name, role in desired.roles.items()}
+    return replace(desired, roles=roles)
 
 
 def _drifted(changes: tuple[Change, ...]) -> dict[str, tuple[int, ...]]:

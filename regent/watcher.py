@@ -18,7 +18,7 @@ import structlog
 import sql
 from regent.backoff import Backoff
 from regent.events import GONE
-from regent.listener import TROUBLE
+from regent.trouble import TROUBLE
 from regent.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 
 INTERVAL_SECONDS = 0.05

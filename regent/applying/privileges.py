@@ -21,8 +21,8 @@ from regent.applying.transaction import LOCK_TIMEOUT_MS, as_their_roles, patient
 from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
 from regent.connect import CannotConnectError
 from regent.connections import Connections
-from regent.home import CONNECTION_IS_GONE
 from regent.render import render
+from regent.trouble import CONNECTION_IS_GONE
 
 PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 

@@ -26,10 +26,11 @@ from regent.changes import (
     RenameRole,
     SetPassword,
 )
-from regent.home import CONNECTION_IS_GONE, Home
+from regent.home import Home
 from regent.home_database import Connection
 from regent.locks import lock_roles_in_transaction
 from regent.render import render
+from regent.trouble import CONNECTION_IS_GONE
 from shared.state import Verifier
 from sql import load
 

@@ -6,6 +6,7 @@ built-in groups that read, write or run everything. A list that is given is the 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from regent.desired import Attributes
@@ -50,7 +51,7 @@ def allowed_attributes(
 
 
 def may_join(
-    situation: Situation, key: ResourceKey, group: str, own: frozenset[str], findings: Findings
+    situation: Situation, key: ResourceKey, group: str, own: Set[str], findings: Findings
 ) -> bool:
     """Whether `memberOf` may name this group: ours of the same namespace, harmless, or allowed."""
     allow = situation.spec.allow

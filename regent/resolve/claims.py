@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt
+from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
@@ -63,13 +64,14 @@ def grant_claims(
     situation: Situation, listed: Listed, findings: Findings
 ) -> Mapping[ResourceKey, Claim]:
     """Every Role and User that gets its name, with the claim it is part of."""
+    court = _Court(situation, listed, findings, MarkIndex.of(situation))
     granted: dict[ResourceKey, Claim] = {}
     by_name: dict[str, list[Claim]] = {}
     for claim in _claims(listed):
         by_name.setdefault(claim.name, []).append(claim)
     for name, claims in by_name.items():
-        winner = _winner(situation, listed, name, claims, findings)
-        settled = _settled(situation, listed, winner, findings) if winner else None
+        winner = court.winner(name, claims)
+        settled = court.settled(winner) if winner else None
         if settled is not None:
             granted.update(dict.fromkeys(settled.declared_by, settled))
     return granted
@@ -84,37 +86,123 @@ def _claims(listed: Listed) -> Iterator[Claim]:
             for role in listed.roles.get(key, ()):
                 if names.get(role) == names[key] and role not in joined:
                     joined[role] = key
+    users = frozenset(joined.values())
     for key, entry in listed.entries.items():
         if entry.kind == "Role":
             yield Claim(names[key], role=key, user=joined.get(key), holder=key)
-        elif key not in joined.values():
+        elif key not in users:
             yield Claim(names[key], role=None, user=key, holder=key)
 
 
-def _winner(
-    situation: Situation, listed: Listed, name: str, claims: list[Claim], findings: Findings
-) -> Claim | None:
-    mark = next((m for m in situation.marks if m.role == name), None)
-    winner = _holder_of(mark, claims, set(listed.entries))
-    if winner is None and len(claims) == 1:
-        winner = claims[0]
-    for claim in claims:
-        if claim is not winner:
-            _conflict(name, claim, winner, claims, findings)
-    return winner
+@dataclass(frozen=True, slots=True)
+class _Court:
+    """Decides who gets a name; what it refuses it says to the resource."""
 
+    situation: Situation
+    listed: Listed
+    findings: Findings
+    marks: MarkIndex
 
-def _holder_of(mark: Mark | None, claims: list[Claim], existing: set[ResourceKey]) -> Claim | None:
-    """The recorded holder keeps the name; when it went, one that waited beside it takes over."""
-    if mark is None:
+    def winner(self, name: str, claims: list[Claim]) -> Claim | None:
+        """The recorded holder, else the only one who asks."""
+        winner = self._holder(self.marks.by_role.get(name), claims)
+        if winner is None and len(claims) == 1:
+            winner = claims[0]
+        for claim in claims:
+            if claim is not winner:
+                _conflict(name, claim, winner, claims, self.findings)
+        return winner
+
+    def _holder(self, mark: Mark | None, claims: list[Claim]) -> Claim | None:
+        """The recorded holder keeps it; when it went, one that waited beside it takes over."""
+        if mark is None:
+            return None
+        for claim in claims:
+            if mark.holder in claim.declared_by:
+                return claim
+        neighbours = [c for c in claims if c.holder.namespace == mark.holder.namespace]
+        if mark.holder not in self.listed.entries and len(neighbours) == 1:
+            return neighbours[0]
         return None
-    for claim in claims:
-        if mark.holder in claim.declared_by:
+
+    def settled(self, claim: Claim) -> Claim | None:
+        """The claim with its mark and the name it has in the catalog; None when it is refused."""
+        refusal = _refusal(self.situation, claim)
+        if refusal:
+            return self._refused(claim, *refusal)
+        mark = self._mark_of(claim)
+        if mark is None:
+            return self._unmarked(claim)
+        if mark.regent != self.situation.regent and not mark.released:
+            return self._refused(
+                claim,
+                "NameConflict",
+                f"The role {claim.name!r} is managed by the Regent {mark.regent} of the same"
+                f" server for {mark.holder}. Declare it there, or give this one another name.",
+            )
+        observed = self._observed_name(mark)
+        other = observed if observed and observed != claim.name else None
+        if other and claim.name in self.situation.server.roles:
+            return self._refused(
+                claim,
+                "ExistsUnmanaged",
+                f"{other!r} cannot be renamed to {claim.name!r}: a role of that name exists."
+                " Choose another name, or drop that role.",
+            )
+        holder = mark.holder if mark.holder in claim.declared_by else claim.holder
+        return Claim(claim.name, claim.role, claim.user, holder, mark, other)
+
+    def _mark_of(self, claim: Claim) -> Mark | None:
+        """The mark on this name, else the one that its resource held under another name."""
+        mark = self.marks.by_role.get(claim.name)
+        if mark is not None:
+            released_to_another = mark.released and mark.holder not in claim.declared_by
+            return None if released_to_another else mark
+        for key in claim.declared_by:
+            if key in self.marks.mine_by_holder:
+                return self.marks.mine_by_holder[key]
+        return self._renamed_from(claim)
+
+    def _renamed_from(self, claim: Claim) -> Mark | None:
+        """`renamedFrom` takes over the role of a resource that is gone from the same namespace."""
+        for key in claim.declared_by:
+            former = self.listed.entries[key].spec.renamed_from
+            mark = self.marks.mine.get(former) if former else None
+            if mark is None or mark.holder in self.listed.entries:
+                continue
+            if mark.holder.namespace == key.namespace:
+                return mark
+        return None
+
+    def _observed_name(self, mark: Mark) -> str | None:
+        """What the marked role is called in the catalog; its oid tells a rename behind us."""
+        if mark.role in self.situation.server.roles:
+            return mark.role
+        return self.marks.names.get(mark.role_oid)
+
+    def _unmarked(self, claim: Claim) -> Claim | None:
+        if claim.name not in self.situation.server.roles:
             return claim
-    neighbours = [c for c in claims if c.holder.namespace == mark.holder.namespace]
-    if mark.holder not in existing and len(neighbours) == 1:
-        return neighbours[0]
-    return None
+        wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
+        if wants and may_adopt(self.situation, claim.holder.namespace, claim.name):
+            return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
+        way_out = (
+            "The Regent's allow.adopt does not list it."
+            if wants
+            else "Set adopt: true to take it over (the plan shows what that takes away),"
+            " or choose another name."
+        )
+        return self._refused(
+            claim,
+            "ExistsUnmanaged",
+            f"A role {claim.name!r} exists that PostgRegent did not make. {way_out}",
+        )
+
+    def _refused(self, claim: Claim, reason: str, message: str) -> Claim | None:
+        """No claim, and every resource of it says why."""
+        for key in claim.declared_by:
+            self.findings.trouble(key, reason, message)
+        return None
 
 
 def _conflict(
@@ -132,38 +220,6 @@ def _conflict(
         )
 
 
-def _settled(
-    situation: Situation, listed: Listed, claim: Claim, findings: Findings
-) -> Claim | None:
-    """The claim with its mark and the name it has in the catalog; None when it may not have it."""
-    refusal = _refusal(situation, claim)
-    if refusal:
-        return _refused(claim, findings, *refusal)
-    mark = _mark_of(situation, listed, claim)
-    if mark is None:
-        return _unmarked(situation, listed, claim, findings)
-    if mark.regent != situation.regent and not mark.released:
-        return _refused(
-            claim,
-            findings,
-            "NameConflict",
-            f"The role {claim.name!r} is managed by the Regent {mark.regent} of the same server"
-            f" for {mark.holder}. Declare it there, or give this one another name.",
-        )
-    observed = _observed_name(situation, mark)
-    holder = mark.holder if mark.holder in claim.declared_by else claim.holder
-    other = observed if observed and observed != claim.name else None
-    if other and claim.name in situation.server.roles:
-        return _refused(
-            claim,
-            findings,
-            "ExistsUnmanaged",
-            f"{other!r} cannot be renamed to {claim.name!r}: a role of that name exists."
-            " Choose another name, or drop that role.",
-        )
-    return Claim(claim.name, claim.role, claim.user, holder, mark, other)
-
-
 def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
     problem = role_name_problem(claim.name)
     if problem:
@@ -176,63 +232,3 @@ def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
         return None
     message = f"{claim.name!r} {whose} and is never managed."
     return "NotAllowed", f"{message} Give the resource another roleName or userName."
-
-
-def _mark_of(situation: Situation, listed: Listed, claim: Claim) -> Mark | None:
-    """The mark on this name, else the one that its resource held under another name."""
-    by_role = {m.role: m for m in situation.marks}
-    if claim.name in by_role:
-        mark = by_role[claim.name]
-        released_to_another = mark.released and mark.holder not in claim.declared_by
-        return None if released_to_another else mark
-    for mark in situation.own_marks().values():
-        if mark.holder in claim.declared_by:
-            return mark
-    return _renamed_from(situation, listed, claim)
-
-
-def _renamed_from(situation: Situation, listed: Listed, claim: Claim) -> Mark | None:
-    """`renamedFrom` takes over the role of a resource that is gone from the same namespace."""
-    for key in claim.declared_by:
-        former = listed.entries[key].spec.renamed_from
-        mark = situation.own_marks().get(former) if former else None
-        if mark and mark.holder not in listed.entries and mark.holder.namespace == key.namespace:
-            return mark
-    return None
-
-
-def _observed_name(situation: Situation, mark: Mark) -> str | None:
-    """What the marked role is called in the catalog; its oid tells a rename behind our back."""
-    roles = situation.server.roles
-    if mark.role in roles:
-        return mark.role
-    return next((r.name for r in roles.values() if r.oid == mark.role_oid), None)
-
-
-def _unmarked(
-    situation: Situation, listed: Listed, claim: Claim, findings: Findings
-) -> Claim | None:
-    if claim.name not in situation.server.roles:
-        return claim
-    wants = any(listed.entries[key].spec.adopt for key in claim.declared_by)
-    if wants and may_adopt(situation, claim.holder.namespace, claim.name):
-        return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
-    way_out = (
-        "The Regent's allow.adopt does not list it."
-        if wants
-        else "Set adopt: true to take it over (the plan shows what that takes away),"
-        " or choose another name."
-    )
-    return _refused(
-        claim,
-        findings,
-        "ExistsUnmanaged",
-        f"A role {claim.name!r} exists that PostgRegent did not make. {way_out}",
-    )
-
-
-def _refused(claim: Claim, findings: Findings, reason: str, message: str) -> Claim | None:
-    """No claim, and every resource of it says why."""
-    for key in claim.declared_by:
-        findings.trouble(key, reason, message)
-    return None

@@ -12,20 +12,18 @@ from shared.state import Entry
 def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[Ending, ...]:
     """What our marks hold and no resource that still exists does.
 
-    A holder that exists and could not be resolved (a conflict, an invalid name) ends nothing.
+    A holder that exists and could not be resolved (a conflict, an invalid name) ends nothing, and
+    neither does a role that goes on under another name, which its oid tells.
     """
     accepted = situation.accepted
-    moved = {role.renamed_from for role in roles.values()}
+    observed = situation.server.roles
+    names = {name for one in roles.values() for name in (one.name, one.renamed_from) if name}
+    oids = {observed[name].oid for name in names if name in observed}
     found = []
     for name, mark in sorted(situation.own_marks().items()):
         holder = str(mark.holder)
         still_there = holder in accepted.state.resources or holder in accepted.state.held
-        if (
-            name in roles
-            or name in moved
-            or still_there
-            or _carried_on(mark.role_oid, roles, situation)
-        ):
+        if name in names or still_there or mark.role_oid in oids:
             continue
         departed = accepted.departed.get(holder)
         entry: Entry | None = departed.entry if departed else None
@@ -43,14 +41,3 @@ def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[End
             )
         )
     return tuple(found)
-
-
-def _carried_on(role_oid: int, roles: Mapping[str, DesiredRole], situation: Situation) -> bool:
-    """The role goes on under another name: its oid is that of a role that is still desired."""
-    observed = situation.server.roles
-    return any(
-        observed[name].oid == role_oid
-        for role in roles.values()
-        for name in (role.name, role.renamed_from)
-        if name is not None and name in observed
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from regent.desired import DesiredMembership
 from regent.resolve.allowed import may_join
@@ -21,10 +21,19 @@ def desired_memberships(
 ) -> tuple[DesiredMembership, ...]:
     """One membership per (group, member), by all who declare it."""
     found: dict[tuple[str, str], DesiredMembership] = {}
+    own: dict[str, set[str]] = {}
+    for key, claim in granted.items():
+        own.setdefault(key.namespace, set()).add(claim.name)
     for key, claim in granted.items():
         for membership in (
             *_of_roles(key, claim, listed, granted, findings),
-            *_member_of(situation, key, listed.entries[key].spec.member_of, granted, findings),
+            *_member_of(
+                situation,
+                (key, claim.name),
+                listed.entries[key].spec.member_of,
+                own[key.namespace],
+                findings,
+            ),
         ):
             pair = (membership.group, membership.member)
             found[pair] = _merged(found.get(pair), membership)
@@ -68,12 +77,13 @@ def _of_roles(
 
 def _member_of(
     situation: Situation,
-    key: ResourceKey,
+    member: tuple[ResourceKey, str],
     groups: Iterable[Membership],
-    granted: Mapping[ResourceKey, Claim],
+    own: Set[str],
     findings: Findings,
 ) -> list[DesiredMembership]:
-    own = frozenset(c.name for k, c in granted.items() if k.namespace == key.namespace)
+    """`member` is the resource with its PostgreSQL name; `own` are all roles of its namespace."""
+    key, name = member
     memberships = []
     for group in groups:
         if not may_join(situation, key, group.role, own, findings):
@@ -89,7 +99,7 @@ def _member_of(
         memberships.append(
             DesiredMembership(
                 group=group.role,
-                member=granted[key].name,
+                member=name,
                 admin=bool(group.admin),
                 inherit=group.inherit is not False,
                 set_role=group.set is not False,

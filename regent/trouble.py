@@ -1,0 +1,24 @@
+"""What a server that goes away makes asyncpg raise, in one place.
+
+TimeoutError is an OSError. InternalClientError comes when a query begins after the server's
+farewell has arrived and before it has been read.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from shared.errors import PostgRegentError
+
+CONNECTION_IS_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""The connection broke; not that a statement was refused."""
+
+TROUBLE = (asyncpg.PostgresError, *CONNECTION_IS_GONE, PostgRegentError)
+"""Anything that a server, or the way to it, may say no with."""
