@@ -67,7 +67,7 @@ def compile_states(
     no entry, and must not be pushed to before it has one.
     """
     present = {key: found for key, found in resources.items() if key not in push.deleted}
-    placements = place(present, bound)
+    placements = place(present, bound, is_whole=push.is_whole)
     compiling = _Compiling(present, placements, bound, passwords, push)
     regents = [
         r.resource for r in present.values() if isinstance(r.resource, Regent) and r.is_valid

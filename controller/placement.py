@@ -53,9 +53,14 @@ class Placement:
     outcome: Outcome | None = None
 
 
-def place(resources: Resources, bound: Bound) -> Mapping[ResourceKey, Placement]:
-    """Where every valid Permission, Role and User belongs."""
-    placing = _Placing(resources, bound)
+def place(
+    resources: Resources, bound: Bound, *, is_whole: bool = True
+) -> Mapping[ResourceKey, Placement]:
+    """Where every valid Permission, Role and User belongs.
+
+    Unless `is_whole`, what is absent may be declared where nobody could read.
+    """
+    placing = _Placing(resources, bound, is_whole=is_whole)
     return {
         key: placing.of(key)
         for key, declared in resources.items()
@@ -64,8 +69,9 @@ def place(resources: Resources, bound: Bound) -> Mapping[ResourceKey, Placement]
 
 
 class _Placing:
-    def __init__(self, resources: Resources, bound: Bound) -> None:
+    def __init__(self, resources: Resources, bound: Bound, *, is_whole: bool) -> None:
         self._resources = resources
+        self._is_whole = is_whole
         self._bound = bound
         self._known: dict[ResourceKey, Placement] = {}
         self._valid: dict[str, list[Regent]] = {}
@@ -148,7 +154,7 @@ class _Placing:
         if placement is not None:
             outcome = placement.outcome
             return outcome is not None and outcome.reason == "RegentInvalid"
-        if role in self._resources:
+        if role in self._resources or not self._is_whole:
             return True
         return not any(role in listed for listed in self._bound.values())
 

@@ -22,6 +22,7 @@ from shared.http import (
     PlanBody,
     ProblemDetails,
     StatusBody,
+    UninstalledBody,
     VerifiersBody,
 )
 from shared.state import REVEAL, DesiredState, Verifier
@@ -102,9 +103,12 @@ class RegentClient:
         token: str | None,
         *,
         ssl_context: ssl.SSLContext | None = None,
+        server_name: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        """`server_name` is whose certificate is asked for, where the address does not say it."""
         self._base_url = base_url
+        self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -195,6 +199,11 @@ class RegentClient:
         answer = await self._send("POST", "/v1/brake/release", json={"digest": digest})
         _expect(answer, HTTPStatus.ACCEPTED)
 
+    async def uninstall(self) -> tuple[str, ...]:
+        """Have it stop for good and take off what it installed; what was done."""
+        answer = await self._send("POST", "/v1/uninstall", patience=30)
+        return _read(answer, UninstalledBody).done
+
     async def is_live(self) -> bool:
         """Whether it answers at all. Not whether it is ready: the first push comes before."""
         try:
@@ -234,6 +243,7 @@ class RegentClient:
                 content=body,
                 json=json,
                 headers=sent_headers,
+                extensions=self._extensions,
                 timeout=TIMEOUT_SECONDS + patience,
             )
         except httpx.TransportError as error:

@@ -101,39 +101,45 @@ class StatusBoard:
         return all(one.is_ready for found in self.outcomes.values() for one in found.values())
 
     def _replace(self, regent: ResourceKey | None, outcomes: Iterable[Outcome]) -> None:
+        """Everything that is known from one side, as of now. Files first: a line says it is so."""
         new = {outcome.resource: outcome for outcome in outcomes}
+        told: list[Line] = []
         changed: set[str] = set()
-        for resource, known in self.outcomes.items():
-            if regent in known and resource not in new:
-                del known[regent]
+        for resource in [name for name, known in self.outcomes.items() if regent in known]:
+            if resource not in new:
                 changed.add(resource)
+                told += self._forget(resource, regent)
         for resource, outcome in new.items():
             known = self.outcomes.setdefault(resource, {})
             before = known.get(regent)
-            if before == outcome:
-                continue
-            known[regent] = outcome
-            changed.add(resource)
-            if before is None or _words(before) != _words(outcome):
-                self._tell(outcome, regent)
-        for resource in [resource for resource, known in self.outcomes.items() if not known]:
-            del self.outcomes[resource]
-            self.say(Line(now(), resource, "Gone", "", "Nothing declares it any more."))
+            if before != outcome:
+                known[regent] = outcome
+                changed.add(resource)
+            said = {_words(one) for one in (before, *_others(known, regent)) if one is not None}
+            if _words(outcome) not in said:
+                told.append(self._line(outcome, regent))
         if self.folder:
             self._write(self.folder, changed, regent)
+        for line in told:
+            self.say(line)
 
-    def _tell(self, outcome: Outcome, regent: ResourceKey | None) -> None:
+    def _forget(self, resource: str, regent: ResourceKey | None) -> list[Line]:
+        del self.outcomes[resource][regent]
+        if self.outcomes[resource]:
+            return []
+        del self.outcomes[resource]
+        return [Line(now(), resource, "Gone", "", "Nothing declares it any more.")]
+
+    def _line(self, outcome: Outcome, regent: ResourceKey | None) -> Line:
         several = len(self.regents) > 1 and regent is not None and outcome.resource != str(regent)
-        self.say(
-            Line(
-                at=now(),
-                subject=outcome.resource,
-                state=outcome.state,
-                reason=outcome.reason,
-                message=outcome.message,
-                regent=regent.name if several and regent else "",
-                notes=outcome.notes,
-            )
+        return Line(
+            at=now(),
+            subject=outcome.resource,
+            state=outcome.state,
+            reason=outcome.reason,
+            message=outcome.message,
+            regent=regent.name if several and regent else "",
+            notes=outcome.notes,
         )
 
     def _write(self, folder: StatusFolder, changed: set[str], regent: ResourceKey | None) -> None:
@@ -251,3 +257,13 @@ def _error(drift: Drift) -> str:
 
 def _words(outcome: Outcome) -> tuple[str, str, str]:
     return outcome.state, outcome.reason, outcome.message
+
+
+def _others(
+    known: Mapping[ResourceKey | None, Outcome], regent: ResourceKey | None
+) -> list[Outcome]:
+    """What the controller says where a Regent speaks, and the other way round.
+
+    Of two Regents each is told: they are two servers.
+    """
+    return [one for key, one in known.items() if (key is None) != (regent is None)]

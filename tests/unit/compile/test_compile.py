@@ -54,6 +54,15 @@ def test_when_part_of_the_source_is_unreadable_nothing_absent_is_taken_for_gone(
     assert whole.states[key("Regent/one")].absent_means == "Deleted"
 
 
+@pytest.mark.rule("17")
+def test_a_user_stays_when_the_file_of_its_role_cannot_be_read() -> None:
+    """The Role may be declared where nobody could look, so the User did not lose it."""
+    push = Push("directory", 1, "Deleted", is_whole=False)
+    user = resource("User", "u", "{roles: [a]}")
+    result = compiled(tree(ONE, user), {"Regent/one": ("Role/a", "User/u")}, push=push)
+    assert (on(result, "one"), held(result, "one")) == ({"User/u"}, {"Role/a"})
+
+
 @pytest.mark.rule("27")
 def test_a_deletion_that_was_seen_is_named_also_while_the_object_is_still_there() -> None:
     push = Push("cluster", 3, "Vanished", deleted=frozenset({key("Role/a")}))

@@ -1,0 +1,21 @@
+"""`make bench`: every measurement of this folder. `python -m benchmarks drift small` for a part."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import drift
+
+
+def main() -> None:
+    """Print, and assert nothing: a busy machine tells only ratios."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", default="drift", choices=["drift"])
+    parser.add_argument("sizes", nargs="*", default=[], help=f"of {', '.join(drift.SIZES)}")
+    parser.add_argument("--count", type=int, default=200, help="repetitions of each")
+    arguments = parser.parse_args()
+    drift.main(tuple(arguments.sizes) or tuple(drift.SIZES), arguments.count)
+
+
+if __name__ == "__main__":
+    main()

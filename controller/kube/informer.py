@@ -1,0 +1,198 @@
+"""A cache of one kind that follows the API server: list, watch, and what goes wrong in between.
+
+What a failure means is decided in one place, `_learn`. The cache is never emptied by one:
+403, 404 or a definition that goes away are no news of the objects (semantics 17), they only make
+`is_synced` False until a list succeeds again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import NoReturn
+
+from controller.backoff import Backoff
+from controller.kube.api import KubeApi
+from controller.kube.cache import ObjectCache, Seen
+from controller.kube.errors import UNREACHABLE, ApiError, from_status, malformed
+from controller.kube.kinds import JsonObject, Key, Kind, key_of
+from controller.kube.stream import NotAWatch, WatchEvent, read_event
+from shared.errors import PostgRegentError
+from shared.logging import get_logger
+
+log = get_logger(__name__)
+
+_TOO_SHORT_SECONDS = 1.0
+
+
+class DeletionsDoNotCount(PostgRegentError):
+    """Objects are reported as deleted because their kind goes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a watch lasts, and how long it may be silent.
+
+    The API server sends a bookmark about every minute, so silence for longer is a dead connection,
+    or a server whose store was set back and that waits to reach our resource version again.
+    """
+
+    watch_seconds: tuple[int, int] = (300, 600)
+    inactivity_seconds: float = 90.0
+    backoff: Callable[[], Backoff] = field(default=lambda: Backoff(first=0.2, stable=10.0))
+
+
+class Informer:
+    """Follows the objects of one kind, in one namespace or all; `run` it in a task.
+
+    `on_change` is told of every difference, after the cache has it. `on_sync` is called when
+    `is_synced` turns. Both only note what happened: they are called between two events.
+    `deletions_count` is asked before deletions are believed; without it they always are.
+    """
+
+    def __init__(
+        self,
+        api: KubeApi,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        on_change: Callable[[Seen], None],
+        on_sync: Callable[[bool], None] = lambda _synced: None,
+        deletions_count: Callable[[], Awaitable[bool]] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.kind = kind
+        self.namespace = namespace
+        self.why_not_synced = "not listed yet"
+        self._api = api
+        self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        self._on_change = on_change
+        self._on_sync = on_sync
+        self._deletions_count = deletions_count
+        self._timing = timing or Timing()
+        self._cache = ObjectCache()
+        self._version: str | None = None
+        self._synced = asyncio.Event()
+        self._path = kind.path(namespace)
+
+    @property
+    def cache(self) -> Mapping[Key, JsonObject]:
+        """The objects, raw, by namespace and name; not to be changed. A live view."""
+        return self._cache.view
+
+    @property
+    def is_synced(self) -> bool:
+        """The cache was complete once, and nothing has put that in doubt since."""
+        return self._synced.is_set()
+
+    async def wait_synced(self) -> None:
+        """Until `is_synced`."""
+        await self._synced.wait()
+
+    async def run(self) -> NoReturn:
+        """For ever; failures of the API server are waited out, all others propagate."""
+        backoff = self._timing.backoff()
+        while True:
+            began = time.monotonic()
+            problem: ApiError | None = None
+            try:
+                if self._version is None:
+                    await self._list()
+                    began = time.monotonic()
+                await self._watch(self._version or "")
+            except DeletionsDoNotCount as doubt:
+                self._doubt(str(doubt))
+            except ApiError as failure:
+                problem = failure
+                self._learn(failure)
+            lasted = time.monotonic() - began
+            if problem or not self.is_synced or lasted < _TOO_SHORT_SECONDS:
+                asked = (problem.retry_after_seconds if problem else None) or 0.0
+                await asyncio.sleep(max(backoff.after(lasted), asked))
+            else:
+                backoff.succeeded()
+
+    async def _list(self) -> None:
+        items, version = await self._api.list(self.kind, self.namespace, **self._selectors)
+        if self._cache.missing_from(items):
+            await self._check_deletions()
+        changes = self._cache.replace(items)
+        self._version = version
+        turned = not self.is_synced
+        self._synced.set()
+        self.why_not_synced = ""
+        self._tell(changes)
+        if turned:
+            self._on_sync(True)
+
+    async def _watch(self, version: str) -> None:
+        shortest, longest = self._timing.watch_seconds
+        lines = self._api.watch_lines(
+            self.kind,
+            self.namespace,
+            resource_version=version,
+            timeout_seconds=random.randint(shortest, longest),  # noqa: S311 - jitter
+            inactivity_seconds=self._timing.inactivity_seconds,
+            **self._selectors,
+        )
+        async with contextlib.aclosing(lines) as batches:
+            async for batch in batches:
+                await self._take(self._read(batch))
+
+    def _read(self, batch: list[bytes]) -> list[WatchEvent]:
+        try:
+            events = [read_event(line) for line in batch]
+        except NotAWatch as problem:
+            raise malformed(self._path, str(problem)) from problem
+        return events
+
+    async def _take(self, events: list[WatchEvent]) -> None:
+        """What arrived together; the resource version moves only with what is in the cache."""
+        if any(event.type == "DELETED" for event in events):
+            await self._check_deletions()
+        for event in events:
+            match event.type:
+                case "ERROR":
+                    raise from_status(self.kind, self._path, event.object)
+                case "DELETED":
+                    self._tell(self._cache.remove(key_of(event.object)))
+                case "ADDED" | "MODIFIED":
+                    self._tell(self._cache.put(event.object))
+            self._version = event.resource_version
+
+    async def _check_deletions(self) -> None:
+        if self._deletions_count and not await self._deletions_count():
+            raise DeletionsDoNotCount(f"{self.kind.qualified}: the kind is going away")
+
+    def _tell(self, changes: list[Seen]) -> None:
+        for seen in changes:
+            self._on_change(seen)
+
+    def _learn(self, problem: ApiError) -> None:
+        """What the failure of a list or watch means for the next one, and for the cache."""
+        log.info("watch or list failed", kind=self.kind.qualified, problem=str(problem))
+        if problem.says_nothing_of_objects:
+            self._doubt(str(problem))
+        elif not _may_go_on_from_here(problem):
+            self._version = None
+
+    def _doubt(self, why: str) -> None:
+        """The cache stays as it is, and nobody may take it for what there is."""
+        self._version = None
+        self.why_not_synced = why
+        if self.is_synced:
+            log.warning("out of sync", kind=self.kind.qualified, why=why)
+            self._synced.clear()
+            self._on_sync(False)
+
+
+def _may_go_on_from_here(problem: ApiError) -> bool:
+    """A cut connection loses nothing. All else, and silence too, ends in a new list."""
+    return problem.reason == UNREACHABLE or problem.status == HTTPStatus.TOO_MANY_REQUESTS

@@ -1,0 +1,240 @@
+"""Outcomes become lines and files: each thing once, and never inside the directory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from controller.conditions import resource_status
+from controller.local import Counter
+from controller.regent_outcome import NotReached, regent_outcome
+from controller.status import (
+    Line,
+    StatusBoard,
+    StatusFolder,
+    StatusFolderInside,
+    drift_line,
+)
+from shared.errors import PostgRegentError
+from shared.http import BrakeBody, DetectorBody, StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Actor, Drift, Outcome
+
+ONE = ResourceKey("Regent", "default", "one")
+OTHER = ResourceKey("Regent", "default", "other")
+VIEWER = "Role/default/viewer"
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def outcome(
+    reason: str = "Applied", message: str = "As declared.", resource: str = VIEWER
+) -> Outcome:
+    """Ready when applied, else Stalled."""
+    state = "Ready" if reason == "Applied" else "Stalled"
+    return Outcome.model_validate(
+        {"resource": resource, "state": state, "reason": reason, "message": message}
+    )
+
+
+def body(*outcomes: Outcome, applied: int | None = 1, **more: object) -> StatusBody:
+    """A Regent's status."""
+    return StatusBody.model_validate(
+        {
+            "sequence": 1,
+            "acceptedRevision": 1,
+            "appliedRevision": applied,
+            "resources": outcomes,
+            "detector": DetectorBody(mode="Triggers", healthy=True),
+            **more,
+        }
+    )
+
+
+class Lines(list[Line]):
+    """What was said."""
+
+    def words(self) -> list[tuple[str, str, str]]:
+        """Without times."""
+        return [(line.subject, line.state, line.reason) for line in self]
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines()
+
+
+@pytest.fixture
+def board(lines: Lines) -> StatusBoard:
+    return StatusBoard(lines.append)
+
+
+def test_a_change_is_said_once(board: StatusBoard, lines: Lines) -> None:
+    """The same status again says nothing; another reason does."""
+    board.regent_says(ONE, body(outcome()))
+    board.regent_says(ONE, body(outcome()))
+    board.regent_says(ONE, body(outcome("NameConflict")))
+    assert lines.words() == [(VIEWER, "Ready", "Applied"), (VIEWER, "Stalled", "NameConflict")]
+
+
+def test_a_resource_that_nobody_speaks_of_any_more_is_gone(
+    board: StatusBoard, lines: Lines
+) -> None:
+    """After its last Regent has let it go."""
+    board.regent_says(ONE, body(outcome()))
+    board.regent_says(ONE, body())
+    assert lines.words()[-1] == (VIEWER, "Gone", "")
+    assert board.is_all_ready()
+
+
+def test_a_regent_that_has_just_started_takes_nothing_back(
+    board: StatusBoard, lines: Lines
+) -> None:
+    """Before its first pass it knows nothing of what it said before it was killed."""
+    board.regent_says(ONE, body(outcome()))
+    board.regent_says(ONE, body(applied=None))
+    assert lines.words() == [(VIEWER, "Ready", "Applied")]
+
+
+def test_what_controller_and_regent_both_say_is_said_once(board: StatusBoard, lines: Lines) -> None:
+    """A held resource is known to both."""
+    board.controller_says([outcome("Invalid", "x")])
+    board.regent_says(ONE, body(outcome("Invalid", "x")))
+    assert lines.words() == [(VIEWER, "Stalled", "Invalid")]
+
+
+def test_two_regents_are_told_apart(board: StatusBoard, lines: Lines) -> None:
+    """By name, as soon as there are two."""
+    board.regent_says(ONE, body(outcome()))
+    board.regent_says(OTHER, body(outcome()))
+    assert [line.regent for line in lines] == ["", "other"]
+
+
+@pytest.mark.rule("29")
+def test_a_status_has_the_conditions_that_tools_read() -> None:
+    """Ready; and Reconciling or Stalled with the same reason where it is not."""
+    status = resource_status({ONE: outcome(), OTHER: outcome("NameConflict")}, {}, NOW)
+    kinds = {one["type"]: (one["status"], one["reason"]) for one in status["conditions"]}
+    assert kinds == {"Ready": ("False", "NameConflict"), "Stalled": ("True", "NameConflict")}
+    assert [one["name"] for one in status["regents"]] == ["one", "other"]
+
+
+@pytest.mark.rule("29")
+def test_a_condition_keeps_its_time_until_it_changes() -> None:
+    """lastTransitionTime is of the status, not of the message."""
+    first = resource_status({ONE: outcome()}, {}, NOW)
+    later = NOW + timedelta(hours=1)
+    same = resource_status({ONE: outcome(message="Other words.")}, first, later)
+    changed = resource_status({ONE: outcome("NameConflict")}, same, later)
+    assert same["conditions"][0]["lastTransitionTime"] == "2026-01-02T03:04:05Z"
+    assert changed["conditions"][0]["lastTransitionTime"] == "2026-01-02T04:04:05Z"
+
+
+def test_each_resource_has_a_file_that_comes_and_goes(tmp_path: Path) -> None:
+    """NAMESPACE/KIND/NAME.yaml; nothing half written is left beside it."""
+    (tmp_path / "in").mkdir()
+    folder = StatusFolder.outside(tmp_path / "out", tmp_path / "in")
+    board = StatusBoard(lambda _: None, folder)
+    board.regent_says(ONE, body(outcome()))
+    path = tmp_path / "out/default/Role/viewer.yaml"
+    document = yaml.safe_load(path.read_text())
+    assert (document["kind"], document["metadata"]["name"]) == ("Role", "viewer")
+    assert [one.name for one in path.parent.iterdir()] == ["viewer.yaml"]
+    board.regent_says(ONE, body())
+    assert not path.exists()
+
+
+@pytest.mark.rule("29")
+def test_a_file_is_not_written_when_nothing_changed(tmp_path: Path) -> None:
+    """A new sequence alone is no news."""
+    folder = StatusFolder(tmp_path)
+    board = StatusBoard(lambda _: None, folder)
+    board.regent_says(ONE, body(outcome()))
+    path = tmp_path / "default/Role/viewer.yaml"
+    written = path.stat().st_ino
+    board.regent_says(ONE, body(outcome(), sequence=2))
+    assert path.stat().st_ino == written
+
+
+@pytest.mark.parametrize("place", [".", "status", "deep/er"])
+def test_statuses_inside_the_directory_are_refused(tmp_path: Path, place: str) -> None:
+    """They would be read as manifests, and change with each change."""
+    with pytest.raises(StatusFolderInside):
+        StatusFolder.outside(tmp_path / place, tmp_path)
+
+
+def drift(**more: object) -> Drift:
+    """A grant that was taken back after 12 ms."""
+    return Drift.model_validate(
+        {
+            "regent": "default/one",
+            "database": "mydb",
+            "what": "revoke INSERT on table schema1.a from viewer",
+            "happenedAt": NOW,
+            "foundAt": NOW,
+            "correctedAt": NOW + timedelta(milliseconds=12),
+            "actor": {"certainty": "Recorded", "sessionUser": "eve", "application": "psql"},
+            **more,
+        }
+    )
+
+
+@pytest.mark.rule("30")
+def test_drift_is_told_with_what_who_and_how_long() -> None:
+    """One line."""
+    said = str(drift_line(drift(), at=NOW))
+    assert said == (
+        "03:04:05 drift corrected revoke INSERT on table schema1.a from viewer"
+        " by eve (psql), 12.0 ms later"
+    )
+
+
+@pytest.mark.rule("30")
+def test_what_is_not_known_of_the_author_is_not_pretended() -> None:
+    """Probable is said to be, and unknown says why."""
+    probable = Actor(certainty="Probable", session_user="eve", role="app")
+    unknown = Actor(certainty="Unknown", why_not="three sessions fit")
+    assert "by probably eve as app" in str(drift_line(drift(actor=probable)))
+    assert "by somebody unknown (three sessions fit)" in str(drift_line(drift(actor=unknown)))
+    found = drift_line(drift(correctedAt=None, error="permission denied"))
+    assert (found.state, "permission denied" in found.message) == ("found", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "trouble", "state", "reason"),
+    [
+        (None, None, "Reconciling", "Starting"),
+        (body(), None, "Ready", "Running"),
+        (body(observing="It observes."), None, "Stalled", "Observing"),
+        (body(brake=BrakeBody(pulled=True, digest="d")), None, "Stalled", "BrakePulled"),
+        (body(applied=None), None, "Reconciling", "Applying"),
+        (body(acceptedRevision=None), None, "Reconciling", "Waiting"),
+        (body(), NotReached("NotAnswering", "x"), "Reconciling", "NotAnswering"),
+        (body(), NotReached("TakeoverNeeded", "x"), "Stalled", "TakeoverNeeded"),
+    ],
+)
+def test_a_regents_own_outcome(
+    status: StatusBody | None, trouble: NotReached | None, state: str, reason: str
+) -> None:
+    """Trouble comes before what was known, and Ready needs an applied state."""
+    found = regent_outcome(ONE, 3, status, trouble)
+    assert (found.state, found.reason, found.generation) == (state, reason, 3)
+
+
+def test_an_error_is_trouble_under_its_own_name() -> None:
+    """Without the word Error."""
+
+    class SecretGoneError(PostgRegentError):
+        """It is gone."""
+
+    assert NotReached.of(SecretGoneError()) == NotReached("SecretGone", "It is gone.")
+
+
+@pytest.mark.rule("17")
+def test_revisions_grow_even_when_the_clock_does_not() -> None:
+    """And begin with the time, so that they grow over a restart."""
+    counter = Counter(clock=lambda: 5.0)
+    assert [counter.next(), counter.next()] == [5000, 5001]
+    assert Counter(clock=lambda: 6.0).next() > 5001
