@@ -241,9 +241,9 @@ def uninstall(
 
 @app.command()
 def demo(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The example to run.")
-    ] = Path("examples/flights"),
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The example to run.")] = Path(
+        "examples/flights"
+    ),
 ) -> None:
     """Tell the whole story on a PostgreSQL that is started here, and leave nothing behind.
 

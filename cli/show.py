@@ -80,8 +80,11 @@ def action(change: Change, created: frozenset[str] = frozenset()) -> Action:
     """What it is for whoever reads a plan."""
     if change.effect >= Effect.CLOSE:
         return "take away"
-    alters = isinstance(change, AlterRole | AlterSetting | RenameRole | HandOver | SetPassword)
-    return "change" if alters and change.role not in created else "add"
+    match change:
+        case AlterRole() | AlterSetting() | RenameRole() | HandOver() | SetPassword():
+            return "add" if change.role in created else "change"
+        case _:
+            return "add"
 
 
 def counts(changes: Sequence[Change]) -> dict[Action, int]:
@@ -255,17 +258,19 @@ def print_outcomes(console: Console, outcomes: Iterable[Outcome]) -> None:
     shown = sorted(outcomes, key=lambda one: one.resource)
     if not shown:
         return
-    rows = [("RESOURCE", "READY", "REASON", "MESSAGE")]
-    rows += [(one.resource, str(one.is_ready), one.reason, _message(one)) for one in shown]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row, one in zip(rows, [None, *shown], strict=True):
-        text = Text(style="" if one else "bold")
-        for cell, width in zip(row[:3], widths, strict=True):
-            is_state = one is not None and cell is row[1]
-            text.append(f"{cell:<{width}}  ", style=STATE_STYLES[one.state] if is_state else "")
-        text.append(row[3])
-        console.print(text)
+    rows = [(one.resource, str(one.is_ready), one.reason) for one in shown]
+    header = ("RESOURCE", "READY", "REASON")
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    console.print(Text(f"{_columns(header, widths)}MESSAGE", style="bold"))
+    for one, row in zip(shown, rows, strict=True):
+        text = Text(_columns(row, widths))
+        text.stylize(STATE_STYLES[one.state], widths[0] + 2, sum(widths[:2]) + 2)
+        console.print(text.append(_message(one)))
     console.print()
+
+
+def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(f"{cell:<{width}}  " for cell, width in zip(cells, widths, strict=True))
 
 
 def print_outcome_notes(console: Console, outcomes: Iterable[Outcome]) -> None:

@@ -42,7 +42,7 @@ def _refuse(message: str) -> int:
 def _read(descriptor: int | None, file: Path) -> RegentSettings:
     if descriptor is not None:
         return read_fd(descriptor)
-    return RegentSettings.model_validate_json(file.read_bytes())
+    return RegentSettings.model_validate_json(file.read_bytes()).beside(file.parent)
 
 
 def _run(settings: RegentSettings) -> int:

@@ -20,7 +20,7 @@ REFERENCE_PATIENCE = timedelta(seconds=60)
 VANISHED = Trouble(
     reason="Vanished",
     message="It is gone from the API server, and nobody saw it deleted. What it gave is kept."
-    " Restore it, or release the brake on the Regent to let it go.",
+    " Restore it; to let it go, delete it once it is there again.",
 )
 
 

@@ -8,6 +8,7 @@ plans do, is never counted, and nothing needs to be written down when a privileg
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,13 +18,14 @@ from regent.desired import Desired
 from regent.losses import EXISTS, LOGIN, ROLE, Atom, losses, without
 from regent.remembered import AcceptedState, BrakeMemory, Loss
 from shared.resources import Brake, RegentSpec
-from shared.state import Entry
+from shared.state import DesiredState, Entry
 
 HOUR = timedelta(hours=1)
 FREE_DELETIONS = 2
 """Deletions an hour that are believed at once, unless they are the last login."""
 
 Edge = tuple[str, str, str]
+NOTHING: frozenset[Atom] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Verdict:
     withheld: tuple[Loss, ...] = ()
     withheld_changes: tuple[Change, ...] = ()
     let_through: tuple[Loss, ...] = ()
+    lost: frozenset[Atom] = frozenset()
+    """What was let through, atom by atom: no drift, and not counted again in the same pass."""
     digest: str = ""
 
     @property
@@ -55,26 +59,38 @@ class Comparison:
 def judge(
     compared: Comparison,
     memory: BrakeMemory,
-    spec: RegentSpec,
-    push_etag: str,
+    state: DesiredState,
     now: datetime,
+    *,
+    allowed: frozenset[Atom] = NOTHING,
 ) -> Verdict:
-    """Split the plan: gains and drift apply, losses apply or are withheld."""
-    lost = losses(compared.plan) - losses(compared.baseline_plan) - _retained(compared)
+    """Split the plan: gains and drift apply, losses apply or are withheld.
+
+    `allowed` was let through in this very pass, which has not done all of it yet.
+    """
+    lost = losses(compared.plan) - losses(compared.baseline_plan) - _retained(compared) - allowed
     if not lost:
         return Verdict(compared.plan)
     named = tuple(_named(lost))
-    digest = digest_of(named, push_etag)
+    digest = digest_of(named, state)
+    spec = state.regent.spec
     if memory.released_digest == digest or not _pulls(compared, lost, memory, spec, now):
-        return Verdict(compared.plan, let_through=named, digest=digest)
+        return Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
     reduced, touched = without(compared.plan, lost)
     return Verdict(reduced, withheld=named, withheld_changes=touched, digest=digest)
 
 
-def digest_of(lost: Iterable[Loss], push_etag: str) -> str:
-    """Names exactly these losses of exactly this push: so a release is good for one time."""
+def digest_of(lost: Iterable[Loss], state: DesiredState) -> str:
+    """Names exactly these losses of exactly these declarations: so a release is good for once.
+
+    Verifiers do not count: the salt of a password that is not in force yet is another in each plan,
+    and what a person saw in a plan shall be what `apply --release` lets through.
+    """
+    declared = json.dumps(
+        state.model_dump(mode="json", include={"regent", "resources"}), sort_keys=True
+    )
     text = "\n".join(f"{x.role}|{x.kind}|{x.privilege}|{x.detail}" for x in lost)
-    return hashlib.sha256(f"{push_etag}\n{text}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{declared}\n{text}".encode()).hexdigest()[:16]
 
 
 def explicit_baseline(
@@ -113,9 +129,17 @@ def deletions(baseline: AcceptedState, accepted: AcceptedState) -> tuple[str, ..
 
 
 def remember(
-    memory: BrakeMemory, verdict: Verdict, accepted: AcceptedState, now: datetime
+    memory: BrakeMemory,
+    verdict: Verdict,
+    accepted: AcceptedState,
+    now: datetime,
+    *,
+    is_final: bool = True,
 ) -> BrakeMemory:
-    """What the brake knows after a pass that did what the verdict says."""
+    """What the brake knows of a verdict; to be stored before anything is done about it.
+
+    `is_final` says that all which this state takes away was judged: only then it is the baseline.
+    """
     taken = tuple((at, loss) for at, loss in memory.taken if now - at < HOUR)
     deleted = tuple((at, key) for at, key in memory.deletions if now - at < HOUR)
     if verdict.is_pulled:
@@ -127,13 +151,22 @@ def remember(
                 "released_digest": "",
             }
         )
-    if memory.baseline is not None and verdict.digest != memory.released_digest:
-        deleted += tuple((now, key) for key in deletions(memory.baseline, accepted))
-    released = verdict.digest != "" and verdict.digest == memory.released_digest
-    if not released:
+    is_released = verdict.digest != "" and verdict.digest == memory.released_digest
+    if not is_released:
+        known = {key for _, key in deleted}
+        new = deletions(memory.baseline, accepted) if memory.baseline else ()
+        deleted += tuple((now, key) for key in new if key not in known)
         edges = {loss.edge: loss for loss in verdict.let_through}
         taken += tuple((now, loss.model_copy(update={"detail": ""})) for loss in edges.values())
-    return BrakeMemory(baseline=accepted, taken=taken, deletions=deleted)
+    return memory.model_copy(
+        update={
+            "baseline": accepted if is_final else memory.baseline,
+            "taken": taken,
+            "deletions": deleted,
+            "pulled_at": None,
+            "released_digest": "",
+        }
+    )
 
 
 def _ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
@@ -151,7 +184,11 @@ def _ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
 
 
 def _is_last_login(resources: dict[str, Entry], deleted: tuple[str, ...]) -> bool:
-    users = {key for key, entry in resources.items() if entry.kind == "User"}
+    users = {
+        key
+        for key, entry in resources.items()
+        if entry.kind == "User" and entry.spec.enabled is not False
+    }
     return bool(users) and users <= set(deleted)
 
 

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-from contextlib import suppress
 
 import structlog
-import uvicorn
 
-from regent.api.app import create_app
+from regent.api.app import create_app, create_health_app
 from regent.api.waiting import LongPolls
 from regent.backoff import Backoff
 from regent.board import Board
 from regent.engine import Engine
 from regent.metrics import Metrics
 from regent.service import Service
-from regent.settings import ApiSettings, RegentSettings, connector_of
+from regent.serving import Listening, listen
+from regent.settings import RegentSettings, connector_of
 from regent.trouble import TROUBLE
+from regent.uninstall import uninstall
 
 log = structlog.get_logger()
-GRACE_SECONDS = 3
 
 
 class Daemon:
@@ -35,8 +33,10 @@ class Daemon:
         self._settings = settings
         self._board = Board()
         self._metrics = Metrics()
-        self._service = Service(settings, self._board, self._metrics)
+        self._service = Service(settings, self._board, self._metrics, self._leave)
         self._polls = LongPolls()
+        self._working: asyncio.Task[None] | None = None
+        self._leaving = asyncio.Lock()
 
     async def run(self) -> None:
         """Serve and correct until SIGTERM or SIGINT."""
@@ -44,20 +44,32 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stopping.set)
-        server = self._http_server()
-        listening = _listening_socket(self._settings.api)
+        listening = self._listening()
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve(sockets=[listening]))
-            working = tasks.create_task(self._live())
+            serving = [tasks.create_task(one.serve()) for one in listening]
+            self._working = tasks.create_task(self._live())
             await stopping.wait()
             log.info("stopping")
-            working.cancel()
+            await self._stop_working()
             self._polls.close()
             self._board.close()
-            server.should_exit = True
-            with suppress(asyncio.CancelledError):
-                await working
-            await serving
+            for one in listening:
+                one.stop()
+            await asyncio.wait(serving)
+
+    async def _stop_working(self) -> None:
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.wait([self._working])
+
+    async def _leave(self) -> tuple[str, ...]:
+        """No engine from now on, and nothing of ours left on the server but the roles."""
+        async with self._leaving:
+            await self._stop_working()
+            done = tuple(await uninstall(self._settings))
+            self._board.say(observing="It was uninstalled.")
+            log.info("uninstalled", done=done)
+            return done
 
     async def _live(self) -> None:
         """One engine after the other."""
@@ -80,7 +92,6 @@ class Daemon:
             self._board.say(
                 observing="", accepted_revision=accepted.state.revision if accepted else None
             )
-            backoff.reset()
             self._service.attach(engine)
             log.info(
                 "connected", host=self._settings.server.host, databases=self._settings.databases
@@ -89,26 +100,22 @@ class Daemon:
                 await engine.run()
             finally:
                 self._service.attach(None)
+                if engine.latest is not None:  # a life that saw no pass through is no success
+                    backoff.reset()
 
-    def _http_server(self) -> uvicorn.Server:
+    def _listening(self) -> tuple[Listening, ...]:
+        api = self._settings.api
         app = create_app(
             self._service,
-            token=self._settings.api.token.get_secret_value() if self._settings.api.token else None,
+            token=api.token.get_secret_value() if api.token else None,
             metrics=self._metrics.render,
             polls=self._polls,
         )
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
-        # The daemon handles the signals: uvicorn's own handlers would raise them again at the end.
-        server.capture_signals = suppress  # type: ignore[method-assign, assignment]
-        return server
+        found = [Listening(app, listen(api), api.tls)]
+        if api.health_port is not None:
+            health = create_health_app(self._service, self._metrics.render)
+            found.append(Listening(health, listen(api, api.health_port)))
+        return tuple(found)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -116,13 +123,3 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _listening_socket(api: ApiSettings) -> socket.socket:
-    """The inherited socket, which stays open in the parent over our restarts, or one of our own."""
-    if api.socket_fd is not None:
-        return socket.socket(fileno=api.socket_fd)
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((api.host, api.port))
-    return listening

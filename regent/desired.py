@@ -123,7 +123,8 @@ class Desired:
     `grants` has an entry for every served database, also when it is empty: served is what our
     authority reaches. `adopted` are names that exist without our mark and may be taken.
     `foreign` are roles that another Regent on this server has marked: their memberships as a group
-    are its business (semantics 6).
+    are its business (semantics 6). `undecided` are (group, member) that are declared with a group
+    that could not be had (its mark was lost, say): neither given nor taken.
     """
 
     roles: Mapping[str, DesiredRole] = field(default_factory=dict)
@@ -132,6 +133,7 @@ class Desired:
     endings: tuple[Ending, ...] = ()
     adopted: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    undecided: frozenset[tuple[str, str]] = frozenset()
     ignore_roles: tuple[str, ...] = ()
     ignore_schemas: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
@@ -37,11 +37,15 @@ class Detectors:
         own: OwnSessions,
         board: Board,
         metrics: Metrics,
+        shared_through: str,
     ) -> None:
+        """`shared_through` is a database to watch the shared catalogs in, which is always there."""
         self._databases = databases
         self._connections = connections
         self._board = board
         self._metrics = metrics
+        self.failed: set[str] = set()
+        """Where the installation met trouble that may be over by the next time."""
         self._states: dict[str, DetectorStatus] = {}
         self._readers = {name: EventReader(own) for name in databases}
         self._listeners = {
@@ -57,28 +61,49 @@ class Detectors:
             name: LocalWatch(name, self._listeners[name], wake, own=own) for name in databases
         }
         self._watcher = Watcher(
-            connect=partial(connector.connect, databases[0], purpose="watcher"),
+            connect=partial(connector.connect, shared_through, purpose="watcher"),
             wake=wake,
             local=self._watches,
         )
 
-    async def install(self) -> tuple[tuple[str, str], ...]:
-        """Make the triggers whole in every database; (database, what was wrong) of each repair."""
+    async def install(
+        self, databases: Collection[str] | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """Make the triggers whole in these databases, or in all that are served.
+
+        (database, what was wrong) of each repair.
+        """
         repaired: list[tuple[str, str]] = []
-        for name in self._databases:
+        for name in self._databases if databases is None else databases:
             try:
                 async with self._connections.use(name) as connection:
                     status = await install(connection)
+                self.failed.discard(name)
             except TROUBLE as error:
                 status = DetectorStatus("Polling", f"The triggers could not be installed: {error}")
-            self._states[name] = status
-            self._watches[name].detector = status.kind
-            self._metrics.detector("triggers", name, healthy=status.kind == "Triggers")
+                self.failed.add(name)
+            self._note(name, status)
             repaired += [(name, what) for what in status.repaired]
         for database, what in repaired:
             log.info("detector installed", database=database, what=what)
         self._say()
         return tuple(repaired)
+
+    def poll(self, why: str) -> None:
+        """Install nothing: it is declared so, or nothing may be written."""
+        self.failed.clear()
+        for name in self._databases:
+            self._note(name, DetectorStatus("Polling", why))
+        self._say(is_meant=True)
+
+    def _note(self, database: str, status: DetectorStatus) -> None:
+        self._states[database] = status
+        self._watches[database].detector = status.kind
+        self._metrics.detector("triggers", database, healthy=status.kind == "Triggers")
+
+    def _has_triggers(self, database: str) -> bool:
+        state = self._states.get(database)
+        return state is not None and state.kind == "Triggers"
 
     def loops(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What must run for as long as something is to be detected."""
@@ -90,23 +115,33 @@ class Detectors:
         """What the triggers recorded, by database; nothing where there are none."""
         taken: dict[str, Taken] = {}
         for name, reader in self._readers.items():
-            if self._states.get(name, DetectorStatus("Polling")).kind != "Triggers":
+            if not self._has_triggers(name):
                 continue
-            async with self._connections.use(name) as connection:
-                taken[name] = await reader.take(connection)
+            try:
+                async with self._connections.use(name) as connection:
+                    taken[name] = await reader.take(connection)
+            except TROUBLE:
+                taken[name] = Taken(is_damaged=True)
         return taken
 
     async def forget_events(self) -> None:
         """Clear away what was taken, once it has been dealt with."""
         for name, reader in self._readers.items():
-            async with self._connections.use(name) as connection:
-                await reader.forget(connection)
+            if not self._has_triggers(name):
+                continue
+            try:
+                async with self._connections.use(name) as connection:
+                    await reader.forget(connection)
+            except TROUBLE as error:
+                log.info("events not cleared yet", database=name, error=str(error))
 
-    def _say(self) -> None:
-        polling = {n: s.why for n, s in self._states.items() if s.kind != "Triggers"}
-        message = " ".join(f"{name}: {why}" for name, why in polling.items())
+    def _say(self, *, is_meant: bool = False) -> None:
+        why = {name: s.why for name, s in self._states.items() if s.kind != "Triggers"}
+        message = " ".join(dict.fromkeys(why.values()))
+        if not is_meant:
+            message = " ".join(f"{name}: {text}" for name, text in why.items())
         self._board.say(
             detector=DetectorBody(
-                mode="Polling" if polling else "Triggers", healthy=not polling, message=message
+                mode="Polling" if why else "Triggers", healthy=is_meant or not why, message=message
             )
         )

@@ -22,18 +22,15 @@ from regent.changes import (
     SetPassword,
 )
 from regent.describe import describe
-
-SHARED_PARTS = {
-    GrantMembership: "memberships",
-    RevokeMembership: "memberships",
-    AlterSetting: "settings",
-}
-"""Which part of the shared catalogs a change of this type is about; roles where not named."""
+from shared.privileges import ObjectKind
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: in words, on which objects (by oid, of which database), of which role."""
+    """One difference: in words, on which objects (by oid, of which database), of which role.
+
+    `is_shared`: it stands in a catalog that all databases share, of which nothing is recorded.
+    """
 
     what: str
     object: str
@@ -42,6 +39,7 @@ class Difference:
     oids: tuple[int, ...]
     resources: tuple[str, ...]
     change: Change
+    is_shared: bool = True
 
 
 def differences(changes: tuple[Change, ...]) -> tuple[Difference, ...]:
@@ -81,6 +79,7 @@ def _difference(change: Change) -> Difference:
         oids=tuple(one.oid for one in local.objects) if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
+        is_shared=local is None or local.kind is ObjectKind.DATABASE,
     )
 
 

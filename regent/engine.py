@@ -7,17 +7,18 @@ must outlive it is in the home database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
+from regent.agenda import Agenda
 from regent.attribution import likely_actor, row_versions
-from regent.backoff import Backoff
 from regent.board import Board
 from regent.connections import Connections
 from regent.detectors import Detectors
+from regent.drifting import oids_of
 from regent.events import Event, Taken
 from regent.home import Home
 from regent.home_database import Connects
@@ -26,18 +27,16 @@ from regent.look import Looker, Memory
 from regent.metrics import Metrics
 from regent.own_sessions import OwnConnector, OwnSessions
 from regent.passes import Pass, Passes
-from regent.refusals import AGAIN_AFTER
+from regent.refusals import still_refused
 from regent.remembered import AcceptedState
 from regent.report import Report
-from regent.settings import DEFAULT_RESYNC_SECONDS, RegentSettings
+from regent.settings import RegentSettings
+from regent.trouble import TROUBLE
+from regent.upkeep import Upkeep
 from regent.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
 from shared.outcomes import Actor
 
 log = structlog.get_logger()
-FIRST_RETRY_SECONDS = 0.5
-CONFIRM_AFTER = timedelta(seconds=1)
-CONFIRM_AT_LATEST = timedelta(seconds=10)
-"""A full pass looks again once it has been quiet that long, and at the latest after this."""
 NOBODY = Actor(certainty="Unknown", why_not="It was found by a timed or full look.")
 TARGETED_TAGS = frozenset(
     {
@@ -108,11 +107,10 @@ class Engine:
             own=self._own,
             board=board,
             metrics=metrics,
+            shared_through=home.database,
         )
-        self._confirm_at: datetime | None = None
-        self._unconfirmed_since: datetime | None = None
-        self._retry_at: datetime | None = None
-        self._retries = Backoff(FIRST_RETRY_SECONDS, DEFAULT_RESYNC_SECONDS)
+        self._agenda = Agenda()
+        self._upkeep = Upkeep(self._detectors, self._agenda)
 
     @classmethod
     @asynccontextmanager
@@ -158,12 +156,11 @@ class Engine:
 
     async def run(self) -> None:
         """Detect and correct until the lock is lost, or something unexpected is raised."""
-        await self._detectors.install()
+        self.wake.wake(Full("start"))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_lock())
             for loop in self._detectors.loops():
                 tasks.create_task(loop)
-            tasks.create_task(self._resync())
             tasks.create_task(self._pass_loop())
 
     async def store(self, accepted: AcceptedState) -> None:
@@ -173,7 +170,7 @@ class Engine:
         await self.home.forget_unmanageable()
         memory = self.passes.memory
         memory.accepted = accepted
-        memory.refused = frozenset()
+        memory.refused = {}
 
     async def release_brake(self, digest: str) -> None:
         """Remember the release, and look again."""
@@ -192,30 +189,30 @@ class Engine:
                 continue
         raise LockLost(way_out="It is taken again as soon as the server can be reached.")
 
-    async def _resync(self) -> None:
-        """Ask for a full pass when the time comes: the resync, an expiry, a confirmation."""
-        while True:
-            accepted = self.passes.memory.accepted
-            spec = accepted.state.regent.spec if accepted else None
-            seconds = (spec and spec.resync_seconds) or DEFAULT_RESYNC_SECONDS
-            await asyncio.sleep(seconds)
-            self.wake.wake(Full("resync"))
-
     async def _pass_loop(self) -> None:
+        """A fault of ours in one pass is said and tried again; trouble with the server goes up."""
         while True:
             hints = await self._next_hints()
             if self.passes.memory.accepted is None:
                 self._board.say(observing="No desired state was pushed yet.")
                 continue
-            await self._one_pass(hints)
+            try:
+                await self._one_pass(hints)
+            except TROUBLE:
+                raise
+            except Exception as error:
+                log.exception("pass failed")
+                self._agenda.retry()
+                self._board.say(
+                    observing=f"The last pass failed ({type(error).__name__}); the log says where."
+                    " It is tried again."
+                )
 
     async def _next_hints(self) -> tuple[Hint, ...]:
         """The next hints, or the moment at which something falls due."""
-        next_due = self.latest.next_due if self.latest else None
-        due = [at for at in (self._confirm_at, self._retry_at, next_due) if at]
-        if not due:
+        seconds = self._agenda.seconds()
+        if seconds is None:
             return await self.wake.wait()
-        seconds = max(0.0, (min(due) - datetime.now(UTC)).total_seconds())
         try:
             async with asyncio.timeout(seconds):
                 return await self.wake.wait()
@@ -224,9 +221,7 @@ class Engine:
 
     async def _one_pass(self, hints: Sequence[Hint]) -> None:
         actor = await self._likely_actor(hints)
-        if any(isinstance(hint, DetectorChanged) for hint in hints):
-            found_at = datetime.now(UTC)
-            await self._report.repaired(await self._detectors.install(), actor, found_at)
+        await self._keep_the_detector(hints, actor)
         taken = await self._detectors.take_events()
         events = {database: one.events for database, one in taken.items()}
         is_local = all(isinstance(hint, LocalEvents) for hint in hints)
@@ -235,10 +230,18 @@ class Engine:
         await self._full(hints, events, actor)
         await self._detectors.forget_events()
 
+    async def _keep_the_detector(self, hints: Sequence[Hint], actor: Actor) -> None:
+        """The triggers are there, or are not, as this Regent's restraint and its resource say."""
+        accepted = self.passes.accepted()
+        if self.latest is None:
+            restrained = await self.passes.looker.restraint(accepted, self.passes.memory)
+        else:
+            restrained = self.latest.restraint
+        repaired = await self._upkeep.keep(accepted.state.regent.spec, restrained, hints)
+        await self._report.repaired(repaired, actor, datetime.now(UTC))
+
     async def _targeted(self, taken: dict[str, Taken]) -> bool:
         """True when the targeted pass could do it."""
-        if not self._writes():
-            return False
         for database, one in taken.items():
             if not one.events:
                 continue
@@ -249,58 +252,43 @@ class Engine:
             if result is None:
                 return False
             if result.drift:
-                xmins = dict.fromkeys(_oids(result), frozenset(one.xids))
+                oids = oids_of(result.drift).get(database, ())
+                xmins = {database: dict.fromkeys(oids, frozenset(one.xids))}
                 await self._report.write(
                     result, events={database: one.events}, xmins=xmins, probable=NOBODY
                 )
             if result.refused:
                 return False
-            self._ask_for_confirmation()
+            self._agenda.confirm()
         await self._detectors.forget_events()
         return True
-
-    def _ask_for_confirmation(self) -> None:
-        now = datetime.now(UTC)
-        self._unconfirmed_since = self._unconfirmed_since or now
-        latest = self._unconfirmed_since + CONFIRM_AT_LATEST
-        self._confirm_at = min(now + CONFIRM_AFTER, latest)
 
     async def _full(
         self, hints: Sequence[Hint], events: dict[str, tuple[Event, ...]], actor: Actor
     ) -> None:
-        self._confirm_at = self._unconfirmed_since = None
+        self._agenda.begin()
         log.debug("pass", hints=[str(hint) for hint in hints])
-        xmins: dict[int, frozenset[int]] = {}
-        if self._writes():
-            one = await self.passes.full(
-                before_correcting=lambda found: self._versions(found, events, xmins)
-            )
-        else:
-            one = await self.passes.observe(self.passes.accepted())
+        xmins: dict[str, Mapping[int, frozenset[int]]] = {}
+
+        async def before_correcting(found: Mapping[str, tuple[int, ...]]) -> None:
+            """Which transactions wrote the drifted objects, asked before we write them.
+
+            What was seen may have come after the events were taken: its own is there by now.
+            """
+            for database, one in (await self._detectors.take_events()).items():
+                events[database] = (*events.get(database, ()), *one.events)
+            for database, oids in found.items():
+                if events.get(database):
+                    async with self._connections.use(database) as connection:
+                        xmins[database] = await row_versions(connection, oids)
+
+        one = await self.passes.full(before_correcting=before_correcting)
+        if self.latest is not None and self.latest.restraint != one.restraint:
+            self.wake.wake(Full("restraint changed"))
         self.latest = one
-        self._plan_a_retry(one)
-        self._board.say(observing="" if self._writes() else "enforcement is Observe.")
+        spec = self.passes.accepted().state.regent.spec
+        self._agenda.after(one, spec.resync_seconds)
         await self._report.write(one, events=events, xmins=xmins, probable=actor)
-
-    def _plan_a_retry(self, one: Pass) -> None:
-        """What the server refused is asked again, later each time (semantics 21)."""
-        self._retry_at = None
-        if one.is_open:
-            self._retry_at = datetime.now(UTC) + timedelta(seconds=self._retries.seconds())
-        else:
-            self._retries.reset()
-
-    async def _versions(
-        self,
-        found: dict[str, tuple[int, ...]],
-        events: dict[str, tuple[Event, ...]],
-        xmins: dict[int, frozenset[int]],
-    ) -> None:
-        """Which transactions wrote the drifted objects: asked before we write them ourselves."""
-        for database, oids in found.items():
-            if events.get(database):
-                async with self._connections.use(database) as connection:
-                    xmins.update(await row_versions(connection, oids))
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:
         """Sessions do not last: asked at once, before anything is read."""
@@ -309,23 +297,15 @@ class Engine:
         async with self._connections.use(self.home.database) as connection:
             return await likely_actor(connection, self._own)
 
-    def _writes(self) -> bool:
-        accepted = self.passes.memory.accepted
-        spec = accepted.state.regent.spec if accepted else None
-        return spec is not None and spec.enforcement != "Observe" and not spec.suspend
-
 
 async def load_memory(home: Home) -> Memory:
     """Everything that the home database remembers of this Regent."""
     remembered = await home.load()
-    now = datetime.now(UTC)
-    refused = await home.unmanageable()
     return Memory(
         accepted=remembered.accepted,
         brake=remembered.brake,
-        refused=frozenset(
-            digest for digest, one in refused.items() if now - one.found_at < AGAIN_AFTER
-        ),
+        refused=still_refused(await home.unmanageable(), datetime.now(UTC)),
+        system_identifier=remembered.system_identifier or "",
     )
 
 
@@ -337,7 +317,3 @@ def _is_simple(taken: dict[str, Taken]) -> bool:
         and all(event.command_tag in TARGETED_TAGS for event in one.events)
         for one in taken.values()
     )
-
-
-def _oids(one: Pass) -> tuple[int, ...]:
-    return tuple(ref.oid for change in one.drift for ref in getattr(change, "objects", ()))

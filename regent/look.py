@@ -5,47 +5,63 @@ Writes nothing, so a plan and a pass are one path (and `postgregent plan` needs 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from regent.brake import Comparison, Verdict, explicit_baseline, judge
+from regent.brake import NOTHING, Comparison, Verdict, explicit_baseline, judge
 from regent.changes import Plan
 from regent.connections import Connections
 from regent.desired import Desired
+from regent.losses import Atom
 from regent.observed import Observed
 from regent.plan import plan
 from regent.reading import read_databases, read_parameters, read_server
-from regent.refusals import without_refused
+from regent.refusals import Refusal, Refused, still_refused, without_refused
 from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.resolve import Resolution, Situation, resolve
+from regent.restraint import restraint
+from shared.state import Trouble
 
 
 @dataclass(slots=True)
 class Memory:
     """What carries over from one pass to the next.
 
-    `accepted`, `brake` and `refused` are in the home database too. `in_force` is what the last full
-    pass desired and `still_open` what it could not do: what differs beyond that is drift. `looked`
-    is that of a full pass that left nothing open, for targeted passes to plan with.
+    `accepted`, `brake`, `refused` and `system_identifier` are in the home database too. `unread`
+    are the databases that the last full pass could not read. `looked` is that of a full pass that
+    left nothing open, for targeted passes to plan with.
     """
 
     accepted: AcceptedState | None = None
     brake: BrakeMemory = field(default_factory=BrakeMemory)
-    refused: frozenset[str] = frozenset()
-    still_open: frozenset[str] = frozenset()
-    in_force: Desired | None = None
+    refused: Refused = field(default_factory=dict)
+    system_identifier: str = ""
+    unread: frozenset[str] = frozenset()
     looked: Looked | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One look: what shall hold, what is there, what differs, and how much of that may be done."""
+    """One look: what shall hold, what is there, what differs, and how much of that may be done.
+
+    `wanted` is what differs less what was `refused` for good. `unread` are the databases that could
+    not be read, and why. With a `restraint` nothing may be written.
+    """
 
     push_etag: str
     resolution: Resolution
     observed: Observed
     wanted: Plan
     verdict: Verdict
+    refused: tuple[Refusal, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    restraint: Trouble | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing that this state may take away is still to be seen."""
+        return not self.unread and not self.resolution.is_waiting
 
 
 class Looker:
@@ -65,10 +81,24 @@ class Looker:
         self._shared_through = shared_through
         self._parameters: tuple[frozenset[str], frozenset[str]] | None = None
 
+    async def restraint(self, accepted: AcceptedState, memory: Memory) -> Trouble | None:
+        """Why nothing may be written now, without looking at anything else."""
+        server = await read_server(self._connections, self._shared_through)
+        return restraint(accepted.state.regent.spec, server, memory.system_identifier)
+
     async def look(
-        self, accepted: AcceptedState, marks: tuple[Mark, ...], memory: Memory, now: datetime
+        self,
+        accepted: AcceptedState,
+        marks: tuple[Mark, ...],
+        memory: Memory,
+        now: datetime,
+        *,
+        allowed: frozenset[Atom] = NOTHING,
     ) -> Looked:
-        """Read everything, and say what a pass would do."""
+        """Read everything, and say what a pass would do. `allowed` are losses let through before.
+
+        A served database that cannot be read does not keep the others from being looked at.
+        """
         if self._parameters is None:
             self._parameters = await read_parameters(self._connections, self._shared_through)
         server = await read_server(self._connections, self._shared_through)
@@ -83,22 +113,37 @@ class Looker:
             known_parameters=self._parameters[1],
         )
         resolution = resolve(situation)
-        observed = await read_databases(self._connections, self._served, resolution.desired, server)
-        wanted = without_refused(
+        observed, unread = await read_databases(
+            self._connections, self._served, resolution.desired, server
+        )
+        wanted, refused = without_refused(
             plan(
                 resolution.desired,
                 observed,
                 verifier_digests={m.role: m.verifier_digest for m in marks if m.verifier_digest},
                 holders={m.role: m.holder for m in marks if m.regent == self._regent},
             ),
-            memory.refused,
+            still_refused(memory.refused, now),
         )
-        verdict = _judge(situation, resolution.desired, observed, wanted, memory.brake)
-        return Looked(accepted.push_etag, resolution, observed, wanted, verdict)
+        return Looked(
+            push_etag=accepted.push_etag,
+            resolution=resolution,
+            observed=observed,
+            wanted=wanted,
+            verdict=_judge(situation, resolution.desired, observed, wanted, memory.brake, allowed),
+            refused=refused,
+            unread=unread,
+            restraint=restraint(accepted.state.regent.spec, server, memory.system_identifier),
+        )
 
 
 def _judge(
-    situation: Situation, desired: Desired, observed: Observed, wanted: Plan, memory: BrakeMemory
+    situation: Situation,
+    desired: Desired,
+    observed: Observed,
+    wanted: Plan,
+    memory: BrakeMemory,
+    allowed: frozenset[Atom],
 ) -> Verdict:
     """Ask the brake, unless this state is the one whose losses were let through before."""
     accepted = situation.accepted
@@ -109,7 +154,7 @@ def _judge(
     )
     before = resolve(situation.at(baseline)).desired
     compared = Comparison(wanted, desired, plan(before, observed), before)
-    return judge(compared, memory, accepted.state.regent.spec, accepted.push_etag, situation.now)
+    return judge(compared, memory, accepted.state, situation.now, allowed=allowed)
 
 
 def _nothing(accepted: AcceptedState) -> AcceptedState:

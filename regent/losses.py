@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from regent.changes import (
     AlterRole,
@@ -85,6 +86,8 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
         touched.append(change)
         if not taken <= withheld and isinstance(change, RevokePrivileges):
             kept.extend(_smaller(change, withheld))
+        elif not taken <= withheld and isinstance(change, AlterRole):
+            kept.append(_less(change, {what.lower() for _, _, what, _ in taken & withheld}))
     return replace(plan, changes=tuple(kept)), tuple(touched)
 
 
@@ -96,6 +99,12 @@ def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> Iterator[Re
             yield part
         elif not taken <= withheld:
             yield from _smaller(part, withheld)
+
+
+def _less(change: AlterRole, attributes: set[str]) -> AlterRole:
+    """The change without these attributes: what drift gave beside them is still taken."""
+    left_alone: dict[str, Any] = dict.fromkeys(attributes)
+    return replace(change, **left_alone)
 
 
 def _parts(change: RevokePrivileges) -> Iterable[RevokePrivileges]:

@@ -105,6 +105,7 @@ class ObservedServer:
     """The shared catalogs and who we are.
 
     `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates.
+    `lingering` are the roles without LOGIN that have sessions all the same (semantics 24).
     """
 
     version_num: int
@@ -115,6 +116,7 @@ class ObservedServer:
     memberships: tuple[ObservedMembership, ...] = ()
     databases: tuple[ObjectGroup, ...] = ()
     is_in_recovery: bool = False
+    lingering: frozenset[str] = frozenset()
 
     @property
     def major(self) -> int:

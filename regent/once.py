@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from regent.accept import accept
+from regent.api.service import TakeoverNeeded
 from regent.applying.result import ChangeResult
 from regent.bodies import brake_body
 from regent.changes import Plan
@@ -58,7 +59,13 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
         shared_through=settings.databases[0],
     )
     memory = (
-        Memory(accepted=remembered.accepted, brake=remembered.brake) if remembered else Memory()
+        Memory(
+            accepted=remembered.accepted,
+            brake=remembered.brake,
+            system_identifier=remembered.system_identifier or "",
+        )
+        if remembered
+        else Memory()
     )
     accepted = _accept(memory, state)
     try:
@@ -80,7 +87,6 @@ async def apply_once(
             memory.brake = memory.brake.model_copy(update={"released_digest": release})
         await home.store_accepted(accepted)
         one = await passes.full()
-        await home.store_system_identifier(one.server.system_identifier)
     return _report(one, (), began)
 
 
@@ -118,7 +124,7 @@ async def _under_lock(settings: RegentSettings) -> AsyncIterator[tuple[Home, Pas
         try:
             memory = await load_memory(home)
             # Somebody runs this to have it tried: what was refused before is asked again.
-            memory.refused = frozenset()
+            memory.refused = {}
             await home.forget_unmanageable()
             looker = Looker(
                 regent=settings.regent,
@@ -146,6 +152,14 @@ async def _under_lock(settings: RegentSettings) -> AsyncIterator[tuple[Home, Pas
 
 
 def _accept(memory: Memory, state: DesiredState) -> AcceptedState:
+    """Merged with what was accepted before, which must have come from the same place."""
+    if memory.accepted is not None and memory.accepted.state.origin != state.origin:
+        raise TakeoverNeeded(
+            f"What is in force came from {memory.accepted.state.origin!r}, and this comes from"
+            f" {state.origin!r}.",
+            way_out="Leave it to that one, or run `postgregent uninstall` first: the holders then"
+            " take their roles back.",
+        )
     return accept(memory.accepted, state, etag(state), datetime.now(UTC))
 
 

@@ -10,35 +10,42 @@ thousand tables is corrected in milliseconds; the full pass stays the truth.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
 from regent.apply import apply
 from regent.applying.result import ChangeResult
-from regent.brake import Verdict, remember
-from regent.changes import Change, GrantPrivileges, Plan, RevokePrivileges
+from regent.brake import NOTHING, Verdict, remember
+from regent.changes import Change, Plan
 from regent.connections import Connections
 from regent.desired import Desired
+from regent.drifting import drift_of, in_force, names_of, oids_of
 from regent.home import Home
 from regent.inspect import inspect_changed
 from regent.look import Looked, Looker, Memory
+from regent.losses import Atom
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan_objects
 from regent.reading import interest_of
-from regent.refusals import is_permanent, key_of, pieces, without_refused
+from regent.refusals import Refusal, refusals, still_refused, without_refused
 from regent.remembered import AcceptedState, Mark
 from regent.settle import settle
 from shared.outcomes import Outcome
+from shared.state import Trouble
 
-BeforeCorrecting = Callable[[dict[str, tuple[int, ...]]], Awaitable[None]]
+BeforeCorrecting = Callable[[Mapping[str, tuple[int, ...]]], Awaitable[None]]
 ROUNDS = 3
 """How often one pass applies and looks again before it leaves the rest to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass saw and did. `drift` are the changes that nobody declared anew."""
+    """What one pass saw and did.
+
+    `drift` are the changes that nobody declared anew. `remaining` is what it left to be done, and
+    `not_manageable` what would be to do and the server refuses for good.
+    """
 
     plan: Plan
     verdict: Verdict
@@ -52,8 +59,10 @@ class Pass:
     seconds: float
     revision: int
     next_due: datetime | None = None
-    is_open: bool = False
-    """Something that may be done was not: worth another try soon."""
+    remaining: tuple[Change, ...] = ()
+    not_manageable: tuple[Refusal, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    restraint: Trouble | None = None
     is_targeted: bool = False
 
     @property
@@ -61,15 +70,19 @@ class Pass:
         """What the server did not do."""
         return tuple(result for result in self.results if not result.done)
 
+    @property
+    def is_open(self) -> bool:
+        """Something that may be done was not: worth another try soon."""
+        return self.restraint is None and bool(self.remaining or self.unread)
+
 
 async def dry_pass(
     looker: Looker, accepted: AcceptedState, marks: tuple[Mark, ...], memory: Memory
 ) -> Pass:
     """What a full pass would do. Writes and remembers nothing."""
-    began, found_at = perf_counter(), datetime.now(UTC)
-    looked = await looker.look(accepted, marks, memory, found_at)
-    drift = _drift(memory, looked)
-    return _pass(accepted, looked, looked, (), drift, (began, found_at), is_observing=True)
+    began = perf_counter(), datetime.now(UTC)
+    looked = await looker.look(accepted, marks, memory, began[1])
+    return _pass(accepted, looked, looked, (), (), began, is_dry=True)
 
 
 class Passes:
@@ -92,6 +105,7 @@ class Passes:
         self._connections = connections
         self._served = served
         self._before_write = before_write
+        self._named: tuple[Desired, str] | None = None
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
@@ -101,26 +115,38 @@ class Passes:
         """One whole pass over the accepted state, which must be there.
 
         `before_correcting` gets the oids of drifted objects by database, before they are written.
+        Under a restraint it is a look, and what came since the last one is drift all the same.
         """
         accepted = self.accepted()
-        began, found_at = perf_counter(), datetime.now(UTC)
-        first = last = await self._look(accepted, found_at)
-        drift = _drift(self.memory, first)
-        if drift and before_correcting is not None:
-            await before_correcting(_drifted(drift))
+        began = perf_counter(), datetime.now(UTC)
+        first = last = await self._look(accepted, began[1])
+        desired = self._name(first.resolution.desired)
+        drift = drift_of(first.verdict, desired, self.memory.brake, self.memory.unread)
         results: list[ChangeResult] = []
+        if first.restraint is None:
+            await self._decide(accepted, first)
+            if drift and before_correcting is not None:
+                await before_correcting(oids_of(drift))
+            last = await self._correct(accepted, first, results)
+            if last is not first:
+                await self._decide(accepted, last)
+        await self._remember(last)
+        return _pass(accepted, first, last, tuple(results), drift, began)
+
+    async def _correct(
+        self, accepted: AcceptedState, first: Looked, results: list[ChangeResult]
+    ) -> Looked:
+        """Apply and look again, until nothing is left or nothing goes on; the last look."""
+        last = first
         for _ in range(ROUNDS):
             if last.verdict.plan.is_empty:
                 break
             done = await self._write(last.verdict.plan, last.observed.server)
             results.extend(done)
-            last = await self._look(accepted, found_at)
-            if not any(result.done for result in done):
+            last = await self._look(accepted, datetime.now(UTC), first.verdict.lost)
+            if last.restraint is not None or not any(result.done for result in done):
                 break
-        await self._remember(accepted, first, last)
-        return _pass(
-            accepted, first, last, tuple(results), drift, (began, found_at), is_observing=False
-        )
+        return last
 
     async def targeted(
         self, database: str, *, oids: Sequence[int], xids: Sequence[int], with_schemas: bool
@@ -132,7 +158,7 @@ class Passes:
         """
         looked, accepted = self.memory.looked, self.accepted()
         began, now = perf_counter(), datetime.now(UTC)
-        if looked is None or looked.push_etag != accepted.push_etag:
+        if looked is None or looked.push_etag != accepted.push_etag or database in looked.unread:
             return None
         due = looked.resolution.next_due
         if due is not None and due <= now:
@@ -143,15 +169,11 @@ class Passes:
                 connection, interest_of(desired), oids=oids, xids=xids, with_schemas=with_schemas
             )
         found_at = datetime.now(UTC)
-        wanted = without_refused(
+        wanted, _ = without_refused(
             plan_objects(desired, Observed(server, {database: touched}), database),
-            self.memory.refused,
+            still_refused(self.memory.refused, now),
         )
-        results = (
-            ()
-            if wanted.is_empty
-            else await self._write(wanted, server, is_last_word=False)
-        )
+        results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
         return Pass(
             plan=wanted,
             verdict=Verdict(wanted),
@@ -174,8 +196,11 @@ class Passes:
             raise LookupError("no desired state was accepted yet")
         return self.memory.accepted
 
-    async def _look(self, accepted: AcceptedState, now: datetime) -> Looked:
-        return await self.looker.look(accepted, await self._home.marks(), self.memory, now)
+    async def _look(
+        self, accepted: AcceptedState, now: datetime, allowed: frozenset[Atom] = NOTHING
+    ) -> Looked:
+        marks = await self._home.marks()
+        return await self.looker.look(accepted, marks, self.memory, now, allowed=allowed)
 
     async def _write(
         self, wanted: Plan, server: ObservedServer, *, is_last_word: bool = True
@@ -188,29 +213,52 @@ class Passes:
             served=self._served,
             before_write=self._before_write,
         )
-        refused = {
-            key_of(piece): (result.sqlstate, result.message)
-            for result in results
-            if not result.done and is_permanent(result)
-            for part in result.remaining
-            for piece in pieces(part)
-        }
+        refused = refusals(results, datetime.now(UTC))
         if refused and is_last_word:
-            self.memory.refused |= frozenset(refused)
-            await self._home.remember_unmanageable(refused)
+            self.memory.refused = {**self.memory.refused, **refused}
+            await self._home.remember_unmanageable(
+                {key: (one.sqlstate, one.message) for key, one in refused.items()}
+            )
         return results
 
-    async def _remember(self, accepted: AcceptedState, first: Looked, last: Looked) -> None:
+    async def _decide(self, accepted: AcceptedState, looked: Looked) -> None:
+        """The brake's word is remembered before anything is done about it.
+
+        So a pass that is killed half way is finished after the restart, not judged anew by what is
+        left of it; and a release that comes meanwhile is never overwritten.
+        """
         memory = self.memory
-        baseline = memory.brake.baseline
-        if baseline is None or baseline.push_etag != accepted.push_etag:
-            verdict = last.verdict if last.verdict.is_pulled else first.verdict
-            memory.brake = remember(memory.brake, verdict, accepted, datetime.now(UTC))
-            await self._home.store_brake(memory.brake)
-        memory.in_force = last.resolution.desired
-        memory.still_open = frozenset(key_of(change) for change in last.verdict.plan.changes)
+        if memory.brake.baseline and memory.brake.baseline.push_etag == accepted.push_etag:
+            return
+        now = datetime.now(UTC)
+        brake = remember(memory.brake, looked.verdict, accepted, now, is_final=looked.is_final)
+        if brake != memory.brake:
+            memory.brake = brake
+            await self._home.store_brake(brake)
+
+    async def _remember(self, last: Looked) -> None:
+        """What shall hold from now on, and what does not yet: anything beyond that is drift."""
+        memory = self.memory
+        memory.unread = frozenset(last.unread)
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
-        memory.looked = last if is_settled else None
+        memory.looked = last if is_settled and last.restraint is None else None
+        desired = self._name(last.resolution.desired)
+        still_open = names_of(last.verdict.plan.changes)
+        if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
+            update = {"in_force": desired, "still_open": still_open}
+            memory.brake = memory.brake.model_copy(update=update)
+            if not last.observed.server.is_in_recovery:
+                await self._home.store_brake(memory.brake)
+        identifier = last.observed.server.system_identifier
+        if identifier and not memory.system_identifier and last.restraint is None:
+            memory.system_identifier = identifier
+            await self._home.store_system_identifier(identifier)
+
+    def _name(self, desired: Desired) -> str:
+        """Names what is desired; reckoned anew only when it is another."""
+        if self._named is None or self._named[0] != desired:
+            self._named = desired, in_force(desired)
+        return self._named[1]
 
 
 def _pass(
@@ -221,19 +269,13 @@ def _pass(
     drift: tuple[Change, ...],
     began: tuple[float, datetime],
     *,
-    is_observing: bool,
+    is_dry: bool = False,
 ) -> Pass:
     return Pass(
         plan=first.wanted,
         verdict=last.verdict if last.verdict.is_pulled else first.verdict,
         results=results,
-        outcomes=settle(
-            last.resolution.outcomes,
-            results=results,
-            verdict=last.verdict,
-            remaining=replace(last.verdict.plan, matches=last.wanted.matches),
-            is_observing=is_observing,
-        ),
+        outcomes=settle(last, results=results, is_dry=is_dry),
         server=last.observed.server,
         desired=last.resolution.desired,
         drift=drift,
@@ -242,31 +284,8 @@ def _pass(
         seconds=perf_counter() - began[0],
         revision=accepted.state.revision,
         next_due=last.resolution.next_due,
-        is_open=not is_observing and not last.verdict.plan.is_empty,
+        remaining=last.verdict.plan.changes,
+        not_manageable=last.refused,
+        unread=last.unread,
+        restraint=last.restraint,
     )
-
-
-def _drift(memory: Memory, looked: Looked) -> tuple[Change, ...]:
-    """What differs though the desired state was in force before, less what stayed open."""
-    changes = looked.verdict.plan.changes
-    if not changes or memory.in_force is None:
-        return ()
-    if _declared(looked.resolution.desired) != _declared(memory.in_force):
-        return ()
-    return tuple(one for one in changes if key_of(one) not in memory.still_open)
-
-
-def _declared(desired: Desired) -> Desired:
-    """Without what only the catalog says: that a role of ours has another name now."""
-    roles = {name: replace(role, renamed_from=None) for name, role in desired.roles.items()}
-    return replace(desired, roles=roles)
-
-
-def _drifted(changes: tuple[Change, ...]) -> dict[str, tuple[int, ...]]:
-    """The oids of the objects that these changes are about, by database."""
-    found: dict[str, tuple[int, ...]] = {}
-    for change in changes:
-        if isinstance(change, GrantPrivileges | RevokePrivileges):
-            oids = tuple(one.oid for one in change.objects)
-            found[change.database] = found.get(change.database, ()) + oids
-    return found

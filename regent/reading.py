@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import sql
 from regent.connections import Connections
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.observed import Observed, ObservedDatabase, ObservedServer
+from regent.trouble import TROUBLE
 from shared.privileges import ObjectKind
 
 
@@ -36,17 +38,26 @@ async def read_server(connections: Connections, home_database: str) -> ObservedS
 
 async def read_databases(
     connections: Connections, served: tuple[str, ...], desired: Desired, server: ObservedServer
-) -> Observed:
-    """The local objects of every served database, side by side."""
-    interest = interest_of(desired)
+) -> tuple[Observed, Mapping[str, str]]:
+    """The local objects of every served database, side by side; and which could not be read, why.
 
-    async def read(database: str) -> ObservedDatabase:
-        async with connections.use(database) as connection:
-            return await inspect_database(connection, interest)
+    One that does not exist, or lets nobody in, must not keep the others from being served.
+    """
+    interest = interest_of(desired)
+    unread: dict[str, str] = {}
+
+    async def read(database: str) -> ObservedDatabase | None:
+        try:
+            async with connections.use(database) as connection:
+                return await inspect_database(connection, interest)
+        except TROUBLE as error:
+            unread[database] = str(error) or type(error).__name__
+            return None
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(read(database)) for database in served]
-    return Observed(server, {task.result().name: task.result() for task in tasks})
+    found = [task.result() for task in tasks]
+    return Observed(server, {one.name: one for one in found if one is not None}), unread
 
 
 async def read_parameters(

@@ -84,7 +84,9 @@ class BrakeMemory(_Stored):
 
     `baseline` is the last state whose losses were all let through: what would be lost is counted
     against it, so that drift is never counted. `taken` are the losses of the last hour.
-    `released_digest` lets exactly those losses through, once.
+    `released_digest` lets exactly those losses through, once. `in_force` is a digest of what the
+    last full pass desired, and `still_open` names what it could not do: what differs beyond that
+    is drift, also when it came while nobody looked.
     """
 
     baseline: AcceptedState | None = None
@@ -92,6 +94,8 @@ class BrakeMemory(_Stored):
     deletions: tuple[tuple[datetime, str], ...] = ()
     pulled_at: datetime | None = None
     released_digest: str = ""
+    in_force: str = ""
+    still_open: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

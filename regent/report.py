@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 
+from regent.applying.result import ChangeResult
 from regent.attribution import attribute
 from regent.board import Board
 from regent.bodies import brake_body
 from regent.changes import Change
+from regent.describe import describe
 from regent.drifts import Difference, differences, kind_of
 from regent.events import Event
 from regent.home import Home
 from regent.metrics import Metrics
 from regent.passes import Pass
+from shared.http import Leftover
 from shared.outcomes import Actor, Drift
 
 log = structlog.get_logger()
+SHOWN_LEFTOVERS = 100
+
+Writers = Mapping[str, Mapping[int, frozenset[int]]]
+"""By database and oid, the transactions that last wrote an object: oids repeat in clones."""
 
 
 class Report:
@@ -29,27 +37,47 @@ class Report:
         self._home = home
         self._board = board
         self._metrics = metrics
+        self._may_be_outstanding = True
+        """Until it was looked for: a restart knows nothing of what was found before."""
 
     async def write(
         self,
         one: Pass,
         *,
         events: Mapping[str, Sequence[Event]],
-        xmins: Mapping[int, frozenset[int]],
+        xmins: Writers,
         probable: Actor,
     ) -> None:
-        """Say everything about one pass. `events` are by database, `xmins` by oid."""
+        """Say everything about one pass. `events` are by database."""
+        fate = _Fate.of(one)
         drift = [
-            self._drift(one, difference, events, xmins, probable)
+            self._drift(one, fate, difference, events, xmins, probable)
             for difference in differences(one.drift)
         ]
-        if drift:
-            ids = await self._home.record_drift(drift)
-            self._board.last_drift = ids[-1]
-            self._board.ring()
-        self._count(one, drift)
+        if not one.server.is_in_recovery:
+            await self._record(drift)
+            if not one.is_targeted:
+                await self._settle(one)
+        self._count(one, fate, drift)
         if not one.is_targeted:
             self._say(one)
+
+    async def _record(self, drift: Sequence[Drift]) -> None:
+        if not drift:
+            return
+        ids = await self._home.record_drift(drift)
+        self._may_be_outstanding |= any(item.corrected_at is None for item in drift)
+        self._board.last_drift = ids[-1]
+        self._board.ring()
+
+    async def _settle(self, one: Pass) -> None:
+        """What was found before and is as declared by now is outstanding no more."""
+        if not self._may_be_outstanding:
+            return
+        outstanding = await self._home.outstanding()
+        over = settled(outstanding, one)
+        await self._home.settle_drift(over)
+        self._may_be_outstanding = len(over) < len(outstanding)
 
     async def repaired(
         self, repairs: Sequence[tuple[str, str]], actor: Actor, found_at: datetime
@@ -70,23 +98,22 @@ class Report:
             )
             for database, what in repairs
         ]
-        ids = await self._home.record_drift(drift)
-        self._board.last_drift = ids[-1]
-        self._board.ring()
+        await self._record(drift)
         for kind in (self._metrics.drift_found, self._metrics.drift_corrected):
             kind.labels(kind="Detector").inc(len(drift))
 
     def _drift(
         self,
         one: Pass,
+        fate: _Fate,
         difference: Difference,
         events: Mapping[str, Sequence[Event]],
-        xmins: Mapping[int, frozenset[int]],
+        xmins: Writers,
         probable: Actor,
     ) -> Drift:
         actor, happened_at = self._actor(difference, events, xmins, probable)
-        refusal = next((r for r in one.refused if r.change == difference.change), None)
-        is_corrected = refusal is None and _is_done(one, difference.change)
+        is_corrected = difference.change in fate.done
+        refusal = None if is_corrected else fate.refused.get(difference.change)
         drift = Drift(
             regent=self._regent,
             database=difference.database,
@@ -114,15 +141,17 @@ class Report:
         self,
         difference: Difference,
         events: Mapping[str, Sequence[Event]],
-        xmins: Mapping[int, frozenset[int]],
+        xmins: Writers,
         probable: Actor,
     ) -> tuple[Actor, datetime | None]:
-        if difference.database is None or difference.database not in events:
+        database = difference.database
+        if difference.is_shared or database is None or database not in events:
             return probable, None
-        written_by = frozenset[int]().union(*(xmins.get(oid, ()) for oid in difference.oids))
-        return attribute(events[difference.database], xmins=written_by, oids=difference.oids)
+        writers = xmins.get(database, {})
+        written_by = frozenset[int]().union(*(writers.get(oid, ()) for oid in difference.oids))
+        return attribute(events[database], xmins=written_by, oids=difference.oids)
 
-    def _count(self, one: Pass, drift: Sequence[Drift]) -> None:
+    def _count(self, one: Pass, fate: _Fate, drift: Sequence[Drift]) -> None:
         metrics = self._metrics
         result = "Refused" if one.refused else "Applied" if one.results else "Nothing"
         metrics.pass_ended(result=result, seconds=one.seconds, at=one.corrected_at)
@@ -131,7 +160,7 @@ class Report:
             counter.labels(kind=kind_of(done.change)).inc()
         for difference in differences(one.drift):
             metrics.drift_found.labels(kind=kind_of(difference.change)).inc()
-            if _is_done(one, difference.change):
+            if difference.change in fate.done:
                 metrics.drift_corrected.labels(kind=kind_of(difference.change)).inc()
         for item in drift:
             if item.happened_at and item.corrected_at:
@@ -150,8 +179,52 @@ class Report:
             last_pass_time=one.corrected_at,
             managed_roles=len(one.desired.managed),
             brake=brake_body(one.verdict),
+            observing=one.restraint.message if one.restraint else "",
+            leftovers=leftovers(one),
         )
 
 
-def _is_done(one: Pass, change: Change) -> bool:
-    return any(result.done and result.change == change for result in one.results)
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What became of the changes of a pass, looked up once."""
+
+    done: frozenset[Change]
+    refused: Mapping[Change, ChangeResult]
+
+    @classmethod
+    def of(cls, one: Pass) -> _Fate:
+        if not one.drift:
+            return cls(frozenset(), {})
+        done = frozenset(result.change for result in one.results if result.done)
+        return cls(done, {result.change: result for result in one.refused})
+
+
+def settled(outstanding: Iterable[Drift], one: Pass) -> tuple[Drift, ...]:
+    """Those whose resources have nothing open any more, or are gone."""
+    changes = (*one.remaining, *(refusal.change for refusal in one.not_manageable))
+    still_open = {str(key) for change in changes for key in change.causes}
+    whats = {describe(change) for change in changes}
+    return tuple(
+        drift.model_copy(update={"corrected_at": one.corrected_at})
+        for drift in outstanding
+        if still_open.isdisjoint(drift.resources)
+        and drift.what not in whats
+        and drift.database not in one.unread
+    )
+
+
+def leftovers(one: Pass) -> tuple[Leftover, ...]:
+    """What of the deleted resources could not be taken away yet (semantics 27)."""
+    ending = {end.name for end in one.desired.endings}
+    found = [
+        Leftover(
+            role=difference.role,
+            database=difference.database,
+            what=difference.what,
+            message=f"{refusal.message} ({refusal.sqlstate}) {refusal.way_out}",
+        )
+        for refusal in one.not_manageable
+        for difference in differences((refusal.change,))
+        if difference.role in ending
+    ]
+    return tuple(found[:SHOWN_LEFTOVERS])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -30,7 +30,10 @@ from regent.metrics import Metrics
 from regent.remembered import AcceptedState
 from regent.roles_report import role_body, role_page
 from regent.settings import RegentSettings
+from regent.trouble import TROUBLE
 from regent.wake import Full
+from shared import scram
+from shared.errors import PostgRegentError
 from shared.http import (
     DriftPage,
     FieldProblem,
@@ -49,8 +52,16 @@ log = structlog.get_logger()
 class Service:
     """One Regent, as its API sees it."""
 
-    def __init__(self, settings: RegentSettings, board: Board, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: RegentSettings,
+        board: Board,
+        metrics: Metrics,
+        leave: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
+    ) -> None:
+        """`leave` ends the engine for good and takes off what was installed."""
         self._settings = settings
+        self._leave = leave
         self._board = board
         self._metrics = metrics
         self._engine: Engine | None = None
@@ -153,6 +164,15 @@ class Service:
             )
         await engine.release_brake(digest)
 
+    async def uninstall(self) -> tuple[str, ...]:
+        """Stop for good and take off what was installed; what was done."""
+        if self._leave is None:
+            raise NotReady(way_out="Run `postgregent uninstall`.")
+        try:
+            return await self._leave()
+        except (PostgRegentError, *TROUBLE) as error:
+            raise NotReady(f"It could not be taken off yet: {error}") from error
+
     async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
         """The managed roles, by name."""
         engine = self._running()
@@ -186,6 +206,7 @@ class Service:
         self, state: DesiredState, previous: AcceptedState | None, if_match: str | None
     ) -> None:
         self._check_target(state)
+        _check_verifiers(state)
         expected = previous.push_etag if previous else None
         if if_match != expected:
             raise Stale(way_out="GET /v1/state shows the accepted one and its ETag.")
@@ -210,6 +231,23 @@ class Service:
                     ),
                 )
             )
+
+
+def _check_verifiers(state: DesiredState) -> None:
+    """The server would take a malformed one for a clear password, and log it (semantics 19)."""
+    malformed: list[FieldProblem] = []
+    for key, entry in state.resources.items():
+        if entry.kind != "User" or entry.password is None or entry.password.verifier is None:
+            continue
+        try:
+            scram.parse(entry.password.verifier.value)
+        except scram.VerifierMalformed as error:
+            field = f"resources.{key}.password.verifier"
+            malformed.append(
+                FieldProblem(field=field, message=error.message, way_out=error.way_out)
+            )
+    if malformed:
+        raise Refused(tuple(malformed))
 
 
 def _page_start(continue_: str | None) -> int:

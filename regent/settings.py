@@ -48,13 +48,27 @@ class ServerSettings(_Settings):
         return ""
 
 
+class TlsFiles(_Settings):
+    """Our certificate and key, and the CA whose clients may command us (architecture 6)."""
+
+    cert_file: Path
+    key_file: Path
+    ca_file: Path
+
+
 class ApiSettings(_Settings):
-    """How the controller reaches this Regent: an inherited listening socket and a token."""
+    """How the controller reaches this Regent.
+
+    Locally an inherited listening socket and a token; in a pod mutual TLS on `port`, and health and
+    metrics in the clear on `health_port`. The host `*` is every address of the machine.
+    """
 
     socket_fd: int | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     token: SecretStr | None = None
+    tls: TlsFiles | None = None
+    health_port: int | None = None
 
 
 class RegentSettings(_Settings):
@@ -71,6 +85,18 @@ class RegentSettings(_Settings):
     def regent(self) -> str:
         """`namespace/name`, as the marks record it."""
         return f"{self.namespace}/{self.name}"
+
+    def beside(self, folder: Path) -> RegentSettings:
+        """With the files that it names taken from this folder, where they have no full path."""
+        server, tls = self.server, self.api.tls
+        if server.admin_password_file is not None:
+            password_file = folder / server.admin_password_file
+            server = server.model_copy(update={"admin_password_file": password_file})
+        if tls is not None:
+            files = {name: folder / getattr(tls, name) for name in TlsFiles.model_fields}
+            tls = tls.model_copy(update=files)
+        api = self.api.model_copy(update={"tls": tls})
+        return self.model_copy(update={"server": server, "api": api})
 
 
 def server_of(spec: RegentSpec, password: SecretStr | None) -> ServerSettings:

@@ -6,72 +6,111 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from regent.applying.result import ChangeResult
-from regent.brake import Verdict
-from regent.changes import Change, Plan
+from regent.changes import Change
 from regent.describe import describe
-from regent.refusals import is_permanent
+from regent.look import Looked
+from regent.refusals import Refusal
+from regent.restraint import OBSERVING
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
 T = TypeVar("T")
+Said = tuple[State, str, str]
+"""State, reason, message."""
 
 
 def settle(
-    resolved: Mapping[str, Outcome],
-    *,
-    results: Iterable[ChangeResult],
-    verdict: Verdict,
-    remaining: Plan,
-    is_observing: bool,
+    last: Looked, *, results: Iterable[ChangeResult], is_dry: bool = False
 ) -> Mapping[str, Outcome]:
     """What was resolved, refused, withheld, still open; Ready only where none of these is true.
 
-    `remaining` is the plan on the catalog as it was read after the changes were applied.
+    `last` is the look after everything was applied, so Ready is what was seen in the catalog. A dry
+    pass has not applied anything: what is open there waits for somebody to apply it.
     """
-    failed = _by_cause((r.change, r) for r in results if not r.done)
-    withheld = _by_cause((change, change) for change in verdict.withheld_changes)
-    still_open = _by_cause((change, change) for change in remaining.changes)
-    matches = {str(key): count for key, count in remaining.matches.items()}
+    words = _Words(last, results, is_dry=is_dry)
+    matches = {str(key): count for key, count in last.wanted.matches.items()}
     outcomes = {}
-    for key, outcome in resolved.items():
-        update: dict[str, object] = {"matches": matches.get(key)}
+    for key, outcome in last.resolution.outcomes.items():
+        update: dict[str, object] = {}
+        if key not in words.unread:
+            update["matches"] = matches.get(key)
         if outcome.reason == "Applying":
-            update |= _final(
-                failed.get(key), withheld.get(key), still_open.get(key), is_observing, verdict
-            )
+            state, reason, message = words.about(key)
+            update |= {"state": state, "reason": reason, "message": message}
         outcomes[key] = outcome.model_copy(update=update)
     return outcomes
 
 
-def _final(
-    failed: ChangeResult | None,
-    withheld: Change | None,
-    still_open: Change | None,
-    is_observing: bool,
-    verdict: Verdict,
-) -> dict[str, object]:
-    if withheld is not None:
-        return _said(
-            "Stalled",
-            "BrakePulled",
-            f"The brake withholds {len(verdict.withheld)} losses, such as: {describe(withheld)}."
-            f" If they are meant, release digest {verdict.digest}.",
-        )
-    if failed is not None:
-        reason = "NotManageable" if is_permanent(failed) else "Refused"
-        state: State = "Stalled" if is_permanent(failed) else "Reconciling"
+class _Words:
+    """What is to be said of each resource, looked up once."""
+
+    def __init__(self, last: Looked, results: Iterable[ChangeResult], *, is_dry: bool) -> None:
+        verdict = last.verdict
+        self._last = last
+        self._is_dry = is_dry
+        self._failed = _by_cause((r.change, r) for r in results if not r.done)
+        self._withheld = _by_cause((change, change) for change in verdict.withheld_changes)
+        self._refused = _by_cause((one.change, one) for one in last.refused)
+        self._open = _by_cause((change, change) for change in verdict.plan.changes)
+        self.unread = _unread(last)
+
+    def about(self, key: str) -> Said:
+        """The worst that is true of it."""
+        last = self._last
+        if last.restraint is not None and last.restraint.reason != OBSERVING:
+            return "Stalled", last.restraint.reason, last.restraint.message
+        if key in self._withheld:
+            return _withheld(self._withheld[key], last)
+        if key in self._refused:
+            return _refused(self._refused[key])
+        if last.restraint is not None or self._is_dry:
+            return self._not_done(key)
+        if key in self.unread:
+            return "Reconciling", "DatabaseUnreachable", self.unread[key]
+        if key in self._open:
+            return self._still_open(key)
+        return "Ready", "Applied", "As declared."
+
+    def _not_done(self, key: str) -> Said:
+        said = self._last.restraint.message if self._last.restraint else "This is a plan."
+        change = self._open.get(key)
+        to_do = f"It would {describe(change)}." if change else "Nothing is to do."
+        return "Reconciling", OBSERVING, f"{said} {self.unread.get(key) or to_do}"
+
+    def _still_open(self, key: str) -> Said:
+        failed = self._failed.get(key)
+        if failed is None:
+            return "Reconciling", "Applying", f"Still to do: {describe(self._open[key])}."
         text = f"{describe(failed.change)}: {failed.message} ({failed.sqlstate}) {failed.way_out}"
-        return _said(state, reason, text.strip())
-    if is_observing:
-        open_work = f" It would {describe(still_open)}." if still_open else " Nothing is to do."
-        return _said("Reconciling", "Observing", f"This Regent observes.{open_work}")
-    if still_open is not None:
-        return _said("Reconciling", "Applying", f"Still to do: {describe(still_open)}.")
-    return _said("Ready", "Applied", "As declared.")
+        return "Reconciling", "Refused", text.strip()
 
 
-def _said(state: State, reason: str, message: str) -> dict[str, object]:
-    return {"state": state, "reason": reason, "message": message}
+def _withheld(change: Change, last: Looked) -> Said:
+    verdict = last.verdict
+    message = (
+        f"The brake withholds {len(verdict.withheld)} losses, such as: {describe(change)}."
+        f" If they are meant, release digest {verdict.digest}."
+    )
+    return "Stalled", "BrakePulled", message
+
+
+def _refused(one: Refusal) -> Said:
+    text = f"{describe(one.change)}: {one.message} ({one.sqlstate}) {one.way_out}"
+    return "Stalled", "NotManageable", text.strip()
+
+
+def _unread(last: Looked) -> dict[str, str]:
+    """Resources that give something in a database that could not be read: nobody has seen it."""
+    desired = last.resolution.desired
+    found: dict[str, str] = {}
+    for database, why in last.unread.items():
+        text = f"The database {database!r} could not be read: {why} It is tried again."
+        for grant in desired.grants.get(database, ()):
+            found.setdefault(str(grant.permission), text)
+            for grantee in grant.grantees:
+                for key in desired.roles[grantee].declared_by:
+                    found.setdefault(str(key), text)
+    return found
 
 
 def _by_cause(pairs: Iterable[tuple[Change, T]]) -> dict[str, T]:

@@ -13,8 +13,10 @@ from regent.settings import RegentSettings, connector_of
 async def uninstall(settings: RegentSettings, *, home: bool = False) -> list[str]:
     """Take the triggers and the schema out of the served databases, and release the marks.
 
-    The roles stay as they are, and their holders take them back without `adopt`. With `home` the
-    home database goes too. Raises LockHeld while a Regent still runs. Returns what was done.
+    The roles stay as they are, and their holders take them back without `adopt`. What was accepted,
+    from where and for which server is forgotten, so this is also how somebody else, or another
+    server, takes over. With `home` the home database goes too. Raises LockHeld while a Regent still
+    runs. Returns what was done.
     """
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
@@ -56,6 +58,7 @@ async def _forget(settings: RegentSettings, *, drop: bool) -> list[str]:
         through=settings.databases,
     )
     released = await home.release_all_marks()
+    await home.forget_regent()
     done = [f"{settings.home_database}: {len(released)} roles released, left as they are"]
     if drop:
         await home.drop()

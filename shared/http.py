@@ -219,6 +219,12 @@ class ReleaseBody(_Wire):
     digest: Annotated[str, Field(min_length=1, max_length=128)]
 
 
+class UninstalledBody(_Wire):
+    """What was taken off a server. The roles stay as they are."""
+
+    done: tuple[str, ...] = ()
+
+
 class VerifiersBody(_Wire):
     """The verifiers in force, by the User that declares them. For the controller alone."""
 

@@ -45,3 +45,11 @@ def create_app(
     if token is not None:
         app.add_middleware(BearerToken, token=token)
     return app
+
+
+def create_health_app(service: RegentService, metrics: Callable[[], bytes] | None) -> FastAPI:
+    """Health and metrics alone, for a port that has no TLS: nothing about roles."""
+    app = FastAPI(title="PostgRegent Regent", openapi_url=None, redirect_slashes=False)
+    install_problem_handlers(app)
+    app.include_router(health_routes(service, metrics))
+    return app

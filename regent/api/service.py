@@ -111,6 +111,10 @@ class RegentService(Protocol):
         """Let exactly these losses through, once. Raises DigestMismatch."""
         ...
 
+    async def uninstall(self) -> tuple[str, ...]:
+        """Stop for good and take off what was installed; what was done. Raises NotReady."""
+        ...
+
     async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
         """The managed roles. ValueError for a `continue_` that is not ours."""
         ...

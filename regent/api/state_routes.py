@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Response
 from regent.api.preconditions import quoted, replaced_etag
 from regent.api.problems import ProblemError
 from regent.api.service import RegentService
-from shared.http import PassBody, PlanBody, ReleaseBody, VerifiersBody
+from shared.http import PassBody, PlanBody, ReleaseBody, UninstalledBody, VerifiersBody
 from shared.state import REVEAL, DesiredState
 
 
@@ -109,5 +109,14 @@ def state_routes(service: RegentService) -> APIRouter:
     async def post_release(release: ReleaseBody) -> Response:
         await service.release_brake(release.digest)
         return Response(status_code=202)
+
+    @router.post(
+        "/uninstall",
+        response_model=UninstalledBody,
+        summary="Stop for good: triggers and schema off, marks released, roles left as they are",
+        responses={503: {"description": "The server cannot be reached; ask again."}},
+    )
+    async def post_uninstall() -> UninstalledBody:
+        return UninstalledBody(done=await service.uninstall())
 
     return router

@@ -54,6 +54,7 @@ async def inspect_server(
                 await connection.fetch(load("inspect/databases"), list(databases))
             ),
             is_in_recovery=facts["is_in_recovery"],
+            lingering=frozenset(facts["lingering"]),
         )
 
 

@@ -33,6 +33,8 @@ class _Context:
         """In our authority: by the group, else by the member (semantics 6, 9)."""
         if group in self.desired.foreign or self.authority.is_untouchable(member):
             return False
+        if (group, member) in self.desired.undecided:
+            return False
         return group in self.authority.managed or member in self.authority.managed
 
     def shall(self, edge: Edge) -> DesiredMembership | None:

@@ -56,7 +56,7 @@ def plan_roles(
             yield from _attributes(role, observed)
         yield from plan_settings(role, observed)
         yield from _password(role, observed, verifier_digests.get(name, ""))
-        yield from _login(role, observed)
+        yield from _login(role, observed, has_sessions=name in server.lingering)
 
 
 def _created(role: DesiredRole) -> CreateRole:
@@ -136,12 +136,16 @@ def _is_in_force(verifier: Verifier, observed: ObservedRole | None, digest: str)
     return verifier_digest(verifier) == digest
 
 
-def _login(role: DesiredRole, observed: ObservedRole | None) -> Iterator[Change]:
+def _login(
+    role: DesiredRole, observed: ObservedRole | None, *, has_sessions: bool
+) -> Iterator[Change]:
+    """LOGIN given, or taken together with the sessions, also those that an earlier pass left."""
     may_now = observed is not None and observed.login
     if role.login and not may_now and not _waits(role):
         yield AlterRole(role.name, Effect.OPEN, login=True, causes=role.declared_by)
     if may_now and not role.login:
         yield AlterRole(role.name, Effect.CLOSE, login=False, causes=role.declared_by)
+    if not role.login and (may_now or has_sessions):
         yield EndSessions(role.name, _why_closed(role), role.declared_by)
 
 

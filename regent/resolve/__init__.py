@@ -14,7 +14,7 @@ from regent.desired import Desired
 from regent.resolve.claims import grant_claims
 from regent.resolve.endings import endings
 from regent.resolve.grants import declared_grants
-from regent.resolve.memberships import desired_memberships
+from regent.resolve.memberships import desired_memberships, undecided_memberships
 from regent.resolve.references import look_up
 from regent.resolve.roles import desired_role
 from regent.resolve.situation import Findings, Situation, outcomes
@@ -31,6 +31,8 @@ class Resolution:
     desired: Desired
     outcomes: Mapping[str, Outcome]
     next_due: datetime | None = None
+    is_waiting: bool = False
+    """Something keeps the form it had before while it waits for a reference (semantics 18)."""
 
 
 def resolve(situation: Situation) -> Resolution:
@@ -53,7 +55,13 @@ def resolve(situation: Situation) -> Resolution:
         foreign=frozenset(
             m.role for m in situation.marks if m.regent != situation.regent and not m.released
         ),
+        undecided=undecided_memberships(listed, granted),
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )
-    return Resolution(desired, outcomes(situation, findings), min(findings.due, default=None))
+    return Resolution(
+        desired,
+        outcomes(situation, findings),
+        min(findings.due, default=None),
+        is_waiting=findings.is_waiting,
+    )

@@ -6,13 +6,14 @@ built-in groups that read, write or run everything. A list that is given is the 
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
-from shared.patterns import matcher
+from shared.patterns import ANY, is_literal, matcher
+from shared.state import PermissionEntry
 
 OPEN_ATTRIBUTES = frozenset({"createdb"})
 """What may be declared where the Regent says nothing."""
@@ -29,6 +30,61 @@ def may_adopt(situation: Situation, namespace: str, role: str) -> bool:
     if allow is not None and allow.adopt is not None:
         return matcher(allow.adopt)(role)
     return namespace == situation.accepted.state.regent.namespace
+
+
+def may_be_adopted(situation: Situation, role: str) -> bool:
+    """Whoever gets a role's password gets what it can do: that must be allowed (semantics 10)."""
+    observed = situation.server.roles.get(role)
+    allow = situation.spec.allow
+    listed = allow.attributes if allow and allow.attributes is not None else ()
+    return observed is None or not observed.attributes.superuser or "superuser" in listed
+
+
+def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
+    """What of a Permission the Regent's `allow` does not list; empty when it is all there."""
+    allow, spec = situation.spec.allow, entry.spec
+    if allow is None:
+        return ""
+    if allow.databases is not None and not matcher(allow.databases)(spec.database):
+        return f"spec.database: {spec.database!r} is not in spec.allow.databases"
+    for pattern in spec.schemas if allow.schemas is not None else ():
+        if not is_within(pattern, allow.schemas or ()):
+            return f"spec.schemas: {pattern!r} is not within spec.allow.schemas"
+    for action in spec.actions if allow.actions is not None else ():
+        if action not in (allow.actions or ()):
+            return f"spec.actions: {action} is not in spec.allow.actions"
+    return ""
+
+
+def is_within(pattern: str, allowed: Collection[str]) -> bool:
+    """Whether everything that a pattern matches is allowed.
+
+    A star of the pattern may stand for nothing or for much: both must be within. What is not plain
+    to see (a class, a question mark against a class) counts as not allowed.
+    """
+    if pattern in allowed or ANY in allowed:
+        return True
+    if is_literal(pattern):
+        return matcher(allowed)(pattern)
+    stars_only = [one for one in allowed if not set(one) & set("?[\\")]
+    if set(pattern) & set("?[\\"):
+        return False
+    extremes = [pattern.replace("*", text) for text in ("", "\0" * 64)]
+    return any(all(map(matcher([one]), extremes)) for one in stars_only)
+
+
+def may_be_named(situation: Situation, role: str) -> bool:
+    """`allow.names`: what roles may be called in PostgreSQL."""
+    allow = situation.spec.allow
+    return allow is None or allow.names is None or matcher(allow.names)(role)
+
+
+def may_be_handed_to(situation: Situation, role: str) -> bool:
+    """`allow.reassignOwnedTo`: who may get what a leaving role owned."""
+    allow = situation.spec.allow
+    if allow is None or allow.reassign_owned_to is None:
+        return True
+    return matcher(allow.reassign_owned_to)(role)
 
 
 def allowed_attributes(

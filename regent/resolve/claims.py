@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from regent.remembered import Mark
-from regent.resolve.allowed import may_adopt
+from regent.resolve.allowed import may_adopt, may_be_adopted, may_be_named
 from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
@@ -150,7 +150,8 @@ class _Court:
                 " Choose another name, or drop that role.",
             )
         holder = mark.holder if mark.holder in claim.declared_by else claim.holder
-        return Claim(claim.name, claim.role, claim.user, holder, mark, other)
+        # A released mark is taken back, which has to be written down like an adoption.
+        return Claim(claim.name, claim.role, claim.user, holder, mark, other, mark.released)
 
     def _mark_of(self, claim: Claim) -> Mark | None:
         """The mark on this name, else the one that its resource held under another name."""
@@ -184,6 +185,13 @@ class _Court:
         if claim.name not in self.situation.server.roles:
             return claim
         wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
+        if wants and not may_be_adopted(self.situation, claim.name):
+            return self._refused(
+                claim,
+                "NotAllowed",
+                f"The role {claim.name!r} is a superuser. Add superuser to spec.allow.attributes of"
+                " the Regent to have it adopted, or choose another name.",
+            )
         if wants and may_adopt(self.situation, claim.holder.namespace, claim.name):
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         way_out = (
@@ -228,6 +236,11 @@ def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
         whose = "is the Regent's own admin user"
     elif claim.name in PROVIDER_ROLES:
         whose = "belongs to the database's provider"
+    elif not may_be_named(situation, claim.name):
+        return "NotAllowed", (
+            f"The PostgreSQL name {claim.name!r} is not in spec.allow.names of the Regent. Add it"
+            " there, or give the resource another roleName or userName."
+        )
     else:
         return None
     message = f"{claim.name!r} {whose} and is never managed."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regent.desired import DesiredRole, Ending
+from regent.resolve.allowed import may_be_handed_to
 from regent.resolve.situation import Situation
 from shared.state import Entry
 
@@ -35,9 +36,15 @@ def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[End
                 retain=entry is not None
                 and entry.kind != "Permission"
                 and entry.spec.deletion_policy == "Retain",
-                reassign_to=entry.spec.reassign_owned_to
-                if entry is not None and entry.kind != "Permission"
-                else None,
+                reassign_to=_successor(situation, entry),
             )
         )
     return tuple(found)
+
+
+def _successor(situation: Situation, entry: Entry | None) -> str | None:
+    """Who gets what it owned, where that is declared and allowed."""
+    if entry is None or entry.kind == "Permission":
+        return None
+    named = entry.spec.reassign_owned_to
+    return named if named and may_be_handed_to(situation, named) else None

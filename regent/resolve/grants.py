@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regent.desired import DeclaredGrant
+from regent.resolve.allowed import permission_trouble
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
@@ -65,6 +66,12 @@ def _grant(
             "NoRegent",
             f"spec.database: no Regent of this namespace serves {spec.database!r};"
             f" this one serves {', '.join(situation.served)}.",
+        )
+        return None
+    refusal = permission_trouble(situation, entry)
+    if refusal:
+        findings.trouble(
+            key, "NotAllowed", f"{refusal} of the Regent. Add it there, or take it out here."
         )
         return None
     kind = spec.object_kind

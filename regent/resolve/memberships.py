@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Set
 
 from regent.desired import DesiredMembership
 from regent.resolve.allowed import may_join
-from regent.resolve.claims import Claim
+from regent.resolve.claims import Claim, postgres_name
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
@@ -38,6 +38,23 @@ def desired_memberships(
             pair = (membership.group, membership.member)
             found[pair] = _merged(found.get(pair), membership)
     return tuple(found.values())
+
+
+def undecided_memberships(
+    listed: Listed, granted: Mapping[ResourceKey, Claim]
+) -> frozenset[tuple[str, str]]:
+    """Declared, in a Role that got no role: whoever is a member stays one.
+
+    A mark that was lost makes a Role ExistsUnmanaged; that must take nobody's access away. A name
+    that another resource holds is that one's business.
+    """
+    names = {claim.name for claim in granted.values()}
+    found: set[tuple[str, str]] = set()
+    for key, claim in granted.items():
+        for role in listed.roles.get(key, ()):
+            if role not in granted and (entry := listed.entries.get(role)) is not None:
+                found.add((postgres_name(role, entry), claim.name))
+    return frozenset(edge for edge in found if edge[0] not in names)
 
 
 def _merged(earlier: DesiredMembership | None, later: DesiredMembership) -> DesiredMembership:

@@ -30,7 +30,7 @@ def look_up(situation: Situation, findings: Findings) -> Listed:
     for held, trouble in situation.accepted.state.held.items():
         findings.trouble(held, trouble.reason, trouble.message)
     listed = Listed()
-    for text in resources:
+    for text in sorted(resources):  # a restart reads them back in another order
         key = ResourceKey.parse(text)
         entry = _form_that_counts(situation, text, findings)
         if entry is None:
@@ -60,6 +60,7 @@ def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Ent
         return entry
     findings.due_at(deadline, situation.now)
     before = accepted.before.get(key)
+    findings.is_waiting = findings.is_waiting or before is not None
     findings.trouble(
         key,
         "WaitingForReference",

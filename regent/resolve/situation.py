@@ -67,6 +67,8 @@ class Findings:
     notes: dict[str, list[str]] = field(default_factory=dict)
     due: list[datetime] = field(default_factory=list)
     """Times at which this must be looked at again: an expiry, the end of a wait."""
+    is_waiting: bool = False
+    """A form that was replaced still counts, until what the new one lists is there."""
 
     def trouble(self, key: object, reason: str, message: str) -> None:
         """Something is not as declared."""

@@ -26,8 +26,22 @@ _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-def _limits(minimum: int, maximum: int, **more: Any) -> WithJsonSchema:
+def _limits(minimum: int, maximum: int, *rules: dict[str, str], **more: Any) -> WithJsonSchema:
+    """`rules` are CEL rules, for what the words of a JSON schema cannot say."""
+    if rules:
+        more["x-kubernetes-validations"] = list(rules)
     return WithJsonSchema({"type": "string", "minLength": minimum, "maxLength": maximum, **more})
+
+
+_FITS_IN_BYTES = {
+    "rule": f"size(bytes(self)) <= {MAX_BYTES}",
+    "message": f"is longer than {MAX_BYTES} bytes, and PostgreSQL would cut it silently; "
+    "shorten it",
+}
+_IS_FREE = {
+    "rule": "!self.startsWith('pg_') && !(self in ['public', 'none'])",
+    "message": "is a name that PostgreSQL keeps for itself; choose another one",
+}
 
 
 def _sized(minimum: int, maximum: int) -> Callable[[str], str]:
@@ -105,17 +119,21 @@ def _as_date_time(value: object) -> object:
     return value
 
 
-Identifier = Annotated[str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES)]
+Identifier = Annotated[
+    str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES, _FITS_IN_BYTES)
+]
 """A database, schema, column or other name of PostgreSQL, exactly as it is there."""
 
 RoleName = Annotated[
     str,
     AfterValidator(_fits_a_role),
-    _limits(1, MAX_BYTES, **{"not": {"pattern": "^(pg_.*|public|none)$"}}),
+    _limits(1, MAX_BYTES, _FITS_IN_BYTES, _IS_FREE),
 ]
 """The name of a role that may be declared."""
 
-AnyRoleName = Annotated[str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES)]
+AnyRoleName = Annotated[
+    str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES, _FITS_IN_BYTES)
+]
 """The name of any role there is, built-in ones included."""
 
 NamePattern = Annotated[str, AfterValidator(_sized(1, 190)), _limits(1, 190)]

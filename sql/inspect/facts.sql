@@ -5,6 +5,12 @@ SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
        pg_catalog.pg_is_in_recovery() AS is_in_recovery,
        pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may_read_passwords,
        pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
-           AS may_read_identifier
+           AS may_read_identifier,
+       ARRAY(
+           SELECT DISTINCT l.rolname::text
+           FROM pg_catalog.pg_stat_activity AS a
+               JOIN pg_catalog.pg_roles AS l ON l.oid = a.usesysid
+           WHERE NOT l.rolcanlogin
+       ) AS lingering
 FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = session_user

@@ -1,0 +1,44 @@
+"""A digest of a value that is the same in every process. Pure.
+
+Sets have no order, and the one they are shown in changes with every start of Python: so what is to
+be known again after a restart cannot be named by its repr. Verifiers count, and cannot be read out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Set
+from datetime import UTC, datetime
+from enum import Enum
+
+from shared.state import Verifier
+
+
+def digest(value: object) -> str:
+    """A sha256 over dataclasses, enums, times, texts, numbers and collections of these."""
+    return hashlib.sha256(_written(value).encode()).hexdigest()
+
+
+def _written(value: object) -> str:
+    kind = value.__class__
+    if kind is str or kind is int or kind is bool or value is None:
+        return repr(value)
+    names = getattr(kind, "__dataclass_fields__", None)
+    if names is not None and kind is not Verifier:
+        parts = [_written(getattr(value, name)) for name in names]
+        return f"{kind.__name__}({','.join(parts)})"
+    match value:
+        case Enum():
+            return value.name
+        case Verifier():
+            return repr(value.value)
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case Mapping():
+            pairs = (f"{_written(key)}:{_written(one)}" for key, one in value.items())
+            return f"{{{','.join(sorted(pairs))}}}"
+        case Set():
+            return f"{{{','.join(sorted(map(_written, value)))}}}"
+        case tuple() | list():
+            return f"({','.join(map(_written, value))})"
+    raise TypeError(f"{kind.__name__} has no digest")

@@ -1,0 +1,55 @@
+"""When a Regent only looks, and why: whom to obey, and whether to write at all. Pure.
+
+Observe and suspend are declared (semantics 25). A server in recovery cannot be written to, and one
+that is not the server we know must not be, until a person says that it is meant (semantics 28a).
+"""
+
+from __future__ import annotations
+
+from regent.observed import ObservedServer
+from shared.resources import RegentSpec
+from shared.state import Trouble
+
+OBSERVING = "Observing"
+"""The reason of what is declared so; any other is for a person."""
+
+
+def declared_restraint(spec: RegentSpec) -> Trouble | None:
+    """What the Regent's own resource says."""
+    if spec.suspend:
+        return Trouble(reason=OBSERVING, message="spec.suspend is set: this Regent only looks.")
+    if spec.enforcement == "Observe":
+        return Trouble(
+            reason=OBSERVING, message="spec.enforcement is Observe: this Regent only looks."
+        )
+    return None
+
+
+def restraint(spec: RegentSpec, server: ObservedServer, known_identifier: str) -> Trouble | None:
+    """Why nothing may be written to this server now; None when it may."""
+    if server.is_in_recovery:
+        return Trouble(
+            reason="InRecovery",
+            message="The server is in recovery, a standby: nothing is written to it."
+            " Promote it, or let databaseHost name the primary.",
+        )
+    if known_identifier and server.system_identifier not in ("", known_identifier):
+        return Trouble(
+            reason="TakeoverNeeded",
+            message=f"This server is {server.system_identifier}, and this Regent knows"
+            f" {known_identifier}: a clone, a restored copy or an upgraded one. Nothing is written"
+            " to it. If it is meant, run `postgregent uninstall` and start the Regent again: the"
+            " holders take their roles back.",
+        )
+    return declared_restraint(spec)
+
+
+def why_no_triggers(spec: RegentSpec, restrained: Trouble | None) -> str:
+    """Why the detector is not to be installed in served databases; empty when it is."""
+    if restrained is not None and restrained.reason != OBSERVING:
+        return restrained.message
+    if spec.detector == "Polling":
+        return "spec.detector is Polling."
+    if restrained is not None and spec.detector != "Triggers":
+        return f"{restrained.message} No triggers are installed; spec.detector Triggers would."
+    return ""
