@@ -14,6 +14,8 @@ from tests.postgres.releases import MAIN_VERSIONS, VERSIONS
 from tests.postgres.reset import reset
 from tests.postgres.server import PostgresServer
 
+pytest_plugins = ["tests.cluster.fixtures"]
+
 ENVIRONMENT = "POSTGREGENT_TEST_PG"
 CANARY = pytest.StashKey[Canary]()
 

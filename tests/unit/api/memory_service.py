@@ -93,6 +93,9 @@ class MemoryService:
             raise DigestMismatch
         self.withheld_digest = None
 
+    async def uninstall(self) -> tuple[str, ...]:
+        return ("mydb: event triggers and schema removed",)
+
     async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
         self.asked.append((limit, continue_))
         return RolePage(items=(RoleSummary(name="a/b", origin="created"),))

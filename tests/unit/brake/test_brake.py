@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 
-from regent.brake import Comparison, Verdict, deletions, explicit_baseline, judge, remember
-from regent.changes import RevokePrivileges
+from regent.brake import (
+    Comparison,
+    Verdict,
+    deletions,
+    digest_of,
+    explicit_baseline,
+    judge,
+    remember,
+)
+from regent.changes import AlterRole, Effect, Plan, RevokePrivileges
+from regent.losses import without
 from regent.observed import (
     AclItem,
     ObjectGroup,
@@ -18,9 +27,9 @@ from regent.observed import (
     ObservedServer,
 )
 from regent.plan import plan
-from regent.remembered import AcceptedState, BrakeMemory, Mark
+from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark
 from shared.privileges import ObjectKind
-from tests.declared import NOON, accepted, mark, resolved, role, server, state
+from tests.declared import NOON, VERIFIER, accepted, mark, resolved, role, server, state
 
 TEN_ROLES = (
     "Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ['*']}\n"
@@ -62,7 +71,7 @@ def verdict(
     new = resolved(after, marks=marks, on=observed.server, now=now).desired
     old = resolved(baseline, marks=marks, on=observed.server, now=now).desired
     compared = Comparison(plan(new, observed), new, plan(old, observed), old)
-    return judge(compared, memory, after.state.regent.spec, after.push_etag, now)
+    return judge(compared, memory, after.state, now)
 
 
 @pytest.mark.rule("20")
@@ -251,3 +260,83 @@ def test_a_membership_lost_is_a_loss() -> None:
     )
     said = verdict(before, after, with_member, marks=marks)
     assert [loss.edge for loss in said.let_through] == [("u", "MEMBERSHIP", "r0")]
+
+
+@pytest.mark.rule("20")
+def test_deletions_that_did_not_wait_are_remembered_for_an_hour() -> None:
+    """Two and two more are four: the second push has to be judged."""
+    before = accepted(TEN_ROLES)
+
+    def less(count: int, previous: AcceptedState) -> AcceptedState:
+        kept = [x for x in TEN_ROLES.splitlines() if x.split(":")[0][5:] not in ROLES[:count]]
+        return accepted("\n".join(kept), previous)
+
+    two = less(2, before)
+    memory = BrakeMemory(baseline=before)
+    memory = remember(memory, verdict(before, two, catalog(), memory=memory), two, NOON)
+    assert [key for _, key in memory.deletions] == ["Role/default/r0", "Role/default/r1"]
+    four = less(4, two)
+    assert "Role/default/r2" in explicit_baseline(two, four, memory, NOON).state.resources
+    later = NOON + timedelta(hours=1)
+    assert "Role/default/r2" not in explicit_baseline(two, four, memory, later).state.resources
+
+
+@pytest.mark.rule("20")
+def test_the_digest_that_was_seen_is_the_same_after_a_restart_and_with_another_salt() -> None:
+    """The home database gives resources back in another order, a plan makes new verifiers."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    backwards = dict(reversed(after.state.resources.items()))
+    restarted = after.model_copy(
+        update={"state": after.state.model_copy(update={"resources": backwards, "revision": 9})}
+    )
+    seen = verdict(before, after, catalog()).digest
+    assert verdict(before, restarted, catalog()).digest == seen
+    text = "User/u: {database: mydb, passwordSecretRef: {name: s, key: k}}"
+    loss = [Loss(role="u", kind="ROLE", privilege="LOGIN")]
+    other = VERIFIER.replace("A" * 43, "C" * 43)
+    first, second = (
+        digest_of(loss, state(text, passwords={"User/u": {"verifier": one}}))
+        for one in (VERIFIER, other)
+    )
+    assert first == second
+
+
+@pytest.mark.rule("18", "20")
+def test_what_a_reference_never_found_takes_away_after_its_minute_is_judged_then() -> None:
+    """A typo in the name of a Permission: the form before counts for a minute, the brake after."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("permissions: [read]", "permissions: [raed]"), before)
+    memory = BrakeMemory(baseline=before)
+    waiting = verdict(before, after, catalog(), memory=memory)
+    assert resolved(after, marks=MARKS, on=catalog().server).is_waiting
+    assert not waiting.is_pulled
+    memory = remember(memory, waiting, after, NOON, is_final=False)
+    assert memory.baseline == before
+    later = NOON + timedelta(seconds=60)
+    assert not resolved(after, marks=MARKS, on=catalog().server, now=later).is_waiting
+    assert verdict(before, after, catalog(), memory=memory, now=later).is_pulled
+
+
+@pytest.mark.rule("20")
+def test_what_was_let_through_is_not_judged_again_in_the_same_pass() -> None:
+    """Half of a release is done, and the rest must not need another one."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    seen = verdict(before, after, catalog())
+    memory = BrakeMemory(baseline=before, pulled_at=NOON, released_digest=seen.digest)
+    released = verdict(before, after, catalog(), memory=memory)
+    half = catalog(ROLES[5:])
+    new, old = (resolved(one, marks=MARKS, on=half.server).desired for one in (after, before))
+    compared = Comparison(plan(new, half), new, plan(old, half), old)
+    assert judge(compared, memory, after.state, NOON).is_pulled
+    assert not judge(compared, memory, after.state, NOON, allowed=released.lost).is_pulled
+
+
+@pytest.mark.rule("20")
+def test_drift_beside_a_withheld_attribute_is_still_corrected() -> None:
+    """Somebody made it a superuser meanwhile; only the declared loss of CREATEDB waits."""
+    change = AlterRole("r", Effect.NARROW, superuser=False, createdb=False)
+    reduced, touched = without(Plan((change,)), frozenset({("r", "ROLE", "CREATEDB", "")}))
+    assert reduced.changes == (AlterRole("r", Effect.NARROW, superuser=False),)
+    assert touched == (change,)

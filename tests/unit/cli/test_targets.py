@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from pydantic import SecretBytes
@@ -111,7 +112,7 @@ def test_the_declared_server_has_the_password_of_its_secret() -> None:
     ],
 )
 def test_trouble_with_the_admins_secret_names_it_and_never_its_value(
-    given: Mapping[SecretName, Secret], spec: dict[str, object], said: str
+    given: Mapping[SecretName, Secret], spec: dict[str, Any], said: str
 ) -> None:
     """And the field that refers to it."""
     with pytest.raises(NoAdminPasswordError) as refused:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from controller.conditions import resource_status
-from controller.local import Counter
 from controller.regent_outcome import NotReached, regent_outcome
+from controller.revisions import Revisions
 from controller.status import (
     Line,
     StatusBoard,
@@ -235,6 +235,6 @@ def test_an_error_is_trouble_under_its_own_name() -> None:
 @pytest.mark.rule("17")
 def test_revisions_grow_even_when_the_clock_does_not() -> None:
     """And begin with the time, so that they grow over a restart."""
-    counter = Counter(clock=lambda: 5.0)
+    counter = Revisions(clock=lambda: 5.0)
     assert [counter.next(), counter.next()] == [5000, 5001]
-    assert Counter(clock=lambda: 6.0).next() > 5001
+    assert Revisions(clock=lambda: 6.0).next() > 5001

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from regent.changes import RevokeMembership
 from regent.desired import PasswordPolicy, SettingKey
+from regent.drifting import in_force
+from regent.observed import Observed, ObservedMembership
+from regent.plan import plan
+from regent.resolve.allowed import is_within
 from shared.privileges import ObjectKind
 from shared.state import Trouble
 from tests.declared import (
@@ -149,6 +155,7 @@ def test_a_released_role_is_taken_back_by_its_holder_without_adopt() -> None:
     marks = (mark("x", "Role/x", released=True),)
     desired = resolved("Role/x: {database: mydb}", marks=marks, on=server(role("x"))).desired
     assert "x" in desired.roles
+    assert desired.adopted == {"x"}  # so that its mark is in force again, and its end is ours
     other = resolved("Role/y: {database: mydb, roleName: x}", marks=marks, on=server(role("x")))
     assert reason(other, "Role/default/y") == "ExistsUnmanaged"
 
@@ -366,3 +373,88 @@ def test_fields_that_this_version_does_not_act_on_are_said_and_not_passed_over()
     resolution = resolved("Role/r: {database: mydb, owns: {schemas: [{name: s}]}}")
     assert reason(resolution, "Role/default/r") == "Unsupported"
     assert "owns" in resolution.outcomes["Role/default/r"].message
+
+
+@pytest.mark.rule("12")
+@pytest.mark.parametrize(
+    ("allow", "is_given"),
+    [
+        ({"databases": ["other"]}, False),
+        ({"schemas": ["s*"]}, True),
+        ({"schemas": ["audit_*"]}, False),
+        ({"actions": ["INSERT"]}, False),
+        ({"actions": ["SELECT"], "databases": ["my*"], "schemas": ["s"]}, True),
+    ],
+)
+def test_what_a_permission_names_must_be_allowed(allow: dict[str, object], is_given: bool) -> None:
+    """Databases, schemas and actions; the Role goes on without it."""
+    resolution = resolved(state(VIEWER, regent={"allow": allow}))
+    assert bool(resolution.desired.grants["mydb"]) is is_given
+    assert (reason(resolution, "Permission/default/read") == "NotAllowed") is not is_given
+    assert "viewer" in resolution.desired.roles
+
+
+@pytest.mark.rule("12")
+@pytest.mark.parametrize(
+    ("pattern", "allowed", "is_inside"),
+    [
+        ("audit_x", ["audit_*"], True),
+        ("audit_*", ["audit_*"], True),
+        ("audit_x*", ["audit_*"], True),
+        ("*", ["audit_*"], False),
+        ("a*", ["audit_*"], False),
+        ("a*", ["a?"], False),
+        ("a?", ["a*"], False),
+        ("anything", ["*"], True),
+        ("x", [], False),
+    ],
+)
+def test_a_pattern_is_allowed_when_all_that_it_can_match_is(
+    pattern: str, allowed: list[str], is_inside: bool
+) -> None:
+    """Never more than what is plain to see."""
+    assert is_within(pattern, allowed) is is_inside
+
+
+@pytest.mark.rule("12")
+def test_names_of_roles_must_be_allowed() -> None:
+    """`allow.names`."""
+    resolution = resolved(state("Role/x: {database: mydb}", regent={"allow": {"names": ["app_*"]}}))
+    assert resolution.desired.roles == {}
+    assert reason(resolution, "Role/default/x") == "NotAllowed"
+
+
+@pytest.mark.rule("10")
+def test_a_superuser_is_adopted_only_where_superusers_are_allowed() -> None:
+    """Its password would be everything."""
+    text, on = "User/dba: {database: mydb, adopt: true}", server(role("dba", superuser=True))
+    assert reason(resolved(text, on=on), "User/default/dba") == "NotAllowed"
+    allowed = state(text, regent={"allow": {"attributes": ["superuser"]}})
+    assert resolved(allowed, on=on).desired.adopted == {"dba"}
+
+
+@pytest.mark.rule("30")
+def test_what_is_desired_does_not_depend_on_the_order_of_the_resources() -> None:
+    """The home database gives them back in another order, and nothing has changed."""
+    one = accepted(REFERENCE)
+    backwards = dict(reversed(one.state.resources.items()))
+    other = one.model_copy(update={"state": one.state.model_copy(update={"resources": backwards})})
+    assert in_force(resolved(one).desired) == in_force(resolved(other).desired)
+
+
+@pytest.mark.rule("10", "28a")
+def test_a_lost_mark_takes_nobody_out_of_a_role() -> None:
+    """The Role is ExistsUnmanaged, and its members are left as they are."""
+    on = replace(
+        server(role("mydb-viewer"), role("flights-admin"), role("summer-intern-2", login=True)),
+        memberships=(
+            ObservedMembership("mydb-viewer", "summer-intern-2", "my-admin", admin=False),
+            ObservedMembership("flights-admin", "summer-intern-2", "my-admin", admin=False),
+        ),
+    )
+    marks = (mark("summer-intern-2", "User/summer-intern-2"),)
+    resolution = resolved(REFERENCE, marks=marks, on=on)
+    assert reason(resolution, "Role/default/mydb-viewer") == "ExistsUnmanaged"
+    changes = plan(resolution.desired, Observed(on)).changes
+    revoked = [one.group for one in changes if isinstance(one, RevokeMembership)]
+    assert revoked == ["flights-admin"]

@@ -1,0 +1,87 @@
+"""One Regent serves a database, one writes the roles, and only an admin's lock counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from regent.home import Home
+from regent.locks import LockHeld, LockLost, RegentLock, _keys, roles_lock, who_serves
+from tests.integration.test_home import REGENT, connector_of, open_home
+from tests.postgres.database import Database
+from tests.postgres.server import PostgresServer
+
+pytestmark = pytest.mark.rule("6")
+
+
+async def take(server: PostgresServer, regent: str = REGENT, *served: str) -> RegentLock:
+    return await RegentLock.take(
+        connector_of(server), database="postgregent", regent=regent, served=served or ("mydb",)
+    )
+
+
+@pytest.fixture
+async def home(database: Database) -> Home:
+    return await open_home(database.server)
+
+
+async def test_a_second_regent_of_one_database_is_told_who_holds_it(
+    database: Database, home: Home
+) -> None:
+    lock = await take(database.server)
+    with pytest.raises(LockHeld) as refused:
+        await take(database.server, "other/regent")
+    assert refused.value.holder.application == "postgregent/lock"
+    assert "my-admin" in refused.value.message
+    assert "since" in refused.value.message
+    elsewhere = await take(database.server, "other/regent", "another")
+    await lock.release()
+    await elsewhere.release()
+    again = await take(database.server)
+    assert await again.check()
+    await again.release()
+    await home.close()
+
+
+async def test_a_connection_that_breaks_loses_the_lock(database: Database, home: Home) -> None:
+    lock = await take(database.server)
+    lock.require()
+    [holder] = await who_serves(
+        connector_of(database.server), database="postgregent", regent=REGENT, served=("mydb",)
+    )
+    look = await database.connect()
+    await look.execute("SELECT pg_terminate_backend($1, 5000)", holder.pid)
+    assert not await lock.check()
+    with pytest.raises(LockLost):
+        lock.require()
+    await home.close()
+
+
+async def test_a_strangers_lock_is_not_believed(database: Database, home: Home) -> None:
+    await database.execute(
+        "CREATE ROLE stranger LOGIN PASSWORD 'x'; GRANT CONNECT ON DATABASE postgregent TO stranger"
+    )
+    stranger = await database.server.connect("postgregent", "stranger", "x")
+    key, *_ = _keys("database mydb")
+    assert await stranger.fetchval("SELECT pg_try_advisory_lock($1)", key)
+    lock = await take(database.server)
+    with pytest.raises(LockHeld, match="my-admin"):
+        await take(database.server, "other/regent")
+    await stranger.close()
+    with pytest.raises(LockHeld, match="my-admin"):
+        await take(database.server, "third/regent")
+    await lock.release()
+    await home.close()
+
+
+async def test_one_writes_the_roles_at_a_time(database: Database, home: Home) -> None:
+    other = await open_home(database.server, "other/regent")
+    async with roles_lock(home):
+        async with roles_lock(home):
+            pass
+        with pytest.raises(LockHeld):
+            async with roles_lock(other, patience_seconds=0.1):
+                pytest.fail("two hold it")
+    async with roles_lock(other, patience_seconds=5):
+        pass
+    await home.close()
+    await other.close()

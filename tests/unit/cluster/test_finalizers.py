@@ -1,0 +1,80 @@
+"""When a deleted resource may go."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.finalizers import (
+    FINALIZER,
+    Reach,
+    Release,
+    holding,
+    is_held,
+    letting_go,
+    release,
+    release_regent,
+)
+from tests.unit.cluster.objects import raw
+
+ENDED = Reach(is_told=True, is_passed=True)
+TOLD = Reach(is_told=True)
+AWAY = Reach(unreachable_seconds=15.0)
+JUST_AWAY = Reach(unreachable_seconds=14.9)
+
+pytestmark = pytest.mark.rule("27")
+
+
+@pytest.mark.parametrize(
+    ("waited", "reaches", "reason"),
+    [
+        (0.0, [], Release.NO_REGENT),
+        (0.0, [ENDED], Release.ENDED),
+        (0.0, [ENDED, TOLD], None),
+        (0.0, [Reach(is_told=True, is_passed=True, is_braked=True)], Release.WITHHELD),
+        (0.0, [Reach(is_braked=True)], None),
+        (0.0, [JUST_AWAY], None),
+        (0.0, [AWAY], Release.UNREACHABLE),
+        (0.0, [ENDED, AWAY], Release.UNREACHABLE),
+        (44.0, [TOLD, AWAY], None),
+        (45.0, [TOLD, AWAY], Release.TIMED_OUT),
+        (45.0, [JUST_AWAY], Release.TIMED_OUT),
+    ],
+)
+def test_a_finalizer_goes_when_access_has_ended_or_waiting_is_in_vain(
+    waited: float, reaches: list[Reach], reason: Release | None
+) -> None:
+    assert release(waited, reaches) is reason
+
+
+@pytest.mark.rule("28")
+@pytest.mark.parametrize(
+    ("waited", "unreachable", "has_work", "is_uninstalled", "reason"),
+    [
+        (0.0, 0.0, False, False, None),
+        (0.0, 0.0, False, True, Release.ENDED),
+        (0.0, 0.0, True, True, None),
+        (10.0, 15.0, False, False, Release.UNREACHABLE),
+        (10.0, 15.0, True, False, None),
+        (45.0, 0.0, True, False, Release.TIMED_OUT),
+    ],
+)
+def test_a_regent_lets_deletions_finish_and_uninstalls_within_bounds(
+    waited: float,
+    unreachable: float,
+    has_work: bool,
+    is_uninstalled: bool,
+    reason: Release | None,
+) -> None:
+    found = release_regent(waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled)
+    assert found is reason
+
+
+def test_other_finalizers_are_left_alone_and_another_version_is_refused() -> None:
+    found = raw("Role", "a", {}, finalizers=["other/one"])
+    assert not is_held(found)
+    put = holding(found)
+    assert put["metadata"]["finalizers"] == ["other/one", FINALIZER]
+    assert put["metadata"]["resourceVersion"] == "7"
+    held = raw("Role", "a", {}, finalizers=["other/one", FINALIZER])
+    assert is_held(held)
+    assert letting_go(held)["metadata"]["finalizers"] == ["other/one"]

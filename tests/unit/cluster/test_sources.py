@@ -1,0 +1,121 @@
+"""From objects of a cluster to what is declared; what is remembered and told of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from controller.departures import read, written
+from controller.drift_events import note_of, who
+from controller.reporter import event_of
+from controller.sources.kubernetes import Reader, read_secrets
+from controller.sources.secrets import SecretName
+from shared.keys import ResourceKey
+from shared.outcomes import Actor, Drift
+from tests.unit.cluster.objects import NOW, raw, secret
+
+REGENT = ResourceKey("Regent", "default", "my-regent")
+ROLE = ResourceKey("Role", "default", "viewer")
+
+
+@pytest.mark.rule("18")
+def test_a_resource_that_cannot_be_used_is_still_there() -> None:
+    found = Reader().read(
+        [
+            ("Role", raw("Role", "viewer", {"database": "mydb"})),
+            ("Role", raw("Role", "newer", {"database": "mydb", "fieldOfTomorrow": 1})),
+        ]
+    )
+    assert found.resources[ROLE].is_valid
+    newer = found.resources[ResourceKey("Role", "default", "newer")]
+    assert not newer.is_valid
+    assert "fieldOfTomorrow" in str(newer.problems[0])
+
+
+def test_a_resource_is_read_once_for_each_generation() -> None:
+    reader = Reader()
+    spec = {"database": "mydb"}
+    first = reader.read([("Role", raw("Role", "viewer", spec))])
+    same = reader.read([("Role", raw("Role", "viewer", spec, resourceVersion="8"))])
+    assert same.resources[ROLE] is first.resources[ROLE]
+    changed = reader.read([("Role", raw("Role", "viewer", spec, generation=2))])
+    assert changed.resources[ROLE] is not first.resources[ROLE]
+    relabelled = reader.read([("Role", raw("Role", "viewer", spec, labels={"a": "b"}))])
+    assert relabelled.resources[ROLE].resource != first.resources[ROLE].resource
+
+
+def test_a_deletion_that_has_begun_is_seen() -> None:
+    ending = raw("Role", "viewer", {"database": "mydb"}, deletionTimestamp="2026-01-01T00:00:00Z")
+    assert Reader().read([("Role", ending)]).deleting == {ROLE}
+
+
+@pytest.mark.rule("19")
+def test_only_named_secrets_are_looked_at_and_never_shown() -> None:
+    raws = {("default", name): secret(name, admin="hidden-value") for name in ("a", "b")}
+    raws["default", "a"]["data"]["broken"] = "no base64!"
+    found = read_secrets([SecretName("default", "a"), SecretName("default", "gone")], raws)
+    (one,) = found.values()
+    assert set(one.values) == {"admin"}
+    assert "hidden-value" not in repr(found)
+
+
+@pytest.mark.rule("20")
+def test_departures_are_read_back_and_foreign_words_left_out() -> None:
+    known = {REGENT: frozenset({ROLE, ResourceKey("User", "default", "a.b")})}
+    assert read(written(known)) == known
+    assert read({"default_my-regent": "nonsense", "x": "[]", "a_b": '["no key"]'}) == {}
+
+
+def drift(actor: Actor, *, corrected: bool = True) -> Drift:
+    return Drift(
+        regent="default/my-regent", database="mydb", what="revoke INSERT on schema1.airports",
+        found_at=NOW, happened_at=NOW - timedelta(seconds=1),
+        corrected_at=NOW if corrected else None, actor=actor,
+    )  # fmt: skip
+
+
+@pytest.mark.rule("30")
+def test_an_event_says_who_what_and_when() -> None:
+    intruder = Actor(
+        certainty="Recorded", session_user="intruder", role="app_owner", application="psql",
+        client="10.0.0.7",
+    )  # fmt: skip
+    note = note_of([drift(intruder)])
+    assert note == (
+        "revoke INSERT on schema1.airports in mydb: by intruder (as app_owner, psql, 10.0.0.7)"
+        " at 2026-06-01T11:59:59Z, corrected"
+    )
+    assert note_of([drift(intruder)] * 7).endswith("; and 2 more")
+    assert "not corrected" in note_of([drift(intruder, corrected=False)])
+    probable = Actor(certainty="Probable", session_user="intruder")
+    assert who(probable) == "probably by intruder"
+    unknown = Actor(certainty="Unknown", why_not="A timed look.")
+    assert who(unknown) == "by somebody unknown (A timed look)"
+
+
+@pytest.mark.rule("29")
+@pytest.mark.parametrize(
+    ("before", "after", "is_stalled", "kind"),
+    [
+        ({}, {"status": "True", "reason": "Applied"}, False, None),
+        ({}, {"status": "False", "reason": "Progressing"}, False, None),
+        ({}, {"status": "False", "reason": "Invalid"}, True, "Warning"),
+        (
+            {"status": "False", "reason": "Invalid"},
+            {"status": "False", "reason": "Invalid"},
+            True,
+            None,
+        ),
+        (
+            {"status": "False", "reason": "Invalid"},
+            {"status": "True", "reason": "Applied"},
+            False,
+            "Normal",
+        ),
+    ],
+)
+def test_events_are_for_transitions_only(
+    before: dict[str, str], after: dict[str, str], is_stalled: bool, kind: str | None
+) -> None:
+    assert event_of(before, after, is_stalled=is_stalled) == kind

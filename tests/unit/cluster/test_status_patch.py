@@ -1,0 +1,122 @@
+"""The status that a resource shall have, and whether it is news."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from controller.conditions import MAX_REGENTS
+from controller.regent_outcome import NotReached
+from controller.status_patch import RegentNews, is_news, status_of, status_of_regent
+from shared.http import BrakeBody, DetectorBody, StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome, State
+from tests.unit.cluster.objects import NOW, raw
+
+pytestmark = pytest.mark.rule("29")
+ONE = ResourceKey("Regent", "default", "one")
+TWO = ResourceKey("Regent", "default", "two")
+ROLE = raw("Role", "viewer", {}, generation=3)
+
+
+def outcome(
+    generation: int = 3, state: State = "Ready", reason: str = "Applied", **more: Any
+) -> Outcome:
+    return Outcome(
+        resource="Role/default/viewer", generation=generation, state=state, reason=reason,
+        message="As declared.", **more,
+    )  # fmt: skip
+
+
+def ready(status: dict[str, Any] | None) -> tuple[str, str]:
+    assert status is not None
+    found = next(c for c in status["conditions"] if c["type"] == "Ready")
+    assert found["observedGeneration"] == status["observedGeneration"]
+    return found["status"], found["reason"]
+
+
+def test_nothing_is_written_before_somebody_has_said_something() -> None:
+    assert status_of(ROLE, None, {}, NOW) is None
+
+
+def test_a_new_generation_is_not_ready_in_the_write_that_observes_it() -> None:
+    before = status_of(ROLE, None, {ONE: outcome()}, NOW)
+    assert ready(before) == ("True", "Applied")
+    changed = raw("Role", "viewer", {}, generation=4) | {"status": before}
+    stale = status_of(changed, None, {ONE: outcome(generation=3)}, NOW)
+    assert ready(stale) == ("False", "Progressing")
+    assert stale is not None
+    assert stale["observedGeneration"] == 4
+    unsaid = status_of(changed, None, {}, NOW)
+    assert ready(unsaid) == ("False", "Progressing")
+
+
+def test_it_is_as_ready_as_on_the_least_ready_regent() -> None:
+    status = status_of(
+        ROLE, None, {ONE: outcome(), TWO: outcome(state="Stalled", reason="NameConflict")}, NOW
+    )
+    assert ready(status) == ("False", "NameConflict")
+    assert status is not None
+    assert (status["regentCount"], status["readyCount"]) == (2, 1)
+
+
+def test_entries_are_bounded_and_counted() -> None:
+    said = {ResourceKey("Regent", "default", f"r{n:03}"): outcome() for n in range(100)}
+    status = status_of(ROLE, None, said, NOW)
+    assert status is not None
+    assert len(status["regents"]) == MAX_REGENTS
+    assert (status["regentCount"], status["readyCount"]) == (100, 100)
+
+
+def test_a_time_alone_is_no_news_but_for_a_pass_a_minute_old() -> None:
+    first = status_of(ROLE, None, {ONE: outcome()}, NOW)
+    assert first is not None
+    later = status_of(ROLE | {"status": first}, None, {ONE: outcome()}, NOW + timedelta(hours=1))
+    assert later is not None
+    assert not is_news(later, first)
+    passed = {"lastPassTime": "2026-06-01T12:00:00Z"}
+    assert is_news(passed, {"lastPassTime": "2026-06-01T11:59:00Z"})
+    assert not is_news(passed, {"lastPassTime": "2026-06-01T11:59:01Z"})
+    assert is_news({**first, "regentCount": 2}, first)
+
+
+def test_what_the_controller_refuses_is_of_the_present_generation() -> None:
+    invalid = outcome(generation=0, state="Stalled", reason="Invalid")
+    status = status_of(ROLE, invalid, {ONE: outcome(generation=2)}, NOW)
+    assert ready(status) == ("False", "Invalid")
+
+
+def body(**more: Any) -> StatusBody:
+    detector = DetectorBody(mode="Triggers", healthy=True)
+    return StatusBody(
+        sequence=1, detector=detector, accepted_revision=5, applied_revision=5,
+        system_identifier="7", last_pass_time=NOW, managed_roles=2, **more,
+    )  # fmt: skip
+
+
+def kinds(status: dict[str, Any]) -> dict[str, str]:
+    return {c["type"]: c["status"] for c in status["conditions"]}
+
+
+def test_a_regent_says_whether_it_drifted_and_whether_it_would_notice() -> None:
+    found = raw("Regent", "one", {})
+    calm = status_of_regent(found, ONE, RegentNews(body()), None, NOW)
+    assert kinds(calm) == {"Ready": "True", "Drifted": "False", "DetectorHealthy": "True"}
+    assert (calm["drift"], calm["held"], calm["lastPassTime"]) == (0, 0, "2026-06-01T12:00:00Z")
+    drifted = status_of_regent(found, ONE, RegentNews(body(), drift=2, held=1), None, NOW)
+    assert kinds(drifted)["Drifted"] == "True"
+    assert (drifted["drift"], drifted["held"]) == (2, 1)
+
+
+def test_a_regent_with_the_brake_pulled_or_out_of_reach_is_not_ready() -> None:
+    found = raw("Regent", "one", {})
+    braked = body(brake=BrakeBody(pulled=True, digest="abc", message="9 losses."))
+    status = status_of_regent(found, ONE, RegentNews(braked), None, NOW)
+    assert kinds(status) == {
+        "Ready": "False", "Stalled": "True", "Drifted": "False", "DetectorHealthy": "True",
+    }  # fmt: skip
+    away = RegentNews(trouble=NotReached("NotAnswering", "It does not answer."))
+    status = status_of_regent(found, ONE, away, None, NOW)
+    assert kinds(status) == {"Ready": "False", "Reconciling": "True"}

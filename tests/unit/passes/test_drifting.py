@@ -1,0 +1,60 @@
+"""What is called drift (semantics 30)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from regent.brake import Verdict
+from regent.changes import AlterRole, Effect, EndSessions, Plan
+from regent.drifting import drift_of, in_force, names_of
+from regent.losses import atoms
+from regent.remembered import BrakeMemory
+from tests.declared import REFERENCE, mark, resolved, role, server
+
+LOGIN = AlterRole("u", Effect.OPEN, login=True)
+NOLOGIN = AlterRole("u", Effect.CLOSE, login=False)
+
+
+@pytest.mark.rule("30")
+def test_a_difference_is_drift_while_what_is_desired_stands_still() -> None:
+    """A push, and the first pass of all, are no drift."""
+    verdict = Verdict(Plan((LOGIN,)))
+    assert drift_of(verdict, "a", BrakeMemory(in_force="a"), ()) == (LOGIN,)
+    assert drift_of(verdict, "b", BrakeMemory(in_force="a"), ()) == ()
+    assert drift_of(verdict, "a", BrakeMemory(), ()) == ()
+
+
+@pytest.mark.rule("30")
+def test_what_could_not_be_done_before_is_not_said_again() -> None:
+    """The same change with other causes is the same change."""
+    verdict = Verdict(Plan((LOGIN, NOLOGIN)))
+    memory = BrakeMemory(in_force="a", still_open=names_of([LOGIN]))
+    assert drift_of(verdict, "a", memory, ()) == (NOLOGIN,)
+
+
+@pytest.mark.rule("20", "30")
+def test_what_the_brake_lets_through_is_no_drift() -> None:
+    """A person released it."""
+    verdict = Verdict(Plan((LOGIN, NOLOGIN)), lost=frozenset(atoms(NOLOGIN)))
+    assert drift_of(verdict, "a", BrakeMemory(in_force="a"), ()) == (LOGIN,)
+
+
+@pytest.mark.rule("8", "30")
+def test_a_role_that_somebody_renamed_leaves_what_is_desired_as_it_was() -> None:
+    """So that renaming it back is drift."""
+    marks = (mark("mydb-viewer", "Role/mydb-viewer", oid=7),)
+    before = resolved(REFERENCE, marks=marks, on=server(role("mydb-viewer", oid=7))).desired
+    after = resolved(REFERENCE, marks=marks, on=server(role("stolen", oid=7))).desired
+    assert before != after
+    assert in_force(before) == in_force(after)
+    assert in_force(replace(after, ignore_roles=("x",))) != in_force(before)
+
+
+def test_other_causes_make_no_other_change() -> None:
+    """A renamed resource is no news."""
+    by_one = EndSessions(
+        "u", "why", tuple(resolved(REFERENCE).desired.roles["mydb-viewer"].declared_by)
+    )
+    assert names_of([by_one]) == names_of([EndSessions("u", "why")])

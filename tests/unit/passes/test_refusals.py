@@ -1,0 +1,89 @@
+"""What the server refused for good is left out, and goes on being said (semantics 21)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from regent.applying.result import ChangeResult
+from regent.changes import (
+    AlterRole,
+    DropRole,
+    Effect,
+    EndSessions,
+    GrantPrivileges,
+    ObjectRef,
+    Plan,
+)
+from regent.refusals import keys_of, refusals, still_refused, without_refused
+from shared.privileges import ObjectKind
+from tests.declared import NOON
+
+A, B, C = (ObjectRef(n, "s", name, "r", "app") for n, name in enumerate("abc", 1))
+
+
+def grant(*objects: ObjectRef, to: tuple[str, ...] = ("x", "y")) -> GrantPrivileges:
+    """SELECT and INSERT on these tables."""
+    return GrantPrivileges("mydb", ObjectKind.TABLE, objects, frozenset({"SELECT", "INSERT"}), to)
+
+
+def refused(change: GrantPrivileges | DropRole, state: str) -> ChangeResult:
+    """As the server said no."""
+    return ChangeResult(change, done=False, sqlstate=state, message="no", remaining=(change,))
+
+
+@pytest.mark.rule("21")
+def test_only_the_objects_that_were_refused_are_left_out() -> None:
+    """The others of the same statement are asked for."""
+    known = refusals([refused(grant(B), "42501")], NOON)
+    kept, left_out = without_refused(Plan((grant(A, B, C),)), known)
+    assert kept.changes == (grant(A, C),)
+    assert [(one.change, one.sqlstate) for one in left_out] == [(grant(B), "42501")]
+    assert "right" in left_out[0].way_out
+
+
+@pytest.mark.rule("21")
+def test_what_may_work_next_time_is_not_remembered() -> None:
+    """A lock that another session held."""
+    assert refusals([refused(grant(B), "55P03")], NOON) == {}
+
+
+@pytest.mark.rule("21")
+def test_after_an_hour_it_is_asked_again() -> None:
+    """Somebody may have given the right meanwhile."""
+    known = refusals([refused(grant(B), "42501")], NOON)
+    assert still_refused(known, NOON + timedelta(minutes=59)) == known
+    assert still_refused(known, NOON + timedelta(minutes=60)) == {}
+
+
+@pytest.mark.rule("21", "27")
+def test_the_end_of_a_role_that_cannot_be_dropped_is_over_until_it_can() -> None:
+    """Its sessions are not ended in every pass; when it may log in again, they are."""
+    drop, end = DropRole("x"), EndSessions("x", "why")
+    known = refusals([refused(drop, "2BP01")], NOON)
+    kept, left_out = without_refused(Plan((end, drop)), known)
+    assert kept.is_empty
+    assert [one.change for one in left_out] == [drop]
+    close = AlterRole("x", Effect.CLOSE, login=False)
+    assert without_refused(Plan((close, end, drop)), known)[0].changes == (close, end)
+
+
+@pytest.mark.rule("21")
+def test_a_change_has_the_same_name_in_every_process() -> None:
+    """Sets are shown in another order after each start."""
+    code = (
+        "from tests.unit.passes.test_refusals import A, B, grant;"
+        "from regent.refusals import keys_of; print(*keys_of(grant(A, B)))"
+    )
+    for seed in ("1", "2"):
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+        )
+        assert tuple(found.stdout.split()) == keys_of(grant(A, B)), found.stderr

@@ -1,0 +1,82 @@
+"""The last word on each resource: Ready is only what was seen (semantics 29)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from regent.applying.result import ChangeResult
+from regent.brake import Verdict
+from regent.changes import AlterRole, Change, Effect, Plan
+from regent.look import Looked
+from regent.observed import Observed
+from regent.refusals import Refusal
+from regent.settle import settle
+from shared.keys import ResourceKey
+from shared.state import Trouble
+from tests.declared import REFERENCE, resolved, server
+
+VIEWER = "Role/default/mydb-viewer"
+CHANGE = AlterRole("mydb-viewer", Effect.OPEN, login=True, causes=(ResourceKey.parse(VIEWER),))
+
+
+def looked(*still_open: Change, **what: Any) -> Looked:
+    """The last look of a pass that left this open."""
+    wanted = Plan(still_open)
+    verdict = what.pop("verdict", Verdict(wanted))
+    return Looked("etag", resolved(REFERENCE), Observed(server()), wanted, verdict, **what)
+
+
+def failed(state: str) -> ChangeResult:
+    """The server said no."""
+    return ChangeResult(CHANGE, done=False, sqlstate=state, message="no", remaining=(CHANGE,))
+
+
+@pytest.mark.rule("29")
+def test_ready_is_what_nothing_is_left_of() -> None:
+    """Also when a first try in the same pass was refused, and a second was not."""
+    outcomes = settle(looked(), results=[failed("55P03")])
+    assert {one.reason for one in outcomes.values()} == {"Applied"}
+
+
+@pytest.mark.rule("21", "29")
+def test_what_the_server_refuses_is_said_to_its_resource_and_hides_no_other() -> None:
+    """Refused now, with the SQLSTATE."""
+    outcomes = settle(looked(CHANGE), results=[failed("55P03")])
+    assert (outcomes[VIEWER].state, outcomes[VIEWER].reason) == ("Reconciling", "Refused")
+    assert "55P03" in outcomes[VIEWER].message
+    assert {one.reason for key, one in outcomes.items() if key != VIEWER} == {"Applied"}
+
+
+@pytest.mark.rule("21")
+def test_what_was_refused_for_good_stays_not_manageable_in_passes_that_do_not_ask() -> None:
+    """With the way out, and never Ready."""
+    last = looked(refused=(Refusal(CHANGE, "42501", "permission denied"),))
+    outcome = settle(last, results=())[VIEWER]
+    assert (outcome.state, outcome.reason) == ("Stalled", "NotManageable")
+    assert "Give the Regent's admin the right" in outcome.message
+
+
+@pytest.mark.rule("25", "28a")
+def test_a_restraint_is_the_reason_of_everything() -> None:
+    """Observing waits for nobody; another server needs a person."""
+    observing = looked(CHANGE, restraint=Trouble(reason="Observing", message="It only looks."))
+    said = settle(observing, results=())
+    assert {(one.state, one.reason) for one in said.values()} == {("Reconciling", "Observing")}
+    assert "It would" in said[VIEWER].message
+    elsewhere = looked(restraint=Trouble(reason="TakeoverNeeded", message="Another server."))
+    assert {(o.state, o.reason) for o in settle(elsewhere, results=()).values()} == {
+        ("Stalled", "TakeoverNeeded")
+    }
+
+
+@pytest.mark.rule("29")
+def test_nothing_is_ready_in_a_database_that_could_not_be_read() -> None:
+    """What gives something there, and who lists it."""
+    outcomes = settle(looked(unread={"mydb": "no such database"}), results=())
+    assert {one.reason for one in outcomes.values()} == {"Applied", "DatabaseUnreachable"}
+    assert outcomes["Permission/default/connect-to-mydb"].reason == "DatabaseUnreachable"
+    assert outcomes["Permission/default/connect-to-mydb"].matches is None
+    assert outcomes[VIEWER].reason == "DatabaseUnreachable"
+    assert outcomes["User/default/summer-intern-2"].reason == "Applied"
