@@ -16,9 +16,7 @@ from cli.embedded import EmbeddedServer
 from cli.targets import NoAdminPasswordError, Secrets, admin_password
 from regent.settings import ServerSettings
 from shared.errors import PostgRegentError
-from shared.names import quote_ident, quote_literal
 from shared.resources import Regent
-from shared.scram import build
 from shared.secret_text import SecretEmpty, SecretUnreadable
 
 BOOTSTRAP = "postgres"
@@ -92,18 +90,7 @@ class EmbeddedServers:
         password = _declared(regent, given) or self._passwords.get(admin) or _made_up()
         if admin == BOOTSTRAP or self._passwords.get(admin) == password:
             return
-        verifier = quote_literal(build(password.get_secret_value()).value)
-        connection = await server.connect()
-        try:
-            exists = await connection.fetchval(
-                "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", admin
-            )
-            verb = "ALTER" if exists else "CREATE"
-            await connection.execute(
-                f"{verb} ROLE {quote_ident(admin)} SUPERUSER LOGIN PASSWORD {verifier}"
-            )
-        finally:
-            await connection.close()
+        await server.add_admin(admin, password.get_secret_value())
         self._passwords[admin] = password
 
 

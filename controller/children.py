@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from controller import tether
-from controller.backoff import Backoff
+from shared.backoff import Backoff
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 

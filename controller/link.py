@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from controller.backoff import Backoff
 from controller.push import (
     Accepted,
     Refused,
@@ -22,6 +21,7 @@ from controller.push import (
     TakeoverNeeded,
     UnexpectedAnswer,
 )
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -61,10 +61,21 @@ class Listener(Protocol):
 class RegentLink:
     """One Regent, as the controller talks to it."""
 
-    def __init__(self, key: ResourceKey, client: RegentClient, listener: Listener) -> None:
+    def __init__(
+        self,
+        key: ResourceKey,
+        client: RegentClient,
+        listener: Listener,
+        *,
+        refresh_times: bool = False,
+    ) -> None:
+        """With `refresh_times` its status is heard when a wait brought nothing new, too."""
+        self._refresh_times = refresh_times
         self.key = key
         self.acquaintance: Acquaintance | None = None
         self.is_pushed = False
+        self.pushed_revision = 0
+        """Of the last push that was accepted; 0 where it was accepted before we came."""
         self._client = client
         self._listener = listener
         self._state: DesiredState | None = None
@@ -139,6 +150,7 @@ class RegentLink:
             case Accepted(etag=new):
                 bound = frozenset(state.resources) | (known.resources & frozenset(state.held))
                 self.acquaintance = Acquaintance(new, bound, known.verifiers)
+                self.pushed_revision = state.revision
                 self.is_pushed = True
                 self._listener.troubled(self.key, "", "")
             case Stale():
@@ -154,6 +166,8 @@ class RegentLink:
         sequence = 0
         while True:
             status = await self._client.status(after=sequence, wait_seconds=WAIT_SECONDS)
+            if status is None and self._refresh_times:
+                status = await self._client.status()
             if status is not None:
                 sequence = status.sequence
                 self._listener.reported(self.key, status)

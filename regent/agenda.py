@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from regent.backoff import Backoff
 from regent.passes import Pass
 from regent.settings import DEFAULT_RESYNC_SECONDS
+from shared.backoff import Backoff
 
 FIRST_RETRY_SECONDS = 0.5
 CONFIRM_AFTER = timedelta(seconds=1)
@@ -53,13 +53,13 @@ class Agenda:
         if one.is_open:
             self.retry()
         else:
-            self._retries.reset()
+            self._retries.succeeded()
         seconds = resync_seconds or DEFAULT_RESYNC_SECONDS
         self._resync_at = datetime.now(UTC) + timedelta(seconds=seconds)
 
     def retry(self) -> None:
         """Soon, and later each time (semantics 21)."""
-        self._retry_at = datetime.now(UTC) + timedelta(seconds=self._retries.seconds())
+        self._retry_at = datetime.now(UTC) + timedelta(seconds=self._retries.after())
 
     def confirm(self) -> None:
         """A targeted pass was enough for now; a full one has the last word."""

@@ -13,15 +13,15 @@ import structlog
 
 from regent.api.app import create_app, create_health_app
 from regent.api.waiting import LongPolls
-from regent.backoff import Backoff
 from regent.board import Board
 from regent.engine import Engine
 from regent.metrics import Metrics
 from regent.service import Service
 from regent.serving import Listening, listen
 from regent.settings import RegentSettings, connector_of
-from regent.trouble import TROUBLE
+from regent.trouble import TROUBLE, reconnecting
 from regent.uninstall import uninstall
+from shared.backoff import Backoff
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Daemon:
 
     async def _live(self) -> None:
         """One engine after the other."""
-        backoff = Backoff()
+        backoff = reconnecting()
         while True:
             try:
                 await self._one_life(backoff)
@@ -81,7 +81,7 @@ class Daemon:
                 message = str(_first(errors)) or type(_first(errors)).__name__
                 log.warning("not connected", error=message)
                 self._board.say(observing=message)
-            await asyncio.sleep(backoff.seconds())
+            await asyncio.sleep(backoff.after())
 
     async def _one_life(self, backoff: Backoff) -> None:
         connector = connector_of(self._settings.server)
@@ -101,7 +101,7 @@ class Daemon:
             finally:
                 self._service.attach(None)
                 if engine.latest is not None:  # a life that saw no pass through is no success
-                    backoff.reset()
+                    backoff.succeeded()
 
     def _listening(self) -> tuple[Listening, ...]:
         api = self._settings.api

@@ -16,21 +16,19 @@ import structlog
 from regent.agenda import Agenda
 from regent.attribution import likely_actor, row_versions
 from regent.board import Board
-from regent.connections import Connections
 from regent.detectors import Detectors
 from regent.drifting import oids_of
 from regent.events import Event, Taken
-from regent.home import Home
 from regent.home_database import Connects
-from regent.locks import LockLost, RegentLock
-from regent.look import Looker, Memory
+from regent.locks import LockLost
 from regent.metrics import Metrics
 from regent.own_sessions import OwnConnector, OwnSessions
-from regent.passes import Pass, Passes
-from regent.refusals import still_refused
+from regent.passes import Pass
 from regent.remembered import AcceptedState
 from regent.report import Report
 from regent.settings import RegentSettings
+from regent.simple_events import is_simple
+from regent.standing import Standing, standing
 from regent.trouble import TROUBLE
 from regent.upkeep import Upkeep
 from regent.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
@@ -38,26 +36,6 @@ from shared.outcomes import Actor
 
 log = structlog.get_logger()
 NOBODY = Actor(certainty="Unknown", why_not="It was found by a timed or full look.")
-TARGETED_TAGS = frozenset(
-    {
-        "GRANT",
-        "REVOKE",
-        "CREATE TABLE",
-        "CREATE TABLE AS",
-        "SELECT INTO",
-        "CREATE VIEW",
-        "CREATE MATERIALIZED VIEW",
-        "CREATE FOREIGN TABLE",
-        "CREATE SEQUENCE",
-        "CREATE INDEX",
-        "ALTER TABLE",
-        "DROP TABLE",
-        "DROP VIEW",
-        "DROP INDEX",
-        "DROP SEQUENCE",
-    }
-)
-"""Commands whose effect is in the rows that they wrote; any other one gets a full pass at once."""
 
 
 class Engine:
@@ -66,48 +44,31 @@ class Engine:
     def __init__(
         self,
         settings: RegentSettings,
+        stand: Standing,
         *,
         connector: OwnConnector,
         own: OwnSessions,
-        home: Home,
-        lock: RegentLock,
-        memory: Memory,
         board: Board,
         metrics: Metrics,
     ) -> None:
-        self.home = home
-        self.lock = lock
+        self.home = stand.home
+        self.lock = stand.lock
+        self.passes = stand.passes
         self.wake = Wake()
         self.latest: Pass | None = None
-        self._settings = settings
         self._board = board
         self._own = own
-        self._connections = Connections(connector)
-        looker = Looker(
-            regent=settings.regent,
-            served=settings.databases,
-            connections=self._connections,
-            shared_through=home.database,
-        )
-        self.passes = Passes(
-            looker=looker,
-            home=home,
-            connections=self._connections,
-            served=settings.databases,
-            memory=memory,
-            before_write=lock.require,
-        )
-        self._report = Report(settings.regent, home, board, metrics)
-        self._metrics = metrics
+        self._connections = stand.connections
+        self._report = Report(settings.regent, stand.home, board, metrics)
         self._detectors = Detectors(
             settings.databases,
             connector=connector,
-            connections=self._connections,
+            connections=stand.connections,
             wake=self.wake.wake,
-            own=self._own,
+            own=own,
             board=board,
             metrics=metrics,
-            shared_through=home.database,
+            shared_through=stand.home.database,
         )
         self._agenda = Agenda()
         self._upkeep = Upkeep(self._detectors, self._agenda)
@@ -117,42 +78,11 @@ class Engine:
     async def opened(
         cls, settings: RegentSettings, *, plain: Connects, board: Board, metrics: Metrics
     ) -> AsyncIterator[Engine]:
-        """Open home database and lock, load what is remembered; close it all at the end."""
+        """Take everything that it stands on, and give it back at the end."""
         own = OwnSessions()
         connector = OwnConnector(plain, own)
-        home = await Home.open(
-            connector,
-            database=settings.home_database,
-            regent=settings.regent,
-            through=settings.databases,
-        )
-        try:
-            lock = await RegentLock.take(
-                connector,
-                database=settings.home_database,
-                regent=settings.regent,
-                served=settings.databases,
-            )
-            try:
-                memory = await load_memory(home)
-                engine = cls(
-                    settings,
-                    connector=connector,
-                    own=own,
-                    home=home,
-                    lock=lock,
-                    memory=memory,
-                    board=board,
-                    metrics=metrics,
-                )
-                try:
-                    yield engine
-                finally:
-                    await engine._connections.close()
-            finally:
-                await lock.release()
-        finally:
-            await home.close()
+        async with standing(settings, connector) as stand:
+            yield cls(settings, stand, connector=connector, own=own, board=board, metrics=metrics)
 
     async def run(self) -> None:
         """Detect and correct until the lock is lost, or something unexpected is raised."""
@@ -225,7 +155,7 @@ class Engine:
         taken = await self._detectors.take_events()
         events = {database: one.events for database, one in taken.items()}
         is_local = all(isinstance(hint, LocalEvents) for hint in hints)
-        if is_local and _is_simple(taken) and await self._targeted(taken):
+        if is_local and is_simple(taken) and await self._targeted(taken):
             return
         await self._full(hints, events, actor)
         await self._detectors.forget_events()
@@ -296,24 +226,3 @@ class Engine:
             return NOBODY
         async with self._connections.use(self.home.database) as connection:
             return await likely_actor(connection, self._own)
-
-
-async def load_memory(home: Home) -> Memory:
-    """Everything that the home database remembers of this Regent."""
-    remembered = await home.load()
-    return Memory(
-        accepted=remembered.accepted,
-        brake=remembered.brake,
-        refused=still_refused(await home.unmanageable(), datetime.now(UTC)),
-        system_identifier=remembered.system_identifier or "",
-    )
-
-
-def _is_simple(taken: dict[str, Taken]) -> bool:
-    return all(
-        not one.is_damaged
-        and not one.lost
-        and not one.has_more
-        and all(event.command_tag in TARGETED_TAGS for event in one.events)
-        for one in taken.values()
-    )

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, Self, TypeVar, cast
 
 import asyncpg
@@ -24,7 +22,7 @@ from regent.home_database import (
     HomeDatabaseMissing,
     HomeDatabaseNewer,
 )
-from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered
+from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
 from regent.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -39,7 +37,6 @@ __all__ = [
     "HomeDatabaseMissing",
     "HomeDatabaseNewer",
     "HomeIsShared",
-    "Unmanageable",
 ]
 
 HISTORY_LIMIT = 10_000
@@ -51,16 +48,6 @@ T = TypeVar("T")
 
 class HomeIsShared(PostgRegentError):
     """Other Regents remember things in this home database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unmanageable:
-    """One thing the server refused for good (semantics 21)."""
-
-    digest: str
-    sqlstate: str
-    message: str
-    found_at: datetime
 
 
 class Home:
@@ -136,6 +123,7 @@ class Home:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 row = await connection.fetchrow(load("home/load"), self.regent)
                 marks = await connection.fetch(load("home/marks"))
+                unmanageable = await connection.fetch(load("home/unmanageable"), self.regent)
             accepted = row["accepted"] if row else None
             brake = row["brake"] if row else None
             return Remembered(
@@ -143,6 +131,7 @@ class Home:
                 brake=BrakeMemory.model_validate_json(brake) if brake else BrakeMemory(),
                 marks=tuple(_mark(m) for m in marks),
                 system_identifier=row["system_identifier"] if row else None,
+                unmanageable=_unmanageable(unmanageable),
             )
 
         return await self._do(read)
@@ -209,13 +198,7 @@ class Home:
 
     async def unmanageable(self) -> Mapping[str, Unmanageable]:
         """What the server refused for good, by digest (semantics 21)."""
-        rows = await self._fetch("home/unmanageable", self.regent)
-        return {
-            row["digest"]: Unmanageable(
-                row["digest"], row["sqlstate"], row["message"], row["found_at"]
-            )
-            for row in rows
-        }
+        return _unmanageable(await self._fetch("home/unmanageable", self.regent))
 
     async def remember_unmanageable(self, refused: Mapping[str, tuple[str, str]]) -> None:
         """Digest, which regent.refusals gives, to (SQLSTATE, message)."""
@@ -305,6 +288,13 @@ def _mark(row: asyncpg.Record) -> Mark:
         released=row["released"],
         verifier_digest=row["verifier_digest"],
     )
+
+
+def _unmanageable(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
+    return {
+        row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
+        for row in rows
+    }
 
 
 def _text(drift: Drift) -> str:

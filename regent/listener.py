@@ -14,9 +14,9 @@ from typing import Any
 import asyncpg
 import structlog
 
-from regent.backoff import Backoff
-from regent.trouble import TROUBLE
+from regent.trouble import TROUBLE, reconnecting
 from regent.wake import Full, Hint, LocalEvents
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 
 CHANNEL = "postgregent"
@@ -49,7 +49,7 @@ class Listener:
         self._wake = wake
         self._own = own
         self._heartbeat_seconds = heartbeat_seconds
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or reconnecting()
         self._connection: asyncpg.Connection | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -65,7 +65,7 @@ class Listener:
                 await self._listen_until_it_ends()
             except TROUBLE as error:
                 log.warning("listener lost", database=self.database, error=_short(error))
-            await asyncio.sleep(self._backoff.seconds())
+            await asyncio.sleep(self._backoff.after())
 
     async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
         """One row over this connection. Ends the connection when no answer comes in time."""
@@ -91,7 +91,7 @@ class Listener:
             self._wake(Full(f"listening on {self.database}"))
             while not await _happens(ended, self._heartbeat_seconds):
                 await self.fetchrow("SELECT 1")
-                self._backoff.reset()
+                self._backoff.succeeded()
         finally:
             self._connection = None
             connection.terminate()

@@ -6,8 +6,7 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -18,13 +17,12 @@ from regent.applying.result import ChangeResult
 from regent.bodies import brake_body
 from regent.changes import Plan
 from regent.connections import Connections
-from regent.engine import load_memory
 from regent.home import Home
-from regent.locks import RegentLock
-from regent.look import Looker, Memory
-from regent.passes import Pass, Passes, dry_pass
+from regent.look import Memory
+from regent.passes import Pass, dry_pass
 from regent.remembered import AcceptedState
 from regent.settings import RegentSettings, connector_of
+from regent.standing import looker, memory_of, standing
 from shared.http import BrakeBody
 from shared.outcomes import Outcome
 from shared.state import DesiredState, Verifier, etag
@@ -52,24 +50,11 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
         () if remembered else (f"apply would make the home database {settings.home_database!r}.",)
     )
     connections = Connections(connector)
-    looker = Looker(
-        regent=settings.regent,
-        served=settings.databases,
-        connections=connections,
-        shared_through=settings.databases[0],
-    )
-    memory = (
-        Memory(
-            accepted=remembered.accepted,
-            brake=remembered.brake,
-            system_identifier=remembered.system_identifier or "",
-        )
-        if remembered
-        else Memory()
-    )
+    looking = looker(settings, connections, shared_through=settings.databases[0])
+    memory = memory_of(remembered)
     accepted = _accept(memory, state)
     try:
-        one = await dry_pass(looker, accepted, remembered.marks if remembered else (), memory)
+        one = await dry_pass(looking, accepted, remembered.marks if remembered else (), memory)
     finally:
         await connections.close()
     return _report(one, notes, began)
@@ -80,13 +65,16 @@ async def apply_once(
 ) -> OnceReport:
     """Bring the server to the state. Raises LockHeld while a Regent or another apply runs."""
     began = perf_counter()
-    async with _under_lock(settings) as (home, passes):
-        memory = passes.memory
+    async with standing(settings, connector_of(settings.server)) as stand:
+        memory = stand.passes.memory
         accepted = memory.accepted = _accept(memory, state)
+        # Somebody runs this to have it tried: what was refused before is asked again.
+        memory.refused = {}
+        await stand.home.forget_unmanageable()
         if release is not None:
             memory.brake = memory.brake.model_copy(update={"released_digest": release})
-        await home.store_accepted(accepted)
-        one = await passes.full()
+        await stand.home.store_accepted(accepted)
+        one = await stand.passes.full()
     return _report(one, (), began)
 
 
@@ -102,53 +90,6 @@ async def verifiers_in_force(settings: RegentSettings) -> Mapping[str, Verifier]
         for key, entry in remembered.accepted.state.resources.items()
         if entry.kind == "User" and entry.password and entry.password.verifier
     }
-
-
-@asynccontextmanager
-async def _under_lock(settings: RegentSettings) -> AsyncIterator[tuple[Home, Passes]]:
-    connector = connector_of(settings.server)
-    home = await Home.open(
-        connector,
-        database=settings.home_database,
-        regent=settings.regent,
-        through=settings.databases,
-    )
-    connections = Connections(connector)
-    try:
-        lock = await RegentLock.take(
-            connector,
-            database=settings.home_database,
-            regent=settings.regent,
-            served=settings.databases,
-        )
-        try:
-            memory = await load_memory(home)
-            # Somebody runs this to have it tried: what was refused before is asked again.
-            memory.refused = {}
-            await home.forget_unmanageable()
-            looker = Looker(
-                regent=settings.regent,
-                served=settings.databases,
-                connections=connections,
-                shared_through=home.database,
-            )
-            yield (
-                home,
-                Passes(
-                    looker=looker,
-                    home=home,
-                    connections=connections,
-                    served=settings.databases,
-                    memory=memory,
-                    before_write=lock.require,
-                ),
-            )
-        finally:
-            await lock.release()
-    finally:
-        with suppress(OSError):
-            await connections.close()
-        await home.close()
 
 
 def _accept(memory: Memory, state: DesiredState) -> AcceptedState:

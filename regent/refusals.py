@@ -23,7 +23,7 @@ from regent.changes import (
     RevokePrivileges,
 )
 from regent.digests import digest
-from regent.home import Unmanageable
+from regent.remembered import Unmanageable
 
 NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02"})
 """Cured by a right, an owner or a name that somebody gives: asked again after a while."""

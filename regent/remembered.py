@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -99,6 +100,16 @@ class BrakeMemory(_Stored):
 
 
 @dataclass(frozen=True, slots=True)
+class Unmanageable:
+    """One thing the server refused for good (semantics 21)."""
+
+    digest: str
+    sqlstate: str
+    message: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """Everything read at the start of a Regent."""
 
@@ -106,3 +117,4 @@ class Remembered:
     brake: BrakeMemory
     marks: tuple[Mark, ...]
     system_identifier: str | None
+    unmanageable: Mapping[str, Unmanageable]

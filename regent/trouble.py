@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 
 CONNECTION_IS_GONE = (
@@ -22,3 +23,8 @@ CONNECTION_IS_GONE = (
 
 TROUBLE = (asyncpg.PostgresError, *CONNECTION_IS_GONE, PostgRegentError)
 """Anything that a server, or the way to it, may say no with."""
+
+
+def reconnecting() -> Backoff:
+    """The waits between two tries to reach the server."""
+    return Backoff(first=0.1, longest=10.0)

@@ -16,10 +16,10 @@ import asyncpg
 import structlog
 
 import sql
-from regent.backoff import Backoff
 from regent.events import GONE
-from regent.trouble import TROUBLE
+from regent.trouble import TROUBLE, reconnecting
 from regent.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
+from shared.backoff import Backoff
 
 INTERVAL_SECONDS = 0.05
 POLLING_SECONDS = 1.0
@@ -126,7 +126,7 @@ class Watcher:
         self._wake = wake
         self._local = local
         self._interval_seconds = interval_seconds
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or reconnecting()
         self.is_watching = False
 
     async def run(self) -> None:
@@ -136,7 +136,7 @@ class Watcher:
                 await self._watch()
             except TROUBLE as error:
                 log.warning("watcher lost", error=str(error) or type(error).__name__)
-            await asyncio.sleep(self._backoff.seconds())
+            await asyncio.sleep(self._backoff.after())
 
     async def _watch(self) -> None:
         connection = await self._connect()
@@ -144,7 +144,7 @@ class Watcher:
             gate: str | None = None
             shared = await _read_shared(connection)
             self.is_watching = True
-            self._backoff.reset()
+            self._backoff.succeeded()
             self._wake(Full("watching the shared catalogs"))
             while True:
                 async with asyncio.timeout(ANSWER_SECONDS):

@@ -6,7 +6,6 @@ timeout of its own, and its Watch cannot be trusted; so of it only the credentia
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -17,10 +16,19 @@ import aiohttp
 import msgspec
 from kubernetes_asyncio.client.configuration import Configuration
 
+from controller.kube.answers import (
+    Objects,
+    as_api_errors,
+    items,
+    more_after,
+    object_in,
+    refuse,
+    version,
+)
 from controller.kube.connection import authorization, credentials, open_session
-from controller.kube.errors import ApiError, malformed, refusal, timed_out, unreachable
+from controller.kube.errors import ApiError
 from controller.kube.kinds import JsonObject, Kind
-from controller.kube.stream import Lines, NotAWatch
+from controller.kube.stream import Lines
 
 FIELD_MANAGER = "postgregent"
 REQUEST_SECONDS = 15.0
@@ -30,7 +38,6 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 
-Objects: TypeAlias = list[JsonObject]
 LineBatch: TypeAlias = list[bytes]
 
 
@@ -57,10 +64,7 @@ class KubeApi:
         request_seconds: float = REQUEST_SECONDS,
     ) -> AsyncIterator[Self]:
         """Open a session; NoCluster where there is no way to one. Nothing is asked yet."""
-        async with (
-            credentials(kubeconfig, context) as found,
-            open_session(found) as session,
-        ):
+        async with credentials(kubeconfig, context) as found, open_session(found) as session:
             yield cls(session, found, request_seconds)
 
     def writing_while(self, seconds_left: Callable[[], float]) -> KubeApi:
@@ -91,16 +95,11 @@ class KubeApi:
             if not problem.is_gone:
                 raise
         whole = await self._ask(kind, "GET", path, query=selected)
-        return _items(whole, path), _version(whole, path)
+        return items(whole, path), version(whole, path)
 
-    async def create(
-        self, kind: Kind, namespace: str | None, body: JsonObject, *, subresource: str | None = None
-    ) -> JsonObject:
+    async def create(self, kind: Kind, namespace: str | None, body: JsonObject) -> JsonObject:
         """A new object; ApiError with `is_conflict` where it is there already."""
-        path = kind.path(namespace)
-        if subresource:
-            path = kind.path(namespace, body["metadata"]["name"], subresource)
-        return await self._ask(kind, "POST", path, body=body, query=_MANAGER)
+        return await self._ask(kind, "POST", kind.path(namespace), body=body, query=_MANAGER)
 
     async def replace(
         self, kind: Kind, namespace: str | None, name: str, body: JsonObject
@@ -132,8 +131,8 @@ class KubeApi:
     ) -> JsonObject:
         """Server-side apply of `{"status": …}`; an object that is not there is not made.
 
-        A `metadata.uid` in the body makes it fail, with `is_conflict`, on a successor of the same
-        name.
+        With a `metadata.resourceVersion` in the body it fails (`is_conflict`) on any other
+        version; a uid is not compared for custom resources.
         """
         path = kind.path(namespace, name, "status")
         return await self._apply(kind, path, name, body, field_manager, force=True)
@@ -189,8 +188,7 @@ class KubeApi:
         """Lines of a watch, those that arrived together in one list; close it with `aclosing`.
 
         It ends when the server ends it, after about `timeout_seconds`. ApiError where the server
-        refuses, the connection breaks, or nothing comes, not even a bookmark, for
-        `inactivity_seconds`.
+        refuses, the connection breaks, or not even a bookmark comes for `inactivity_seconds`.
         """
         path = kind.path(namespace)
         query = {
@@ -204,9 +202,9 @@ class KubeApi:
             total=None, sock_connect=self.request_seconds, sock_read=inactivity_seconds
         )
         lines = Lines()
-        with _as_api_errors(path, inactivity_seconds):
+        with as_api_errors(path, inactivity_seconds):
             async with self._request("GET", path, query=query, quiet=quiet) as answer:
-                await _refuse(kind, path, answer)
+                await refuse(kind, path, answer)
                 async for chunk in answer.content.iter_any():
                     if whole := [*lines.feed(chunk)]:
                         yield whole
@@ -214,14 +212,14 @@ class KubeApi:
     async def _pages(
         self, kind: Kind, path: str, selected: Mapping[str, str]
     ) -> tuple[Objects, str]:
-        items: Objects = []
+        found: Objects = []
         query = {**selected, "limit": str(PAGE)}
         while True:
             page = await self._ask(kind, "GET", path, query=query)
-            items += _items(page, path)
-            more = _metadata(page).get("continue")
+            found += items(page, path)
+            more = more_after(page)
             if not more:
-                return items, _version(page, path)
+                return found, version(page, path)
             query["continue"] = more
 
     async def _apply(
@@ -255,13 +253,13 @@ class KubeApi:
         """One request and its whole answer, within `request_seconds`."""
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": content_type} if data else {}
-        with _as_api_errors(path, self.request_seconds):
+        with as_api_errors(path, self.request_seconds):
             async with self._request(
                 method, path, query=query or {}, data=data, headers=headers
             ) as answer:
-                await _refuse(kind, path, answer)
+                await refuse(kind, path, answer)
                 said = await answer.read()
-        return _object(said, path)
+        return object_in(said, path)
 
     @contextlib.asynccontextmanager
     async def _request(
@@ -296,57 +294,6 @@ class KubeApi:
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _PLAIN = {"Accept": "application/json", "Accept-Encoding": "identity"}
 """Without gzip: inside a cluster it costs both sides more time than it saves."""
-
-
-@contextlib.contextmanager
-def _as_api_errors(path: str, seconds: float) -> Any:
-    """What the network does becomes an ApiError without an answer."""
-    try:
-        yield
-    except TimeoutError as problem:
-        raise timed_out(path, seconds) from problem
-    except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as problem:
-        raise unreachable(path, problem) from problem
-    except NotAWatch as problem:
-        raise malformed(path, str(problem)) from problem
-
-
-async def _refuse(kind: Kind, path: str, answer: aiohttp.ClientResponse) -> None:
-    if not 200 <= answer.status < 300:
-        body = await answer.read()
-        raise refusal(kind, path, answer.status, body, answer.headers.get("Retry-After"))
-
-
-def _object(said: bytes, path: str) -> JsonObject:
-    try:
-        read = msgspec.json.decode(said)
-    except msgspec.DecodeError as problem:
-        raise malformed(path, f"not JSON: {problem}") from problem
-    if not isinstance(read, dict):
-        raise malformed(path, "not an object")
-    return read
-
-
-def _items(page: JsonObject, path: str) -> Objects:
-    """A list's items; what has none is no empty list but another server's answer."""
-    items = page.get("items", page)
-    if items is None:
-        return []
-    if not isinstance(items, list):
-        raise malformed(path, "a list without items")
-    return items
-
-
-def _version(page: JsonObject, path: str) -> str:
-    version = _metadata(page).get("resourceVersion")
-    if not version:
-        raise malformed(path, "a list without metadata.resourceVersion")
-    return str(version)
-
-
-def _metadata(page: JsonObject) -> JsonObject:
-    found = page.get("metadata")
-    return found if isinstance(found, dict) else {}
 
 
 def _without_none(**values: str | None) -> dict[str, str]:

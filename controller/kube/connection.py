@@ -12,6 +12,7 @@ import contextlib
 import os
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -72,6 +73,8 @@ def open_session(found: Configuration) -> aiohttp.ClientSession:
     - No limit of connections: each watch holds one for good, and the library's 100 would starve
       the requests.
     - Keepalive and TCP_USER_TIMEOUT: a peer that is gone without a word is noticed in 30 s.
+    - SO_LINGER 0: closing is a reset, so a write that was given up while the network was down is
+      not delivered by our kernel when it is back, after somebody else became the leader.
     - No netrc and, in a pod, no proxy of the environment: Python does not know the CIDR ranges
       that NO_PROXY has in clusters, and would send the API's traffic to the proxy.
     """
@@ -115,6 +118,7 @@ def _lasting_socket(address: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol = address[:3]
     made = socket.socket(family=family, type=kind, proto=protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     for option, value in (
         ("TCP_KEEPIDLE", 15),
         ("TCP_KEEPINTVL", 5),

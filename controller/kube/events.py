@@ -92,7 +92,6 @@ class _Told:
     name: str
     last: float
     count: int = 1
-    counted: int = 1
 
 
 class EventRecorder:
@@ -143,11 +142,7 @@ class EventRecorder:
 
     async def _send(self, news: News) -> None:
         told, now = self._told.get(news), self._clock()
-        if told and now - told.last < self._series_seconds:
-            told.last = now
-            told.count += 1
-            if is_worth_telling(told.count):
-                await self._count(news, told)
+        if told and now - told.last < self._series_seconds and await self._repeat(told, now):
             return
         about = news.regarding
         try:
@@ -168,15 +163,20 @@ class EventRecorder:
         await self._api.create(EVENT, about.event_namespace, body)
         return str(body["metadata"]["name"])
 
-    async def _count(self, news: News, told: _Told) -> None:
+    async def _repeat(self, told: _Told, now: float) -> bool:
+        """Count it on the Event that was sent; False where that is gone: they last an hour."""
+        told.last = now
+        told.count += 1
+        if not is_worth_telling(told.count):
+            return True
         series = {"count": told.count, "lastObservedTime": micro_time(datetime.now(UTC))}
         try:
             await self._api.patch(EVENT, told.namespace, told.name, {"series": series})
         except ApiError as problem:
-            if problem.is_not_found:  # Events are kept for an hour
-                del self._told[news]
+            if problem.is_not_found:
+                return False
             raise
-        told.counted = told.count
+        return True
 
 
 def is_worth_telling(count: int) -> bool:

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import NoReturn
 
-from controller.backoff import Backoff
 from controller.kube.api import KubeApi
 from controller.kube.cache import ObjectCache, Seen
 from controller.kube.errors import UNREACHABLE, ApiError, from_status, malformed
 from controller.kube.kinds import JsonObject, Key, Kind, key_of
 from controller.kube.stream import NotAWatch, WatchEvent, read_event
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from shared.logging import get_logger
 
@@ -121,8 +121,8 @@ class Informer:
 
     async def _list(self) -> None:
         items, version = await self._api.list(self.kind, self.namespace, **self._selectors)
-        if self._cache.missing_from(items):
-            await self._check_deletions()
+        if self._cache.missing_from(items) and not await self._deletions_are_news():
+            self._keep_and_doubt(items)
         changes = self._cache.replace(items)
         self._version = version
         turned = not self.is_synced
@@ -155,8 +155,9 @@ class Informer:
 
     async def _take(self, events: list[WatchEvent]) -> None:
         """What arrived together; the resource version moves only with what is in the cache."""
-        if any(event.type == "DELETED" for event in events):
-            await self._check_deletions()
+        gone = any(event.type == "DELETED" for event in events)
+        if gone and not await self._deletions_are_news():
+            self._keep_and_doubt([e.object for e in events if e.type in {"ADDED", "MODIFIED"}])
         for event in events:
             match event.type:
                 case "ERROR":
@@ -167,9 +168,14 @@ class Informer:
                     self._tell(self._cache.put(event.object))
             self._version = event.resource_version
 
-    async def _check_deletions(self) -> None:
-        if self._deletions_count and not await self._deletions_count():
-            raise DeletionsDoNotCount(f"{self.kind.qualified}: the kind is going away")
+    async def _deletions_are_news(self) -> bool:
+        return self._deletions_count is None or await self._deletions_count()
+
+    def _keep_and_doubt(self, items: list[JsonObject]) -> NoReturn:
+        """Take what is there, since a finalizer may wait for its work, and keep what is missing."""
+        for item in items:
+            self._tell(self._cache.put(item))
+        raise DeletionsDoNotCount(f"{self.kind.qualified}: the kind is going away")
 
     def _tell(self, changes: list[Seen]) -> None:
         for seen in changes:

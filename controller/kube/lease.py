@@ -4,27 +4,27 @@ A leader is one for `renew_seconds` from *before* it sent the renewal that succe
 over only after it has seen the Lease unchanged for `lease_seconds`, each by its own clock that
 never jumps: no two machines' clocks are compared. What lies between the two is for requests under
 way. Whoever must be leader to write asks `seconds_left` right before each request
-(`KubeApi.writing_while`). A virtual machine whose clock was stopped with it cannot know: for that a
-push names the state that it replaces (semantics 17).
+(`KubeApi.writing_while`). A virtual machine whose clock was stopped with it cannot know, and a
+network may deliver late: for that a push names the state that it replaces (semantics 17).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
-import os
-import socket
-import time
-import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import LEASE, JsonObject
+from controller.kube.tenure import (
+    Observation,
+    Terms,
+    new_spec,
+    now_text,
+    own_identity,
+    steady_clock,
+)
 from shared.errors import PostgRegentError
 from shared.logging import get_logger
 
@@ -33,62 +33,6 @@ log = get_logger(__name__)
 
 class NotLeader(PostgRegentError):
     """This controller is not, or no longer, the leader: nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How long a Lease is good; its leader gives up well before the others take over."""
-
-    lease_seconds: float = 15.0
-    renew_seconds: float = 10.0
-    retry_seconds: float = 2.0
-
-    def __post_init__(self) -> None:
-        if not self.retry_seconds < self.renew_seconds < self.lease_seconds:
-            raise ValueError(f"retry < renew < lease does not hold in {self}")
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """A Lease as it was last seen to change, and when that was by our own clock."""
-
-    holder: str
-    version: str
-    lease_seconds: float
-    since: float
-
-    def after(self, found: JsonObject, now: float, usual_seconds: float) -> Observation:
-        """The same, while the Lease is the same; one that begins now, when it changed."""
-        if found["metadata"]["resourceVersion"] == self.version:
-            return self
-        return Observation.of(found, now, usual_seconds)
-
-    @classmethod
-    def of(cls, found: JsonObject, now: float, usual_seconds: float) -> Observation:
-        """A Lease seen for the first time."""
-        spec = found.get("spec") or {}
-        return cls(
-            holder=spec.get("holderIdentity") or "",
-            version=found["metadata"]["resourceVersion"],
-            lease_seconds=float(spec.get("leaseDurationSeconds") or usual_seconds),
-            since=now,
-        )
-
-    def is_free_for(self, identity: str, now: float) -> bool:
-        """Nobody holds it, we do, or its holder has been silent for the whole of its time."""
-        return self.holder in {"", identity} or now - self.since >= self.lease_seconds
-
-
-def steady_clock() -> float:
-    """Seconds that also pass while the process is stopped or the machine sleeps."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
-
-
-def own_identity() -> str:
-    """Of this process and no other, also not of the same pod's next container."""
-    return f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:12]}"
 
 
 class LeaseElector:
@@ -198,12 +142,12 @@ class LeaseElector:
         if self._seen and not self._seen.is_free_for(self.identity, self._clock()):
             return False  # also where the Lease was deleted: its holder leads on for a while
         if found is None:
-            return await self._write(_spec(self._terms, self.identity, transitions=0), None)
+            return await self._write(new_spec(self._terms, self.identity, transitions=0), None)
         before = found.get("spec") or {}
         transitions = int(before.get("leaseTransitions") or 0)
         if before.get("holderIdentity") != self.identity:
             transitions += 1
-        return await self._write(_spec(self._terms, self.identity, transitions), found)
+        return await self._write(new_spec(self._terms, self.identity, transitions), found)
 
     async def _renew(self) -> bool:
         """Write a new time over the version that we wrote last, and over no other."""
@@ -211,7 +155,7 @@ class LeaseElector:
         if held is None:
             return False
         try:
-            return await self._write({**held["spec"], "renewTime": _now()}, held)
+            return await self._write({**held["spec"], "renewTime": now_text()}, held)
         except ApiError as problem:
             if not problem.is_conflict and not problem.is_not_found:
                 raise
@@ -268,7 +212,7 @@ class LeaseElector:
 
     async def _released(self, held: JsonObject) -> bool:
         """False where a renewal that was under way has made another version of it."""
-        nobody = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+        nobody = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": now_text()}
         body = {**held, "spec": {**held["spec"], **nobody}}
         try:
             await self._api.replace(LEASE, self._namespace, self._name, body)
@@ -283,19 +227,3 @@ async def _ended(task: asyncio.Future[None]) -> None:
     """Cancelled, and at its end; what it failed with stays in the task."""
     task.cancel()
     await asyncio.wait([task])
-
-
-def _spec(terms: Terms, identity: str, transitions: int) -> dict[str, Any]:
-    now = _now()
-    return {
-        "holderIdentity": identity,
-        "leaseDurationSeconds": math.ceil(terms.lease_seconds),
-        "acquireTime": now,
-        "renewTime": now,
-        "leaseTransitions": transitions,
-    }
-
-
-def _now() -> str:
-    """For people; nobody compares it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

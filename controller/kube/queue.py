@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, NoReturn, TypeVar
 
-from controller.backoff import Backoff
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from shared.logging import get_logger
 

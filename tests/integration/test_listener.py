@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from regent.backoff import Backoff
+from shared.backoff import Backoff
 from regent.install import install
 from regent.listener import Listener, NotConnectedError
 from regent.own_sessions import OwnSessions
@@ -35,7 +35,7 @@ async def listening(
         wake=hints.append,
         own=own or OwnSessions(),
         heartbeat_seconds=0.1,
-        backoff=Backoff(first=0.01, most=0.1),
+        backoff=Backoff(first=0.01, longest=0.1),
     )
     task = asyncio.create_task(listener.run())
     try:

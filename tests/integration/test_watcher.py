@@ -12,7 +12,7 @@ import pytest
 
 import sql
 from regent.attribution import attribute, committed_at, likely_actor, row_versions
-from regent.backoff import Backoff
+from shared.backoff import Backoff
 from regent.events import EventReader
 from regent.install import install
 from regent.listener import Listener
@@ -62,7 +62,7 @@ async def watching(
     async def connect() -> asyncpg.Connection:
         return await database.server.connect(database.name, user)
 
-    quick = Backoff(first=0.01, most=0.1)
+    quick = Backoff(first=0.01, longest=0.1)
     listener = Listener(database.name, connect=connect, wake=lambda _: None, backoff=quick)
     local = LocalWatch(
         database.name, listener, hints.append, detector=detector, polling_seconds=0.05

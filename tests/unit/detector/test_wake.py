@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from regent.backoff import Backoff
 from regent.wake import Allowance, Full, LocalEvents, SharedChanged, Wake
 
 
@@ -54,14 +53,3 @@ def test_the_first_passes_go_at_once_and_a_flood_waits_for_its_turn() -> None:
     assert allowance.take() == pytest.approx(0.1)
     now = 100.0
     assert allowance.take() == 0
-
-
-def test_backoff_doubles_up_to_its_most_and_begins_anew_after_success() -> None:
-    backoff = Backoff(first=1, most=5, chance=lambda: 1.0)
-    assert [backoff.seconds() for _ in range(5)] == [1, 2, 4, 5, 5]
-    backoff.reset()
-    assert backoff.seconds() == 1
-
-
-def test_backoff_is_not_the_same_for_everybody() -> None:
-    assert Backoff(first=1, chance=lambda: 0.0).seconds() == 0.5

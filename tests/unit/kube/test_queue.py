@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from controller.backoff import Backoff
 from controller.kube.queue import KeyedQueue
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from tests.eventually import eventually
 

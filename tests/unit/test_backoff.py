@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.backoff import Backoff
+from shared.backoff import Backoff
 
 
 def test_waits_double_up_to_the_longest() -> None:

@@ -1,0 +1,90 @@
+"""What a Regent stands on: its home database, its lock, its work connections, what it remembers.
+
+The daemon, `apply` and everything else that writes stands on this, and on nothing less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from regent.connections import Connections
+from regent.home import Home
+from regent.home_database import Connects
+from regent.locks import RegentLock
+from regent.look import Looker, Memory
+from regent.passes import Passes
+from regent.refusals import still_refused
+from regent.remembered import Remembered
+from regent.settings import RegentSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Ready to write."""
+
+    home: Home
+    lock: RegentLock
+    connections: Connections
+    passes: Passes
+
+
+@asynccontextmanager
+async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterator[Standing]:
+    """Take it all, and give it back at the end.
+
+    Raises HomeDatabaseMissing and LockHeld, and what connecting raises.
+    """
+    home = await Home.open(
+        connector,
+        database=settings.home_database,
+        regent=settings.regent,
+        through=settings.databases,
+    )
+    connections = Connections(connector)
+    try:
+        lock = await RegentLock.take(
+            connector,
+            database=settings.home_database,
+            regent=settings.regent,
+            served=settings.databases,
+        )
+        try:
+            passes = Passes(
+                looker=looker(settings, connections, shared_through=home.database),
+                home=home,
+                connections=connections,
+                served=settings.databases,
+                memory=memory_of(await home.load()),
+                before_write=lock.require,
+            )
+            yield Standing(home, lock, connections, passes)
+        finally:
+            await lock.release()
+    finally:
+        await connections.close()
+        await home.close()
+
+
+def looker(settings: RegentSettings, connections: Connections, *, shared_through: str) -> Looker:
+    """Looks at the server of these settings."""
+    return Looker(
+        regent=settings.regent,
+        served=settings.databases,
+        connections=connections,
+        shared_through=shared_through,
+    )
+
+
+def memory_of(remembered: Remembered | None) -> Memory:
+    """What passes begin with; of a Regent that never was, nothing."""
+    if remembered is None:
+        return Memory()
+    return Memory(
+        accepted=remembered.accepted,
+        brake=remembered.brake,
+        refused=still_refused(remembered.unmanageable, datetime.now(UTC)),
+        system_identifier=remembered.system_identifier or "",
+    )
