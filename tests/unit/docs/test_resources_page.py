@@ -1,0 +1,55 @@
+"""docs/resources.md is what the models say, and its marks are what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic.alias_generators import to_camel, to_snake
+
+from docs.resources import PAGE, SILENT, SPECS, UNSUPPORTED, page
+from regent.resolve.grants import MANAGED_KINDS
+from regent.resolve.unsupported import NOT_YET
+from shared.resources.permission import KIND_OF_FIELD
+
+ROOT = Path(__file__).parents[3]
+CODE = "\n".join(
+    path.read_text("utf-8")
+    for package in ("regent", "controller", "cli")
+    for path in sorted((ROOT / package).rglob("*.py"))
+)
+
+
+def test_the_page_is_what_the_models_say() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `make docs` and commit what it writes"
+
+
+def test_every_field_of_every_resource_is_on_the_page() -> None:
+    fields = {to_camel(name) for model in SPECS.values() for name in model.model_fields}
+    assert {name for name in fields if f"`{name}`" not in page()} == set()
+
+
+def test_kinds_of_objects_that_are_not_managed_are_marked() -> None:
+    not_managed = {field for field, kind in KIND_OF_FIELD.items() if kind not in MANAGED_KINDS}
+    assert set(UNSUPPORTED["Permission"]) == not_managed
+
+
+def test_fields_of_roles_and_users_that_do_nothing_are_marked() -> None:
+    for kind in ("Role", "User"):
+        written = {to_camel(name) for name in SPECS[kind].model_fields}
+        assert set(UNSUPPORTED[kind]) == written & set(NOT_YET.values())
+
+
+def test_a_field_that_nothing_looks_at_is_marked_until_something_does() -> None:
+    looked_at = {name for name in SILENT if re.search(rf"spec\.{to_snake(name)}\b", CODE)}
+    assert looked_at == set(), "take these out of SILENT in docs/resources.py"
+
+
+def test_no_other_namespace_is_served_yet() -> None:
+    placing = (ROOT / "controller/placement.py").read_text("utf-8")
+    assert "served" in placing
+    assert "namespace_labels" not in placing, "take allowedNamespaces out of UNSUPPORTED"
+
+
+def test_prevent_does_what_the_page_says_of_it() -> None:
+    assert '"Prevent"' not in CODE, "say in docs/resources.py what Prevent does now"
