@@ -9,10 +9,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long lint format facts bench clean
+.PHONY: help env demo test test-long lint format facts crds bench cluster cluster-down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 env: $(RUNTIME) ## make .venv with the command postgregent in it
 
@@ -21,6 +21,8 @@ demo: $(RUNTIME) ## tell the whole story on an embedded PostgreSQL
 
 test: lint ## everything: lint, types, the tests on PostgreSQL 14 to 18
 	@$(BIN)/python -m tests.architecture.evidence
+	@$(BIN)/python -m tests.cluster build --if-possible control-plane
+	@$(BIN)/python -m tests.cluster build --if-possible node
 	@$(BIN)/pytest -q -n 2 -m "not slow"
 
 test-long: lint ## as test, with the slow ones
@@ -38,8 +40,18 @@ format: $(DEV) ## let ruff write what it can
 facts: $(DEV) ## list the facts and rules that no test shows yet
 	@$(BIN)/python -m tests.architecture.evidence
 
+crds: $(DEV) ## write the CRDs and the chart's README from what they are made of
+	@$(BIN)/python -m shared.crds
+	@$(BIN)/python charts/readme.py
+
 bench: $(DEV) ## measure; prints, asserts nothing
 	@$(BIN)/python -m benchmarks
+
+cluster: $(DEV) ## a Kubernetes and a PostgreSQL to try things on, left up
+	@$(BIN)/python -m tests.cluster up
+
+cluster-down: $(DEV) ## end what `make cluster` started
+	@$(BIN)/python -m tests.cluster down
 
 clean: ## remove .venv and what the tools keep
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
