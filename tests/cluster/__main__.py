@@ -1,0 +1,75 @@
+"""`python -m tests.cluster build|up|down`: a Kubernetes of our own, for tests and for people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.cluster.images import TARGETS, coredns_image, pause_image, program_image
+from tests.cluster.packages import install_missing
+from tests.cluster.programs import CONTROL_PLANE, FLUX, NODE, programs
+from tests.cluster.standing import down, up
+from tests.cluster.tools import tools
+from tests.cluster.unavailable import ClusterFailed, ClusterUnavailable
+
+SETS = {"control-plane": (CONTROL_PLANE,), "node": NODE, "flux": (FLUX,)}
+USE = """
+A Kubernetes with one node is up at {server}, a PostgreSQL 17 at {postgres}.
+
+In any shell:   . {environment}
+then:           kubectl get pods -A     helm list -A     psql
+Pods reach the PostgreSQL at that address too. The images are {images}
+(imagePullPolicy: Never).
+
+To end it:      make cluster-down
+"""
+
+
+def main() -> int:
+    """One of the three; the status is not 0 when it did not work."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="build or find the programs, ahead of the tests")
+    build.add_argument("sets", nargs="+", choices=SETS)
+    build.add_argument("--images", action="store_true", help="the container images too")
+    build.add_argument("--if-possible", action="store_true", help="else say why not: status 0")
+    commands.add_parser("up", help="a node and a PostgreSQL, left up for you")
+    commands.add_parser("down", help="end what `up` started")
+    arguments = parser.parse_args()
+    try:
+        match arguments.command:
+            case "build":
+                _build(arguments.sets, images=arguments.images)
+            case "up":
+                _up()
+            case "down":
+                _say("The cluster is down." if down() else "No cluster was up.")
+    except (ClusterUnavailable, ClusterFailed) as trouble:
+        sys.stderr.write(f"{trouble}\n")
+        lenient = getattr(arguments, "if_possible", False)
+        return 0 if lenient and isinstance(trouble, ClusterUnavailable) else 1
+    return 0
+
+
+def _build(names: list[str], *, images: bool) -> None:
+    _say(f"kubectl and helm: {tools()}")
+    if "node" in names:
+        install_missing()
+    for one in dict.fromkeys(one for name in names for one in SETS[name]):
+        _say(f"{', '.join(one.packages)}: {programs(one)}")
+    if images:
+        for image in (pause_image(), coredns_image(), *map(program_image, TARGETS)):
+            _say(f"{image.name}: {image.archive}")
+
+
+def _up() -> None:
+    description = up()
+    _say(USE.format(**description | {"images": " and ".join(description["images"])}))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

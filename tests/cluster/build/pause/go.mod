@@ -1,0 +1,3 @@
+module postgregent.test/pause
+
+go 1.24

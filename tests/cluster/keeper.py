@@ -1,0 +1,59 @@
+"""`python -m tests.cluster.keeper KIND FOLDER`: owns one cluster for all processes of a run.
+
+Everything that it starts ends with it, even when it is killed; see sharing.py for when it ends.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cluster import standing
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.describing import described
+from tests.cluster.node import Node
+from tests.cluster.sharing import UNAVAILABLE, Meeting, keep
+from tests.cluster.unavailable import ClusterUnavailable
+
+KINDS: dict[str, Callable[[Path], ControlPlane | Node]] = {
+    "control-plane": ControlPlane.launch,
+    "node": Node.launch,
+}
+
+
+def main() -> int:
+    """Start the cluster, keep it while anybody uses it, remove it."""
+    meeting = Meeting(Path(sys.argv[2]))
+    (meeting.folder / "cluster").mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        if sys.argv[1] == standing.KIND:
+            standing.stay(meeting)
+        else:
+            _keep(KINDS[sys.argv[1]], meeting)
+    except ClusterUnavailable as reason:
+        sys.stderr.write(f"{reason}\n")
+        return UNAVAILABLE
+    finally:
+        shutil.rmtree(meeting.folder, ignore_errors=True)
+    return 0
+
+
+def _keep(launch: Callable[[Path], ControlPlane | Node], meeting: Meeting) -> None:
+    cluster = launch(meeting.folder / "cluster")
+    try:
+        keep(meeting, described(cluster.access), cluster.discard)
+    except BaseException:
+        cluster.discard()
+        raise
+
+
+def _end(*_: object) -> None:
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
