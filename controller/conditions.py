@@ -46,9 +46,9 @@ def resource_status(
 
 def conditions(shown: Outcome, before: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
     """`Ready`, and `Reconciling` or `Stalled` where it is not."""
-    found = [_condition("Ready", "True" if shown.is_ready else "False", shown, before, now)]
+    found = [_condition("Ready", shown.is_ready, shown, before, now)]
     if not shown.is_ready:
-        found.append(_condition(shown.state, "True", shown, before, now))
+        found.append(_condition(shown.state, True, shown, before, now))
     return found
 
 
@@ -85,18 +85,32 @@ def _regent_entry(key: ResourceKey, outcome: Outcome) -> dict[str, Any]:
     return entry
 
 
-def _condition(
-    kind: str, status: str, shown: Outcome, before: Mapping[str, Any], now: datetime
+def transition(
+    kind: str,
+    holds: bool,
+    reason: str,
+    message: str,
+    generation: int,
+    before: Mapping[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
+    """One condition; its time is kept while its status is the same."""
+    status = "True" if holds else "False"
     earlier = next((c for c in before.get("conditions", ()) if c.get("type") == kind), None)
     same = earlier is not None and earlier.get("status") == status
     return {
         "type": kind,
         "status": status,
-        "reason": shown.reason,
-        "message": shown.message,
-        "observedGeneration": shown.generation,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": generation,
         "lastTransitionTime": earlier["lastTransitionTime"]
         if same and earlier
         else now.isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
+
+
+def _condition(
+    kind: str, holds: bool, shown: Outcome, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    return transition(kind, holds, shown.reason, shown.message, shown.generation, before, now)

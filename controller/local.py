@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from time import time
 from typing import Protocol
 
 from controller.children import Child
@@ -20,6 +19,7 @@ from controller.link import RegentLink
 from controller.passwords import PasswordBook
 from controller.push import RegentClient
 from controller.regent_outcome import NotReached, regent_outcome
+from controller.revisions import Revisions
 from controller.sources.directory import Loaded, Tree
 from controller.status import Line, StatusBoard, drift_line, now
 from controller.watching import changes
@@ -65,19 +65,6 @@ class Running:
     status: StatusBody | None = None
 
 
-@dataclass(slots=True)
-class Counter:
-    """Revisions: they grow over restarts too, since they begin with the time."""
-
-    last: int = 0
-    clock: Callable[[], float] = field(default=time, repr=False)
-
-    def next(self) -> int:
-        """One more than the last, and not before now."""
-        self.last = max(self.last + 1, int(self.clock() * 1000))
-        return self.last
-
-
 class LocalController:
     """Runs until cancelled, or with `once` until everything has been pushed and reported."""
 
@@ -89,7 +76,7 @@ class LocalController:
         self._fleet = fleet
         self._board = board
         self._passwords = PasswordBook()
-        self._revisions = Counter()
+        self._revisions = Revisions()
         self._running: dict[ResourceKey, Running] = {}
         self._not_started: dict[ResourceKey, NotReached] = {}
         self._compiled = Compiled({})

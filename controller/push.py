@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -104,9 +104,14 @@ class RegentClient:
         *,
         ssl_context: ssl.SSLContext | None = None,
         server_name: str | None = None,
+        before_write: Callable[[], object] = lambda: None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`server_name` is whose certificate is asked for, where the address does not say it."""
+        """`server_name` is whose certificate is asked for, where the address does not say it.
+
+        `before_write` raises when nothing may be pushed any more.
+        """
+        self._before_write = before_write
         self._base_url = base_url
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.AsyncClient(
@@ -229,6 +234,8 @@ class RegentClient:
         headers: Mapping[str, str] | None = None,
         patience: float = 0,
     ) -> httpx.Response:
+        if method != "GET":
+            self._before_write()
         sent_headers = dict(headers or {})
         if body is not None:
             sent_headers["Content-Type"] = "application/json"

@@ -9,7 +9,18 @@ from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
-FOR_GOOD = frozenset({"Refused", "TakeoverNeeded", "Unauthorized"})
+FOR_GOOD = frozenset(
+    {
+        "Refused",
+        "TakeoverNeeded",
+        "Unauthorized",
+        "SchemaOutdated",
+        "HostNotAllowed",
+        "NotSupported",
+        "OtherUser",
+        "NameTaken",
+    }
+)
 """Until a person does something; everything else may pass by itself."""
 
 

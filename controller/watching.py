@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -28,7 +28,7 @@ log = get_logger("controller.watching")
 Signature = frozenset[tuple[str, int, int, int]]
 
 
-async def changes(directory: Path) -> AsyncIterator[None]:
+async def changes(directory: Path) -> AsyncGenerator[None]:
     """Yields at once, and then after each quiet moment that follows a change. Never ends."""
     seen = await asyncio.to_thread(signature, directory)
     yield

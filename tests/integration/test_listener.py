@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from shared.backoff import Backoff
 from regent.install import install
 from regent.listener import Listener, NotConnectedError
 from regent.own_sessions import OwnSessions
 from regent.wake import Full, Hint, LocalEvents, Wake
+from shared.backoff import Backoff
 from tests.integration.until import until
 from tests.postgres.database import Database
 

@@ -12,12 +12,12 @@ import pytest
 
 import sql
 from regent.attribution import attribute, committed_at, likely_actor, row_versions
-from shared.backoff import Backoff
 from regent.events import EventReader
 from regent.install import install
 from regent.listener import Listener
 from regent.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 from regent.watcher import LocalWatch, Watcher
+from shared.backoff import Backoff
 from tests.integration.until import until
 from tests.postgres.database import Database, flights
 from tests.postgres.server import PostgresServer

@@ -1,0 +1,129 @@
+"""From the declared Regents to running ones that the controller talks to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from controller.admins import AdminSecretMissing, admin_of, host_check
+from controller.caches import Caches
+from controller.fleet import Fleet
+from controller.identity import Identity
+from controller.kube.errors import ApiError
+from controller.kube.kinds import DEPLOYMENT
+from controller.plants import Plants
+from controller.push import RegentClient
+from controller.regent_outcome import NotReached
+from controller.sources.kubernetes import Declared
+from controller.sources.secrets import Secret, SecretName
+from controller.workloads import API_PORT, Plant, server_names, workload_name
+from shared.errors import PostgRegentError
+from shared.keys import ResourceKey
+from shared.logging import get_logger
+from shared.resources import Regent
+
+log = get_logger(__name__)
+Address = Callable[[ResourceKey], str]
+"""Where a Regent is reached, as `https://host:port`; its Service unless a test says otherwise."""
+
+
+class Making:
+    """`not_started` says why a Regent does not run, after each look."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        *,
+        caches: Caches,
+        fleet: Fleet,
+        plants: Plants,
+        identity: Identity,
+        allowed_hosts: tuple[str, ...],
+        may_write: Callable[[], object],
+        address: Address | None,
+    ) -> None:
+        self.not_started: dict[ResourceKey, NotReached] = {}
+        self.failed = False
+        """Something could not be made for now; it is tried again."""
+        self._plant = plant
+        self._caches = caches
+        self._fleet = fleet
+        self._plants = plants
+        self._identity = identity
+        self._check_host = host_check(allowed_hosts)
+        self._may_write = may_write
+        self._address = address or self._service
+
+    async def look(
+        self,
+        declared: Declared,
+        unheld: frozenset[ResourceKey],
+        secrets: Mapping[SecretName, Secret],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        """Make what runs each Regent, and talk to it. One failure does not hide the others."""
+        self.not_started, self.failed = {}, False
+        for key, regent in sorted(declared.regents().items()):
+            if key in unheld:
+                continue
+            try:
+                is_there = (
+                    self._runs(key)
+                    if key in declared.deleting
+                    else await self._ensure(regent, secrets)
+                )
+            except PostgRegentError as error:
+                is_there = self._runs(key)
+                self._note(key, error, is_running=is_there)
+            if is_there:
+                self._talk_to(key, group)
+
+    def _note(self, key: ResourceKey, error: PostgRegentError, *, is_running: bool) -> None:
+        """A Regent that runs does so even when the API server cannot be asked."""
+        if isinstance(error, ApiError):
+            self.failed = True
+            log.warning("not looked after", regent=str(key), problem=str(error))
+        if not is_running or not isinstance(error, ApiError):
+            self.not_started[key] = NotReached.of(error)
+
+    async def _ensure(self, regent: Regent, secrets: Mapping[SecretName, Secret]) -> bool:
+        """Without a usable Secret the password that it has stays (semantics 19)."""
+        namespace = regent.metadata.namespace
+        if self._caches.are_secrets_awaited(namespace):
+            return self._runs(regent.key)
+        self._check_host(regent)
+        admin, missing = None, None
+        try:
+            admin = admin_of(regent, secrets)
+        except AdminSecretMissing as error:
+            unreadable = self._caches.why_secrets_unreadable(namespace)
+            missing = AdminSecretMissing(f"{error} {unreadable}".strip())
+        authorities, now = self._identity.authorities, datetime.now(UTC)
+        made = await self._plants.ensure(regent, admin, authorities, now)
+        if missing is not None:
+            if not made:
+                raise missing
+            log.warning("kept the password it had", regent=str(regent.key), problem=str(missing))
+        return made
+
+    def _runs(self, key: ResourceKey) -> bool:
+        place = self._plant.namespace, workload_name(key)
+        return place in self._caches.workloads(DEPLOYMENT)
+
+    def _talk_to(self, key: ResourceKey, group: asyncio.TaskGroup) -> None:
+        passport = self._identity.passport
+
+        def connect() -> RegentClient:
+            return RegentClient(
+                self._address(key),
+                None,
+                ssl_context=passport.context(),
+                server_name=server_names(key, self._plant)[0],
+                before_write=self._may_write,
+            )
+
+        self._fleet.talk_to(key, passport.digest, connect, group)
+
+    def _service(self, key: ResourceKey) -> str:
+        return f"https://{server_names(key, self._plant)[0]}:{API_PORT}"

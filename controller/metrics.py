@@ -1,0 +1,66 @@
+"""What the controller counts, read at each scrape; labels never hold names of resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class Counted(Protocol):
+    """What there is to count."""
+
+    def is_leader(self) -> bool:
+        """Whether this one acts."""
+        ...
+
+    def is_synced(self) -> bool:
+        """Whether pushes are made."""
+        ...
+
+    def regents(self) -> tuple[int, int]:
+        """Those that we talk to, and those of them that answer."""
+        ...
+
+    def status_writes(self) -> int:
+        """Since the start."""
+        ...
+
+    def events_dropped(self) -> int:
+        """Since the start."""
+        ...
+
+
+class ControllerMetrics(Collector):
+    """The numbers of one controller."""
+
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """All of them, now."""
+        one = self._counted
+        yield _gauge("leader", "1 for the controller that acts.", one.is_leader())
+        yield _gauge("synced", "1 while nothing holds pushes back.", one.is_synced())
+        known, reached = one.regents()
+        yield _gauge("regents", "Regents that the controller talks to.", known)
+        yield _gauge("regents_reached", "Those of them that answer.", reached)
+        yield _counter("status_writes", "Status patches.", one.status_writes())
+        yield _counter("events_dropped", "Events that could not be sent.", one.events_dropped())
+
+    def render(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"postgregent_controller_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"postgregent_controller_{name}", text, value=value)

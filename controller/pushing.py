@@ -1,0 +1,114 @@
+"""From what is declared to what each Regent is told, and what it must not be told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from controller.caches import Caches
+from controller.compile import Compiled, Push, compile_states
+from controller.departures import Departures
+from controller.fleet import Fleet
+from controller.passwords import PasswordBook
+from controller.regent_outcome import NotReached
+from controller.revisions import Revisions
+from controller.sources.kubernetes import Declared
+from controller.sources.secrets import Secret, SecretName
+from shared.keys import ResourceKey
+from shared.resources import Regent, UserSpec
+from shared.state import DesiredState, PasswordEntry, Trouble
+
+
+class Pushing:
+    """`held` counts, by Regent, what its last push could not say."""
+
+    def __init__(self, caches: Caches, fleet: Fleet, departures: Departures) -> None:
+        self.held: dict[ResourceKey, int] = {}
+        self._caches = caches
+        self._fleet = fleet
+        self._departures = departures
+        self._passwords = PasswordBook()
+        self._revisions = Revisions()
+
+    async def compile(
+        self,
+        origin: str,
+        declared: Declared,
+        unheld: frozenset[ResourceKey],
+        secrets: Mapping[SecretName, Secret],
+    ) -> Compiled:
+        """Everything; what lacks our finalizer only where it is bound already."""
+        bound = self._fleet.bound()
+        everywhere = frozenset().union(*bound.values())
+        resources = {
+            key: found
+            for key, found in declared.resources.items()
+            if (key not in unheld or key in everywhere) and not self._is_uninstalled(key)
+        }
+        push = Push(
+            origin, self._revisions.next(), "Vanished", deleted=self._deleted(declared, everywhere)
+        )
+
+        def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+            if regent.key not in bound:
+                return None
+            why = self._caches.why_secrets_unreadable(user.namespace)
+            if why and spec.password_secret_ref is not None:
+                return PasswordEntry(trouble=_unreadable(user.namespace, why))
+            in_force = self._fleet.verifiers(regent.key)
+            return self._passwords.entry(regent, user, spec, secrets, in_force)
+
+        return await asyncio.to_thread(
+            compile_states, resources, bound=bound, passwords=password, push=push
+        )
+
+    def push(self, states: Mapping[ResourceKey, DesiredState]) -> dict[ResourceKey, NotReached]:
+        """To every Regent whose namespace is known whole; why not, for the others."""
+        whole: dict[ResourceKey, DesiredState] = {}
+        doubted: dict[ResourceKey, NotReached] = {}
+        for key, state in states.items():
+            if why := self._caches.why_not_synced(key.namespace):
+                doubted[key] = NotReached("NotSynced", f"Nothing is pushed: {why}")
+            elif not self._caches.are_secrets_awaited(key.namespace):
+                whole[key] = state
+                self.held[key] = len(state.held)
+        self._fleet.push(whole)
+        self._passwords.forget_except({key: _users(state) for key, state in states.items()})
+        return doubted
+
+    async def forget_departures(self, declared: Declared) -> None:
+        """What was told by now, and what is there again."""
+        if not self._departures.known:
+            return
+        done: dict[ResourceKey, frozenset[ResourceKey]] = {}
+        for regent, gone in self._departures.known.items():
+            back = {k for k in gone if k in declared.raw and k not in declared.deleting}
+            is_served = regent in self._fleet.served
+            told = {k for k in gone if is_served and self._fleet.reach(regent, k).is_told}
+            done[regent] = frozenset(back | told)
+        await self._departures.forget(done)
+
+    def _deleted(self, declared: Declared, bound: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
+        """A Permission has no finalizer: where all is synced, its absence is its deletion."""
+        departed = {key for key in self._departures.all() if key not in declared.resources}
+        absent = {
+            key for key in bound if key.kind == "Permission" and key not in declared.resources
+        }
+        deleting = {key for key in declared.deleting if key.kind != "Regent"}
+        return frozenset(departed | absent | deleting)
+
+    def _is_uninstalled(self, key: ResourceKey) -> bool:
+        served = self._fleet.served.get(key)
+        return served is not None and served.is_uninstalled
+
+
+def _users(state: DesiredState) -> frozenset[ResourceKey]:
+    return frozenset(ResourceKey.parse(n) for n in state.resources if n.startswith("User/"))
+
+
+def _unreadable(namespace: str, why: str) -> Trouble:
+    return Trouble(
+        reason="SecretUnreadable",
+        message=f"The Secrets of namespace {namespace} cannot be read ({why}). Bind the ClusterRole"
+        " postgregent-secrets there; until then the password stays as it is.",
+    )

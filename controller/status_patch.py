@@ -1,0 +1,156 @@
+"""The status that a resource of the cluster shall have, and whether it says anything new. Pure.
+
+Semantics 29: written when something other than a time changed. What no Regent has seen in its new
+generation is not ready, and says so in the same write that observes the generation: `kubectl wait`
+does not look at observedGeneration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller.conditions import conditions, regent_status, resource_status, transition
+from controller.kube.kinds import JsonObject
+from controller.regent_outcome import NotReached, regent_outcome
+from controller.sources.kubernetes import generation_of
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+
+PASS_TIME_EVERY = timedelta(minutes=1)
+NOT_MET = NotReached("Starting", "It does not answer yet.")
+"""Before the first answer, or the first failure to get one."""
+PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
+_TIMES = frozenset({"lastTransitionTime", "lastPassTime"})
+
+Said = Mapping[ResourceKey, Outcome]
+"""What each Regent said last of one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegentNews:
+    """What there is to say of one Regent."""
+
+    status: StatusBody | None = None
+    trouble: NotReached | None = None
+    drift: int = 0
+    held: int = 0
+
+    @property
+    def is_unknown(self) -> bool:
+        """Nothing was heard of it yet: no reason to say anything else than before."""
+        return self.status is None and self.trouble is not None and self.trouble == NOT_MET
+
+
+def status_of(
+    found: JsonObject, own: Outcome | None, said: Said, now: datetime
+) -> dict[str, Any] | None:
+    """The status of a Permission, Role or User; None when nothing can be said yet."""
+    generation, before = generation_of(found), found.get("status") or {}
+    shown: dict[ResourceKey | None, Outcome] = {
+        regent: _of_generation(outcome, generation) for regent, outcome in said.items()
+    }
+    if own is not None:
+        shown[None] = own.model_copy(update={"generation": generation})
+    if not shown:
+        if not is_ready(before) or before.get("observedGeneration") == generation:
+            return None
+        pending = _pending(generation)
+        return {"observedGeneration": generation, "conditions": conditions(pending, before, now)}
+    status = resource_status(shown, before, now)
+    if said:
+        status["readyCount"] = sum(
+            1 for regent, outcome in shown.items() if regent is not None and outcome.is_ready
+        )
+    counted = [one.matches for one in said.values() if one.matches is not None]
+    if counted and found["kind"] == "Permission":
+        status["matches"] = sum(counted)
+    return status
+
+
+def status_of_regent(
+    found: JsonObject, key: ResourceKey, news: RegentNews, own: Outcome | None, now: datetime
+) -> dict[str, Any]:
+    """The status of a Regent, with `Drifted` and `DetectorHealthy`."""
+    before = found.get("status") or {}
+    generation = generation_of(found)
+    outcome = own or regent_outcome(key, generation, news.status, news.trouble)
+    outcome = outcome.model_copy(update={"generation": generation})
+    status = regent_status(outcome, news.status, before, now)
+    if news.status is None:
+        return status
+    detector = news.status.detector
+    drifted = f"{news.drift} differences are not corrected." if news.drift else "As declared."
+    healthy = detector.message or f"It learns of changes by {detector.mode}."
+    status["conditions"] += [
+        transition("Drifted", news.drift > 0, "Drifted" if news.drift else "InSync", drifted,
+                   generation, before, now),
+        transition("DetectorHealthy", detector.healthy, detector.mode, healthy,
+                   generation, before, now),
+    ]  # fmt: skip
+    status |= {"drift": news.drift, "held": news.held}
+    if news.status.observing:
+        status["observing"] = news.status.observing
+    if news.status.last_pass_time is not None:
+        status["lastPassTime"] = _written(news.status.last_pass_time)
+    return status
+
+
+def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether it differs from what is there in more than a time, or its time is a minute old."""
+    if _timeless(status) != _timeless(before):
+        return True
+    passed, written = status.get("lastPassTime"), before.get("lastPassTime")
+    if passed is None or passed == written:
+        return False
+    return written is None or _read(passed) - _read(written) >= PASS_TIME_EVERY
+
+
+def is_ready(status: Mapping[str, Any]) -> bool:
+    """Whether the condition Ready is True."""
+    return ready_condition(status).get("status") == "True"
+
+
+def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The condition Ready; empty when there is none."""
+    return next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
+
+
+def _of_generation(outcome: Outcome, generation: int) -> Outcome:
+    if outcome.generation >= generation:
+        return outcome.model_copy(update={"generation": generation})
+    pending = _pending(generation)
+    return outcome.model_copy(
+        update={
+            "generation": generation,
+            "state": pending.state,
+            "reason": pending.reason,
+            "message": pending.message,
+        }
+    )
+
+
+def _pending(generation: int) -> Outcome:
+    reason, message = PENDING
+    return Outcome(
+        resource="", generation=generation, state="Reconciling", reason=reason, message=message
+    )
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _timeless(v) for name, v in value.items() if name not in _TIMES}
+    if isinstance(value, list | tuple):
+        return [_timeless(item) for item in value]
+    return value
+
+
+def _written(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _read(text: str) -> datetime:
+    return datetime.fromisoformat(text)

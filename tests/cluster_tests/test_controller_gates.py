@@ -1,0 +1,175 @@
+"""What is not synced is not believed: rights taken away, definitions older or going away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.kube.api import KubeApi
+from shared.crds.__main__ import FOLDER
+from tests.cluster.access import Cluster
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
+from tests.postgres.database import Database
+
+pytestmark = pytest.mark.versions(18)
+CHART = Path(__file__).parents[2] / "charts/postgregent"
+RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+OURS = ("regents", "users", "roles", "permissions")
+
+
+def rights_of_chart(cluster: Cluster, release: str, own: str, watched: str) -> list[dict[str, Any]]:
+    """The RBAC that the chart gives the controller, for one watched namespace."""
+    rendered = cluster.helm(
+        "template", release, str(CHART), "--namespace", own,
+        "--set", f"watch.namespaces={{{watched}}}", "--set", f"secrets.namespaces={{{watched}}}",
+    )  # fmt: skip
+    found = [one for one in yaml.safe_load_all(rendered) if one and one.get("kind") in RIGHTS]
+    return [one for one in found if "-view" not in one["metadata"]["name"]]
+
+
+@pytest.fixture
+def own_namespace(control_plane: Cluster) -> Iterator[str]:
+    name = f"postgregent-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    enforce = "pod-security.kubernetes.io/enforce=restricted"
+    control_plane.kubectl("label", "namespace", name, enforce)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+async def limited(
+    crds: Cluster, api: KubeApi, namespace: str, own_namespace: str, database: Database,
+    tmp_path: Path,
+) -> AsyncIterator[Controlled]:  # fmt: skip
+    """A controller with the chart's rights and no more, in a namespace of its own."""
+    release = own_namespace
+    crds.apply(*rights_of_chart(crds, release, own_namespace, namespace))
+    user = f"system:serviceaccount:{own_namespace}:{release}"
+    kubeconfig = crds.kubeconfig_for(user, ("system:serviceaccounts", "system:authenticated"))
+    async with (
+        KubeApi.connect(str(kubeconfig)) as acting,
+        controlled(
+            crds, api, namespace, tmp_path, own_namespace=own_namespace, acting=acting
+        ) as running,
+    ):
+        running.apply(*flights_manifests(database))
+        await running.ready("User", "summer-intern-2")
+        await running.ready("Regent", "my-regent")
+        yield running
+
+
+@pytest.mark.rule("19")
+async def test_secrets_out_of_reach_leave_passwords_as_they_are(
+    limited: Controlled, database: Database
+) -> None:
+    """With the chart's rights all is Ready; without those on Secrets the rest goes on."""
+    place = ("-n", limited.namespace)
+    (binding,) = [
+        one["metadata"]["name"]
+        for one in limited.cluster.get("rolebinding", *place)["items"]
+        if one["roleRef"]["name"].endswith("-secrets")
+    ]
+    limited.cluster.kubectl("delete", "rolebinding", binding, *place)
+    await limited.stop()
+    await limited.start()
+    user = await limited.until(
+        "User", "summer-intern-2", lambda one: "cannot be read" in json.dumps(one and one["status"])
+    )
+    assert user is not None
+    intern = await database.connect("summer-intern-2", "demo-only-intern-2-password")
+    await intern.fetch("SELECT * FROM schema1.airports")
+    await database.execute('REVOKE USAGE ON SCHEMA schema1 FROM "mydb-viewer"')
+    await limited.events("DriftCorrected")
+
+
+async def test_restricted_pod_security_lets_regents_run(limited: Controlled) -> None:
+    """The admission of restricted namespaces makes no objection."""
+    async with asyncio.timeout(60):
+        while not (found := limited.cluster.get("pod", "-n", limited.own_namespace)["items"]):
+            await asyncio.sleep(0.2)
+    assert found[0]["spec"]["automountServiceAccountToken"] is False
+    assert [volume["name"] for volume in found[0]["spec"]["volumes"]] == ["settings", "tmp"]
+
+
+@pytest.mark.rule("17")
+async def test_rights_taken_away_take_nothing_away(limited: Controlled, database: Database) -> None:
+    """403 on our kinds is not an empty namespace."""
+    place = ("-n", limited.namespace)
+    for one in limited.cluster.get("rolebinding", *place)["items"]:
+        if one["roleRef"]["name"].endswith("-controller"):
+            limited.cluster.kubectl("delete", "rolebinding", one["metadata"]["name"], *place)
+    await limited.stop()
+    await limited.start()
+    async with asyncio.timeout(60):
+        while not (
+            limited.controller and limited.controller.caches.why_not_synced(limited.namespace)
+        ):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2.0)
+    connection = await database.connect()
+    logins = "SELECT count(*) FROM pg_roles WHERE rolname IN ('summer-intern-2', 'flights-admin')"
+    assert await connection.fetchval(logins + " AND rolcanlogin") == 2
+
+
+@pytest.fixture
+async def alone(
+    own_control_plane: ControlPlane, database: Database, tmp_path: Path
+) -> AsyncIterator[Controlled]:
+    """A control plane of the test's own: its definitions may be changed."""
+    cluster = own_control_plane.access
+    cluster.kubectl("apply", "--server-side", "-f", str(FOLDER))
+    names = [f"crd/{path.stem}" for path in FOLDER.iterdir()]
+    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    async with (
+        KubeApi.connect(str(cluster.kubeconfig)) as api,
+        controlled(cluster, api, "default", tmp_path) as running,
+    ):
+        running.apply(*flights_manifests(database))
+        await running.ready("User", "summer-intern-2")
+        await running.ready("Regent", "my-regent")
+        yield running
+
+
+def definitions(one: Controlled) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = one.cluster.get("crd")["items"]
+    return found
+
+
+@pytest.mark.rule("17")
+async def test_older_definitions_stop_pushes_and_deleted_ones_delete_nothing(
+    alone: Controlled, database: Database
+) -> None:
+    """SchemaOutdated first; then all four definitions go, and every object with them."""
+    crd = "crd/roles.putnam120.postgregent"
+    annotation = "putnam120.postgregent/schema-revision"
+    alone.cluster.kubectl("annotate", crd, f"{annotation}=0", "--overwrite")
+    await alone.stalled("Regent", "my-regent", "SchemaOutdated")
+    alone.cluster.kubectl(
+        "patch", "pgrole", "mydb-viewer", "--type=merge", "-p", '{"spec": {"permissions": []}}'
+    )
+    await asyncio.sleep(2.0)
+    connection = await database.connect()
+    holds = "SELECT has_table_privilege('mydb-viewer', 'schema1.airports', 'SELECT')"
+    assert await connection.fetchval(holds) is True
+    names = [f"{plural}.putnam120.postgregent" for plural in OURS]
+    alone.cluster.kubectl("delete", "crd", *names, "--wait=false")
+    async with asyncio.timeout(60):
+        while any("putnam120" in crd["metadata"]["name"] for crd in definitions(alone)):
+            alone.check()
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(1.0)
+    assert await connection.fetchval(holds) is True
+    logins = "SELECT count(*) FROM pg_roles WHERE rolname IN ('summer-intern-2', 'flights-admin')"
+    assert await connection.fetchval(logins + " AND rolcanlogin") == 2
+    assert alone.cluster.get("deployment")["items"]
+    installed = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
+    assert await connection.fetchval(installed) > 0
