@@ -1,0 +1,1 @@
+"""The pages for users, and what writes those that can be written."""
