@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long lint format facts crds bench cluster cluster-down clean
+.PHONY: help env demo test test-cluster test-long lint format facts docs crds bench cluster cluster-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -19,11 +19,14 @@ env: $(RUNTIME) ## make .venv with the command postgregent in it
 demo: $(RUNTIME) ## tell the whole story on an embedded PostgreSQL
 	@$(BIN)/postgregent demo
 
-test: lint ## everything: lint, types, the tests on PostgreSQL 14 to 18
+test: lint ## lint, types, and the tests on PostgreSQL 14 to 18
 	@$(BIN)/python -m tests.architecture.evidence
+	@$(BIN)/pytest -q -n 2 -m "not slow" --ignore=tests/cluster --ignore=tests/cluster_tests
+
+test-cluster: lint ## the tests on a real Kubernetes, which it builds: needs root and Go; 45 minutes at first
 	@$(BIN)/python -m tests.cluster build --if-possible control-plane
 	@$(BIN)/python -m tests.cluster build --if-possible node
-	@$(BIN)/pytest -q -n 2 -m "not slow"
+	@$(BIN)/pytest -q -n 2 -m "not slow" tests/cluster tests/cluster_tests
 
 test-long: lint ## as test, with the slow ones
 	@$(BIN)/pytest -q -n 2 --timeout 900
@@ -40,6 +43,9 @@ format: $(DEV) ## let ruff write what it can
 facts: $(DEV) ## list the facts and rules that no test shows yet
 	@$(BIN)/python -m tests.architecture.evidence
 
+docs: $(DEV) ## write docs/resources.md from the models
+	@$(BIN)/python -m docs.resources
+
 crds: $(DEV) ## write the CRDs and the chart's README from what they are made of
 	@$(BIN)/python -m shared.crds
 	@$(BIN)/python charts/readme.py
@@ -47,7 +53,7 @@ crds: $(DEV) ## write the CRDs and the chart's README from what they are made of
 bench: $(DEV) ## measure; prints, asserts nothing
 	@$(BIN)/python -m benchmarks
 
-cluster: $(DEV) ## a Kubernetes and a PostgreSQL to try things on, left up
+cluster: $(DEV) ## PostgRegent in a Kubernetes, and a PostgreSQL, to try things on
 	@$(BIN)/python -m tests.cluster up
 
 cluster-down: $(DEV) ## end what `make cluster` started

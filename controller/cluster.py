@@ -183,10 +183,10 @@ class ClusterController:
         self.caches.follow_secrets(frozenset(name.namespace for name in names))
         secrets = read_secrets(names, self.caches.secrets())
         declared = with_ignored_roles(declared, secrets)
+        self._endings.begin(declared)
         unheld = await self._endings.hold(declared)
         for key in self.fleet.served.keys() - declared.resources.keys():
             self.fleet.leave(key)
-            self.reporter.regent_is_gone(key)
         await self._making.look(declared, unheld, secrets, group)
         compiled = await self._pushing.compile(self._origin, declared, unheld, secrets)
         self._doubted = self._pushing.push(compiled.states)
@@ -266,3 +266,7 @@ class ClusterController:
     def changed(self, regent: ResourceKey) -> None:
         """It is reached, or not any more."""
         self.reporter.look_at(regent)
+
+    def left(self, regent: ResourceKey) -> None:
+        """It may come again under its name, and has to say everything anew."""
+        self.reporter.regent_is_gone(regent)

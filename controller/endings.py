@@ -72,6 +72,12 @@ class Endings:
         """Something waits for Regents to say that access has ended."""
         self._uninstalling: dict[ResourceKey, asyncio.Task[bool]] = {}
 
+    def begin(self, declared: Declared) -> None:
+        """Note who lists what is being deleted, before any of them is told of it."""
+        for key in declared.deleting:
+            if key.kind != "Regent" and is_held(declared.raw[key]):
+                self._regents_of(key)
+
     async def hold(self, declared: Declared) -> frozenset[ResourceKey]:
         """Put our finalizer on whatever lacks it; what cannot be held may not be used yet."""
         lacking = {

@@ -42,6 +42,9 @@ class Hears(Protocol):
     def changed(self, regent: ResourceKey) -> None:
         """It is reached, or not any more."""
 
+    def left(self, regent: ResourceKey) -> None:
+        """We talk to it no more: what it said counts no more."""
+
 
 @dataclass(slots=True)
 class Served:
@@ -96,6 +99,7 @@ class Fleet:
         served = self._served.pop(key, None)
         if served is not None:
             self._end(served)
+            self._hears.left(key)
 
     def bound(self) -> dict[ResourceKey, frozenset[ResourceKey]]:
         """What the accepted state of each Regent lists; those that were met."""

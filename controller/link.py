@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -79,6 +80,7 @@ class RegentLink:
         self._client = client
         self._listener = listener
         self._state: DesiredState | None = None
+        self._release = self._withheld = ""
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -87,6 +89,16 @@ class RegentLink:
         self._state = state
         self.is_pushed = False
         self._wake.set()
+
+    def release(self, digest: str) -> None:
+        """Let the losses of this digest through as soon as the Regent says it withholds them.
+
+        An empty one releases nothing. The digest is of exactly these losses, so an old one that
+        stays written somewhere is worth nothing (semantics 20).
+        """
+        if digest != self._release:
+            self._release = digest
+            self._wake.set()
 
     async def run(self) -> None:
         """Talk until cancelled."""
@@ -127,6 +139,15 @@ class RegentLink:
                 await self._meet()
             elif self._state is not None:
                 await self._push(self._state, self.acquaintance)
+            await self._release_what_is_withheld()
+
+    async def _release_what_is_withheld(self) -> None:
+        if not self._release or self._release != self._withheld:
+            return
+        self._withheld = ""
+        # When it withholds something else by now, its status says so, and nothing was released.
+        with suppress(UnexpectedAnswer):
+            await self._client.release_brake(self._release)
 
     async def _meet(self) -> None:
         self._state = None
@@ -170,6 +191,9 @@ class RegentLink:
                 status = await self._client.status()
             if status is not None:
                 sequence = status.sequence
+                self._withheld = status.brake.digest
+                if self._release and self._release == self._withheld:
+                    self._wake.set()
                 self._listener.reported(self.key, status)
 
     async def _follow_history(self) -> None:

@@ -198,6 +198,10 @@ class LocalController:
             in_force = known.verifiers if known else {}
             return self._passwords.entry(regent, user, spec, tree.secrets, in_force)
 
+        for key, running in self._running.items():
+            regent = tree.valid.get(key)
+            if regent is not None:
+                running.link.release(regent.metadata.released_digest)
         self._compiled = await asyncio.to_thread(
             compile_states, tree.resources, bound=bound, passwords=password, push=push
         )

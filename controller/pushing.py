@@ -38,6 +38,7 @@ class Pushing:
         secrets: Mapping[SecretName, Secret],
     ) -> Compiled:
         """Everything; what lacks our finalizer only where it is bound already."""
+        self._pass_releases_on(declared)
         bound = self._fleet.bound()
         everywhere = frozenset().union(*bound.values())
         resources = {
@@ -61,6 +62,12 @@ class Pushing:
         return await asyncio.to_thread(
             compile_states, resources, bound=bound, passwords=password, push=push
         )
+
+    def _pass_releases_on(self, declared: Declared) -> None:
+        for key, served in self._fleet.served.items():
+            found = declared.resources.get(key)
+            if found is not None and found.resource is not None:
+                served.link.release(found.resource.metadata.released_digest)
 
     def push(self, states: Mapping[ResourceKey, DesiredState]) -> dict[ResourceKey, NotReached]:
         """To every Regent whose namespace is known whole; why not, for the others."""

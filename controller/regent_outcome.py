@@ -69,6 +69,13 @@ def _words(status: StatusBody | None, trouble: NotReached | None) -> tuple[State
         return "Stalled", "Observing", status.observing
     if status.applied_revision is None:
         return "Reconciling", "Applying", status.detector.message or "Nothing was applied yet."
+    if status.not_acted_on:
+        fields = ", ".join(status.not_acted_on)
+        return (
+            "Stalled",
+            "Unsupported",
+            f"This version does not act on {fields}; the rest holds. Take it out to be Ready.",
+        )
     roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
     said = f": {status.detector.message}" if status.detector.message else ""

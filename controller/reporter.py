@@ -89,8 +89,9 @@ class Reporter:
     def forget_except(self, kept: Mapping[ResourceKey, Any]) -> None:
         """What is not there any more needs no status."""
         for key in self._said.keys() - kept.keys():
-            del self._said[key]
             self._queue.forget(key)
+            if not self._said[key]:  # else a Regent still speaks of it, and says it once
+                del self._said[key]
 
     def _note(self, key: ResourceKey, regent: ResourceKey, outcome: Outcome | None) -> None:
         said = self._said.setdefault(key, {})

@@ -40,12 +40,17 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
     ),
     "Role": ("owns", "defaultPrivileges", "public"),
     "User": ("owns", "credentials"),
-    "Regent": ("clientCertificateSecretRef", "authentication", "allowedNamespaces"),
+    "Regent": (
+        "clientCertificateSecretRef",
+        "authentication",
+        "allowedNamespaces",
+        "approval",
+        "publicPrivileges",
+        "setRole",
+        "unmanagedRoles",
+    ),
 }
 """Accepted, and said in a status: `Unsupported`, `NotSupported`, `NoRegent`."""
-
-SILENT = ("approval", "publicPrivileges", "setRole", "unmanagedRoles")
-"""Fields of a Regent that are accepted, and that nothing looks at yet."""
 
 _RULES = re.compile(r" \(semantics \d+\)")
 
@@ -159,9 +164,7 @@ def _table(schema: dict[str, Any], parts: dict[str, Any], kind: str) -> Iterator
 
 
 def _not_yet(kind: str, name: str) -> str:
-    if name in UNSUPPORTED.get(kind, ()):
-        return " *Not yet.*"
-    return " *Not yet; nothing is said.*" if kind == "Regent" and name in SILENT else ""
+    return " *Not yet.*" if name in UNSUPPORTED.get(kind, ()) else ""
 
 
 def _parts(schema: dict[str, Any], parts: dict[str, Any]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from regent.own_sessions import OwnConnector, OwnSessions
 from regent.passes import Pass
 from regent.remembered import AcceptedState
 from regent.report import Report
+from regent.resolve.unsupported import unsupported_of
 from regent.settings import RegentSettings
 from regent.simple_events import is_simple
 from regent.standing import Standing, standing
@@ -124,7 +125,7 @@ class Engine:
         while True:
             hints = await self._next_hints()
             if self.passes.memory.accepted is None:
-                self._board.say(observing="No desired state was pushed yet.")
+                # The board shows that nothing was accepted, which is nobody's mistake.
                 continue
             try:
                 await self._one_pass(hints)
@@ -218,6 +219,7 @@ class Engine:
         self.latest = one
         spec = self.passes.accepted().state.regent.spec
         self._agenda.after(one, spec.resync_seconds)
+        self._board.say(not_acted_on=unsupported_of(spec))
         await self._report.write(one, events=events, xmins=xmins, probable=actor)
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:

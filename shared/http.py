@@ -145,6 +145,9 @@ class StatusBody(_Wire):
     last_pass_time: datetime | None = None
     managed_roles: int = 0
     observing: str = Field("", description="Why nothing is written; empty when it is.")
+    not_acted_on: tuple[str, ...] = Field(
+        (), description="Fields of the Regent that are valid and that this version does not act on."
+    )
     resources: tuple[Outcome, ...] = ()
     detector: DetectorBody
     brake: BrakeBody = BrakeBody()

@@ -19,7 +19,7 @@ from controller.sources.directory import Loaded
 from controller.sources.secrets import Secret, SecretName, secret_keys_of
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem
-from shared.resources import AnyResource, Regent
+from shared.resources import RELEASE_ANNOTATION, AnyResource, Regent
 from shared.resources.reading import Mistaken, read_manifest
 
 RawSecrets = Mapping[tuple[str, str], JsonObject]
@@ -144,7 +144,8 @@ def _load(key: ResourceKey, found: JsonObject) -> Loaded:
 def _version(found: JsonObject) -> tuple[Any, ...]:
     metadata = found["metadata"]
     labels = tuple(sorted((metadata.get("labels") or {}).items()))
-    return metadata.get("uid"), metadata.get("generation"), labels
+    release = (metadata.get("annotations") or {}).get(RELEASE_ANNOTATION)
+    return metadata.get("uid"), metadata.get("generation"), labels, release
 
 
 def _names(resource: AnyResource) -> Iterator[str]:

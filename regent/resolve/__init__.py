@@ -55,7 +55,7 @@ def resolve(situation: Situation) -> Resolution:
         foreign=frozenset(
             m.role for m in situation.marks if m.regent != situation.regent and not m.released
         ),
-        undecided=undecided_memberships(listed, granted),
+        undecided=undecided_memberships(situation, listed, granted),
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )

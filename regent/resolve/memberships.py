@@ -41,19 +41,22 @@ def desired_memberships(
 
 
 def undecided_memberships(
-    listed: Listed, granted: Mapping[ResourceKey, Claim]
+    situation: Situation, listed: Listed, granted: Mapping[ResourceKey, Claim]
 ) -> frozenset[tuple[str, str]]:
     """Declared, in a Role that got no role: whoever is a member stays one.
 
-    A mark that was lost makes a Role ExistsUnmanaged; that must take nobody's access away. A name
-    that another resource holds is that one's business.
+    A mark that was lost makes a Role ExistsUnmanaged, and so does a new name that somebody else's
+    role has; that must take nobody's access away. A name that another resource holds is that one's
+    business.
     """
     names = {claim.name for claim in granted.values()}
+    former = {mark.holder: mark.role for mark in situation.own_marks().values()}
     found: set[tuple[str, str]] = set()
     for key, claim in granted.items():
         for role in listed.roles.get(key, ()):
             if role not in granted and (entry := listed.entries.get(role)) is not None:
-                found.add((postgres_name(role, entry), claim.name))
+                declared = postgres_name(role, entry)
+                found |= {(declared, claim.name), (former.get(role, declared), claim.name)}
     return frozenset(edge for edge in found if edge[0] not in names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings
+from shared.resources import RegentSpec
 
 NOT_YET = {
     "owns": "owns",
@@ -11,6 +12,21 @@ NOT_YET = {
     "public": "public",
     "credentials": "credentials",
 }
+
+
+def unsupported_of(spec: RegentSpec) -> tuple[str, ...]:
+    """The fields of a Regent that are set and do nothing yet, as they are written."""
+    public = spec.public_privileges
+    is_declared = public is not None and "Declared" in public.model_dump().values()
+    found = {
+        "spec.approval": spec.approval == "Manual",
+        "spec.allowedNamespaces": bool(spec.allowed_namespaces),
+        "spec.enforcement: Prevent": spec.enforcement == "Prevent",
+        "spec.publicPrivileges": is_declared,
+        "spec.setRole": bool(spec.set_role),
+        "spec.unmanagedRoles": spec.unmanaged_roles not in (None, "Ignore"),
+    }
+    return tuple(name for name, is_set in found.items() if is_set)
 
 
 def report_unsupported(listed: Listed, findings: Findings) -> None:

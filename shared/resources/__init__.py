@@ -22,7 +22,7 @@ from shared.resources.regent import (
     RegentSpec,
     Tls,
 )
-from shared.resources.resource import DEFAULT_NAMESPACE, Metadata, Resource
+from shared.resources.resource import DEFAULT_NAMESPACE, RELEASE_ANNOTATION, Metadata, Resource
 from shared.resources.role import Role, RoleSpec
 from shared.resources.user import Access, Credentials, User, UserSpec
 
@@ -32,6 +32,7 @@ __all__ = [
     "API_VERSION",
     "DEFAULT_NAMESPACE",
     "GROUP",
+    "RELEASE_ANNOTATION",
     "Access",
     "Allow",
     "AllowedNamespace",

@@ -74,7 +74,8 @@ class Attributes(Part):
         Flag | None, Field(description="Bypasses every check. Must be allowed. Default false.")
     ] = None
     createdb: Annotated[
-        Flag | None, Field(description="May create databases. Must be allowed. Default false.")
+        Flag | None,
+        Field(description="May create databases. allow.attributes may exclude it."),
     ] = None
     createrole: Annotated[
         Flag | None, Field(description="May create roles. Must be allowed. Default false.")

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import Field
 
 from shared.keys import Kind, ResourceKey
-from shared.resources.base import Part, Whole
+from shared.resources.base import GROUP, Part, Whole
 from shared.resources.names import ResourceName
 
 DEFAULT_NAMESPACE = "default"
+RELEASE_ANNOTATION = f"{GROUP}/release-brake"
 
 
 class Metadata(Part):
@@ -42,6 +43,11 @@ class Metadata(Part):
     self_link: Annotated[str | None, Field(description="Kubernetes' own.")] = None
     owner_references: Annotated[tuple[Any, ...], Field(description="Kubernetes' own.")] = ()
     managed_fields: Annotated[tuple[Any, ...], Field(description="Kubernetes' own.")] = ()
+
+    @property
+    def released_digest(self) -> str:
+        """On a Regent: the withheld losses that somebody lets through, by their digest."""
+        return self.annotations.get(RELEASE_ANNOTATION, "")
 
 
 SpecT = TypeVar("SpecT", bound=Part)

@@ -15,12 +15,14 @@ from tests.cluster.unavailable import ClusterFailed, ClusterUnavailable
 SETS = {"control-plane": (CONTROL_PLANE,), "node": NODE, "flux": (FLUX,)}
 USE = """
 A Kubernetes with one node is up at {server}, a PostgreSQL 17 at {postgres}.
+PostgRegent is installed in the namespace {namespace} and reads the Secrets of "default".
 
 In any shell:   . {environment}
-then:           kubectl get pods -A     helm list -A     psql
-Pods reach the PostgreSQL at that address too. The images are {images}
-(imagePullPolicy: Never).
+then:           kubectl apply -f {example}
+                kubectl wait pgregent,pgperm,pgrole,pguser --all --for=condition=Ready
+                kubectl get postgregent     psql -c '\\du'     helm list -A
 
+The manifests there are those of examples/flights, made to fit this PostgreSQL.
 To end it:      make cluster-down
 """
 
@@ -33,7 +35,7 @@ def main() -> int:
     build.add_argument("sets", nargs="+", choices=SETS)
     build.add_argument("--images", action="store_true", help="the container images too")
     build.add_argument("--if-possible", action="store_true", help="else say why not: status 0")
-    commands.add_parser("up", help="a node and a PostgreSQL, left up for you")
+    commands.add_parser("up", help="a node, the chart and a PostgreSQL, left up for you")
     commands.add_parser("down", help="end what `up` started")
     arguments = parser.parse_args()
     try:
@@ -63,8 +65,7 @@ def _build(names: list[str], *, images: bool) -> None:
 
 
 def _up() -> None:
-    description = up()
-    _say(USE.format(**description | {"images": " and ".join(description["images"])}))
+    _say(USE.format(**up()))
 
 
 def _say(line: str) -> None:

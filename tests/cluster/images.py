@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ BASE_RECIPE = 1
 STORED_LAYERS = 60
 SUITE = "trixie"
 INCLUDED = ("python3", "python3-venv", "ca-certificates")
+# Another run, of sources as they were a while ago, may be about to load its archive.
+LEFT_FOR_SECONDS = 3600
 # Trees that a base image does without.
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/log")
 LISTS = "var/lib/apt/lists"
@@ -166,14 +169,14 @@ def _store(image: Image) -> None:
 
 @contextmanager
 def _kept(name: str, recipe: bytes) -> Iterator[Path]:
-    """The archive made by this recipe, there or not yet; those of older recipes are removed."""
+    """The archive made by this recipe, there or not yet; older ones go after a while."""
     install_missing()
     folder = cache_folder() / "cluster" / "images"
     archive = folder / f"{name}-{hashlib.sha256(recipe).hexdigest()[:16]}.tar"
     with locked(folder / f"{name}.lock"):
         yield archive
         for older in folder.glob(f"{name}-" + "?" * 16 + ".tar"):
-            if older != archive:
+            if older != archive and time.time() - older.stat().st_mtime > LEFT_FOR_SECONDS:
                 older.unlink()
 
 

@@ -1,4 +1,7 @@
-"""`make cluster`: a node and a PostgreSQL that stay up for a person, until `make cluster-down`."""
+"""`make cluster`: a node, the chart and a PostgreSQL, up for a person until `make cluster-down`.
+
+The flights example is made to fit and lies ready to be applied to the namespace `default`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
+from tests.cluster.chart import NAMESPACE, InstalledChart, install_chart
 from tests.cluster.describing import described
-from tests.cluster.images import TARGETS, program_image
 from tests.cluster.node import Node
 from tests.cluster.postgres import ReachableServer, reachable_server
 from tests.cluster.sharing import END_SECONDS, Meeting, start_keeper
@@ -20,6 +24,7 @@ from tests.postgres.clusters import OWNER, TEMPLATE
 from tests.postgres.database import NAME
 
 KIND = "standing"
+FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 VERSION = 17
 
 
@@ -54,11 +59,11 @@ def stay(meeting: Meeting) -> None:
         fcntl.flock(sign_of_life, fcntl.LOCK_EX)
         node = Node.launch(meeting.folder / "cluster")
         try:
-            for target in TARGETS:
-                node.access.load_image(program_image(target))
+            chart = install_chart(node.access)
+            chart.allow_secrets("default")
             with reachable_server(node.network, VERSION) as postgres:
                 asyncio.run(_make_database(postgres))
-                _describe(meeting, node, postgres)
+                _describe(meeting, chart, postgres, _write_example(meeting.folder, postgres))
                 signal.pause()
         finally:
             node.discard()
@@ -79,11 +84,29 @@ async def _make_database(postgres: ReachableServer) -> None:
     await connection.close()
 
 
-def _describe(meeting: Meeting, node: Node, postgres: ReachableServer) -> None:
+def _write_example(folder: Path, postgres: ReachableServer) -> Path:
+    """The reference's manifests for this server."""
+    example = folder / "flights"
+    example.mkdir(mode=0o700)
+    for source in sorted(FLIGHTS.glob("*.yaml")):
+        text = source.read_text("utf-8")
+        for place, ours in (
+            ("some.known.endpoint", postgres.host),
+            ("port: 5432", f"port: {postgres.port}"),
+            ("demo-only-admin-password", postgres.server.password.get_secret_value()),
+        ):
+            text = text.replace(place, ours)
+        (example / source.name).write_text(text, "utf-8")
+    return example
+
+
+def _describe(
+    meeting: Meeting, chart: InstalledChart, postgres: ReachableServer, example: Path
+) -> None:
     environment = meeting.folder / "environment"
     environment.touch(mode=0o600)
     values = {
-        "KUBECONFIG": str(node.kubeconfig),
+        "KUBECONFIG": str(chart.cluster.kubeconfig),
         "PATH": f"{tools()}:$PATH:{postgres.server.cluster.binaries.bin}",
         "PGHOST": postgres.host,
         "PGPORT": str(postgres.port),
@@ -93,11 +116,12 @@ def _describe(meeting: Meeting, node: Node, postgres: ReachableServer) -> None:
     }
     environment.write_text("".join(f'export {name}="{text}"\n' for name, text in values.items()))
     description = {
-        **described(node.access),
+        **described(chart.cluster),
         "keeper": os.getpid(),
         "environment": str(environment),
         "postgres": f"{postgres.host}:{postgres.port}",
-        "images": [f"localhost/postgregent/{target}:test" for target in TARGETS],
+        "namespace": NAMESPACE,
+        "example": str(example),
     }
     draft = meeting.description.with_suffix(".draft")
     draft.write_text(json.dumps(description))

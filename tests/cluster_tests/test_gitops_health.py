@@ -85,14 +85,15 @@ async def test_flux_waits_until_ready_and_gives_up_what_is_stalled(delivered: De
     await one.healthy(second)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("29")
 async def test_what_waits_for_something_to_come_is_in_progress_until_the_time_is_over(
     delivered: Delivery,
 ) -> None:
-    """`Reconciling` is no failure; Flux stops waiting after `timeout`."""
+    """`Reconciling` is no failure; Flux stops waiting after `timeout`, 30 s at least."""
     one = delivered
     first = await one.commit("A role", tree(one.namespace))
-    await one.start("./access", timeout="3s")
+    await one.start("./access", timeout="30s")
     await seen(one, 1)
     await say(one, "Reconciling")
     ended = await one.broken(first)

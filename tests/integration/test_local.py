@@ -226,3 +226,29 @@ async def test_two_servers_at_once_are_refused(tmp_path: Path) -> None:
     )
     assert ended.status == 1
     assert "--embedded and --dsn" in ended.err
+
+
+@pytest.mark.rule("20")
+async def test_the_brake_is_released_by_an_annotation_with_its_digest(
+    database: Database, tmp_path: Path
+) -> None:
+    """Both schemas misspelt at once is a loss for everybody; whoever means it says the digest."""
+    directory = flights(tmp_path)
+    permissions = directory / "permissions.yaml"
+    async with local(directory, database) as running:
+        for name in range(6):
+            (directory / f"reader{name}.yaml").write_text(
+                role(f"reader{name}", "read-schemas-1-and-2")
+            )
+        await running.until_subject("Role/default/reader5", "Ready")
+        text = permissions.read_text()
+        permissions.write_text(text.replace("- schema1", "- shema1").replace("- schema2", "- sema"))
+        told = await running.until_subject("Regent/default/my-regent", "Stalled")
+        assert told["reason"] == "BrakePulled"
+        await eventually(database, HOLDS, expected=True)
+        digest = told["message"].rpartition("Digest ")[2].rstrip(".")
+        regent = directory / "regent.yaml"
+        note = f"  annotations:\n    putnam120.postgregent/release-brake: {digest!r}\n"
+        regent.write_text(regent.read_text().replace("metadata:\n", f"metadata:\n{note}"))
+        await eventually(database, HOLDS, expected=False)
+        await running.until_subject(*READY)

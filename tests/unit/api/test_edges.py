@@ -84,10 +84,10 @@ async def test_a_crash_is_a_problem_that_tells_nothing(
     ("content", "encoding", "status"),
     [
         (b"x" * 2000, None, 413),
-        (gzip.compress(b"x" * 2000), "gzip", 413),
+        (gzip.compress(b"x" * 2000, mtime=0), "gzip", 413),
         (b"not gzip", "gzip", 400),
-        (gzip.compress(b"{}")[:-3], "gzip", 400),
-        (gzip.compress(b"{}") * 2, "gzip", 400),
+        (gzip.compress(b"{}", mtime=0)[:-3], "gzip", 400),
+        (gzip.compress(b"{}", mtime=0) * 2, "gzip", 400),
         (b"{}", "br", 415),
         (b"{", None, 422),
         (b"", None, 422),

@@ -458,3 +458,27 @@ def test_a_lost_mark_takes_nobody_out_of_a_role() -> None:
     changes = plan(resolution.desired, Observed(on)).changes
     revoked = [one.group for one in changes if isinstance(one, RevokeMembership)]
     assert revoked == ["flights-admin"]
+
+
+@pytest.mark.rule("10", "18")
+def test_a_new_name_that_is_taken_takes_nobody_out_of_the_role() -> None:
+    """The Role cannot be renamed to an unmanaged role's name, and is left as it is."""
+    on = replace(
+        server(role("mydb-viewer"), role("app"), role("summer-intern-2", login=True)),
+        memberships=(
+            ObservedMembership("mydb-viewer", "summer-intern-2", "my-admin", admin=False),
+        ),
+    )
+    marks = (
+        mark("summer-intern-2", "User/summer-intern-2"),
+        mark("mydb-viewer", "Role/mydb-viewer"),
+    )
+    renamed = REFERENCE.replace(
+        "Role/mydb-viewer: {database: mydb,", "Role/mydb-viewer: {database: mydb, roleName: app,"
+    )
+    assert renamed != REFERENCE
+    resolution = resolved(renamed, marks=marks, on=on)
+    assert reason(resolution, "Role/default/mydb-viewer") == "ExistsUnmanaged"
+    assert resolution.desired.endings == ()
+    changes = plan(resolution.desired, Observed(on)).changes
+    assert not [one for one in changes if isinstance(one, RevokeMembership)]
