@@ -1,5 +1,7 @@
 """Plans and what became of them, as text and as data. What the data looks like is promised.
 
+Long because a report's text and its data stand side by side, so that both say the same.
+
 A plan as JSON or YAML:
 
     regent        "default/my-regent"

@@ -3,6 +3,8 @@
 One connection, used by one caller at a time, opened again when it broke. Every statement is in
 sql/home. A write that was cut off is done once more: all of them may be done twice, and the worst
 that a second one leaves is a second line of history.
+
+Long because every question to the home database is a method of its own, and most are one line.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A resource that is there and cannot be used is still there: it is held, not deleted (semantics 18).
 And what was declared by a file that cannot be read, nobody knows: such a tree is not whole, and
 absence from it means nothing (semantics 17, interfaces 11).
+
+Long because a file goes from its bytes to a resource, a Secret or a problem in one place.
 """
 
 from __future__ import annotations

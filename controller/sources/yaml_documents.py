@@ -2,6 +2,8 @@
 
 Everything that can be said about a file is said at once: each document is parsed by itself, and an
 unquoted `*`, the likeliest mistake in a manifest here, is repaired for the sake of reading on.
+
+Long because finding documents, their lines and their mistakes is one walk over one parser.
 """
 
 from __future__ import annotations
