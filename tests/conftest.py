@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres.canary import Canary, everything_of
 from tests.postgres.clusters import cluster
@@ -17,6 +18,12 @@ from tests.postgres.server import PostgresServer
 pytest_plugins = ["tests.cluster.fixtures"]
 
 ENVIRONMENT = "POSTGREGENT_TEST_PG"
+
+# Seeded, so that a run says the same twice; a busy machine is no failure.
+settings.register_profile(
+    "ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ours")
 CANARY = pytest.StashKey[Canary]()
 
 
