@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from controller.push import (
@@ -81,6 +82,8 @@ class RegentLink:
         self._listener = listener
         self._state: DesiredState | None = None
         self._release = self._withheld = ""
+        self._heard = 0
+        self._made_at = datetime.now(UTC)
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -197,16 +200,13 @@ class RegentLink:
                 self._listener.reported(self.key, status)
 
     async def _follow_history(self) -> None:
-        """What happens from now on: what is there already was told before."""
-        last = await self._last_drift()
-        while True:
-            page = await self._client.history(after=last, wait_seconds=WAIT_SECONDS)
-            for drift in page.items:
-                last = drift.id
-                self._listener.drifted(self.key, drift)
+        """What was found since this link was made, each once, also after the Regent was away.
 
-    async def _last_drift(self) -> int:
-        last = 0
-        while page := (await self._client.history(after=last)).items:
-            last = page[-1].id
-        return last
+        What is older was told before: by who was the controller then.
+        """
+        while True:
+            page = await self._client.history(after=self._heard, wait_seconds=WAIT_SECONDS)
+            for drift in page.items:
+                self._heard = drift.id
+                if drift.found_at >= self._made_at:
+                    self._listener.drifted(self.key, drift)

@@ -6,12 +6,15 @@ it who allows little.
 
 from __future__ import annotations
 
+import fcntl
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tests.cluster.images import TARGETS, Image, program_image
+from tests.cluster.images import TARGETS, program_image
+from tests.cluster.node import Node
 from tests.cluster.node_access import NodeCluster
 
 CHART = Path(__file__).parents[2] / "charts" / "postgregent"
@@ -19,21 +22,36 @@ RELEASE = NAMESPACE = "postgregent"
 CONTROLLER = ("-n", NAMESPACE, "-l", "app.kubernetes.io/component=controller")
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 PATIENCE = ("--wait", "--timeout", "170s")
+IMAGES = {
+    target: {
+        "repository": f"localhost/postgregent/{target}",
+        "tag": "test",
+        "pullPolicy": "Never",
+    }
+    for target in TARGETS
+}
+VALUES = {"image": IMAGES["controller"], "regent": {"image": IMAGES["regent"]}}
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledChart:
     """A release of the working tree's chart, of the name `postgregent` in a namespace of its own.
 
-    `values` is what it was installed with.
+    Several tests may use it at a time; one that takes it away, or a part of it, has it alone.
     """
 
     cluster: NodeCluster
-    values: dict[str, Any] = field(repr=False)
+
+    @contextmanager
+    def used(self, *, alone: bool = False) -> Iterator[None]:
+        """Wait until it may be used, or until nobody else uses it."""
+        with (self.cluster.folder / "chart.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            yield
 
     def install(self) -> None:
         """Return when the controller's pod is ready."""
-        release = (RELEASE, str(CHART), "-n", NAMESPACE, "--set-json", json.dumps(self.values))
+        release = (RELEASE, str(CHART), "-n", NAMESPACE, "--set-json", json.dumps(VALUES))
         self.cluster.helm("install", *release, *PATIENCE)
 
     def uninstall(self) -> None:
@@ -64,18 +82,21 @@ class InstalledChart:
 
 def install_chart(cluster: NodeCluster) -> InstalledChart:
     """Load the images of the working tree, and install."""
-    images = {target: program_image(target) for target in TARGETS}
-    for image in images.values():
-        cluster.load_image(image)
+    for target in TARGETS:
+        cluster.load_image(program_image(target))
     cluster.kubectl("create", "namespace", NAMESPACE)
     cluster.kubectl("label", "namespace", NAMESPACE, RESTRICTED)
-    values = {"image": _of(images["controller"]), "regent": {"image": _of(images["regent"])}}
-    chart = InstalledChart(cluster, values)
+    chart = InstalledChart(cluster)
     chart.install()
     return chart
 
 
-def _of(image: Image) -> dict[str, str]:
-    """An image as the chart's values name it."""
-    repository, _, tag = image.name.rpartition(":")
-    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+def node_with_chart(folder: Path) -> Node:
+    """A node of its own: two releases would meet on one."""
+    node = Node.launch(folder)
+    try:
+        install_chart(node.access)
+    except BaseException:
+        node.discard()
+        raise
+    return node

@@ -14,12 +14,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.access import Cluster
-from tests.cluster.chart import InstalledChart, install_chart
+from tests.cluster.chart import InstalledChart
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.describing import from_description
 from tests.cluster.external import external_cluster, named_kubeconfig
 from tests.cluster.images import Image, program_image
-from tests.cluster.node import Node
 from tests.cluster.node_access import NodeCluster
 from tests.cluster.postgres import ReachableServer, reachable_server
 from tests.cluster.programs import CONTROL_PLANE, NODE, are_built
@@ -114,16 +113,11 @@ def regent_image(node_cluster: NodeCluster) -> Image:
 
 
 @pytest.fixture(scope="session")
-def installed_chart() -> Iterator[InstalledChart]:
-    """The chart of the working tree on a node of its own: two releases would meet on one."""
-    try:
-        node = Node.launch()
-    except ClusterUnavailable as reason:
-        pytest.skip(f"{NO_CLUSTER}: {reason}")
-    try:
-        yield install_chart(node.access)
-    finally:
-        node.discard()
+def installed_chart(request: pytest.FixtureRequest) -> Iterator[InstalledChart]:
+    """The chart of the working tree on a node of its own, shared."""
+    with _shared("installed-chart", request.config) as cluster:
+        assert isinstance(cluster, NodeCluster)
+        yield InstalledChart(cluster)
 
 
 def _loaded(cluster: NodeCluster, target: str) -> Image:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster import standing
+from tests.cluster.chart import node_with_chart
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.describing import described
 from tests.cluster.node import Node
@@ -21,6 +22,7 @@ from tests.cluster.unavailable import ClusterUnavailable
 KINDS: dict[str, Callable[[Path], ControlPlane | Node]] = {
     "control-plane": ControlPlane.launch,
     "node": Node.launch,
+    "installed-chart": node_with_chart,
 }
 
 
