@@ -258,7 +258,7 @@ async def _broken_and_mended(
     finally:
         await onlooker.close()
     drift = await _within(story.controller.drifts.get(), f"no drift was recorded for: {statement}")
-    story.done(f"{escape(drift.what)}, by {_who(drift)},", seconds)
+    story.done(f"{escape(drift.what)}, {_who(drift)},", seconds)
 
 
 async def _until(connection: asyncpg.Connection, look: str, expected: bool) -> None:
@@ -269,10 +269,10 @@ async def _until(connection: asyncpg.Connection, look: str, expected: bool) -> N
 def _who(drift: Drift) -> str:
     actor = drift.actor
     if actor.session_user is None:
-        return "somebody who had gone already"
+        return "by somebody who had gone already"
     where = f" ({escape(actor.application)})" if actor.application else ""
-    word = "" if actor.certainty == "Recorded" else "probably "
-    return f"{word}{escape(actor.session_user)}{where}"
+    word = "by" if actor.certainty == "Recorded" else "probably by"
+    return f"{word} {escape(actor.session_user)}{where}"
 
 
 async def _nothing_left(story: Story) -> None:
