@@ -217,12 +217,6 @@ class Home:
             "home/forget_unmanageable", self.regent, None if digests is None else list(digests)
         )
 
-    async def parameters(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The settings that any user may set, and all that the server knows, in lower case."""
-        rows = await self._fetch("home/parameters")
-        ordinary = frozenset(str(row["name"]) for row in rows if row["is_ordinary"])
-        return ordinary, frozenset(str(row["name"]) for row in rows)
-
     # The end
 
     async def drop(self, *, force: bool = False) -> None:

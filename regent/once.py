@@ -6,7 +6,6 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -25,7 +24,7 @@ from regent.settings import RegentSettings, connector_of
 from regent.standing import looker, memory_of, standing
 from shared.http import BrakeBody
 from shared.outcomes import Outcome
-from shared.state import DesiredState, Verifier, etag
+from shared.state import DesiredState, etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +75,6 @@ async def apply_once(
         await stand.home.store_accepted(accepted)
         one = await stand.passes.full()
     return _report(one, (), began)
-
-
-async def verifiers_in_force(settings: RegentSettings) -> Mapping[str, Verifier]:
-    """By User: the verifiers that were accepted last, so that the same password keeps its own."""
-    remembered = await Home.find(
-        connector_of(settings.server), database=settings.home_database, regent=settings.regent
-    )
-    if remembered is None or remembered.accepted is None:
-        return {}
-    return {
-        key: entry.password.verifier
-        for key, entry in remembered.accepted.state.resources.items()
-        if entry.kind == "User" and entry.password and entry.password.verifier
-    }
 
 
 def _accept(memory: Memory, state: DesiredState) -> AcceptedState:
