@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-cluster test-long lint format facts docs crds bench cluster cluster-down clean
+.PHONY: help env demo test test-postgres test-long clusters lint format facts docs crds bench cluster cluster-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -19,22 +20,25 @@ env: $(RUNTIME) ## make .venv with the command postgregent in it
 demo: $(RUNTIME) ## tell the whole story on an embedded PostgreSQL
 	@$(BIN)/postgregent demo
 
-test: lint ## lint, types, and the tests on PostgreSQL 14 to 18
+test: lint clusters ## lint, types, and the tests on PostgreSQL 14 to 18 and a real Kubernetes
 	@$(BIN)/python -m tests.architecture.evidence
-	@$(BIN)/pytest -q -n 2 -m "not slow" --ignore=tests/cluster --ignore=tests/cluster_tests
+	@$(PYTEST) -m "not slow"
 
-test-cluster: lint ## the tests on a real Kubernetes, which it builds: needs root and Go; 45 minutes at first
-	@$(BIN)/python -m tests.cluster build --if-possible control-plane
-	@$(BIN)/python -m tests.cluster build --if-possible node
-	@$(BIN)/pytest -q -n 2 -m "not slow" tests/cluster tests/cluster_tests
+test-postgres: lint ## as test, without what needs a Kubernetes
+	@$(PYTEST) -m "not slow" --ignore=tests/cluster --ignore=tests/cluster_tests
 
-test-long: lint ## as test, with the slow ones
-	@$(BIN)/pytest -q -n 2 --timeout 900
+test-long: lint clusters ## as test, with the slow ones
+	@$(PYTEST) --timeout 900
 
 lint: $(DEV) ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+clusters: $(DEV) ## what the tests' Kubernetes is made of: 15 minutes at first, then nothing
+	@$(BIN)/python -m tests.cluster build --if-possible control-plane
+	@$(BIN)/python -m tests.cluster build --if-possible --images node
+	@$(BIN)/python -m tests.cluster build --if-possible flux
 
 format: $(DEV) ## let ruff write what it can
 	@$(BIN)/ruff check --fix .

@@ -21,7 +21,6 @@ from tests.cluster.unavailable import ClusterUnavailable
 
 KINDS: dict[str, Callable[[Path], ControlPlane | Node]] = {
     "control-plane": ControlPlane.launch,
-    "node": Node.launch,
     "installed-chart": node_with_chart,
 }
 
