@@ -35,8 +35,8 @@ _LEFT = (
 )
 _WITHHELD = "What its brake withheld will not happen any more."
 _TO_END = (
-    "To end them, apply everything again with brake.mode Disabled on the Regent, and delete it"
-    " again when it is Ready; or drop them by hand."
+    "To end them, apply everything again with brake.mode Disabled on the Regent, and delete Users"
+    " and Roles before it; or drop them by hand."
 )
 
 
@@ -125,7 +125,7 @@ class LastWords:
 def regent_words(reason: Release, *, is_braked: bool, roles: int) -> tuple[str, str] | None:
     """Reason and note of a deleted Regent's Event; None where all has ended as it should. Pure."""
     stay = "1 role stays as it is" if roles == 1 else f"{roles} roles stay as they are"
-    left = f"{stay} in PostgreSQL, with LOGIN where it is. {_TO_END}" if roles else ""
+    left = f"{stay} in PostgreSQL, with LOGIN and password. {_TO_END}" if roles else ""
     if reason is not Release.ENDED:
         return "LeftInstalled", f"{_LEFT} {left}".strip()
     if is_braked and roles:
