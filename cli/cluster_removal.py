@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from cli.cluster_state import ClusterState, of_namespaces
@@ -18,6 +19,7 @@ from shared.keys import ResourceKey
 HELD = {kind.name: kind for kind in OUR_KINDS if kind.name != "Permission"}
 REGENTS = f"{MANAGED_BY}={MANAGER},app.kubernetes.io/component=regent"
 TRIES = 5
+MADE_AGAIN_WITHIN_SECONDS = 2.0
 
 Say = Callable[[str], None]
 
@@ -35,8 +37,8 @@ class MayNot(PostgRegentError):
         )
 
 
-class HeldAgain(PostgRegentError):
-    """Finalizers that were taken off are on again: a controller runs that does not know of this."""
+class MadeAgain(PostgRegentError):
+    """What was taken off is there again: a controller runs that does not see the annotation."""
 
 
 class Removal:
@@ -91,13 +93,18 @@ class Removal:
             self._say(f"Deployment {namespace}/{name} and what belongs to it: deleted")
         return gone
 
-    async def check_that_they_stay_off(self) -> None:
-        """Raises HeldAgain."""
-        held = (await self.look()).held
-        if held:
-            named = ", ".join(map(str, sorted(held)[:3]))
-            raise HeldAgain(
-                f"The finalizer is on again: {named}. A controller of an older version puts it on.",
+    async def check_that_all_stays_off(self) -> None:
+        """Raises MadeAgain."""
+        await asyncio.sleep(MADE_AGAIN_WITHIN_SECONDS)
+        state = await self.look()
+        names = [
+            *(f"the finalizer of {key}" for key in sorted(state.held)),
+            *(f"Deployment {one['metadata']['name']}" for one in state.workloads or ()),
+        ]
+        if names:
+            raise MadeAgain(
+                f"There again: {', '.join(names[:3])}. A controller runs that does not see the"
+                " annotation: of an older version, or without its rights.",
                 way_out="`helm uninstall` that release, or scale its controller to 0, and call"
                 " again.",
             )
@@ -126,7 +133,7 @@ class Removal:
             if now is None or not is_held(now):
                 return
             found = now
-        raise HeldAgain(f"{key} is changed by somebody all the time.", way_out="Call again.")
+        raise MadeAgain(f"{key} is changed by somebody all the time.", way_out="Call again.")
 
     async def _find(self, key: ResourceKey) -> JsonObject | None:
         try:

@@ -1,6 +1,7 @@
 """The `postgregent` command: its arguments, its help, its exit status.
 
 What a command needs is imported when it is called, so that `--help` and completion are quick.
+Long because options and their help are written out, and nothing else is here.
 """
 # ruff: noqa: PLC0415
 

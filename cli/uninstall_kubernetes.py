@@ -79,7 +79,7 @@ async def _remove(removal: Removal, asked: ClusterRemoval, ask: Callable[[str], 
     last = await removal.look()
     await removal.take_finalizers_off(last)
     workloads = await removal.delete_workloads()
-    await removal.check_that_they_stay_off()
+    await removal.check_that_all_stays_off()
     regents = farewells(before.regents, last.regents, forced=True)
     return _Done("command", regents, finalizers, tuple(workloads))
 

@@ -9,6 +9,7 @@ controller's own namespace, which stays.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -67,7 +68,7 @@ class LastWords:
         self._plant = plant
         self._clock = clock
         self._own = Reference(LEASE.api_version, LEASE.name, plant.namespace, name)
-        self._waiting: list[_Waiting] = []
+        self._waiting: deque[_Waiting] = deque()
 
     async def prepare(self) -> None:
         """Look what of our own there is to tell things beside: the Deployment, else the Lease."""
@@ -94,9 +95,9 @@ class LastWords:
 
         Where the Regents went as well, theirs are the last words.
         """
-        due = [one for one in self._waiting if self._clock() - one.since >= TOLD_AFTER_SECONDS]
-        self._waiting = [one for one in self._waiting if one not in due]
-        for one in due:
+        before = self._clock() - TOLD_AFTER_SECONDS
+        while self._waiting and self._waiting[0].since <= before:
+            one = self._waiting.popleft()
             staying = sorted(one.regents & declared.raw.keys() - declared.deleting)
             if staying:
                 beside = self._deployment(staying[0])

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from controller.finalizers import FINALIZER
 from controller.kube.api import KubeApi
-from shared.resources import UNINSTALL_ANNOTATION
+from controller.kube.kinds import ROLE
+from shared.resources import API_VERSION, UNINSTALL_ANNOTATION
 from tests.cluster.access import Cluster
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
 from tests.command import Ended, postgregent, postgregent_process
 from tests.postgres.database import Database
@@ -152,3 +155,43 @@ async def test_a_right_that_is_lacking_is_named(one: Controlled) -> None:
     assert ended.status == 1
     assert 'cannot patch resource "regents"' in ended.err
     assert len(await finalizers(one)) == len(RESOURCES)
+
+
+async def test_finalizers_that_somebody_puts_on_again_are_no_success(
+    crds: Cluster, api: KubeApi, namespace: str
+) -> None:
+    """As a controller would that is too old to know of the annotation."""
+    role = {
+        "apiVersion": API_VERSION, "kind": "Role", "metadata": {"name": "held"},
+        "spec": {"database": "mydb", "permissions": []},
+    }  # fmt: skip
+
+    async def hold() -> None:
+        await api.patch(ROLE, namespace, "held", {"metadata": {"finalizers": [FINALIZER]}})
+
+    async def hold_again() -> None:
+        while (await api.get(ROLE, namespace, "held"))["metadata"].get("finalizers"):
+            await asyncio.sleep(0.1)
+        await hold()
+
+    crds.apply(role, namespace=namespace)
+    await hold()
+    again = asyncio.create_task(hold_again())
+    ended = await postgregent_process(
+        "uninstall", "--kubernetes", "--kubeconfig", str(crds.kubeconfig), "-n", namespace,
+        "--yes", "--patience", "0",
+    )  # fmt: skip
+    await again
+    await api.patch(ROLE, namespace, "held", {"metadata": {"finalizers": []}})
+    assert ended.status == 1
+    assert f"There again: the finalizer of Role/{namespace}/held" in ended.err
+    assert "helm uninstall" in ended.err
+
+
+async def test_a_cluster_that_does_not_know_us_has_nothing_to_be_taken_off(
+    own_control_plane: ControlPlane,
+) -> None:
+    kubeconfig = str(own_control_plane.access.kubeconfig)
+    ended = await postgregent_process("uninstall", "--kubernetes", "--kubeconfig", kubeconfig)
+    assert (ended.status, ended.err) == (0, "")
+    assert "Nothing to do" in ended.out
