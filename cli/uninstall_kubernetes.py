@@ -59,7 +59,9 @@ async def run_cluster_removal(
             removal = Removal(api, asked.namespaces, _say)
             done = await _remove(removal, asked, ask)
     except ApiError as error:
-        raise (MayNot.of(error) if error.is_forbidden else error) from error
+        if error.is_forbidden:
+            raise MayNot.of(error) from error
+        raise
     _print(done, output)
     return SERVERS_LEFT if done.commands else DONE
 
@@ -67,7 +69,7 @@ async def run_cluster_removal(
 async def _remove(removal: Removal, asked: ClusterRemoval, ask: Callable[[str], bool]) -> _Done:
     before = await removal.look()
     if before.is_off and not before.to_annotate:
-        return _Done("nobody", farewells(before.objects, before.objects, forced=True))
+        return _Done("nobody", farewells(before.regents, before.regents, forced=True))
     if not asked.is_confirmed:
         _confirm(before, asked.namespaces, ask)
     await removal.annotate(before)

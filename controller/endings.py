@@ -175,6 +175,7 @@ class Endings:
             served = self._fleet.served.get(key)
             status = self._statuses.pop(key, served.status if served else None)
             self._fleet.leave(key)
+            self._takeoffs.forget(key)
             log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
             self._last_words.of_regent(found, reason, status)
 

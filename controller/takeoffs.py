@@ -17,13 +17,12 @@ class Takeoffs:
 
     @property
     def are_under_way(self) -> bool:
-        """Some Regent was asked and has not answered, or its answer was not looked at."""
-        return bool(self._tasks)
+        """Some Regent was asked and has not answered."""
+        return any(not task.done() for task in self._tasks.values())
 
     def is_off(self, key: ResourceKey) -> bool:
         """Whether nothing of it is left. One that we do not talk to has nothing to take off."""
         if key not in self._fleet.served:
-            self._tasks.pop(key, None)
             return True
         task = self._tasks.get(key)
         if task is None:
@@ -33,3 +32,14 @@ class Takeoffs:
             return False
         del self._tasks[key]
         return task.result()
+
+    def forget(self, key: ResourceKey) -> None:
+        """We talk to it no more: what it would answer is not of the one that comes next."""
+        task = self._tasks.pop(key, None)
+        if task is not None:
+            task.cancel()
+
+    def is_asked(self, key: ResourceKey) -> bool:
+        """It was, and has not answered."""
+        task = self._tasks.get(key)
+        return task is not None and not task.done()

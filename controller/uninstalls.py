@@ -76,7 +76,10 @@ class Uninstalls:
         self.words = {key: one for key, one in self.words.items() if key in self._asked}
         for key, served in list(self._fleet.served.items()):
             is_wanted = key not in self._asked and key not in declared.deleting
-            if is_wanted and served.is_uninstalled:
+            if not is_wanted or self._takeoffs.is_asked(key):
+                continue
+            self._takeoffs.forget(key)
+            if served.is_uninstalled:
                 # Asked to go, and wanted back meanwhile: its process has stopped for good.
                 await self._plants.remove(key)
                 self._fleet.leave(key)
@@ -104,6 +107,7 @@ class Uninstalls:
         await self._plants.remove(key)
         await self._departures.forget({key: self._departures.known.get(key, frozenset())})
         self._fleet.leave(key)
+        self._takeoffs.forget(key)
         if is_held(found):
             self._holding.forget(found)
             if not await patch_finalizers(self._api, key, letting_go(found)):

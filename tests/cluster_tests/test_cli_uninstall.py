@@ -91,7 +91,10 @@ async def test_with_a_controller_all_is_off_and_comes_back_without_adopt(
     assert await connection.fetchval(LOGINS) == 2
     again = await uninstall(one)
     assert again.status == 0, again.err
-    assert "Nothing to do" in again.out
+    place = f"{database.server.host}:{database.server.port}"
+    first, *regents = again.out.splitlines()
+    assert first.startswith("Nothing to do")
+    assert regents == [f"Regent/{one.namespace}/my-regent on {place}: Uninstalled"]
     one.cluster.kubectl(
         "annotate", "pgregent", "my-regent", "-n", one.namespace, f"{UNINSTALL_ANNOTATION}-"
     )

@@ -105,3 +105,22 @@ async def test_a_server_that_is_gone_hangs_no_uninstall(
         await until_off(one)
     finally:
         database.server.start()
+
+
+@pytest.mark.rule("28")
+async def test_a_regent_that_is_wanted_back_while_it_leaves_starts_again(
+    one: Controlled, database: Database
+) -> None:
+    """Its process was told to stop for good, so it gets another one."""
+    connection = await database.connect()
+    annotate(one, f"{UNINSTALL_ANNOTATION}=true")
+    async with asyncio.timeout(60):
+        while await connection.fetchval(INSTALLED):
+            await asyncio.sleep(0.01)
+    annotate(one, f"{UNINSTALL_ANNOTATION}-")
+    async with asyncio.timeout(60):
+        while not await connection.fetchval(INSTALLED):
+            one.check()
+            await asyncio.sleep(0.1)
+    await all_ready(one)
+    assert await finalizers(one) == {FINALIZER}
