@@ -1,6 +1,7 @@
 """The `postgregent` command: its arguments, its help, its exit status.
 
 What a command needs is imported when it is called, so that `--help` and completion are quick.
+Long because options and their help are written out, and nothing else is here.
 """
 # ruff: noqa: PLC0415
 
@@ -208,9 +209,8 @@ def local(
 
 @app.command()
 def uninstall(
-    dsn: Annotated[
-        str, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)
-    ],
+    context: typer.Context,
+    dsn: DsnOption = None,
     regent: Annotated[
         str | None,
         typer.Option(
@@ -223,20 +223,95 @@ def uninstall(
     home: Annotated[
         bool, typer.Option("--home", help="Drop the home database, too: all Regents' memory.")
     ] = False,
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="Free a cluster, its resources still there.")
+    ] = False,
+    kubeconfig: Annotated[
+        Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Default: as kubectl's.")
+    ] = None,
+    kube_context: Annotated[
+        str | None, typer.Option("--context", metavar="NAME", help="Of the kubeconfig.")
+    ] = None,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", metavar="NAME", help="Only there; may be repeated."),
+    ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(
+            "--patience", metavar="SECONDS", min=0, help="How long to wait for a controller."
+        ),
+    ] = 30,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     output: OutputOption = "table",
 ) -> None:
-    """Leave a server as it was, but for the roles.
+    """Leave a server as it was, but for the roles; or a cluster.
 
-    Takes off triggers and schema and releases the marks: the resources that held the roles take
-    them back without [bold]adopt[/].
+    With --dsn it takes off triggers and schema and releases the marks: the resources that held the
+    roles take them back without [bold]adopt[/].
+
+    With --kubernetes it has the controller do that for each Regent, and takes off what runs the
+    Regents and all finalizers; no resource is deleted. Where no controller acts, it takes them off
+    itself, ends with 3, and says how to clean the servers.
 
     [dim]postgregent uninstall --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent uninstall --kubernetes -n my-team[/]
     """
+    given = {
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    }
+    if misplaced := _misplaced(given, "kubernetes" if kubernetes else "dsn"):
+        raise typer.BadParameter(misplaced)
+    if kubernetes:
+        _end(_cluster_removal(kubeconfig, kube_context, namespace, patience, yes, output), output)
     from cli.uninstall import Removal, run_uninstall
 
+    if dsn is None:
+        raise typer.BadParameter("Say --dsn DSN for a server, or --kubernetes for a cluster.")
     removal = Removal(dsn, regent, home_database, home=home, is_confirmed=yes)
     _end(run_uninstall(removal, output, typer.confirm), output)
+
+
+_OF_A_SERVER = {"dsn": "--dsn", "regent": "--regent", "home_database": "--home-database",
+                "home": "--home"}  # fmt: skip
+_OF_A_CLUSTER = {"kubeconfig": "--kubeconfig", "kube_context": "--context",
+                 "namespace": "--namespace", "patience": "--patience"}  # fmt: skip
+
+
+def _misplaced(given: set[str], target: str) -> str:
+    """Which options were given that do not go with this target; empty where none."""
+    foreign = _OF_A_SERVER if target == "kubernetes" else _OF_A_CLUSTER
+    wrong = [option for name, option in foreign.items() if name in given]
+    return f"{', '.join(wrong)} does not go with --{target}." if wrong else ""
+
+
+async def _cluster_removal(
+    kubeconfig: Path | None,
+    context: str | None,
+    namespaces: list[str] | None,
+    patience: float,
+    yes: bool,
+    output: Output,
+) -> int:
+    try:
+        from cli.cluster_state import Patience
+        from cli.uninstall_kubernetes import ClusterRemoval, run_cluster_removal
+    except ModuleNotFoundError as missing:
+        raise PostgRegentError(
+            f"--kubernetes needs {missing.name}, which is not installed.",
+            way_out="Install the extra: postgregent[kubernetes].",
+        ) from missing
+    asked = ClusterRemoval(
+        str(kubeconfig) if kubeconfig else None,
+        context,
+        tuple(namespaces or ()),
+        is_confirmed=yes,
+        patience=Patience(patience),
+    )
+    return await run_cluster_removal(asked, output, typer.confirm)
 
 
 @app.command()

@@ -31,7 +31,7 @@ NOT_LISTED = "not listed yet"
 WITHOUT_RELEASES = "type!=helm.sh/release.v1"
 """Helm keeps whole charts in Secrets; nobody's password is there."""
 EVERYWHERE = ""
-_FIELDS_OF_SPEC = ("generation", "labels", "deletionTimestamp", "finalizers", "uid")
+_NO_STATUS = ("generation", "labels", "annotations", "deletionTimestamp", "finalizers", "uid")
 
 
 class Caches:
@@ -210,6 +210,4 @@ def _is_mere_status(seen: Seen) -> bool:
     if seen.before is None or seen.after is None:
         return False
     before, after = seen.before["metadata"], seen.after["metadata"]
-    return "generation" in after and all(
-        before.get(name) == after.get(name) for name in _FIELDS_OF_SPEC
-    )
+    return "generation" in after and all(before.get(name) == after.get(name) for name in _NO_STATUS)

@@ -17,12 +17,14 @@ from controller.departures import Departures
 from controller.drift_events import DriftEvents
 from controller.endings import Endings
 from controller.fleet import Fleet
+from controller.holding import Holding
 from controller.identity import Identity
 from controller.kube.api import KubeApi
 from controller.kube.crds import deletions_count_while_defined
 from controller.kube.events import EventRecorder
 from controller.kube.kinds import NAMESPACE, OUR_KINDS
 from controller.kube.queue import KeyedQueue
+from controller.last_words import LastWords
 from controller.making import Address, Making
 from controller.plants import Plants
 from controller.pushing import Pushing
@@ -38,6 +40,8 @@ from controller.sources.kubernetes import (
     with_ignored_roles,
 )
 from controller.status_patch import RegentNews
+from controller.takeoffs import Takeoffs
+from controller.uninstalls import Uninstalls
 from controller.workloads import Plant
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
@@ -59,6 +63,8 @@ class Settings:
     namespaces: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     instance: str = "postgregent"
+    name: str = "postgregent-controller"
+    """Of the controller's own Deployment and Lease."""
 
 
 class ClusterController:
@@ -102,7 +108,15 @@ class ClusterController:
             address=address,
         )
         self._pushing = Pushing(self.caches, self.fleet, self._departures)
-        self._endings = Endings(writing, self.fleet, plants, self._departures, self.recorder)
+        takeoffs = Takeoffs(self.fleet)
+        self._holding = Holding(writing, self.caches.why_not_synced)
+        self._last_words = LastWords(writing, self.recorder, self.plant, settings.name)
+        self._endings = Endings(
+            writing, self.fleet, plants, self._departures, takeoffs, self._last_words
+        )
+        self._uninstalls = Uninstalls(
+            writing, self.fleet, plants, self._departures, takeoffs, self._holding
+        )
         self._drift_events = DriftEvents(self.recorder, self.caches.find)
         self._counting: KeyedQueue[ResourceKey] = KeyedQueue()
         self._drift: dict[ResourceKey, int] = {}
@@ -174,6 +188,7 @@ class ClusterController:
         if not self._origin:
             await self._departures.load()
             found = await self._api.get(NAMESPACE, None, "kube-system")
+            await self._last_words.prepare()
             self._origin = str(found["metadata"]["uid"])
         await self._identity.refresh()
 
@@ -184,17 +199,28 @@ class ClusterController:
         secrets = read_secrets(names, self.caches.secrets())
         declared = with_ignored_roles(declared, secrets)
         self._endings.begin(declared)
-        unheld = await self._endings.hold(declared)
-        for key in self.fleet.served.keys() - declared.resources.keys():
+        await self._uninstalls.look(declared)
+        off = self._uninstalls.off
+        unheld = await self._holding.hold(declared, off)
+        for key in (self.fleet.served.keys() - declared.resources.keys()) | off:
             self.fleet.leave(key)
-        await self._making.look(declared, unheld, secrets, group)
-        compiled = await self._pushing.compile(self._origin, declared, unheld, secrets)
+        regents = frozenset(key for key in declared.deleting if key.kind == "Regent")
+        leaving = (regents | self._uninstalls.asked) - off
+        await self._making.look(declared, unheld, leaving, off, secrets, group)
+        compiled = await self._pushing.compile(self._origin, declared, unheld, off, secrets)
         self._doubted = self._pushing.push(compiled.states)
         self._set_gate(next((doubt.message for doubt in self._doubted.values()), ""))
         await self._pushing.forget_departures(declared)
-        self.reporter.controller_says(compiled.outcomes)
+        waits = await self._uninstalls.go_on(self._endings.has_work)
+        is_let_go = await self._holding.let_go(declared, self._uninstalls.off)
+        asked = self._uninstalls.asked
+        self.reporter.controller_says(
+            {key: said for key, said in compiled.outcomes.items() if key not in asked}
+        )
         self._look_at_statuses(declared)
-        return not (unheld or self._making.failed or self._departures.known)
+        if waits:
+            self._quiet.wake_after(ENDING_SECONDS)
+        return is_let_go and not (unheld or self._making.failed or self._departures.known)
 
     async def _go_on(self, declared: Declared) -> float | None:
         """With deletions, as far as they are believed."""
@@ -225,7 +251,8 @@ class ClusterController:
         vanished = [one for one in status.resources if one.reason == "Vanished"] if status else []
         return RegentNews(
             status=status,
-            trouble=self._doubted.get(key)
+            trouble=self._uninstalls.words.get(key)
+            or self._doubted.get(key)
             or self._making.not_started.get(key)
             or (served.trouble if served else None),
             drift=self._drift.get(key, 0),

@@ -1,49 +1,32 @@
-"""Deletions in the cluster: finalizers put on before anything is given, off when it has ended.
+"""Deletions in the cluster: finalizers go when access has ended, or waiting would hang others.
 
-Semantics 27 and 28; when they may go is decided in controller/finalizers.py.
+Semantics 27 and 28; when they may go is decided in controller/finalizers.py, what is told of those
+that went before their end in controller/last_words.py.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 
 from controller.departures import Departures
-from controller.finalizers import (
-    HELD_KINDS,
-    Release,
-    holding,
-    is_held,
-    letting_go,
-    release,
-    release_regent,
-)
+from controller.finalizers import Release, is_held, letting_go, release, release_regent
 from controller.fleet import Fleet
+from controller.holding import at_once, patch_finalizers
 from controller.kube.api import KubeApi
-from controller.kube.errors import ApiError
-from controller.kube.events import EventRecorder, News, Reference
-from controller.kube.kinds import OUR_KINDS, JsonObject
+from controller.kube.kinds import JsonObject
+from controller.last_words import LastWords
 from controller.plants import Plants
 from controller.sources.kubernetes import Declared
+from controller.takeoffs import Takeoffs
+from controller.uninstalled import asks_for_uninstall
+from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 
 log = get_logger(__name__)
-KINDS = {kind.name: kind for kind in OUR_KINDS}
-AT_ONCE = 16
 UNINSTALL_AT_LATEST_SECONDS = 25.0
 """A Regent that is being deleted waits no longer than this for deletions under way."""
-
-_SAID: dict[Release, str] = {
-    Release.WITHHELD: "The brake withholds this loss; release it on the Regent to carry it out.",
-    Release.UNREACHABLE: "The Regent or its server cannot be reached; access ends when it can.",
-    Release.TIMED_OUT: "Access had not ended after 45 s; the Regent goes on trying.",
-}
-_LEFT = (
-    "What it installed could not be taken off: event triggers, schema and marks are still there."
-    " Run `postgregent uninstall --dsn`."
-)
 
 
 class Endings:
@@ -55,41 +38,32 @@ class Endings:
         fleet: Fleet,
         plants: Plants,
         departures: Departures,
-        recorder: EventRecorder,
+        takeoffs: Takeoffs,
+        last_words: LastWords,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._fleet = fleet
         self._plants = plants
         self._departures = departures
-        self._recorder = recorder
+        self._takeoffs = takeoffs
+        self._last_words = last_words
         self._clock = clock
-        self._held: set[str] = set()
-        """Uids that hold our finalizer, though the cache may not have heard of it yet."""
         self._since: dict[str, float] = {}
         self._on: dict[ResourceKey, set[ResourceKey]] = {}
+        self._left: frozenset[ResourceKey] = frozenset()
         self.are_under_way = False
         """Something waits for Regents to say that access has ended."""
-        self._uninstalling: dict[ResourceKey, asyncio.Task[bool]] = {}
+        self._statuses: dict[ResourceKey, StatusBody | None] = {}
+        """The last of each Regent before it was asked to take off what it installed."""
 
     def begin(self, declared: Declared) -> None:
         """Note who lists what is being deleted, before any of them is told of it."""
-        for key in declared.deleting:
-            if key.kind != "Regent" and is_held(declared.raw[key]):
-                self._regents_of(key)
-
-    async def hold(self, declared: Declared) -> frozenset[ResourceKey]:
-        """Put our finalizer on whatever lacks it; what cannot be held may not be used yet."""
-        lacking = {
-            key: found
-            for key, found in declared.raw.items()
-            if key.kind in HELD_KINDS
-            and key not in declared.deleting
-            and not is_held(found)
-            and found["metadata"]["uid"] not in self._held
-        }
-        done = await _at_once(self._hold(key, found) for key, found in lacking.items())
-        return frozenset(key for key, is_done in zip(lacking, done, strict=True) if not is_done)
+        self._left = frozenset(
+            key for key in declared.deleting if key.kind != "Regent" and is_held(declared.raw[key])
+        )
+        for key in self._left:
+            self._regents_of(key)
 
     async def go_on(
         self, declared: Declared, believed: frozenset[str], going_kinds: frozenset[str]
@@ -108,25 +82,23 @@ class Endings:
         self._forget(declared)
         resources = [key for key in waiting if key.kind != "Regent"]
         regents = [key for key in waiting if key.kind == "Regent"]
-        went = await _at_once(
+        went = await at_once(
             self._end_resource(key, declared, key.kind in going_kinds) for key in resources
         )
-        left = {key for key, is_gone in zip(resources, went, strict=True) if not is_gone}
+        left = (key for key, is_gone in zip(resources, went, strict=True) if not is_gone)
+        self._left = frozenset(left)
         for key in regents:
-            has_work = any(key in self._on.get(one, ()) for one in left)
-            await self._end_regent(key, declared, has_work, key.kind in going_kinds)
+            await self._end_regent(key, declared, self.has_work(key), key.kind in going_kinds)
         self.are_under_way = bool(waiting)
-        return self.are_under_way
+        return self._last_words.tell(declared) or self.are_under_way
+
+    def has_work(self, regent: ResourceKey) -> bool:
+        """Whether deletions under way wait for this Regent."""
+        return any(regent in self._on.get(one, ()) for one in self._left)
 
     def new_deletions(self, declared: Declared) -> frozenset[ResourceKey]:
         """Deletions that were not seen before."""
         return frozenset(k for k in declared.deleting if _uid(declared.raw[k]) not in self._since)
-
-    async def _hold(self, key: ResourceKey, found: JsonObject) -> bool:
-        if not await self._patch(key, holding(found)):
-            return False
-        self._held.add(_uid(found))
-        return True
 
     async def _end_resource(
         self, key: ResourceKey, declared: Declared, is_kind_going: bool
@@ -143,10 +115,10 @@ class Endings:
             return False
         else:
             await self._remember(key, declared)
-        if not await self._patch(key, letting_go(found)):
+        if not await patch_finalizers(self._api, key, letting_go(found)):
             return False
         log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
-        self._tell(found, reason, regents)
+        self._last_words.of_resource(found, reason, frozenset(regents))
         return True
 
     def _regents_of(self, key: ResourceKey) -> set[ResourceKey]:
@@ -168,6 +140,8 @@ class Endings:
         for regent in declared.regents():
             if regent.namespace != key.namespace or regent in declared.deleting:
                 continue
+            if asks_for_uninstall(declared.raw[regent]):
+                continue  # it forgets all of them
             served = self._fleet.served.get(regent)
             is_told = served is not None and self._fleet.reach(regent, key).is_told
             if not is_told:
@@ -180,11 +154,13 @@ class Endings:
         waited = self._waited(found)
         if is_kind_going:
             # Nobody asked for this Regent's end: its pod goes on enforcing (semantics 17).
-            await self._patch(key, letting_go(found))
+            await patch_finalizers(self._api, key, letting_go(found))
             return
         is_uninstalled = False
         if not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS:
-            is_uninstalled = self._uninstalled(key)
+            served = self._fleet.served.get(key)
+            self._statuses.setdefault(key, served.status if served else None)
+            is_uninstalled = self._takeoffs.is_off(key)
         reason = release_regent(
             waited,
             self._fleet.unreachable_seconds(key),
@@ -195,26 +171,13 @@ class Endings:
             return
         await self._plants.remove(key)
         await self._departures.forget({key: self._departures.known.get(key, frozenset())})
-        if await self._patch(key, letting_go(found)):
+        if await patch_finalizers(self._api, key, letting_go(found)):
+            served = self._fleet.served.get(key)
+            status = self._statuses.pop(key, served.status if served else None)
             self._fleet.leave(key)
+            self._takeoffs.forget(key)
             log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
-            if reason is not Release.ENDED:
-                self._recorder.record(
-                    News(Reference.to(found), "Warning", "LeftInstalled", "Uninstall", _LEFT)
-                )
-
-    def _uninstalled(self, key: ResourceKey) -> bool:
-        """Whether it was taken off; asked in the background, again after each failure."""
-        if key not in self._fleet.served:
-            return True
-        task = self._uninstalling.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self._fleet.uninstall(key))
-            self._uninstalling[key] = task
-        if not task.done():
-            return False
-        del self._uninstalling[key]
-        return task.result()
+            self._last_words.of_regent(found, reason, status)
 
     def _waited(self, found: JsonObject) -> float:
         now = self._clock()
@@ -222,45 +185,9 @@ class Endings:
 
     def _forget(self, declared: Declared) -> None:
         uids = {_uid(found) for found in declared.raw.values()}
-        self._held &= uids
         self._since = {uid: at for uid, at in self._since.items() if uid in uids}
         self._on = {key: on for key, on in self._on.items() if key in declared.deleting}
-
-    async def _patch(self, key: ResourceKey, patch: JsonObject) -> bool:
-        """False where somebody else was faster: the next look sees what they did."""
-        try:
-            await self._api.patch(KINDS[key.kind], key.namespace, key.name, patch)
-        except ApiError as error:
-            if error.is_not_found:
-                return True
-            log.info("finalizer not changed yet", resource=str(key), problem=str(error))
-            return False
-        return True
-
-    def _tell(self, found: JsonObject, reason: Release, regents: Iterable[ResourceKey]) -> None:
-        if reason not in _SAID:
-            return
-        first = min(regents, default=None)
-        elsewhere = (
-            Reference("putnam120.postgregent/v1alpha1", "Regent", first.namespace, first.name)
-            if first
-            else None
-        )
-        self._recorder.record(
-            News(Reference.to(found), "Warning", str(reason), "End", _SAID[reason], elsewhere)
-        )
 
 
 def _uid(found: JsonObject) -> str:
     return str(found["metadata"]["uid"])
-
-
-async def _at_once(tasks: Iterable[Awaitable[bool]]) -> list[bool]:
-    """The answers, in order; only so many are under way at a time."""
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def one(task: Awaitable[bool]) -> bool:
-        async with limit:
-            return await task
-
-    return list(await asyncio.gather(*(one(task) for task in tasks)))

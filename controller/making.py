@@ -11,13 +11,12 @@ from controller.caches import Caches
 from controller.fleet import Fleet
 from controller.identity import Identity
 from controller.kube.errors import ApiError
-from controller.kube.kinds import DEPLOYMENT
 from controller.plants import Plants
 from controller.push import RegentClient
 from controller.regent_outcome import NotReached
 from controller.sources.kubernetes import Declared
 from controller.sources.secrets import Secret, SecretName
-from controller.workloads import API_PORT, Plant, server_names, workload_name
+from controller.workloads import API_PORT, Plant, server_names
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.logging import get_logger
@@ -59,22 +58,26 @@ class Making:
         self,
         declared: Declared,
         unheld: frozenset[ResourceKey],
+        leaving: frozenset[ResourceKey],
+        off: frozenset[ResourceKey],
         secrets: Mapping[SecretName, Secret],
         group: asyncio.TaskGroup,
     ) -> None:
-        """Make what runs each Regent, and talk to it. One failure does not hide the others."""
+        """Make what runs each Regent, and talk to it. One failure does not hide the others.
+
+        Nothing is made for what is `leaving`, which runs on until it has left, or `off`.
+        """
         self.not_started, self.failed = {}, False
+        for key in sorted(leaving):
+            if self._plants.runs(key):
+                self._talk_to(key, group)
         for key, regent in sorted(declared.regents().items()):
-            if key in unheld:
+            if key in unheld | leaving | off:
                 continue
             try:
-                is_there = (
-                    self._runs(key)
-                    if key in declared.deleting
-                    else await self._ensure(regent, secrets)
-                )
+                is_there = await self._ensure(regent, secrets)
             except PostgRegentError as error:
-                is_there = self._runs(key)
+                is_there = self._plants.runs(key)
                 self._note(key, error, is_running=is_there)
             if is_there:
                 self._talk_to(key, group)
@@ -91,7 +94,7 @@ class Making:
         """Without a usable Secret the password that it has stays (semantics 19)."""
         namespace = regent.metadata.namespace
         if self._caches.are_secrets_awaited(namespace):
-            return self._runs(regent.key)
+            return self._plants.runs(regent.key)
         self._check_host(regent)
         admin, missing = None, None
         try:
@@ -106,10 +109,6 @@ class Making:
                 raise missing
             log.warning("kept the password it had", regent=str(regent.key), problem=str(missing))
         return made
-
-    def _runs(self, key: ResourceKey) -> bool:
-        place = self._plant.namespace, workload_name(key)
-        return place in self._caches.workloads(DEPLOYMENT)
 
     def _talk_to(self, key: ResourceKey, group: asyncio.TaskGroup) -> None:
         passport = self._identity.passport

@@ -19,7 +19,7 @@ from controller.caches import Caches
 from controller.certificates import Pair, needs_new
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import SECRET, JsonObject, Kind
+from controller.kube.kinds import DEPLOYMENT, SECRET, JsonObject, Kind
 from controller.workloads import (
     KINDS,
     MANAGED_BY,
@@ -60,6 +60,10 @@ class Plants:
         self._made: dict[tuple[Kind, str], _Made] = {}
         self._issued: dict[ResourceKey, Pair] = {}
         """Newer than what the cache has heard of."""
+
+    def runs(self, key: ResourceKey) -> bool:
+        """Whether there is a Deployment of this Regent, as far as the cache has heard."""
+        return (self._plant.namespace, workload_name(key)) in self._caches.workloads(DEPLOYMENT)
 
     async def ensure(
         self, regent: Regent, admin: Admin | None, authorities: Authorities, now: datetime

@@ -72,6 +72,7 @@ async def run(options: Options, address: Address | None = None) -> None:
                 options.watch_namespaces,
                 options.allowed_hosts,
                 elector.identity,
+                options.lease_name,
             ),
             may_write=elector.seconds_left,
             address=address,

@@ -35,16 +35,22 @@ class Pushing:
         origin: str,
         declared: Declared,
         unheld: frozenset[ResourceKey],
+        off: frozenset[ResourceKey],
         secrets: Mapping[SecretName, Secret],
     ) -> Compiled:
-        """Everything; what lacks our finalizer only where it is bound already."""
+        """Everything; what lacks our finalizer only where it is bound already.
+
+        A Regent that is `off` serves nothing.
+        """
         self._pass_releases_on(declared)
         bound = self._fleet.bound()
         everywhere = frozenset().union(*bound.values())
         resources = {
             key: found
             for key, found in declared.resources.items()
-            if (key not in unheld or key in everywhere) and not self._is_uninstalled(key)
+            if (key not in unheld or key in everywhere)
+            and key not in off
+            and not self._is_uninstalled(key)
         }
         push = Push(
             origin, self._revisions.next(), "Vanished", deleted=self._deleted(declared, everywhere)

@@ -19,6 +19,8 @@ FOR_GOOD = frozenset(
         "NotSupported",
         "OtherUser",
         "NameTaken",
+        "Uninstalled",
+        "LeftInstalled",
     }
 )
 """Until a person does something; everything else may pass by itself."""

@@ -138,6 +138,9 @@ class EventRecorder:
             await self._send(news)
         except ApiError as problem:
             self.dropped += 1
+            if problem.is_namespace_ending:
+                log.info("an event came too late for its namespace", reason=news.reason)
+                return
             log.warning("an event could not be sent", reason=news.reason, problem=str(problem))
 
     async def _send(self, news: News) -> None:

@@ -13,6 +13,7 @@ from shared.resources.names import ResourceName
 
 DEFAULT_NAMESPACE = "default"
 RELEASE_ANNOTATION = f"{GROUP}/release-brake"
+UNINSTALL_ANNOTATION = f"{GROUP}/uninstall"
 
 
 class Metadata(Part):

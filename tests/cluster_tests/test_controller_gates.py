@@ -17,6 +17,7 @@ from shared.crds.__main__ import FOLDER
 from tests.cluster.access import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
+from tests.command import postgregent_process
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
@@ -118,6 +119,26 @@ async def test_rights_taken_away_take_nothing_away(limited: Controlled, database
     connection = await database.connect()
     logins = "SELECT count(*) FROM pg_roles WHERE rolname IN ('summer-intern-2', 'flights-admin')"
     assert await connection.fetchval(logins + " AND rolcanlogin") == 2
+
+
+@pytest.mark.rule("28")
+async def test_a_namespace_that_took_the_controllers_rights_along_is_freed_by_the_command(
+    limited: Controlled,
+) -> None:
+    """A RoleBinding has no finalizer: it goes before what the controller has still to let go."""
+    place = ("namespace", limited.namespace)
+    limited.cluster.kubectl("delete", *place, "--wait=false")
+    async with asyncio.timeout(30):
+        while limited.cluster.get("rolebinding", "-n", limited.namespace)["items"]:
+            await asyncio.sleep(0.2)
+    ended = await postgregent_process(
+        "uninstall", "--kubernetes", "--kubeconfig", str(limited.cluster.kubeconfig),
+        "-n", limited.namespace, "--yes", "--patience", "3",
+    )  # fmt: skip
+    assert ended.status == 3, ended.err
+    await asyncio.to_thread(
+        limited.cluster.kubectl, "wait", "--for=delete", *place, "--timeout=60s"
+    )
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.cluster.access import CallFailed
-from tests.cluster.chart import InstalledChart
+from tests.cluster.chart import NAMESPACE, RELEASE, InstalledChart
 from tests.cluster_tests.place import MAY_WRITE_FLIGHTS, MINUTE, Place, new_place
 
 # The first test installs, and one that needs the installation alone waits for the others.
@@ -67,6 +67,20 @@ async def test_a_namespace_ends_within_a_minute(place: Place, database: str) -> 
     except CallFailed as failed:
         raise AssertionError(f"{failed}\n{place.told()}") from failed
     await place.until(lambda: place.regent_pods() == [])
+    await place.until(lambda: is_told_beside_the_controller(place))
+
+
+def is_told_beside_the_controller(place: Place) -> bool:
+    """What is left of the Regent, where a person can read it: its namespace takes no Events."""
+    found = place.chart.cluster.get("events.events.k8s.io", "-n", NAMESPACE)["items"]
+    notes = [
+        one["note"]
+        for one in found
+        if one.get("related", {}).get("namespace") == place.namespace
+        and one["regarding"]["kind"] == "Deployment"
+    ]
+    described = place.chart.cluster.kubectl("describe", "deployment", RELEASE, "-n", NAMESPACE)
+    return any("roles stay as they are" in one and one[:40] in described for one in notes)
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""A Regent that is to be taken off and stays declared: who asks for it, what is said of it. Pure.
+
+Semantics 28: `postgregent uninstall --kubernetes` annotates the Regent. Taking the annotation away
+starts it again; the released marks keep their holders, so nothing needs `adopt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.finalizers import Release
+from controller.kube.kinds import JsonObject
+from controller.regent_outcome import NotReached
+from controller.status_patch import ready_condition
+from shared.resources import UNINSTALL_ANNOTATION
+
+ASKED = "true"
+_AGAIN = f"Take the annotation {UNINSTALL_ANNOTATION} away to start it again."
+
+UNINSTALLING = NotReached(
+    "Uninstalling", "Triggers, schema and marks are being taken off its server."
+)
+UNINSTALLED = NotReached(
+    "Uninstalled", f"Nothing of it is left but the roles, as they are. {_AGAIN}"
+)
+LEFT_INSTALLED = NotReached(
+    "LeftInstalled",
+    "Its workloads are gone, and triggers, schema and marks are still on its server, which could"
+    f" not be reached: run `postgregent uninstall --dsn`. {_AGAIN}",
+)
+SETTLED: Mapping[str, NotReached] = {one.reason: one for one in (UNINSTALLED, LEFT_INSTALLED)}
+
+
+def asks_for_uninstall(found: JsonObject) -> bool:
+    """Whether this Regent is annotated, and not being deleted anyway."""
+    metadata = found["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return annotations.get(UNINSTALL_ANNOTATION) == ASKED and "deletionTimestamp" not in metadata
+
+
+def asking(found: JsonObject) -> JsonObject:
+    """The merge patch that annotates this very Regent."""
+    annotations = {UNINSTALL_ANNOTATION: ASKED}
+    return {"metadata": {"uid": found["metadata"]["uid"], "annotations": annotations}}
+
+
+def settled(found: JsonObject) -> NotReached | None:
+    """What its status says has become of it; None where it was not taken off."""
+    said = ready_condition(found.get("status") or {})
+    return SETTLED.get(str(said.get("reason"))) if said.get("status") == "False" else None
+
+
+def what_became(found: JsonObject, reason: Release | None = None) -> NotReached:
+    """The word on a Regent that is let go for this reason; without one it does not run.
+
+    Then it cannot take anything off, and what was installed for it is still there.
+    """
+    if reason is not None:
+        return UNINSTALLED if reason is Release.ENDED else LEFT_INSTALLED
+    status: Mapping[str, Any] = found.get("status") or {}
+    was_installed = "acceptedRevision" in status
+    return settled(found) or (LEFT_INSTALLED if was_installed else UNINSTALLED)

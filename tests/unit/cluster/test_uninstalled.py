@@ -1,0 +1,116 @@
+"""Who may hold a finalizer, and what is said of a Regent that leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controller.finalizers import Release
+from controller.holding import giving
+from controller.last_words import regent_words
+from controller.regent_outcome import NotReached
+from controller.sources.kubernetes import Reader
+from controller.uninstalled import (
+    LEFT_INSTALLED,
+    UNINSTALLED,
+    asking,
+    asks_for_uninstall,
+    settled,
+    what_became,
+)
+from shared.keys import ResourceKey
+from shared.resources import UNINSTALL_ANNOTATION
+from tests.unit.cluster.objects import REGENT_SPEC, raw
+
+pytestmark = pytest.mark.rule("28")
+REGENT = ResourceKey("Regent", "default", "my-regent")
+ROLE = ResourceKey("Role", "default", "mydb-viewer")
+ROLE_SPEC = {"database": "mydb", "permissions": []}
+
+
+def gives(*regents: dict[str, Any], off: bool = False, why: str = "") -> bool:
+    found = [("Regent", one) for one in regents]
+    declared = Reader().read([*found, ("Role", raw("Role", "mydb-viewer", ROLE_SPEC))])  # type: ignore[list-item]
+    return giving(declared, frozenset({REGENT} if off else ()), lambda _namespace: why)(ROLE)
+
+
+def test_a_role_is_given_where_a_regent_is_that_was_not_taken_off() -> None:
+    regent = raw("Regent", "my-regent", REGENT_SPEC)
+    assert gives(regent)
+    assert not gives(regent, off=True)
+    assert not gives()
+
+
+def test_what_cannot_be_read_or_is_not_known_whole_may_give() -> None:
+    """An invalid Regent goes on with what it accepted; an unsynced namespace may have one."""
+    assert gives(raw("Regent", "my-regent", {"adminUser": 3}))
+    assert gives(why="regents: 403")
+
+
+def test_a_regent_of_another_namespace_gives_where_it_allows_it() -> None:
+    elsewhere = raw("Regent", "other", REGENT_SPEC, namespace="elsewhere")
+    assert not gives(elsewhere)
+    allowing = {**REGENT_SPEC, "allowedNamespaces": [{"names": ["default"]}]}
+    assert gives(raw("Regent", "other", allowing, namespace="elsewhere"))
+
+
+def test_only_true_asks_and_a_deletion_comes_first() -> None:
+    def annotated(value: str, **more: Any) -> dict[str, Any]:
+        return raw("Regent", "a", {}, annotations={UNINSTALL_ANNOTATION: value}, **more)
+
+    assert asks_for_uninstall(annotated("true"))
+    assert not asks_for_uninstall(annotated("false"))
+    assert not asks_for_uninstall(raw("Regent", "a", {}))
+    assert not asks_for_uninstall(annotated("true", deletionTimestamp="2026-01-01T00:00:00Z"))
+    assert asking(raw("Regent", "a", {}))["metadata"]["uid"] == "uid-a"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "became"),
+    [
+        ({}, Release.ENDED, UNINSTALLED),
+        ({}, Release.UNREACHABLE, LEFT_INSTALLED),
+        ({}, Release.TIMED_OUT, LEFT_INSTALLED),
+        ({}, None, UNINSTALLED),
+        ({"acceptedRevision": 1}, None, LEFT_INSTALLED),
+        ({"conditions": [{"type": "Ready", "status": "False", "reason": "Uninstalled"}],
+          "acceptedRevision": 1}, None, UNINSTALLED),
+        ({"conditions": [{"type": "Ready", "status": "False", "reason": "LeftInstalled"}]},
+         None, LEFT_INSTALLED),
+    ],
+)  # fmt: skip
+def test_a_status_that_was_written_is_believed_by_the_next_controller(
+    status: dict[str, Any], reason: Release | None, became: NotReached
+) -> None:
+    """Otherwise what does not run, and has accepted something, has left something."""
+    found = {**raw("Regent", "a", {}), "status": status}
+    assert what_became(found, reason) == became
+
+
+def test_a_regent_that_runs_is_not_settled() -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True", "reason": "Running"}]}
+    assert settled({**raw("Regent", "a", {}), "status": ready}) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_braked", "roles", "word", "phrase"),
+    [
+        (Release.ENDED, True, 3, "BrakePulled", "3 roles stay as they are"),
+        (Release.ENDED, True, 1, "BrakePulled", "1 role stays as it is"),
+        (Release.UNREACHABLE, False, 3, "LeftInstalled", "3 roles stay as they are"),
+        (Release.TIMED_OUT, False, 0, "LeftInstalled", "uninstall --dsn"),
+    ],
+)
+def test_the_last_words_of_a_regent_count_the_roles_and_name_the_way_out(
+    reason: Release, is_braked: bool, roles: int, word: str, phrase: str
+) -> None:
+    words = regent_words(reason, is_braked=is_braked, roles=roles)
+    assert words is not None
+    assert words[0] == word
+    assert phrase in words[1]
+    assert ("by hand" in words[1]) == (roles > 0)
+
+
+def test_a_regent_that_ended_as_it_should_has_no_last_words() -> None:
+    assert regent_words(Release.ENDED, is_braked=False, roles=3) is None
