@@ -115,6 +115,13 @@ NODE = (CONTROL_PLANE, PAUSE, COREDNS, CONTAINER_RUNTIME, KUBELET)
 FLUX = ProgramSet(
     "flux", "flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"}
 )
+# Not Kubernetes', and built the same way: what judges the workflows, and where a chart is pushed to.
+ACTIONLINT = ProgramSet(
+    "actionlint", "actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}
+)
+REGISTRY = ProgramSet(
+    "registry", "registry", {"registry": "github.com/google/go-containerregistry/cmd/registry"}
+)
 
 
 def programs(wanted: ProgramSet) -> Path:
