@@ -82,7 +82,8 @@ def package(place: Path, images: Mapping[str, Reference] | None = None) -> Path:
 def push(archive: Path, place: str, *, plain_http: bool = False) -> str:
     """Push to oci://HOST/PATH, where the chart's name is added; the reference by digest."""
     flags = ("--plain-http",) if plain_http else ()
-    said = helm("push", str(archive), place, *flags)
+    answer = _run("push", str(archive), place, *flags)
+    said = answer.stdout + answer.stderr
     name, digest = _PUSHED.search(said), _DIGEST.search(said)
     if not (name and digest):
         raise ChartFailed(f"helm push says nothing of a digest: {said.strip()}")
@@ -90,13 +91,16 @@ def push(archive: Path, place: str, *, plain_http: bool = False) -> str:
 
 
 def helm(*arguments: str) -> str:
-    """What helm says. It is the one that the tests use. Raises ChartFailed."""
+    """What helm prints. It is the one that the tests use. Raises ChartFailed."""
+    return _run(*arguments).stdout
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(tools() / "helm"), *arguments]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = answer.stdout + answer.stderr
     if answer.returncode != 0:
-        raise ChartFailed(f"helm {arguments[0]}: {said.strip()}")
-    return said
+        raise ChartFailed(f"helm {arguments[0]}: {(answer.stdout + answer.stderr).strip()}")
+    return answer
 
 
 def _fill_in(chart: Path, images: Mapping[str, Reference]) -> None:

@@ -82,9 +82,7 @@ def reasons_against(version: Version, tag: str, changelog: str) -> list[str]:
     """Why this tag may not be released; nothing, when it may."""
     reasons = []
     if tag != version.tag:
-        reasons.append(
-            f"The tag is {tag}, and pyproject.toml says {version.python}: {version.tag}"
-        )
+        reasons.append(f"The tag is {tag}, and pyproject.toml says {version.python}: {version.tag}")
     try:
         section(changelog, version.semantic)
     except SectionMissing as missing:

@@ -115,7 +115,7 @@ NODE = (CONTROL_PLANE, PAUSE, COREDNS, CONTAINER_RUNTIME, KUBELET)
 FLUX = ProgramSet(
     "flux", "flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"}
 )
-# Not Kubernetes', and built the same way: what judges the workflows, and where a chart is pushed to.
+# Not Kubernetes', and built the same way: a judge of workflows, and a place to push a chart to.
 ACTIONLINT = ProgramSet(
     "actionlint", "actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}
 )

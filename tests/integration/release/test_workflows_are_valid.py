@@ -1,4 +1,4 @@
-"""GitHub would take the workflows: actionlint knows its syntax, its contexts and popular actions."""
+"""GitHub would take the workflows: actionlint knows its syntax, contexts and popular actions."""
 
 from __future__ import annotations
 
