@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from charts.readme import CHART
 from release.changelog import section
-from release.chart import CHART, push
+from release.chart import push
 from release.distributions import ROOT, build_all
 from release.images import TARGETS, Built, Reference, definition, pushed
 from release.version import (

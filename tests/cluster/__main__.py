@@ -7,7 +7,15 @@ import sys
 
 from tests.cluster.images import TARGETS, coredns_image, pause_image, program_image
 from tests.cluster.packages import install_missing
-from tests.cluster.programs import ACTIONLINT, CONTROL_PLANE, FLUX, NODE, REGISTRY, programs
+from tests.cluster.programs import (
+    ACTIONLINT,
+    CONTROL_PLANE,
+    FLUX,
+    HEALTH,
+    NODE,
+    REGISTRY,
+    programs,
+)
 from tests.cluster.standing import down, up
 from tests.cluster.tools import tools
 from tests.cluster.unavailable import ClusterFailed, ClusterUnavailable
@@ -15,7 +23,7 @@ from tests.cluster.unavailable import ClusterFailed, ClusterUnavailable
 SETS = {
     "control-plane": (CONTROL_PLANE,),
     "node": NODE,
-    "flux": (FLUX,),
+    "flux": (FLUX, HEALTH),
     "release": (ACTIONLINT, REGISTRY),
 }
 USE = """
