@@ -189,7 +189,6 @@ async def test_a_first_commit_another_and_its_revert_are_in_force_when_flux_says
 ) -> None:
     """The intern reads flights and nothing else; UPDATE comes with a commit, goes with a revert."""
     one = gitops
-    assert await one.alarms() == []
     intern = await one.database.connect(INTERN, PASSWORD)
     assert await intern.fetch("SELECT * FROM schema1.flights")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -207,6 +206,7 @@ async def test_a_first_commit_another_and_its_revert_are_in_force_when_flux_says
     await one.delivery.healthy(third)
     assert not await one.may_update()
     assert await intern.fetch("SELECT * FROM schema1.flights")
+    assert await one.alarms() == []
 
 
 @pytest.mark.rule("7", "16")
