@@ -10,7 +10,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-postgres test-long clusters lint format facts docs crds bench cluster cluster-down clean
+.PHONY: help env demo test test-postgres test-long clusters lint format facts docs crds dist \
+	release-check bench cluster cluster-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +54,15 @@ docs: $(DEV) ## write docs/resources.md from the models
 crds: $(DEV) ## write the CRDs and the chart's README from what they are made of
 	@$(BIN)/python -m shared.crds
 	@$(BIN)/python charts/readme.py
+
+# CONTROLLER_IMAGE and REGENT_IMAGE, by digest, become the chart's; SBOM is laid beside.
+dist: $(DEV) ## make all files of a release in dist/: wheel, sdist, chart, CRDs, checksums
+	@rm -rf dist
+	@$(BIN)/python -m docs.release dist --controller-image "$(CONTROLLER_IMAGE)" \
+		--regent-image "$(REGENT_IMAGE)" $(if $(SBOM),--sbom "$(SBOM)")
+
+release-check: $(DEV) ## one version everywhere? with TAG=v1.2.3: may it be released so?
+	@$(BIN)/python -m docs.release check $(if $(TAG),--tag "$(TAG)")
 
 bench: $(DEV) ## measure; prints, asserts nothing
 	@$(BIN)/python -m benchmarks

@@ -66,6 +66,22 @@ AllowEmpty = Annotated[
 ]
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        results().print(f"postgregent {_known_version()}", markup=False)
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_command(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What is understood without a command."""
+
+
 @app.command()
 def validate(
     directory: Directory,
@@ -336,14 +352,17 @@ def demo(
 @app.command()
 def version(output: OutputOption = "table") -> None:
     """Show the version."""
-    try:
-        known = installed_version("postgregent")
-    except PackageNotFoundError:
-        known = "not installed"
     if output == "table":
-        results().print(f"postgregent {known}", markup=False)
+        _show_version(asked=True)
     else:
-        print_data(results(), {"version": known}, output)
+        print_data(results(), {"version": _known_version()}, output)
+
+
+def _known_version() -> str:
+    try:
+        return installed_version("postgregent")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _end(work: Coroutine[None, None, int], output: Output) -> NoReturn:

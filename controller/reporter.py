@@ -51,6 +51,7 @@ class Reporter:
         """By the resource, then by the Regent."""
         self._by_regent: dict[ResourceKey, dict[ResourceKey, Outcome]] = {}
         self._own: dict[ResourceKey, Outcome] = {}
+        self._withdrawn: set[ResourceKey] = set()
 
     async def run(self) -> None:
         """Write what is news, for ever."""
@@ -82,12 +83,14 @@ class Reporter:
     def controller_says(self, own: Mapping[ResourceKey, Outcome]) -> None:
         """The outcomes that no Regent will report; those of before are forgotten."""
         before, self._own = self._own, dict(own)
+        self._withdrawn = (self._withdrawn | before.keys()) - own.keys()
         for key in before.keys() | own.keys():
             if before.get(key) != own.get(key):
                 self._queue.add(key)
 
     def forget_except(self, kept: Mapping[ResourceKey, Any]) -> None:
         """What is not there any more needs no status."""
+        self._withdrawn &= kept.keys()
         for key in self._said.keys() - kept.keys():
             self._queue.forget(key)
             if not self._said[key]:  # else a Regent still speaks of it, and says it once
@@ -126,7 +129,8 @@ class Reporter:
             if news.is_unknown and own is None and ready_condition(found.get("status") or {}):
                 return None
             return status_of_regent(found, key, news, own, now)
-        return status_of(found, own, self._said.get(key, {}), now)
+        said, is_withdrawn = self._said.get(key, {}), key in self._withdrawn
+        return status_of(found, own, said, now, is_withdrawn=is_withdrawn)
 
     def _tell(
         self, found: JsonObject, before: Mapping[str, Any], status: Mapping[str, Any]

@@ -46,9 +46,18 @@ class RegentNews:
 
 
 def status_of(
-    found: JsonObject, own: Outcome | None, said: Said, now: datetime
+    found: JsonObject,
+    own: Outcome | None,
+    said: Said,
+    now: datetime,
+    *,
+    is_withdrawn: bool = False,
 ) -> dict[str, Any] | None:
-    """The status of a Permission, Role or User; None when nothing can be said yet."""
+    """The status of a Permission, Role or User; None when nothing can be said yet.
+
+    `is_withdrawn`: what the controller itself had said of it holds no more, and must not stay there
+    until a Regent answers: a GitOps engine gives up what is Stalled.
+    """
     generation, before = generation_of(found), found.get("status") or {}
     shown: dict[ResourceKey | None, Outcome] = {
         regent: _of_generation(outcome, generation) for regent, outcome in said.items()
@@ -56,7 +65,8 @@ def status_of(
     if own is not None:
         shown[None] = own.model_copy(update={"generation": generation})
     if not shown:
-        if not is_ready(before) or before.get("observedGeneration") == generation:
+        is_stale = is_ready(before) and before.get("observedGeneration") != generation
+        if not (is_stale or is_withdrawn):
             return None
         pending = _pending(generation)
         return {"observedGeneration": generation, "conditions": conditions(pending, before, now)}

@@ -40,7 +40,7 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_a_package_imports_only_the_layers_below_it(package: str) -> None:
     assert modules(package), f"{package} is not there"
-    forbidden = {*MAY_IMPORT, "tests", "benchmarks"} - {package} - MAY_IMPORT[package]
+    forbidden = {*MAY_IMPORT, "tests", "benchmarks", "docs"} - {package} - MAY_IMPORT[package]
     wrong = {str(p): bad for p in modules(package) if (bad := forbidden & set(imported(p)))}
     assert wrong == {}
 

@@ -7,12 +7,25 @@ import sys
 
 from tests.cluster.images import TARGETS, coredns_image, pause_image, program_image
 from tests.cluster.packages import install_missing
-from tests.cluster.programs import CONTROL_PLANE, FLUX, NODE, programs
+from tests.cluster.programs import (
+    ACTIONLINT,
+    CONTROL_PLANE,
+    FLUX,
+    HEALTH,
+    NODE,
+    REGISTRY,
+    programs,
+)
 from tests.cluster.standing import down, up
 from tests.cluster.tools import tools
 from tests.cluster.unavailable import ClusterFailed, ClusterUnavailable
 
-SETS = {"control-plane": (CONTROL_PLANE,), "node": NODE, "flux": (FLUX,)}
+SETS = {
+    "control-plane": (CONTROL_PLANE,),
+    "node": NODE,
+    "flux": (FLUX, HEALTH),
+    "release": (ACTIONLINT, REGISTRY),
+}
 USE = """
 A Kubernetes with one node is up at {server}, a PostgreSQL 17 at {postgres}.
 PostgRegent is installed in the namespace {namespace} and reads the Secrets of "default".

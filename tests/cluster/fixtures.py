@@ -103,6 +103,12 @@ def namespace(control_plane: Cluster) -> Iterator[str]:
     yield from _namespace(control_plane)
 
 
+@pytest.fixture(scope="module")
+def module_namespace(control_plane: Cluster) -> Iterator[str]:
+    """A namespace of the shared control plane, for the tests of one module."""
+    yield from _namespace(control_plane)
+
+
 @pytest.fixture
 def node_namespace(node_cluster: NodeCluster) -> Iterator[str]:
     """A namespace of the shared node, for one test."""

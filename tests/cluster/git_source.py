@@ -74,6 +74,12 @@ class GitSource:
         self.git("revert", "--no-edit", commit)
         return self.head()
 
+    def restore(self, commit: str) -> bool:
+        """The tree as it was at a commit, whatever lies there; whether that changes anything."""
+        self.git("read-tree", "--reset", "-u", commit)
+        self.git("checkout-index", "--all", "--force")
+        return bool(self.git("status", "--porcelain"))
+
     def head(self) -> Artifact:
         """The last commit, served from now on."""
         commit = self.git("rev-parse", "HEAD")

@@ -115,6 +115,15 @@ NODE = (CONTROL_PLANE, PAUSE, COREDNS, CONTAINER_RUNTIME, KUBELET)
 FLUX = ProgramSet(
     "flux", "flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"}
 )
+# Flux's judge of healthCheckExprs alone, for objects that no cluster has.
+HEALTH = ProgramSet("health", "health", {"health": "."})
+# Not Kubernetes', and built the same way: a judge of workflows, and a place to push a chart to.
+ACTIONLINT = ProgramSet(
+    "actionlint", "actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}
+)
+REGISTRY = ProgramSet(
+    "registry", "registry", {"registry": "github.com/google/go-containerregistry/cmd/registry"}
+)
 
 
 def programs(wanted: ProgramSet) -> Path:

@@ -68,6 +68,12 @@ class Delivery:
         await self.publish(artifact)
         return artifact
 
+    async def restore(self, commit: str) -> Artifact:
+        """The tree as it was at a commit, by another one if it takes one, and published."""
+        if await asyncio.to_thread(self.source.restore, commit):
+            return await self.commit(f"As in {commit}", {})
+        return await asyncio.to_thread(self.source.head)
+
     async def publish(self, artifact: Artifact) -> None:
         """What source-controller writes when it has fetched a commit."""
         found = await self.api.get(GIT_REPOSITORY, self.namespace, NAME)
@@ -78,12 +84,14 @@ class Delivery:
         )
 
     async def start(self, path: str, **spec: Any) -> None:
-        """The Kustomization of examples/gitops, for this path of the tree, and Flux at work."""
+        """The Kustomization of examples/gitops, for this path of the tree, and Flux at work.
+
+        Its own timeout of minutes stays, longer than we wait: what ends sooner has failed at once.
+        """
         kustomization = yaml.safe_load(EXAMPLE.read_text("utf-8"))
+        assert kustomization["spec"]["healthCheckExprs"], "they decide"
         kustomization["metadata"] = {"name": NAME}
-        kustomization["spec"] |= {
-            "path": path, "interval": "1h", "retryInterval": "2s", "timeout": "1m",
-        } | spec  # fmt: skip
+        kustomization["spec"] |= {"path": path, "retryInterval": "2s"} | spec
         await self.api.create(KUSTOMIZATION, self.namespace, kustomization)
         self.engine.start()
 

@@ -12,7 +12,12 @@ import pytest
 from controller.finalizers import FINALIZER
 from controller.kube.api import KubeApi
 from tests.cluster.access import Cluster
-from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
+from tests.cluster_tests.controlled import (
+    Controlled,
+    condition,
+    controlled,
+    flights_manifests,
+)
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
@@ -49,6 +54,26 @@ async def test_in_every_order_the_manifests_end_ready(
     await all_ready(empty, manifests)
     intern = await database.connect("summer-intern-2", "demo-only-intern-2-password")
     await intern.fetch("SELECT * FROM schema1.airports")
+
+
+@pytest.mark.rule("29")
+async def test_a_role_before_its_regent_waits_for_it_as_soon_as_it_is_there(
+    empty: Controlled, database: Database
+) -> None:
+    """A Regent takes its time to start; meanwhile nothing of what belongs to it is Stalled."""
+    manifests = flights_manifests(database)
+    roles = [one for one in manifests if one["kind"] == "Role"]
+    empty.apply(*roles)
+    for role in roles:
+        await empty.stalled("Role", role["metadata"]["name"], "NoRegent")
+    empty.pods.is_paused = True
+    empty.apply(*(one for one in manifests if one["kind"] != "Role"))
+    for role in roles:
+        waiting = await empty.stalled("Role", role["metadata"]["name"], "Progressing")
+        assert condition(waiting, "Reconciling") == "True"
+        assert condition(waiting, "Stalled") == ""
+    empty.pods.is_paused = False
+    await all_ready(empty, manifests)
 
 
 @pytest.mark.rule("20")

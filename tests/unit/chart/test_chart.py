@@ -14,6 +14,7 @@ from charts.readme import filled_in
 from controller.__main__ import read_options
 from controller.metrics import ControllerMetrics
 from controller.workloads import API_PORT
+from docs.release.version import version_in
 from regent.metrics import Metrics
 from shared.crds.__main__ import FOLDER
 from tests.unit.chart.rendering import (
@@ -21,6 +22,7 @@ from tests.unit.chart.rendering import (
     EVERY_INSTALLATION,
     EVERYTHING_MONITORED,
     NAMESPACE,
+    ROOT,
     helm,
     names,
     objects,
@@ -230,6 +232,7 @@ def test_a_misspelt_value_is_refused(values: dict[str, Any]) -> None:
 
 
 def test_the_controller_is_told_what_the_values_say() -> None:
+    ours = version_in((ROOT / "pyproject.toml").read_text("utf-8"))
     (container,) = the("some namespaces only", "Deployment")["spec"]["template"]["spec"][
         "containers"
     ]
@@ -237,7 +240,7 @@ def test_the_controller_is_told_what_the_values_say() -> None:
         "--namespace=$(POD_NAMESPACE)",
         "--watch-namespace=team-a",
         "--watch-namespace=team-b",
-        "--regent-image=postgregent-regent:0.1.0",
+        f"--regent-image=postgregent-regent:{ours.semantic}",
         "--regent-image-pull-policy=IfNotPresent",
         "--lease-name=postgregent",
         "--metrics-port=8080",

@@ -53,6 +53,20 @@ def test_a_new_generation_is_not_ready_in_the_write_that_observes_it() -> None:
     assert ready(unsaid) == ("False", "Progressing")
 
 
+def test_what_the_controller_said_does_not_outlive_its_reason() -> None:
+    """It had found no Regent; there is one now, which has not answered yet."""
+    lost = outcome(state="Stalled", reason="NoRegent")
+    stalled = ROLE | {"status": status_of(ROLE, lost, {}, NOW)}
+    assert ready(stalled["status"]) == ("False", "NoRegent")
+    assert status_of(stalled, None, {}, NOW) is None
+    bound = status_of(stalled, None, {}, NOW, is_withdrawn=True)
+    assert ready(bound) == ("False", "Progressing")
+    assert bound is not None
+    assert [c["type"] for c in bound["conditions"]] == ["Ready", "Reconciling"]
+    answered = status_of(stalled, None, {ONE: outcome()}, NOW, is_withdrawn=True)
+    assert ready(answered) == ("True", "Applied")
+
+
 def test_it_is_as_ready_as_on_the_least_ready_regent() -> None:
     status = status_of(
         ROLE, None, {ONE: outcome(), TWO: outcome(state="Stalled", reason="NameConflict")}, NOW

@@ -17,7 +17,7 @@ from shared.resources import GROUP
 from shared.resources.reading import Mistaken, read_manifest
 from tests.cluster.tools import tools
 from tests.cluster.unavailable import ClusterUnavailable
-from tests.unit.crds.statuses import UNSEEN, Case, cases, manifest
+from tests.unit.crds.statuses import GENERATION, UNSEEN, Case, cases, manifest
 from tests.unit.gitops import kstatus
 
 GITOPS = Path(__file__).parents[3] / "examples" / "gitops"
@@ -43,6 +43,14 @@ def argo_health(found: dict[str, Any]) -> dict[str, str]:
     lua = LuaRuntime(unpack_returned_tuples=True)
     judge: Any = lua.eval(f"function(obj)\n{LUA}\nend")
     return dict(judge(lua.table_from(found, recursive=True)))
+
+
+def test_what_says_nothing_of_itself_is_in_progress_for_argo_cd() -> None:
+    """kstatus takes it for current; Flux is told better by the example's healthCheckExprs."""
+    for kind in kinds():
+        silent = manifest(kind, {"observedGeneration": GENERATION})
+        assert kstatus.status_of(silent) == "Current"
+        assert argo_health(silent)["status"] == "Progressing"
 
 
 def test_without_the_default_kstatus_would_take_an_unseen_object_for_current() -> None:
