@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.arrivals import Arrivals
 from controller.caches import Caches
 from controller.departures import Departures
 from controller.drift_events import DriftEvents
@@ -118,6 +119,7 @@ class ClusterController:
             writing, self.fleet, plants, self._departures, takeoffs, self._holding
         )
         self._drift_events = DriftEvents(self.recorder, self.caches.find)
+        self._arrivals = Arrivals()
         self._counting: KeyedQueue[ResourceKey] = KeyedQueue()
         self._drift: dict[ResourceKey, int] = {}
         self._doubted: dict[ResourceKey, NotReached] = {}
@@ -214,9 +216,10 @@ class ClusterController:
         waits = await self._uninstalls.go_on(self._endings.has_work)
         is_let_go = await self._holding.let_go(declared, self._uninstalls.off)
         asked = self._uninstalls.asked
-        self.reporter.controller_says(
-            {key: said for key, said in compiled.outcomes.items() if key not in asked}
-        )
+        said = {key: one for key, one in compiled.outcomes.items() if key not in asked}
+        self.reporter.controller_says(self._arrivals.judged(said, declared.raw))
+        if (due := self._arrivals.next_due_seconds) is not None:
+            self._quiet.wake_after(due)
         self._look_at_statuses(declared)
         if waits:
             self._quiet.wake_after(ENDING_SECONDS)

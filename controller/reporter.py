@@ -18,6 +18,7 @@ from controller.kube.queue import KeyedQueue
 from controller.status_patch import (
     RegentNews,
     is_news,
+    is_stalled,
     ready_condition,
     status_of,
     status_of_regent,
@@ -136,24 +137,16 @@ class Reporter:
         self, found: JsonObject, before: Mapping[str, Any], status: Mapping[str, Any]
     ) -> None:
         """An Event where a resource became stalled, or ready after it was not."""
-        after = ready_condition(status)
-        kind = event_of(ready_condition(before), after, is_stalled=_is_stalled(status))
+        kind, after = event_of(before, status), ready_condition(status)
         if kind is not None:
             about, reason = Reference.to(found), str(after["reason"])
             self._recorder.record(News(about, kind, reason, "Reconcile", str(after["message"])))
 
 
-def event_of(
-    before: Mapping[str, Any], after: Mapping[str, Any], *, is_stalled: bool
-) -> EventKind | None:
-    """Which Event a change of Ready is worth. Waiting is none, and neither is the first Ready."""
-    if (before.get("status"), before.get("reason")) == (after.get("status"), after.get("reason")):
-        return None
-    if after.get("status") == "True":
-        return "Normal" if before.get("status") == "False" else None
-    return "Warning" if is_stalled else None
-
-
-def _is_stalled(status: Mapping[str, Any]) -> bool:
-    conditions = status.get("conditions") or ()
-    return any(c.get("type") == "Stalled" and c.get("status") == "True" for c in conditions)
+def event_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> EventKind | None:
+    """Which Event a change of status is worth. Waiting is none, and neither is the first Ready."""
+    was, now = ready_condition(before), ready_condition(after)
+    if now.get("status") == "True":
+        return "Normal" if was.get("status") == "False" else None
+    is_news = was.get("reason") != now.get("reason") or not is_stalled(before)
+    return "Warning" if is_stalled(after) and is_news else None

@@ -124,6 +124,12 @@ def is_ready(status: Mapping[str, Any]) -> bool:
     return ready_condition(status).get("status") == "True"
 
 
+def is_stalled(status: Mapping[str, Any]) -> bool:
+    """Whether a person has to do something."""
+    conditions = status.get("conditions") or ()
+    return any(c.get("type") == "Stalled" and c.get("status") == "True" for c in conditions)
+
+
 def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
     """The condition Ready; empty when there is none."""
     return next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})

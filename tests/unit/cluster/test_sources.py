@@ -94,28 +94,28 @@ def test_an_event_says_who_what_and_when() -> None:
     assert who(unknown) == "by somebody unknown (A timed look)"
 
 
+READY, INVALID, STALLED = (
+    {"conditions": [{"type": "Ready", "status": "True", "reason": "Applied"}]},
+    {"conditions": [{"type": "Ready", "status": "False", "reason": "Invalid"}]},
+    {"type": "Stalled", "status": "True", "reason": "Invalid"},
+)
+INVALID_FOR_GOOD = {"conditions": [*INVALID["conditions"], STALLED]}
+
+
 @pytest.mark.rule("29")
 @pytest.mark.parametrize(
-    ("before", "after", "is_stalled", "kind"),
+    ("before", "after", "kind"),
     [
-        ({}, {"status": "True", "reason": "Applied"}, False, None),
-        ({}, {"status": "False", "reason": "Progressing"}, False, None),
-        ({}, {"status": "False", "reason": "Invalid"}, True, "Warning"),
-        (
-            {"status": "False", "reason": "Invalid"},
-            {"status": "False", "reason": "Invalid"},
-            True,
-            None,
-        ),
-        (
-            {"status": "False", "reason": "Invalid"},
-            {"status": "True", "reason": "Applied"},
-            False,
-            "Normal",
-        ),
+        ({}, READY, None),
+        ({}, INVALID, None),
+        ({}, INVALID_FOR_GOOD, "Warning"),
+        (INVALID, INVALID_FOR_GOOD, "Warning"),
+        (INVALID_FOR_GOOD, INVALID_FOR_GOOD, None),
+        (INVALID_FOR_GOOD, INVALID, None),
+        (INVALID_FOR_GOOD, READY, "Normal"),
     ],
 )
 def test_events_are_for_transitions_only(
-    before: dict[str, str], after: dict[str, str], is_stalled: bool, kind: str | None
+    before: dict[str, Any], after: dict[str, Any], kind: str | None
 ) -> None:
-    assert event_of(before, after, is_stalled=is_stalled) == kind
+    assert event_of(before, after) == kind
