@@ -37,6 +37,7 @@ from controller.sources.kubernetes import (
     secret_names,
     with_ignored_roles,
 )
+from controller.standing import standing_of, versions_of_authorities
 from controller.status_patch import RegentNews
 from controller.workloads import Plant
 from shared.errors import PostgRegentError
@@ -175,7 +176,9 @@ class ClusterController:
             await self._departures.load()
             found = await self._api.get(NAMESPACE, None, "kube-system")
             self._origin = str(found["metadata"]["uid"])
-        await self._identity.refresh()
+        await self._identity.refresh(
+            lambda: standing_of(self.caches, self.fleet), versions_of_authorities(self.caches)
+        )
 
     async def _act(self, declared: Declared, group: asyncio.TaskGroup) -> bool:
         """Hold, make, compile, push, tell. False where something has to be tried again."""
@@ -255,7 +258,7 @@ class ClusterController:
         """Its outcomes become status."""
         self.reporter.regent_says(regent, status)
         self._counting.add(regent)
-        if self._endings.are_under_way:
+        if self._endings.are_under_way or self._identity.is_turning:
             self._quiet.wake()
 
     def drifted(self, regent: ResourceKey, drift: Drift) -> None:
