@@ -14,13 +14,15 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 
 from regent.settings import ApiSettings, TlsFiles
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 GRACE_SECONDS = 3
@@ -41,7 +43,7 @@ class Listening:
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ASGIApp,
         taken: socket.socket,
         tls: TlsFiles | None = None,
         *,
@@ -53,7 +55,8 @@ class Listening:
         self._tell = tell
         self._look_seconds = look_seconds
         self._context = _Latest(tls) if tls else None
-        self._server = _server(app, self._context)
+        self._app = _LastAnswers(app)
+        self._server = _server(self._app, self._context)
 
     async def serve(self) -> None:
         """Answer until `stop`."""
@@ -94,8 +97,30 @@ class Listening:
 
     def _end_connections(self) -> None:
         """Each after its answer under way: who opened it may not be trusted any more."""
-        for connection in tuple(self._server.server_state.connections):
+        ending = tuple(self._server.server_state.connections)
+        self._app.clients = frozenset(connection.client for connection in ending)
+        for connection in ending:
             connection.shutdown()
+
+
+class _LastAnswers:
+    """Says with an answer that nothing more is answered on its connection.
+
+    uvicorn ends the connection and does not say so: the next request on it would fail.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.clients: frozenset[tuple[str, int] | None] = frozenset()
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_last(message: Message) -> None:
+            is_last = scope.get("client") in self.clients
+            if is_last and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, send_last)
 
 
 class _Latest(ssl.SSLContext):
@@ -133,7 +158,7 @@ def listen(api: ApiSettings, port: int | None = None) -> socket.socket:
     return socket.create_server((api.host, chosen), family=family)
 
 
-def _server(app: FastAPI, context: ssl.SSLContext | None) -> uvicorn.Server:
+def _server(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -64,9 +64,7 @@ async def troubles(one: Controlled) -> AsyncIterator[set[str]]:
 async def replace_both(one: Controlled) -> None:
     """As a person asks for it."""
     for name in CAS:
-        one.cluster.kubectl(
-            "annotate", "secret", name, f"{REPLACE_CA}=now", "-n", one.namespace
-        )  # fmt: skip
+        one.cluster.kubectl("annotate", "secret", name, f"{REPLACE_CA}=now", "-n", one.namespace)
 
 
 async def until_ca(
@@ -179,7 +177,7 @@ async def test_a_regent_that_lags_is_waited_for_by_the_next_leader_too(
     await one.start()
     assert one.controller is not None
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not any(served.status for served in one.controller.fleet.served.values()):
+        while not any(s.status and not s.trouble for s in one.controller.fleet.served.values()):
             one.check()
             await asyncio.sleep(0.05)
     async with troubles(one) as seen:

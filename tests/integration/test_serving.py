@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,7 +31,9 @@ class Served:
     folder: Path
     port: int
     regents: Authority
-    told: asyncio.Queue[Credentials]
+    told: asyncio.Queue[Credentials] = field(default_factory=asyncio.Queue)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
     def write(self, bundle: bytes) -> None:
         """Whose clients are let in."""
@@ -53,7 +55,7 @@ async def served(tmp_path: Path) -> Served:
     pair = regents.issue("server", (NAME,), "regent", NOW)
     (tmp_path / "tls.crt").write_bytes(pair.certificate)
     (tmp_path / "tls.key").write_bytes(pair.key)
-    return Served(tmp_path, 0, regents, asyncio.Queue())
+    return Served(tmp_path, 0, regents)
 
 
 @contextlib.asynccontextmanager
@@ -62,6 +64,12 @@ async def serving(served: Served) -> AsyncIterator[None]:
 
     @app.get("/")
     async def hello() -> str:
+        return "hello"
+
+    @app.get("/slow")
+    async def slow() -> str:
+        served.asked.set()
+        await served.may_answer.wait()
         return "hello"
 
     files = TlsFiles(
@@ -135,3 +143,26 @@ async def test_a_file_that_is_half_written_changes_nothing(served: Served) -> No
         second = await served.told.get()
         assert second.trusts == first.trusts
         assert second.shows != first.shows
+
+
+async def test_an_answer_under_way_arrives_and_is_the_last_on_its_connection(
+    served: Served,
+) -> None:
+    """So that a client which is trusted still opens another one, and misses nothing."""
+    old, new = Authority.create("old", NOW), Authority.create("new", NOW)
+    served.write(old.bundle + new.bundle)
+    async with (
+        serving(served),
+        asyncio.timeout(PATIENCE_SECONDS),
+        served.client(new.issue("client", (), "new", NOW)) as client,
+    ):
+        await served.told.get()
+        asking = asyncio.create_task(client.get("/slow", extensions={"sni_hostname": NAME}))
+        await served.asked.wait()
+        served.write(new.bundle)
+        await served.told.get()
+        served.may_answer.set()
+        answer = await asking
+        assert answer.status_code == 200
+        assert answer.headers["connection"] == "close"
+        assert await is_let_in(client)
