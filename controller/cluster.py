@@ -191,10 +191,11 @@ class ClusterController:
         for key in self.fleet.served.keys() - declared.resources.keys():
             self.fleet.leave(key)
         await self._making.look(declared, unheld, secrets, group)
+        # Before the next push, which nobody can have accepted yet.
+        await self._pushing.forget_departures(declared)
         compiled = await self._pushing.compile(self._origin, declared, unheld, secrets)
         self._doubted = self._pushing.push(compiled.states)
         self._set_gate(next((doubt.message for doubt in self._doubted.values()), ""))
-        await self._pushing.forget_departures(declared)
         self.reporter.controller_says(compiled.outcomes)
         self._look_at_statuses(declared)
         return not (unheld or self._making.failed or self._departures.known)

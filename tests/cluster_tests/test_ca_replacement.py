@@ -169,7 +169,7 @@ async def test_a_regent_that_lags_is_waited_for_by_the_next_leader_too(
 ) -> None:
     """Its files do not change for a while, and the controller that began the change has gone."""
     before = await signing(one)
-    one.pods.is_paused = True
+    await one.pods.pause()
     await replace_both(one)
     regents = await until_ca(one, REGENTS_CA, lambda data: "old.crt" in data)
     assert regents["ca.crt"] != before[REGENTS_CA]

@@ -129,7 +129,7 @@ async def workloads_are_repaired(one: Installed) -> None:
 
 async def deletion_is_remembered(one: Installed, place: Controlled, user: str) -> None:
     """The Regent is away, the finalizer goes all the same, and it is told when it is back."""
-    one.pods.is_paused = True
+    await one.pods.pause()
     for pod in one.pods.running.values():
         await asyncio.to_thread(pod.stop, kill=True)
     await place.delete("User", user)
