@@ -14,10 +14,20 @@ from typing import Any
 import httpx
 import pytest
 
-from controller.authorities import CONTROLLER_CA, REGENTS_CA, REPLACE_CA, load_authorities
+from controller.authorities import (
+    CONTROLLER_CA,
+    REGENTS_CA,
+    REPLACE_CA,
+    load,
+    load_authorities,
+    store,
+)
 from controller.certificates import Authority, Pair
+from controller.identity import Identity
 from controller.kube.api import KubeApi
+from controller.kube.errors import ApiError
 from controller.kube.kinds import SECRET
+from controller.rotation import Standing
 from controller.workloads import Plant, server_names
 from shared.keys import ResourceKey
 from tests.cluster.access import Cluster
@@ -28,6 +38,7 @@ pytestmark = pytest.mark.versions(18)
 NOW = datetime.now(UTC)
 PATIENCE_SECONDS = 90.0
 CAS = (CONTROLLER_CA, REGENTS_CA)
+WAITING = Standing(running=frozenset({"a Regent that was not heard of"}))
 
 
 @pytest.fixture
@@ -190,3 +201,32 @@ async def test_a_regent_that_lags_is_waited_for_by_the_next_leader_too(
             await is_replaced(one, before, name)
         await drift_is_told(one, database)
     assert seen == set()
+
+
+async def test_two_who_take_a_step_at_once_end_with_the_same_ca(
+    api: KubeApi, control_plane: Cluster, namespace: str
+) -> None:
+    """A leader that was paused, and the one that took over: what the Secret says is what counts."""
+    first, second = Identity(api, namespace), Identity(api, namespace)
+    for one in (first, second):
+        await one.refresh(lambda: WAITING, {})
+    assert first.authorities == second.authorities
+    control_plane.kubectl("annotate", "secret", CONTROLLER_CA, f"{REPLACE_CA}=now", "-n", namespace)
+    found = await api.get(SECRET, namespace, CONTROLLER_CA)
+    versions = {CONTROLLER_CA: found["metadata"]["resourceVersion"]}
+    asked = await load(api, namespace, CONTROLLER_CA, NOW)
+    assert asked.is_asked
+    answers = await asyncio.gather(
+        *(one.refresh(lambda: WAITING, versions) for one in (first, second)),
+        return_exceptions=True,
+    )
+    assert all(answer is None or isinstance(answer, ApiError) for answer in answers)
+    with pytest.raises(ApiError) as refused:
+        await store(api, namespace, asked, asked.authority)
+    assert refused.value.is_conflict
+    written = await load(api, namespace, CONTROLLER_CA, NOW)
+    assert written.authority.next is not None
+    assert not written.is_asked
+    for one in (first, second):
+        await one.refresh(lambda: WAITING, {CONTROLLER_CA: written.version})
+        assert one.authorities.controller == written.authority
