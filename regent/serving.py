@@ -98,7 +98,7 @@ class Listening:
     def _end_connections(self) -> None:
         """Each after its answer under way: who opened it may not be trusted any more."""
         ending = tuple(self._server.server_state.connections)
-        self._app.clients = frozenset(connection.client for connection in ending)
+        self._app.clients = frozenset(getattr(one, "client", None) for one in ending)
         for connection in ending:
             connection.shutdown()
 
