@@ -1,6 +1,7 @@
-"""The two private CAs, kept as Secrets of the controller's namespace and replaced before they end.
+"""The two private CAs, kept as Secrets of the controller's namespace.
 
-They are created, and never overwritten where somebody else made them (kubernetes-facts).
+They are created, and never overwritten where somebody else made them (kubernetes-facts). Each step
+of a replacement is written over the version that it was decided on, so two leaders cannot both.
 """
 
 from __future__ import annotations
@@ -26,10 +27,23 @@ from shared.resources import GROUP
 CONTROLLER_CA = "postgregent-controller-ca"
 REGENTS_CA = "postgregent-regents-ca"
 SECRET_TYPE = f"{GROUP}/ca"
+REPLACE_CA = f"{GROUP}/replace"
+"""An annotation on a CA's Secret, whatever its value: replace it now, such as for a lost key."""
 
 
 class ForeignSecret(PostgRegentError):
     """A Secret of ours is there, and somebody else made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A CA as its Secret has it."""
+
+    name: str
+    authority: Authority
+    version: str
+    is_asked: bool = False
+    """Somebody wants it replaced, due or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +55,15 @@ class Authorities:
 
 
 async def load_authorities(api: KubeApi, namespace: str, now: datetime) -> Authorities:
-    """Both, made where they are missing, one step further where they are due."""
+    """Both, made where they are missing."""
     return Authorities(
-        await _load(api, namespace, CONTROLLER_CA, now),
-        await _load(api, namespace, REGENTS_CA, now),
+        (await load(api, namespace, CONTROLLER_CA, now)).authority,
+        (await load(api, namespace, REGENTS_CA, now)).authority,
     )
 
 
-async def _load(api: KubeApi, namespace: str, name: str, now: datetime) -> Authority:
+async def load(api: KubeApi, namespace: str, name: str, now: datetime) -> Kept:
+    """One of them, made where it is missing."""
     try:
         found = await api.get(SECRET, namespace, name)
     except ApiError as error:
@@ -60,26 +75,36 @@ async def _load(api: KubeApi, namespace: str, name: str, now: datetime) -> Autho
             f"Secret {namespace}/{name} is not of type {SECRET_TYPE}.",
             way_out="Look who made it, and delete it; a new one is made at once.",
         )
-    authority = _read(found, f"{namespace}/{name}")
-    turned = authority.turned(name, now)
-    if turned != authority:
-        data = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}}
-        emptied = dict.fromkeys(found.get("data") or {})
-        await api.patch(SECRET, namespace, name, {**data, "data": {**emptied, **_encoded(turned)}})
-    return turned
+    return _kept(found)
 
 
-async def _create(api: KubeApi, namespace: str, name: str, now: datetime) -> Authority:
-    authority = Authority.create(name, now)
+async def store(api: KubeApi, namespace: str, kept: Kept, turned: Authority) -> Kept:
+    """Write its next step. ApiError with `is_conflict` where somebody else was faster."""
+    metadata: JsonObject = {"resourceVersion": kept.version}
+    if turned.next is not None:
+        metadata["annotations"] = {REPLACE_CA: None}
+    emptied = dict.fromkeys(kept.authority.to_data())
+    body = {"metadata": metadata, "data": {**emptied, **_encoded(turned)}}
+    return _kept(await api.patch(SECRET, namespace, kept.name, body))
+
+
+async def _create(api: KubeApi, namespace: str, name: str, now: datetime) -> Kept:
     body: JsonObject = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}},
         "type": SECRET_TYPE,
-        "data": _encoded(authority),
+        "data": _encoded(Authority.create(name, now)),
     }
-    await api.create(SECRET, namespace, body)
-    return authority
+    return _kept(await api.create(SECRET, namespace, body))
+
+
+def _kept(found: JsonObject) -> Kept:
+    metadata = found["metadata"]
+    place = f"{metadata['namespace']}/{metadata['name']}"
+    is_asked = REPLACE_CA in (metadata.get("annotations") or {})
+    authority = _read(found, place)
+    return Kept(metadata["name"], authority, metadata["resourceVersion"], is_asked)
 
 
 def _encoded(authority: Authority) -> dict[str, str]:
@@ -120,7 +145,7 @@ class Passport:
         return (
             not self.pair.is_due(now)
             and self.regents_bundle == authorities.regents.bundle
-            and authorities.controller.vouches_for(self.pair)
+            and authorities.controller.has_signed(self.pair.certificate)
         )
 
     def context(self) -> ssl.SSLContext:

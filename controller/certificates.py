@@ -4,14 +4,13 @@ One signs the controller's client certificate, the other the Regents' servers: w
 Regent could command another. Every certificate names its use, because one that names none passes
 as a client (kubernetes-facts).
 
-A CA is replaced in two steps: the next one is published in the bundle, and signs only when
-everybody has had time to read it; the old one stays in the bundle until what it signed has ended.
+How one CA is replaced by the next, and when, is in controller/rotation.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -26,8 +25,6 @@ USES = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID
 
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=90)
-PUBLISH_FOR = timedelta(days=2)
-"""A mounted Secret is read again within minutes; two days forgive a node that was away."""
 SKEW = timedelta(minutes=10)
 
 
@@ -82,15 +79,14 @@ class Authority:
         published = (self.next.certificate,) if self.next else ()
         return b"".join((self.signing.certificate, *published, *self.old))
 
-    def turned(self, name: str, now: datetime) -> Authority:
-        """The same, or the next step of its replacement."""
-        old = tuple(pem for pem in self.old if _read(pem).not_valid_after_utc > now)
-        if self.next is None:
-            made = _new_ca(name, now) if self.signing.is_due(now) else None
-            return replace(self, next=made, old=old)
-        if now < self.next.begins + SKEW + PUBLISH_FOR:
-            return replace(self, old=old)
-        return Authority(self.next, None, (self.signing.certificate, *old))
+    def old_at(self, now: datetime) -> tuple[bytes, ...]:
+        """Those old ones that have not ended."""
+        return tuple(pem for pem in self.old if _read(pem).not_valid_after_utc > now)
+
+    @property
+    def is_turning(self) -> bool:
+        """It is being replaced, or has been, and the old one is believed still."""
+        return self.next is not None or bool(self.old)
 
     def issue(self, use: Use, names: Sequence[str], common_name: str, now: datetime) -> Pair:
         """A certificate for one use and these DNS names."""
@@ -114,16 +110,13 @@ class Authority:
             built = built.add_extension(alternative, critical=False)
         return Pair(_pem(built.sign(signer, hashes.SHA256())), _key_pem(key))
 
-    def vouches_for(self, pair: Pair) -> bool:
-        """Whether a pair was signed by what signs now, or by what is still believed."""
-        issued = _read(pair.certificate)
-        for pem in (self.signing.certificate, *self.old):
-            try:
-                issued.verify_directly_issued_by(_read(pem))
-            except (ValueError, TypeError, x509.InvalidVersion, InvalidSignature):
-                continue
-            return True
-        return False
+    def has_signed(self, certificate: bytes) -> bool:
+        """Whether a certificate, PEM, was signed by what signs now."""
+        try:
+            _read(certificate).verify_directly_issued_by(_read(self.signing.certificate))
+        except (ValueError, TypeError, x509.InvalidVersion, InvalidSignature):
+            return False
+        return True
 
     def to_data(self) -> dict[str, bytes]:
         """As the data of a Secret."""
@@ -148,13 +141,28 @@ class Authority:
 
 
 def needs_new(pair: Pair | None, authority: Authority, names: Sequence[str], now: datetime) -> bool:
-    """Whether a certificate must be issued: none, due, for other names, or of another CA."""
+    """Whether a certificate must be issued: none, due, for other names, or of another CA.
+
+    An old CA is another one: it goes only when nobody uses what it signed.
+    """
     if pair is None:
         return True
     try:
-        return pair.is_due(now) or pair.names() != tuple(names) or not authority.vouches_for(pair)
+        is_ours = authority.has_signed(pair.certificate)
+        return pair.is_due(now) or pair.names() != tuple(names) or not is_ours
     except ValueError:
         return True
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Of one certificate, PEM: the SHA-256 of its DER, in hex."""
+    return _read(certificate).fingerprint(hashes.SHA256()).hex()
+
+
+def fingerprints(bundle: bytes) -> frozenset[str]:
+    """Of each certificate of a bundle, PEM."""
+    found = x509.load_pem_x509_certificates(bundle) if bundle.strip() else []
+    return frozenset(one.fingerprint(hashes.SHA256()).hex() for one in found)
 
 
 def _new_ca(name: str, now: datetime) -> Pair:

@@ -40,6 +40,7 @@ from controller.sources.kubernetes import (
     secret_names,
     with_ignored_roles,
 )
+from controller.standing import standing_of, versions_of_authorities
 from controller.status_patch import RegentNews
 from controller.takeoffs import Takeoffs
 from controller.uninstalls import Uninstalls
@@ -192,7 +193,9 @@ class ClusterController:
             found = await self._api.get(NAMESPACE, None, "kube-system")
             await self._last_words.prepare()
             self._origin = str(found["metadata"]["uid"])
-        await self._identity.refresh()
+        await self._identity.refresh(
+            lambda: standing_of(self.caches, self.fleet), versions_of_authorities(self.caches)
+        )
 
     async def _act(self, declared: Declared, group: asyncio.TaskGroup) -> bool:
         """Hold, make, compile, push, tell. False where something has to be tried again."""
@@ -209,10 +212,11 @@ class ClusterController:
         regents = frozenset(key for key in declared.deleting if key.kind == "Regent")
         leaving = (regents | self._uninstalls.asked) - off
         await self._making.look(declared, unheld, leaving, off, secrets, group)
+        # Before the next push, which nobody can have accepted yet.
+        await self._pushing.forget_departures(declared)
         compiled = await self._pushing.compile(self._origin, declared, unheld, off, secrets)
         self._doubted = self._pushing.push(compiled.states)
         self._set_gate(next((doubt.message for doubt in self._doubted.values()), ""))
-        await self._pushing.forget_departures(declared)
         waits = await self._uninstalls.go_on(self._endings.has_work)
         is_let_go = await self._holding.let_go(declared, self._uninstalls.off)
         asked = self._uninstalls.asked
@@ -285,7 +289,7 @@ class ClusterController:
         """Its outcomes become status."""
         self.reporter.regent_says(regent, status)
         self._counting.add(regent)
-        if self._endings.are_under_way:
+        if self._endings.are_under_way or self._identity.is_turning:
             self._quiet.wake()
 
     def drifted(self, regent: ResourceKey, drift: Drift) -> None:

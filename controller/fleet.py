@@ -89,6 +89,7 @@ class Fleet:
         served = Served(client, link, passport, unreached_since=self._clock())
         if before is not None:
             self._end(before)
+            link.go_on_from(before.link)
             served.status, served.trouble = before.status, before.trouble
             served.is_uninstalled = before.is_uninstalled
         served.task = group.create_task(link.run())

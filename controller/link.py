@@ -87,6 +87,10 @@ class RegentLink:
         self._wake = asyncio.Event()
         self._wake.set()
 
+    def go_on_from(self, before: RegentLink) -> None:
+        """Tell what this one has not told yet, which talked to the same Regent until now."""
+        self._heard, self._made_at = before._heard, before._made_at
+
     def push(self, state: DesiredState) -> None:
         """Have this state accepted; a newer call replaces an older one that has not gone yet."""
         self._state = state

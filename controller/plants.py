@@ -38,6 +38,8 @@ from shared.resources import Regent
 
 log = get_logger(__name__)
 _NOT_MADE_BY_US = ("resourceVersion", "managedFields", "generation", "annotations")
+_NOT_ITS_CONTENT = ("metadata", "status", "apiVersion", "kind")
+"""Objects in a list do not say their kind, those of a watch or an answer do."""
 
 
 class NameTaken(PostgRegentError):
@@ -154,7 +156,7 @@ class Plants:
 def fingerprint(found: JsonObject) -> str:
     """What an object says, less its status and what every write changes."""
     metadata = {k: v for k, v in found["metadata"].items() if k not in _NOT_MADE_BY_US}
-    content = {k: v for k, v in found.items() if k not in ("metadata", "status")}
+    content = {k: v for k, v in found.items() if k not in _NOT_ITS_CONTENT}
     text = json.dumps([metadata, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -17,7 +17,7 @@ from regent.board import Board
 from regent.engine import Engine
 from regent.metrics import Metrics
 from regent.service import Service
-from regent.serving import Listening, listen
+from regent.serving import Credentials, Listening, listen
 from regent.settings import RegentSettings, connector_of
 from regent.trouble import TROUBLE, reconnecting
 from regent.uninstall import uninstall
@@ -103,6 +103,9 @@ class Daemon:
                 if engine.latest is not None:  # a life that saw no pass through is no success
                     backoff.succeeded()
 
+    def _say_credentials(self, credentials: Credentials) -> None:
+        self._board.say(trusts=credentials.trusts, shows=credentials.shows)
+
     def _listening(self) -> tuple[Listening, ...]:
         api = self._settings.api
         app = create_app(
@@ -111,7 +114,7 @@ class Daemon:
             metrics=self._metrics.render,
             polls=self._polls,
         )
-        found = [Listening(app, listen(api), api.tls)]
+        found = [Listening(app, listen(api), api.tls, tell=self._say_credentials)]
         if api.health_port is not None:
             health = create_health_app(self._service, self._metrics.render)
             found.append(Listening(health, listen(api, api.health_port)))

@@ -152,6 +152,10 @@ class StatusBody(_Wire):
     detector: DetectorBody
     brake: BrakeBody = BrakeBody()
     leftovers: tuple[Leftover, ...] = Field((), max_length=100)
+    trusts: tuple[str, ...] = Field(
+        (), description="The CAs whose clients it lets in, each by the SHA-256 of its certificate."
+    )
+    shows: str = Field("", description="The SHA-256 of the certificate that it shows to clients.")
 
 
 ItemT = TypeVar("ItemT")

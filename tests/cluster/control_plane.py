@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cli.postgres.process import free_port
 from tests.cluster.access import Cluster
+from tests.cluster.audit import AuditLog
 from tests.cluster.certificates import Authority
 from tests.cluster.components import ControlPlaneSettings
 from tests.cluster.daemon import Daemon
@@ -78,7 +79,7 @@ class ControlPlane:
             access,
             settings,
             daemon("etcd", settings.etcd()),
-            daemon("kube-apiserver", settings.api_server()),
+            daemon("kube-apiserver", [*settings.api_server(), *AuditLog(folder).arguments]),
             daemon("kube-controller-manager", settings.controller_manager()),
         )
 
@@ -86,6 +87,11 @@ class ControlPlane:
     def kubeconfig(self) -> Path:
         """The admin's."""
         return self.access.kubeconfig
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """What service accounts have asked for."""
+        return AuditLog(self.settings.folder)
 
     @property
     def components(self) -> tuple[Daemon, Daemon, Daemon]:

@@ -39,12 +39,13 @@ class Controlled:
     own_namespace: str
     pods: Pods
     acting: KubeApi
+    lease_name: str = "postgregent-controller"
     controller: ClusterController | None = None
     _task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """A controller in this process."""
-        elector = LeaseElector(self.acting, self.own_namespace, "postgregent-controller")
+        elector = LeaseElector(self.acting, self.own_namespace, self.lease_name)
         self.controller = ClusterController(
             self.acting,
             self.acting.writing_while(elector.seconds_left),
@@ -149,6 +150,7 @@ async def controlled(
     start: bool = True,
     own_namespace: str | None = None,
     acting: KubeApi | None = None,
+    lease_name: str = "postgregent-controller",
 ) -> AsyncIterator[Controlled]:
     """A controller over this namespace, and its Regents as processes.
 
@@ -156,7 +158,7 @@ async def controlled(
     """
     own = own_namespace or namespace
     async with pods(api, own, folder) as running:
-        one = Controlled(cluster, api, namespace, own, running, acting or api)
+        one = Controlled(cluster, api, namespace, own, running, acting or api, lease_name)
         try:
             if start:
                 await one.start()

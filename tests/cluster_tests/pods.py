@@ -81,6 +81,7 @@ class Pods:
         self._ports: dict[str, Pod] = {}
         self.running: dict[str, Pod] = {}
         self.is_paused = False
+        self._looking = asyncio.Lock()
 
     def of(self, key: ResourceKey) -> Pod:
         """The pod of a Regent; its ports are chosen before it runs."""
@@ -95,13 +96,20 @@ class Pods:
         """Everything that they said."""
         return "".join(path.read_text() for path in self._folder.glob("*.log"))
 
+    async def pause(self) -> None:
+        """From now on nothing follows: no file is written and no process started."""
+        self.is_paused = True
+        async with self._looking:
+            pass
+
     async def run(self) -> None:
         """Follow the Deployments until cancelled."""
         try:
             while True:
                 with contextlib.suppress(ApiError):
-                    if not self.is_paused:
-                        await self._look()
+                    async with self._looking:
+                        if not self.is_paused:
+                            await self._look()
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             for pod in self.running.values():

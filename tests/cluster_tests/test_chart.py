@@ -73,12 +73,13 @@ def test_the_rights_are_those_of_the_table_and_no_more(
         ("patch", f"users.{GROUP}", ""),
         ("patch", f"permissions.{GROUP}:status", ""),
         ("create", "events.events.k8s.io", ""),
-        ("watch", "namespaces", ""),
+        ("get", "namespaces/kube-system", ""),
         ("get", f"customresourcedefinitions.apiextensions.k8s.io/users.{GROUP}", ""),
         ("list", "secrets", "kube-public"),
         ("create", "secrets", namespace),
         ("delete", "deployments.apps", namespace),
-        ("update", "leases.coordination.k8s.io", namespace),
+        ("update", "leases.coordination.k8s.io/postgregent", namespace),
+        ("patch", "configmaps/postgregent-departures", namespace),
     ]
     denied = [
         ("patch", f"permissions.{GROUP}", ""),
@@ -88,6 +89,11 @@ def test_the_rights_are_those_of_the_table_and_no_more(
         ("get", "customresourcedefinitions.apiextensions.k8s.io/other.example.org", ""),
         ("patch", f"customresourcedefinitions.apiextensions.k8s.io/users.{GROUP}", ""),
         ("list", "secrets", ""),
+        ("get", "namespaces/default", ""),
+        ("get", "pods", namespace),
+        ("update", "leases.coordination.k8s.io/other", namespace),
+        ("patch", "configmaps/other", namespace),
+        ("create", "configmaps", namespace),
         ("get", "secrets", "kube-system"),
         ("create", "secrets", "kube-public"),
         ("create", "deployments.apps", "default"),
@@ -118,6 +124,11 @@ def test_the_controller_may_change_finalizers_and_nothing_else(
 ) -> None:
     account = installed({})
     crds.apply(USER, namespace=namespace)
+    place = ("-n", namespace)
+    kubectl_reads_first = ("--verb=get", f"--resource=users.{GROUP}", *place)
+    crds.kubectl("create", "role", "reader", *kubectl_reads_first)
+    subject = f"--serviceaccount={namespace}:postgregent"
+    crds.kubectl("create", "rolebinding", "reader", "--role=reader", subject, *place)
 
     def patch(change: dict[str, Any], *more: str) -> None:
         arguments = ("patch", "pguser", "intern", "-n", namespace, "--type=merge", *more)

@@ -59,7 +59,13 @@ async def limited(
     async with (
         KubeApi.connect(str(kubeconfig)) as acting,
         controlled(
-            crds, api, namespace, tmp_path, own_namespace=own_namespace, acting=acting
+            crds,
+            api,
+            namespace,
+            tmp_path,
+            own_namespace=own_namespace,
+            acting=acting,
+            lease_name=release,
         ) as running,
     ):
         running.apply(*flights_manifests(database))

@@ -199,7 +199,7 @@ async def test_a_renewed_certificate_is_served_without_a_restart(
     controller = authorities.controller.issue("client", (), "controller", NOW)
     ours = context(tmp_path, authorities.regents.bundle, controller)
     pod = waiting.pods.of(key)
-    waiting.pods.is_paused = True
+    await waiting.pods.pause()
     renewed = authorities.regents.issue("server", (name,), "renewed", NOW)
     (pod.folder / "tls.crt").write_bytes(renewed.certificate)
     (pod.folder / "tls.key").write_bytes(renewed.key)
