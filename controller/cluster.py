@@ -90,19 +90,19 @@ class ClusterController:
         self.reporter = Reporter(writing, self.caches.find, self._news, self.recorder)
         self._departures = Departures(writing, self.plant.namespace)
         self._identity = Identity(writing, self.plant.namespace)
-        plants = Plants(writing, self.caches, self.plant)
+        self._plants = Plants(writing, self.caches, self.plant)
         self._making = Making(
             self.plant,
             caches=self.caches,
             fleet=self.fleet,
-            plants=plants,
+            plants=self._plants,
             identity=self._identity,
             allowed_hosts=settings.allowed_hosts,
             may_write=may_write,
             address=address,
         )
         self._pushing = Pushing(self.caches, self.fleet, self._departures)
-        self._endings = Endings(writing, self.fleet, plants, self._departures, self.recorder)
+        self._endings = Endings(writing, self.fleet, self._plants, self._departures, self.recorder)
         self._drift_events = DriftEvents(self.recorder, self.caches.find)
         self._counting: KeyedQueue[ResourceKey] = KeyedQueue()
         self._drift: dict[ResourceKey, int] = {}
@@ -174,7 +174,7 @@ class ClusterController:
         if not self._origin:
             await self._departures.load()
             found = await self._api.get(NAMESPACE, None, "kube-system")
-            self._origin = str(found["metadata"]["uid"])
+            self._origin = self._plants.origin = str(found["metadata"]["uid"])
         await self._identity.refresh()
 
     async def _act(self, declared: Declared, group: asyncio.TaskGroup) -> bool:

@@ -31,6 +31,7 @@ from regent.reading import interest_of
 from regent.refusals import Refusal, refusals, still_refused, without_refused
 from regent.remembered import AcceptedState, Mark
 from regent.settle import settle
+from regent.takeover import Takeover
 from shared.outcomes import Outcome
 from shared.state import Trouble
 
@@ -63,6 +64,7 @@ class Pass:
     not_manageable: tuple[Refusal, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     restraint: Trouble | None = None
+    takeover: Takeover | None = None
     is_targeted: bool = False
 
     @property
@@ -288,4 +290,5 @@ def _pass(
         not_manageable=last.refused,
         unread=last.unread,
         restraint=last.restraint,
+        takeover=last.takeover,
     )

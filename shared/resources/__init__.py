@@ -22,7 +22,13 @@ from shared.resources.regent import (
     RegentSpec,
     Tls,
 )
-from shared.resources.resource import DEFAULT_NAMESPACE, RELEASE_ANNOTATION, Metadata, Resource
+from shared.resources.resource import (
+    DEFAULT_NAMESPACE,
+    RELEASE_ANNOTATION,
+    TAKEOVER_ANNOTATION,
+    Metadata,
+    Resource,
+)
 from shared.resources.role import Role, RoleSpec
 from shared.resources.user import Access, Credentials, User, UserSpec
 
@@ -33,6 +39,7 @@ __all__ = [
     "DEFAULT_NAMESPACE",
     "GROUP",
     "RELEASE_ANNOTATION",
+    "TAKEOVER_ANNOTATION",
     "Access",
     "Allow",
     "AllowedNamespace",

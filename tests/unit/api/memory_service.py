@@ -12,6 +12,7 @@ from regent.api.service import (
     Refused,
     Stale,
     TakeoverNeeded,
+    TokenMismatch,
 )
 from shared.http import (
     ChangeBody,
@@ -39,10 +40,15 @@ class MemoryService:
         self.live = True
         self.problems: tuple[FieldProblem, ...] = ()
         self.withheld_digest: str | None = None
+        self.needed_token: str | None = None
+        self.had_state: str | None = None
         self.crash: Exception | None = None
         self.asked: list[object] = []
 
-    async def accept(self, state: DesiredState, *, if_match: str | None) -> str:
+    async def accept(
+        self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
+    ) -> str:
+        self.had_state = had_state
         if self.crash:
             raise self.crash
         if (self.accepted.etag if self.accepted else None) != if_match:
@@ -92,6 +98,11 @@ class MemoryService:
         if digest != self.withheld_digest:
             raise DigestMismatch
         self.withheld_digest = None
+
+    async def accept_takeover(self, token: str) -> None:
+        if token != self.needed_token:
+            raise TokenMismatch
+        self.needed_token = None
 
     async def uninstall(self) -> tuple[str, ...]:
         return ("mydb: event triggers and schema removed",)
