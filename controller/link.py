@@ -84,6 +84,8 @@ class RegentLink:
         self._release = self._withheld = ""
         self._acceptance = self._needed = ""
         self._had_state = ""
+        self._doubted, self._must_push = "", False
+        """The takeover that a push was sent for once more, and that it has to be sent still."""
         self._heard = 0
         self._made_at = datetime.now(UTC)
         self._wake = asyncio.Event()
@@ -190,10 +192,11 @@ class RegentLink:
         self._listener.met(self.key)
 
     async def _push(self, state: DesiredState, known: Acquaintance) -> None:
-        if known.etag == etag(state):
+        if known.etag == etag(state) and not self._must_push:
             self.is_pushed = True
             self._listener.troubled(self.key, "", "")
             return
+        self._must_push = False
         answer = await self._client.put_state(state, if_match=known.etag, had_state=self._had_state)
         match answer:
             case Accepted(etag=new):
@@ -222,11 +225,22 @@ class RegentLink:
                 self._withheld = status.brake.digest
                 self._needed = status.takeover.token
                 self._note_memory(status)
+                self._confirm(status.takeover.token)
                 is_released = self._release and self._release == self._withheld
                 is_accepted = self._acceptance and self._acceptance == self._needed
                 if is_released or is_accepted:
                     self._wake.set()
                 self._listener.reported(self.key, status)
+
+    def _confirm(self, needed: str) -> None:
+        """Push once more, though it is accepted already: another push may have been refused since.
+
+        Such as one of a leader whose cache was behind: then this one ends the doubt.
+        """
+        if needed and needed != self._doubted:
+            self._must_push = True
+            self._wake.set()
+        self._doubted = needed
 
     def _note_memory(self, status: StatusBody) -> None:
         """Where it had a state; one that has none any more is met anew."""

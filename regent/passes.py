@@ -162,6 +162,8 @@ class Passes:
         began, now = perf_counter(), datetime.now(UTC)
         if looked is None or looked.push_etag != accepted.push_etag or database in looked.unread:
             return None
+        if self.memory.refused_push is not None:
+            return None
         due = looked.resolution.next_due
         if due is not None and due <= now:
             return None

@@ -2,6 +2,8 @@
 
 Lives as long as the process. The engine, which is there while the server is reachable and the lock
 is held, comes and goes; without one only health and the latest status are answered.
+
+Long because everything that can be asked is a method of its own, and most only pass it on.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 The generated client decodes 5,000 Secrets in seconds where msgspec needs milliseconds, has no
 timeout of its own, and its Watch cannot be trusted; so of it only the credentials are used.
+
+Long because every verb is a method of its own, and most are a few lines.
 """
 
 from __future__ import annotations

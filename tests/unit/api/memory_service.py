@@ -25,6 +25,7 @@ from shared.http import (
     RolePage,
     RoleSummary,
     StatusBody,
+    TakeoverBody,
 )
 from shared.state import DesiredState, Verifier, etag
 
@@ -42,6 +43,7 @@ class MemoryService:
         self.withheld_digest: str | None = None
         self.needed_token: str | None = None
         self.had_state: str | None = None
+        self.pushes = 0
         self.crash: Exception | None = None
         self.asked: list[object] = []
 
@@ -49,6 +51,7 @@ class MemoryService:
         self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
     ) -> str:
         self.had_state = had_state
+        self.pushes += 1
         if self.crash:
             raise self.crash
         if (self.accepted.etag if self.accepted else None) != if_match:
@@ -72,8 +75,12 @@ class MemoryService:
             await asyncio.sleep(wait_seconds)
         if self.sequence == after:
             return None
+        token = self.needed_token or ""
         return StatusBody(
-            sequence=self.sequence, detector=DetectorBody(mode="Triggers", healthy=True)
+            sequence=self.sequence,
+            detector=DetectorBody(mode="Triggers", healthy=True),
+            accepted_revision=self.accepted.state.revision if self.accepted else None,
+            takeover=TakeoverBody(needed=bool(token), token=token),
         )
 
     async def drift(self, *, limit: int, continue_: str | None) -> DriftPage:
