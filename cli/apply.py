@@ -16,6 +16,7 @@ from cli.show import (
     print_subject,
     results_data,
     summary_data,
+    takeover_data,
 )
 from regent.once import OnceReport, apply_once
 from shared.outcomes import Outcome
@@ -24,10 +25,17 @@ ALL_READY, NOT_READY = 0, 3
 RELEASE = "postgregent apply … --release {digest}"
 
 
-async def run_apply(request: Request, output: Output, *, release: str | None, sql: bool) -> int:
+async def run_apply(
+    request: Request,
+    output: Output,
+    *,
+    release: str | None,
+    takeover: str | None,
+    sql: bool,
+) -> int:
     """Apply and print what was done. 0: all is Ready. 3: applied, and something is not."""
     declared = await declare(request)
-    report = await apply_once(declared.settings, declared.state, release=release)
+    report = await apply_once(declared.settings, declared.state, release=release, takeover=takeover)
     outcomes = (*declared.outcomes, *report.outcomes)
     console = results()
     if output == "table":
@@ -52,6 +60,7 @@ def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -
         "summary": summary_data([one.change for one in report.results if one.done]),
         "outcomes": outcome_data(outcomes),
         "brake": brake_data(report.brake),
+        "takeover": takeover_data(report.takeover),
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }

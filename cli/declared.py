@@ -10,7 +10,15 @@ from time import time
 
 from cli.dsn import parse_dsn
 from cli.show import Subject
-from cli.targets import DeclaredServers, DsnServer, Servers, choose_regent, read_tree, regents_of
+from cli.targets import (
+    ORIGIN,
+    DeclaredServers,
+    DsnServer,
+    Servers,
+    choose_regent,
+    read_tree,
+    regents_of,
+)
 from cli.targets import regent_settings as settings_of
 from controller.check import unknown_references
 from controller.compile import Push, compile_states
@@ -24,8 +32,6 @@ from shared.outcomes import Outcome
 from shared.problems import Problem
 from shared.resources import Regent, UserSpec
 from shared.state import DesiredState, PasswordEntry
-
-ORIGIN = "directory"
 
 
 class ProblemsError(PostgRegentError):

@@ -144,6 +144,14 @@ def apply(
         str | None,
         typer.Option("--release", metavar="DIGEST", help="Let these withheld losses through."),
     ] = None,
+    accept_takeover: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-takeover",
+            metavar="TOKEN",
+            help="Obey another server or source, or take roles back.",
+        ),
+    ] = None,
     output: OutputOption = "table",
     sql: SqlOption = False,
     secrets_from_env: FromEnvironment = False,
@@ -161,7 +169,7 @@ def apply(
     from cli.declared import Request
 
     request = Request(directory, dsn, regent, secrets_from_env)
-    _end(run_apply(request, output, release=release, sql=sql), output)
+    _end(run_apply(request, output, release=release, takeover=accept_takeover, sql=sql), output)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from cli.show import (
     print_subject,
     print_summary,
     summary_data,
+    takeover_data,
     would_be,
 )
 from regent.once import OnceReport, plan_once
@@ -54,6 +55,7 @@ def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -
         "summary": summary_data(changes),
         "outcomes": outcome_data(outcomes),
         "brake": brake_data(report.brake),
+        "takeover": takeover_data(report.takeover),
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }

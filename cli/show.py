@@ -16,6 +16,7 @@ A plan as JSON or YAML:
     summary       {add, change, takeAway}: how many changes of each kind
     outcomes      list of {resource, state, reason, message, …}: what would be said of each resource
     brake         {digest, lossCount, losses} when losses would wait for a release, else null
+    takeover      {token, message} when a person may accept one, else null
     notes         list of texts
     seconds       how long it took
 
@@ -46,7 +47,7 @@ from regent.changes import (
 )
 from regent.describe import describe, where
 from regent.render import render
-from shared.http import BrakeBody
+from shared.http import BrakeBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
@@ -180,6 +181,13 @@ def brake_data(brake: BrakeBody | None) -> dict[str, Any] | None:
     if brake is None or not brake.digest:
         return None
     return brake.model_dump(mode="json", by_alias=True, include={"digest", "loss_count", "losses"})
+
+
+def takeover_data(takeover: TakeoverBody | None) -> dict[str, Any] | None:
+    """What a person may accept."""
+    if takeover is None:
+        return None
+    return takeover.model_dump(mode="json", by_alias=True, include={"token", "message"})
 
 
 def print_changes(

@@ -23,6 +23,7 @@ from shared.keys import ResourceKey
 from shared.resources import Regent, SecretKeyRef
 from shared.secret_text import read_secret_text
 
+ORIGIN = "directory"
 CONNECTION_SECRET_KEY = "password"  # noqa: S105 - the name of a key
 Secrets = Mapping[SecretName, Secret]
 
@@ -136,6 +137,7 @@ def regent_settings(regent: Regent, server: ServerSettings) -> RegentSettings:
         server=server,
         databases=served(regent.spec),
         home_database=regent.spec.effective_home_database,
+        origin=ORIGIN,
     )
 
 

@@ -26,12 +26,13 @@ from controller.workloads import KINDS, MANAGED_BY, MANAGER
 from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES
 from shared.keys import Kind, ResourceKey
+from shared.resources import GROUP
 
 NOT_LISTED = "not listed yet"
 WITHOUT_RELEASES = "type!=helm.sh/release.v1"
 """Helm keeps whole charts in Secrets; nobody's password is there."""
 EVERYWHERE = ""
-_NO_STATUS = ("generation", "labels", "annotations", "deletionTimestamp", "finalizers", "uid")
+_FIELDS_OF_SPEC = ("generation", "labels", "deletionTimestamp", "finalizers", "uid")
 
 
 class Caches:
@@ -210,4 +211,14 @@ def _is_mere_status(seen: Seen) -> bool:
     if seen.before is None or seen.after is None:
         return False
     before, after = seen.before["metadata"], seen.after["metadata"]
-    return "generation" in after and all(before.get(name) == after.get(name) for name in _NO_STATUS)
+    return (
+        "generation" in after
+        and all(before.get(name) == after.get(name) for name in _FIELDS_OF_SPEC)
+        and _words(before) == _words(after)
+    )
+
+
+def _words(metadata: JsonObject) -> dict[str, str]:
+    """Our own annotations: by them people say something to a Regent."""
+    annotations = metadata.get("annotations") or {}
+    return {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}

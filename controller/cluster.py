@@ -98,12 +98,12 @@ class ClusterController:
         self.reporter = Reporter(writing, self.caches.find, self._news, self.recorder)
         self._departures = Departures(writing, self.plant.namespace)
         self._identity = Identity(writing, self.plant.namespace)
-        plants = Plants(writing, self.caches, self.plant)
+        self._plants = Plants(writing, self.caches, self.plant)
         self._making = Making(
             self.plant,
             caches=self.caches,
             fleet=self.fleet,
-            plants=plants,
+            plants=self._plants,
             identity=self._identity,
             allowed_hosts=settings.allowed_hosts,
             may_write=may_write,
@@ -114,10 +114,10 @@ class ClusterController:
         self._holding = Holding(writing, self.caches.why_not_synced)
         self._last_words = LastWords(writing, self.recorder, self.plant, settings.name)
         self._endings = Endings(
-            writing, self.fleet, plants, self._departures, takeoffs, self._last_words
+            writing, self.fleet, self._plants, self._departures, takeoffs, self._last_words
         )
         self._uninstalls = Uninstalls(
-            writing, self.fleet, plants, self._departures, takeoffs, self._holding
+            writing, self.fleet, self._plants, self._departures, takeoffs, self._holding
         )
         self._drift_events = DriftEvents(self.recorder, self.caches.find)
         self._arrivals = Arrivals()
@@ -192,7 +192,7 @@ class ClusterController:
             await self._departures.load()
             found = await self._api.get(NAMESPACE, None, "kube-system")
             await self._last_words.prepare()
-            self._origin = str(found["metadata"]["uid"])
+            self._origin = self._plants.origin = str(found["metadata"]["uid"])
         await self._identity.refresh(
             lambda: standing_of(self.caches, self.fleet), versions_of_authorities(self.caches)
         )

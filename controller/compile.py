@@ -14,7 +14,7 @@ from controller.placement import Bound, Declared, Placement, Resources, place
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.problems import Problem, capitalised
-from shared.resources import Permission, Regent, Role, User, UserSpec
+from shared.resources import AnyResource, Permission, Regent, Role, User, UserSpec
 from shared.state import (
     DesiredState,
     Entry,
@@ -40,7 +40,8 @@ class Push:
     """What all states of one compilation share: where they come from, and what absence means.
 
     `deleted` are resources whose deletion was seen. `is_whole` is False when part of the source
-    could not be read: then nothing that is absent is taken for gone (semantics 17).
+    could not be read: then nothing that is absent is taken for gone (semantics 17). `has_uids`: an
+    API server gave them, so they and the generations prove how old it is; a file's prove nothing.
     """
 
     origin: str
@@ -48,6 +49,7 @@ class Push:
     absent_means: Literal["Deleted", "Vanished"]
     deleted: frozenset[ResourceKey] = frozenset()
     is_whole: bool = True
+    has_uids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class _Compiling:
         """Everything that belongs to one Regent."""
         keys = self._belonging(regent)
         held = self._held(regent.key)
+        seen, moved = self._deleted(regent.key, keys, held)
         return DesiredState(
             origin=self._push.origin,
             revision=self._push.revision,
@@ -103,11 +106,13 @@ class _Compiling:
                 namespace=regent.metadata.namespace,
                 name=regent.metadata.name,
                 generation=regent.metadata.generation,
+                uid=self._uid(regent),
                 spec=regent.spec,
             ),
             resources={str(key): self._entry(regent, key) for key in sorted(keys)},
             held={str(key): held[key] for key in sorted(held)},
-            deleted=tuple(sorted(str(key) for key in self._deleted(regent.key, keys, held))),
+            deleted=tuple(sorted(str(key) for key in seen | moved)),
+            elsewhere=tuple(sorted(str(key) for key in moved)),
             absent_means=self._push.absent_means,
         )
 
@@ -143,16 +148,20 @@ class _Compiling:
     def _entry(self, regent: Regent, key: ResourceKey) -> Entry:
         resource = self._resources[key].resource
         generation = resource.metadata.generation if resource else 0
+        uid = self._uid(resource) if resource else None
         match resource:
             case Permission():
-                return PermissionEntry(generation=generation, spec=resource.spec)
+                return PermissionEntry(generation=generation, uid=uid, spec=resource.spec)
             case Role():
-                return RoleEntry(generation=generation, spec=resource.spec)
+                return RoleEntry(generation=generation, uid=uid, spec=resource.spec)
             case User():
                 password = self._passwords(regent, key, resource.spec)
                 spec = self._spec_for(regent, key, resource.spec)
-                return UserEntry(generation=generation, spec=spec, password=password)
+                return UserEntry(generation=generation, uid=uid, spec=spec, password=password)
         raise TypeError(f"{key} is neither Permission, Role nor User")
+
+    def _uid(self, resource: AnyResource) -> str | None:
+        return resource.metadata.uid if self._push.has_uids else None
 
     def _spec_for(self, regent: Regent, user: ResourceKey, spec: UserSpec) -> UserSpec:
         """Without the Roles and Permissions that live on other Regents: it cannot know of them.
@@ -200,12 +209,13 @@ class _Compiling:
         regent: ResourceKey,
         keys: frozenset[ResourceKey],
         held: Mapping[ResourceKey, Trouble],
-    ) -> frozenset[ResourceKey]:
-        """Seen to be deleted, or still there and not this Regent's any more."""
+    ) -> tuple[frozenset[ResourceKey], frozenset[ResourceKey]]:
+        """Seen to be deleted; and still there, but not this Regent's any more."""
         bound = self._bound.get(regent, frozenset())
         seen = {key for key in self._push.deleted if key.namespace == regent.namespace}
         moved = {key for key in bound if key in self._resources}
-        return frozenset((seen | moved) - keys - held.keys())
+        kept = keys | held.keys()
+        return frozenset(seen - kept), frozenset(moved - seen - kept)
 
     def _is_bound(self, key: ResourceKey) -> bool:
         return any(key in listed for listed in self._bound.values())

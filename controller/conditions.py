@@ -14,6 +14,8 @@ from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
 MAX_REGENTS = 64
+REMEMBERED = ("serverIdentifier", "acceptedRevision")
+"""Stays when the Regent does not say it any more: this is how a lost home database is noticed."""
 SEVERITY: Mapping[State, int] = {"Ready": 0, "Reconciling": 1, "Stalled": 2}
 
 
@@ -60,13 +62,17 @@ def regent_status(
         "observedGeneration": shown.generation,
         "conditions": conditions(shown, before, now),
     }
+    remembered = {name: before[name] for name in REMEMBERED if before.get(name)}
     if status is None:
-        return written
+        return written | remembered
     said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     written["serverIdentifier"] = said.get("systemIdentifier", "")
-    for name in ("acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake"):
+    for name in (
+        "acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake", "takeover",
+    ):  # fmt: skip
         if name in said:
             written[name] = said[name]
+    written |= {name: value for name, value in remembered.items() if not written.get(name)}
     written["leftovers"] = said["leftovers"]
     return written
 

@@ -25,7 +25,7 @@ from controller.push import (
 )
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
-from shared.http import StatusBody
+from shared.http import UNKNOWN_SERVER, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
 from shared.state import DesiredState, Verifier, etag
@@ -82,6 +82,10 @@ class RegentLink:
         self._listener = listener
         self._state: DesiredState | None = None
         self._release = self._withheld = ""
+        self._acceptance = self._needed = ""
+        self._had_state = ""
+        self._doubted, self._must_push = "", False
+        """The takeover that a push was sent for once more, and that it has to be sent still."""
         self._heard = 0
         self._made_at = datetime.now(UTC)
         self._wake = asyncio.Event()
@@ -106,6 +110,19 @@ class RegentLink:
         if digest != self._release:
             self._release = digest
             self._wake.set()
+
+    def accept_takeover(self, token: str) -> None:
+        """Let the takeover of this token happen as soon as the Regent says that it needs it.
+
+        An empty one accepts nothing. The token is of exactly this takeover (semantics 28a).
+        """
+        if token != self._acceptance:
+            self._acceptance = token
+            self._wake.set()
+
+    def remember(self, had_state_on: str) -> None:
+        """The server on which this Regent was seen with a state, before this link was made."""
+        self._had_state = self._had_state or had_state_on
 
     async def run(self) -> None:
         """Talk until cancelled."""
@@ -147,6 +164,7 @@ class RegentLink:
             elif self._state is not None:
                 await self._push(self._state, self.acquaintance)
             await self._release_what_is_withheld()
+            await self._accept_what_is_needed()
 
     async def _release_what_is_withheld(self) -> None:
         if not self._release or self._release != self._withheld:
@@ -155,6 +173,15 @@ class RegentLink:
         # When it withholds something else by now, its status says so, and nothing was released.
         with suppress(UnexpectedAnswer):
             await self._client.release_brake(self._release)
+
+    async def _accept_what_is_needed(self) -> None:
+        if not self._acceptance or self._acceptance != self._needed:
+            return
+        self._needed = ""
+        with suppress(UnexpectedAnswer):  # as for a release
+            await self._client.accept_takeover(self._acceptance)
+            if not self.is_pushed:
+                self._wake.set()
 
     async def _meet(self) -> None:
         self._state = None
@@ -169,11 +196,12 @@ class RegentLink:
         self._listener.met(self.key)
 
     async def _push(self, state: DesiredState, known: Acquaintance) -> None:
-        if known.etag == etag(state):
+        if known.etag == etag(state) and not self._must_push:
             self.is_pushed = True
             self._listener.troubled(self.key, "", "")
             return
-        answer = await self._client.put_state(state, if_match=known.etag)
+        self._must_push = False
+        answer = await self._client.put_state(state, if_match=known.etag, had_state=self._had_state)
         match answer:
             case Accepted(etag=new):
                 bound = frozenset(state.resources) | (known.resources & frozenset(state.held))
@@ -199,9 +227,33 @@ class RegentLink:
             if status is not None:
                 sequence = status.sequence
                 self._withheld = status.brake.digest
-                if self._release and self._release == self._withheld:
+                self._needed = status.takeover.token
+                self._note_memory(status)
+                self._confirm(status.takeover.token)
+                is_released = self._release and self._release == self._withheld
+                is_accepted = self._acceptance and self._acceptance == self._needed
+                if is_released or is_accepted:
                     self._wake.set()
                 self._listener.reported(self.key, status)
+
+    def _confirm(self, needed: str) -> None:
+        """Push once more, though it is accepted already: another push may have been refused since.
+
+        Such as one of a leader whose cache was behind: then this one ends the doubt.
+        """
+        if needed and needed != self._doubted:
+            self._must_push = True
+            self._wake.set()
+        self._doubted = needed
+
+    def _note_memory(self, status: StatusBody) -> None:
+        """Where it had a state; one that has none any more is met anew."""
+        if status.accepted_revision is not None:
+            self._had_state = status.system_identifier or self._had_state or UNKNOWN_SERVER
+        elif self.acquaintance is not None and self.acquaintance.etag is not None:
+            self.acquaintance = None
+            self.is_pushed = False
+            self._wake.set()
 
     async def _follow_history(self) -> None:
         """What was found since this link was made, each once, also after the Regent was away.

@@ -204,6 +204,7 @@ class LocalController:
             regent = tree.valid.get(key)
             if regent is not None:
                 running.link.release(regent.metadata.released_digest)
+                running.link.accept_takeover(regent.metadata.accepted_takeover)
         self._compiled = await asyncio.to_thread(
             compile_states, tree.resources, bound=bound, passwords=password, push=push
         )

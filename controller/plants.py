@@ -56,6 +56,8 @@ class Plants:
     """The objects of all Regents in the controller's namespace."""
 
     def __init__(self, api: KubeApi, caches: Caches, plant: Plant) -> None:
+        self.origin = ""
+        """The cluster that Regents obey; known once the API server was asked."""
         self._api = api
         self._caches = caches
         self._plant = plant
@@ -113,7 +115,7 @@ class Plants:
         if pair is None or needs_new(pair, authorities.regents, names, now):
             pair = authorities.regents.issue("server", names, workload_name(regent.key), now)
             self._issued[regent.key] = pair
-        return Material(password, pair, authorities.controller.bundle, server_ca)
+        return Material(password, pair, authorities.controller.bundle, server_ca, self.origin)
 
     def _known_secret(self, key: ResourceKey) -> dict[str, bytes]:
         found = self._caches.workloads(SECRET).get((self._plant.namespace, workload_name(key)))

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import PostgRegentError
 from shared.http import (
+    HAD_STATE_HEADER,
     PROBLEM_MEDIA_TYPE,
     DriftPage,
     FieldProblem,
@@ -70,7 +71,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class TakeoverNeeded:
-    """The accepted state came from elsewhere; a person must say that this one may replace it."""
+    """What is accepted is from elsewhere, or newer: a person must let this one replace it."""
 
     message: str
 
@@ -138,10 +139,17 @@ class RegentClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def put_state(self, state: DesiredState, *, if_match: str | None) -> PushAnswer:
-        """Push; `if_match` is the etag that this state replaces, None for the first push."""
-        precondition = {"If-None-Match": "*"} if if_match is None else {"If-Match": f'"{if_match}"'}
-        answer = await self._send("PUT", "/v1/state", body=_revealed(state), headers=precondition)
+    async def put_state(
+        self, state: DesiredState, *, if_match: str | None, had_state: str = ""
+    ) -> PushAnswer:
+        """Push; `if_match` is the etag that this state replaces, None for the first push.
+
+        `had_state` is the server on which the Regent is remembered to have had a state.
+        """
+        headers = {"If-None-Match": "*"} if if_match is None else {"If-Match": f'"{if_match}"'}
+        if if_match is None and had_state:
+            headers[HAD_STATE_HEADER] = had_state
+        answer = await self._send("PUT", "/v1/state", body=_revealed(state), headers=headers)
         if answer.status_code == HTTPStatus.ACCEPTED:
             return Accepted(_etag(answer))
         problem = _problem(answer)
@@ -202,6 +210,11 @@ class RegentClient:
     async def release_brake(self, digest: str) -> None:
         """Let exactly these losses through, once. UnexpectedAnswer 409: others are withheld."""
         answer = await self._send("POST", "/v1/brake/release", json={"digest": digest})
+        _expect(answer, HTTPStatus.ACCEPTED)
+
+    async def accept_takeover(self, token: str) -> None:
+        """Let exactly this takeover happen. UnexpectedAnswer 409: something else waits."""
+        answer = await self._send("POST", "/v1/takeover/accept", json={"token": token})
         _expect(answer, HTTPStatus.ACCEPTED)
 
     async def uninstall(self) -> tuple[str, ...]:

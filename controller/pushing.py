@@ -12,7 +12,7 @@ from controller.fleet import Fleet
 from controller.passwords import PasswordBook
 from controller.regent_outcome import NotReached
 from controller.revisions import Revisions
-from controller.sources.kubernetes import Declared
+from controller.sources.kubernetes import Declared, had_state_on
 from controller.sources.secrets import Secret, SecretName
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
@@ -42,7 +42,7 @@ class Pushing:
 
         A Regent that is `off` serves nothing.
         """
-        self._pass_releases_on(declared)
+        self._pass_words_on(declared)
         bound = self._fleet.bound()
         everywhere = frozenset().union(*bound.values())
         resources = {
@@ -53,7 +53,11 @@ class Pushing:
             and not self._is_uninstalled(key)
         }
         push = Push(
-            origin, self._revisions.next(), "Vanished", deleted=self._deleted(declared, everywhere)
+            origin,
+            self._revisions.next(),
+            "Vanished",
+            deleted=self._deleted(declared, everywhere),
+            has_uids=True,
         )
 
         def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
@@ -69,11 +73,14 @@ class Pushing:
             compile_states, resources, bound=bound, passwords=password, push=push
         )
 
-    def _pass_releases_on(self, declared: Declared) -> None:
+    def _pass_words_on(self, declared: Declared) -> None:
+        """What people say to each Regent, and what its status remembers of it."""
         for key, served in self._fleet.served.items():
             found = declared.resources.get(key)
             if found is not None and found.resource is not None:
                 served.link.release(found.resource.metadata.released_digest)
+                served.link.accept_takeover(found.resource.metadata.accepted_takeover)
+                served.link.remember(had_state_on(declared.raw[key]))
 
     def push(self, states: Mapping[ResourceKey, DesiredState]) -> dict[ResourceKey, NotReached]:
         """To every Regent whose namespace is known whole; why not, for the others."""

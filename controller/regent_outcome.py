@@ -63,6 +63,8 @@ def _words(status: StatusBody | None, trouble: NotReached | None) -> tuple[State
         )
     if status is None:
         return "Reconciling", "Starting", "Its process starts."
+    if status.takeover.needed:
+        return "Stalled", "TakeoverNeeded", status.takeover.message
     if status.brake.pulled:
         return "Stalled", "BrakePulled", f"{status.brake.message} Digest {status.brake.digest}."
     if status.accepted_revision is None:

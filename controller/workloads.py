@@ -64,6 +64,8 @@ class Material:
     tls: Pair
     client_ca: bytes
     server_ca: str | None = None
+    origin: str = ""
+    """The cluster whose declarations it obeys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def manifests(regent: Regent, plant: Plant, material: Material) -> tuple[Manifes
     )
 
 
-def settings_of(regent: Regent, server_ca: str | None) -> bytes:
+def settings_of(regent: Regent, server_ca: str | None, origin: str = "") -> bytes:
     """`regent.json`, as regent/settings.py reads it: no secret, files beside it."""
     spec = regent.spec
     server: dict[str, Any] = {
@@ -123,6 +125,7 @@ def settings_of(regent: Regent, server_ca: str | None) -> bytes:
         "server": server,
         "databases": list(spec.databases),
         "homeDatabase": spec.effective_home_database,
+        "origin": origin,
         "api": {
             "host": "*",
             "port": API_PORT,
@@ -152,7 +155,7 @@ class _Making:
         self._material = material
         self._key = regent.key
         self._name = workload_name(regent.key)
-        self._settings = settings_of(regent, material.server_ca)
+        self._settings = settings_of(regent, material.server_ca, material.origin)
         self._wishes = regent.spec.deployment or Deployment.model_validate({})
 
     def service_account(self) -> Manifest:

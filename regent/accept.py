@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from regent.evidence import past
 from regent.remembered import AcceptedState, Departed
 from shared.keys import Kind, ResourceKey
 from shared.state import DesiredState, Entry, Trouble
@@ -45,6 +46,9 @@ def accept(
         before=_before(previous, resources, ever_seen),
         ever_seen=ever_seen,
         departed=_departed(previous, old, resources, now),
+        past=past(previous, pushed, resources, now),
+        is_home_lost=previous.is_home_lost if previous else False,
+        takes_back=previous.takes_back if previous else frozenset(),
     )
 
 

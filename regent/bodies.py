@@ -8,7 +8,8 @@ from regent.brake import Verdict
 from regent.changes import Change, Plan
 from regent.describe import describe, where
 from regent.passes import Pass
-from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody
+from regent.takeover import Takeover
+from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody
 
 SHOWN_LOSSES = 50
 
@@ -28,6 +29,13 @@ def brake_body(verdict: Verdict) -> BrakeBody:
         message="More would be taken away than the brake lets through. If that is meant, release"
         " this digest; else put the declarations right.",
     )
+
+
+def takeover_body(takeover: Takeover | None) -> TakeoverBody:
+    """What waits for a person, and the token that lets it happen."""
+    if takeover is None:
+        return TakeoverBody()
+    return TakeoverBody(needed=True, token=takeover.token, message=takeover.trouble.message)
 
 
 def change_bodies(changes: Iterable[Change]) -> tuple[ChangeBody, ...]:

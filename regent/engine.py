@@ -30,6 +30,7 @@ from regent.resolve.unsupported import unsupported_of
 from regent.settings import RegentSettings
 from regent.simple_events import is_simple
 from regent.standing import Standing, standing
+from regent.takeover import Takeover, accepting, taken_over
 from regent.trouble import TROUBLE
 from regent.upkeep import Upkeep
 from regent.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
@@ -71,6 +72,7 @@ class Engine:
             metrics=metrics,
             shared_through=stand.home.database,
         )
+        self._storing = asyncio.Lock()
         self._agenda = Agenda()
         self._upkeep = Upkeep(self._detectors, self._agenda)
 
@@ -96,12 +98,15 @@ class Engine:
 
     async def store(self, accepted: AcceptedState) -> None:
         """A new accepted state: remembered first, then used. What was refused is asked again."""
+        async with self._storing:
+            await self._store(accepted)
+        await self.home.forget_unmanageable()
+        self.passes.memory.refused = {}
+
+    async def _store(self, accepted: AcceptedState) -> None:
         self.lock.require()
         await self.home.store_accepted(accepted)
-        await self.home.forget_unmanageable()
-        memory = self.passes.memory
-        memory.accepted = accepted
-        memory.refused = {}
+        self.passes.memory.accepted = accepted
 
     async def release_brake(self, digest: str) -> None:
         """Remember the release, and look again."""
@@ -109,6 +114,38 @@ class Engine:
         memory.brake = memory.brake.model_copy(update={"released_digest": digest})
         await self.home.store_brake(memory.brake)
         self.wake.wake(Full("brake released"))
+
+    def takeovers(self) -> tuple[Takeover, ...]:
+        """What may be accepted now: what the last pass saw, and a push that was refused since."""
+        refused = self.passes.memory.refused_push
+        seen = self.latest.takeover if self.latest else None
+        found = (seen, refused.takeover if refused else None)
+        return tuple(one for one in found if one is not None)
+
+    async def accept_takeover(self, takeover: Takeover) -> None:
+        """Remember that a person has accepted this, and look again."""
+        memory = self.passes.memory
+        self.lock.require()
+        if takeover.kind == "Server":
+            await self.home.accept_server(takeover.new_identifier)
+            memory.system_identifier = takeover.new_identifier
+        async with self._storing:
+            accepted = self.passes.accepted()
+            changed = accepting(accepted, takeover)
+            if changed != accepted:
+                await self._store(changed)
+        log.info("takeover accepted", kind=takeover.kind, token=takeover.token)
+        self.wake.wake(Full("takeover accepted"))
+
+    async def _end_takeover(self, one: Pass) -> None:
+        """What was taken back has its mark by now: it is taken once."""
+        if one.restraint is not None:
+            return
+        async with self._storing:
+            accepted = self.passes.accepted()
+            changed = taken_over(accepted, one.desired.adopted)
+            if changed != accepted:
+                await self._store(changed)
 
     async def _watch_lock(self) -> None:
         """The lock is for life: without it nothing may be written."""
@@ -217,6 +254,7 @@ class Engine:
         if self.latest is not None and self.latest.restraint != one.restraint:
             self.wake.wake(Full("restraint changed"))
         self.latest = one
+        await self._end_takeover(one)
         spec = self.passes.accepted().state.regent.spec
         self._agenda.after(one, spec.resync_seconds)
         self._board.say(not_acted_on=unsupported_of(spec))

@@ -153,6 +153,10 @@ class Home:
         """The server that this Regent knows as its own (semantics 28a)."""
         await self._execute("home/store_identity", self.regent, identifier)
 
+    async def accept_server(self, identifier: str) -> None:
+        """Another server is this Regent's own from now on; its marks know the oids of that one."""
+        await self._execute("home/accept_server", self.regent, identifier)
+
     async def forget_regent(self) -> None:
         """Nothing of this Regent stays but its released marks (semantics 28)."""
         await self.release_all_marks()

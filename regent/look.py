@@ -6,7 +6,7 @@ Writes nothing, so a plan and a pass are one path (and `postgregent plan` needs 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from regent.brake import NOTHING, Comparison, Verdict, explicit_baseline, judge
@@ -14,13 +14,14 @@ from regent.changes import Plan
 from regent.connections import Connections
 from regent.desired import Desired
 from regent.losses import Atom
-from regent.observed import Observed
+from regent.observed import Observed, ObservedServer
 from regent.plan import plan
 from regent.reading import read_databases, read_parameters, read_server
 from regent.refusals import Refusal, Refused, still_refused, without_refused
 from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.resolve import Resolution, Situation, resolve
 from regent.restraint import restraint
+from regent.takeover import Obeyed, RefusedPush, Takeover
 from shared.state import Trouble
 
 
@@ -30,7 +31,7 @@ class Memory:
 
     `accepted`, `brake`, `refused` and `system_identifier` are in the home database too. `unread`
     are the databases that the last full pass could not read. `looked` is that of a full pass that
-    left nothing open, for targeted passes to plan with.
+    left nothing open, for targeted passes to plan with. `refused_push` waits for a person.
     """
 
     accepted: AcceptedState | None = None
@@ -39,6 +40,7 @@ class Memory:
     system_identifier: str = ""
     unread: frozenset[str] = frozenset()
     looked: Looked | None = None
+    refused_push: RefusedPush | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Looked:
     """One look: what shall hold, what is there, what differs, and how much of that may be done.
 
     `wanted` is what differs less what was `refused` for good. `unread` are the databases that could
-    not be read, and why. With a `restraint` nothing may be written.
+    not be read, and why. With a `restraint` nothing may be written. `awaiting` are the generations
+    of what a refused push has.
     """
 
     push_etag: str
@@ -57,6 +60,8 @@ class Looked:
     refused: tuple[Refusal, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     restraint: Trouble | None = None
+    takeover: Takeover | None = None
+    awaiting: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:
@@ -74,8 +79,11 @@ class Looker:
         served: tuple[str, ...],
         connections: Connections,
         shared_through: str,
+        origin: str = "",
     ) -> None:
+        """`origin` is the source that may be obeyed; empty is any."""
         self._regent = regent
+        self._origin = origin
         self._served = served
         self._connections = connections
         self._shared_through = shared_through
@@ -84,7 +92,11 @@ class Looker:
     async def restraint(self, accepted: AcceptedState, memory: Memory) -> Trouble | None:
         """Why nothing may be written now, without looking at anything else."""
         server = await read_server(self._connections, self._shared_through)
-        return restraint(accepted.state.regent.spec, server, memory.system_identifier)
+        takeover = self._obeyed(memory).takeover(accepted, server.system_identifier, None)
+        return restraint(accepted.state.regent.spec, server, takeover)
+
+    def _obeyed(self, memory: Memory) -> Obeyed:
+        return Obeyed(self._regent, self._origin, memory.system_identifier, memory.refused_push)
 
     async def look(
         self,
@@ -102,6 +114,7 @@ class Looker:
         if self._parameters is None:
             self._parameters = await read_parameters(self._connections, self._shared_through)
         server = await read_server(self._connections, self._shared_through)
+        marks = marks_on(server, marks, memory.system_identifier)
         situation = Situation(
             accepted=accepted,
             marks=marks,
@@ -125,6 +138,9 @@ class Looker:
             ),
             still_refused(memory.refused, now),
         )
+        takeover = self._obeyed(memory).takeover(
+            accepted, server.system_identifier, resolution.taken_back
+        )
         return Looked(
             push_etag=accepted.push_etag,
             resolution=resolution,
@@ -133,8 +149,19 @@ class Looker:
             verdict=_judge(situation, resolution.desired, observed, wanted, memory.brake, allowed),
             refused=refused,
             unread=unread,
-            restraint=restraint(accepted.state.regent.spec, server, memory.system_identifier),
+            restraint=restraint(accepted.state.regent.spec, server, takeover),
+            takeover=takeover,
+            awaiting=memory.refused_push.resources if memory.refused_push else {},
         )
+
+
+def marks_on(
+    server: ObservedServer, marks: tuple[Mark, ...], known_identifier: str
+) -> tuple[Mark, ...]:
+    """The marks as far as they mean something there: another server's oids name other roles."""
+    if not known_identifier or server.system_identifier in ("", known_identifier):
+        return marks
+    return tuple(replace(mark, role_oid=0) for mark in marks)
 
 
 def _judge(

@@ -11,30 +11,35 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from regent.accept import accept
-from regent.api.service import TakeoverNeeded
+from regent.api.service import TakeoverNeeded, TokenMismatch
 from regent.applying.result import ChangeResult
-from regent.bodies import brake_body
+from regent.bodies import brake_body, takeover_body
 from regent.changes import Plan
 from regent.connections import Connections
 from regent.home import Home
-from regent.look import Memory
+from regent.look import Looker, Memory
 from regent.passes import Pass, dry_pass
-from regent.remembered import AcceptedState
+from regent.remembered import AcceptedState, Mark
 from regent.settings import RegentSettings, connector_of
-from regent.standing import looker, memory_of, standing
-from shared.http import BrakeBody
+from regent.standing import Standing, looker, memory_of, standing
+from regent.takeover import Takeover, accepting, taken_over, takeover_by
+from shared.http import BrakeBody, TakeoverBody
 from shared.outcomes import Outcome
 from shared.state import DesiredState, etag
 
 
 @dataclass(frozen=True, slots=True)
 class OnceReport:
-    """What one pass would do, or did. `brake` is there when it withholds something."""
+    """What one pass would do, or did.
+
+    `brake` is there when it withholds something, `takeover` when a person may accept one.
+    """
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
     results: tuple[ChangeResult, ...]
     brake: BrakeBody | None
+    takeover: TakeoverBody | None
     notes: tuple[str, ...]
     seconds: float
     major: int
@@ -51,22 +56,34 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
     connections = Connections(connector)
     looking = looker(settings, connections, shared_through=settings.databases[0])
     memory = memory_of(remembered)
-    accepted = _accept(memory, state)
+    accepted, _ = _accept(settings.regent, memory, state, "")
+    marks = remembered.marks if remembered else ()
     try:
-        one = await dry_pass(looking, accepted, remembered.marks if remembered else (), memory)
+        one = await dry_pass(looking, accepted, marks, memory)
+        takeover = await _acceptable(one, looking, accepted, marks, memory)
     finally:
         await connections.close()
-    return _report(one, notes, began)
+    return _report(one, takeover, notes, began)
 
 
 async def apply_once(
-    settings: RegentSettings, state: DesiredState, *, release: str | None = None
+    settings: RegentSettings,
+    state: DesiredState,
+    *,
+    release: str | None = None,
+    takeover: str | None = None,
 ) -> OnceReport:
-    """Bring the server to the state. Raises LockHeld while a Regent or another apply runs."""
+    """Bring the server to the state. Raises LockHeld while a Regent or another apply runs.
+
+    `release` is the digest of losses that may happen, `takeover` the token of a takeover.
+    """
     began = perf_counter()
     async with standing(settings, connector_of(settings.server)) as stand:
         memory = stand.passes.memory
-        accepted = memory.accepted = _accept(memory, state)
+        accepted, is_open = _accept(settings.regent, memory, state, takeover or "")
+        if is_open:
+            accepted = await _take_over(stand, accepted, takeover or "")
+        memory.accepted = accepted
         # Somebody runs this to have it tried: what was refused before is asked again.
         memory.refused = {}
         await stand.home.forget_unmanageable()
@@ -74,27 +91,76 @@ async def apply_once(
             memory.brake = memory.brake.model_copy(update={"released_digest": release})
         await stand.home.store_accepted(accepted)
         one = await stand.passes.full()
-    return _report(one, (), began)
-
-
-def _accept(memory: Memory, state: DesiredState) -> AcceptedState:
-    """Merged with what was accepted before, which must have come from the same place."""
-    if memory.accepted is not None and memory.accepted.state.origin != state.origin:
-        raise TakeoverNeeded(
-            f"What is in force came from {memory.accepted.state.origin!r}, and this comes from"
-            f" {state.origin!r}.",
-            way_out="Leave it to that one, or run `postgregent uninstall` first: the holders then"
-            " take their roles back.",
+        if one.restraint is None:
+            accepted = taken_over(accepted, one.desired.adopted)
+            await stand.home.store_accepted(accepted)
+        possible = await _acceptable(
+            one, stand.passes.looker, accepted, await stand.home.marks(), memory
         )
-    return accept(memory.accepted, state, etag(state), datetime.now(UTC))
+    return _report(one, possible, (), began)
 
 
-def _report(one: Pass, notes: tuple[str, ...], began: float) -> OnceReport:
+def _accept(
+    regent: str, memory: Memory, state: DesiredState, token: str
+) -> tuple[AcceptedState, bool]:
+    """Merged with what was accepted before, and whether the token is still good for something.
+
+    Raises TakeoverNeeded for a state from elsewhere that this token does not let in.
+    """
+    before = memory.accepted
+    needed = takeover_by(regent, before, state) if before is not None else None
+    if needed is not None and needed.token != token:
+        raise TakeoverNeeded(needed.message, way_out=needed.way_out)
+    accepted = accept(before, state, etag(state), datetime.now(UTC))
+    return accepted, needed is None and token != ""
+
+
+async def _take_over(stand: Standing, accepted: AcceptedState, token: str) -> AcceptedState:
+    """Another server, or names that are taken back. Raises TokenMismatch."""
+    memory = stand.passes.memory
+    asked = accepted.model_copy(update={"is_home_lost": True})
+    needed = (await stand.passes.observe(asked)).takeover
+    if needed is None or needed.token != token:
+        raise TokenMismatch(way_out="`postgregent plan` says what waits to be accepted now.")
+    if needed.kind == "Server":
+        await stand.home.accept_server(needed.new_identifier)
+        memory.system_identifier = needed.new_identifier
+    return accepting(asked, needed)
+
+
+async def _acceptable(
+    one: Pass, looking: Looker, accepted: AcceptedState, marks: tuple[Mark, ...], memory: Memory
+) -> Takeover | None:
+    """What may be accepted: what is needed, or taking back what is there without a mark.
+
+    Nobody remembers here whether there was a home database before: a person must know.
+    """
+    if one.takeover is not None:
+        return one.takeover
+    if not any(outcome.reason == "ExistsUnmanaged" for outcome in one.outcomes.values()):
+        return None
+    asked = accepted.model_copy(update={"is_home_lost": True})
+    return (await dry_pass(looking, asked, marks, memory)).takeover
+
+
+def _report(
+    one: Pass, takeover: Takeover | None, notes: tuple[str, ...], began: float
+) -> OnceReport:
+    if takeover is not None and takeover.kind == "Home":
+        said = (
+            f"There without a mark: {', '.join(sorted(takeover.names))}. If a home database that"
+            " is gone knew them as this Regent's own, apply takes them back with"
+            f" --accept-takeover {takeover.token}."
+        )
+        notes = (*notes, said)
+    elif takeover is not None:
+        notes = (*notes, takeover.trouble.message)
     return OnceReport(
         plan=one.plan,
         outcomes=tuple(one.outcomes[key] for key in sorted(one.outcomes)),
         results=one.results,
         brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
+        takeover=takeover_body(takeover) if takeover else None,
         notes=notes,
         seconds=perf_counter() - began,
         major=one.server.major,

@@ -31,6 +31,7 @@ from regent.reading import interest_of
 from regent.refusals import Refusal, refusals, still_refused, without_refused
 from regent.remembered import AcceptedState, Mark
 from regent.settle import settle
+from regent.takeover import Takeover
 from shared.outcomes import Outcome
 from shared.state import Trouble
 
@@ -63,6 +64,7 @@ class Pass:
     not_manageable: tuple[Refusal, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     restraint: Trouble | None = None
+    takeover: Takeover | None = None
     is_targeted: bool = False
 
     @property
@@ -159,6 +161,8 @@ class Passes:
         looked, accepted = self.memory.looked, self.accepted()
         began, now = perf_counter(), datetime.now(UTC)
         if looked is None or looked.push_etag != accepted.push_etag or database in looked.unread:
+            return None
+        if self.memory.refused_push is not None:
             return None
         due = looked.resolution.next_due
         if due is not None and due <= now:
@@ -288,4 +292,5 @@ def _pass(
         not_manageable=last.refused,
         unread=last.unread,
         restraint=last.restraint,
+        takeover=last.takeover,
     )

@@ -50,7 +50,11 @@ class AcceptedState(_Stored):
     present form, and `before` has the form that it replaced, as long as it refers to something
     never seen yet: that is waited for, for 60 s (semantics 18). `ever_seen` are the Permissions and
     Roles that were accepted once: one of these that is not here any more was deleted, and is not
-    waited for.
+    waited for. `past` are the uids of objects whose end was accepted, with its time.
+
+    Of takeovers (semantics 28a): `lets_in` is the token of a push that a person let in.
+    `is_home_lost` says that the Regent had a state before this first one, `takes_back` which roles
+    it may take though they have no mark, once.
     """
 
     push_etag: str
@@ -60,6 +64,10 @@ class AcceptedState(_Stored):
     before: dict[str, Entry] = Field(default_factory=dict)
     ever_seen: frozenset[str] = frozenset()
     departed: dict[str, Departed] = Field(default_factory=dict)
+    past: dict[str, datetime] = Field(default_factory=dict)
+    lets_in: str = ""
+    is_home_lost: bool = False
+    takes_back: frozenset[str] = frozenset()
 
     def stored(self) -> str:
         """As JSON with verifiers in it: for the home database only."""

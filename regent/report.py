@@ -11,7 +11,7 @@ import structlog
 from regent.applying.result import ChangeResult
 from regent.attribution import attribute
 from regent.board import Board
-from regent.bodies import brake_body
+from regent.bodies import brake_body, takeover_body
 from regent.changes import Change
 from regent.describe import describe
 from regent.drifts import Difference, differences, kind_of
@@ -174,11 +174,12 @@ class Report:
         resources = tuple(one.outcomes[key] for key in sorted(one.outcomes))
         self._board.say(
             resources=resources,
-            system_identifier=one.server.system_identifier,
+            system_identifier=obeyed_server(one),
             applied_revision=one.revision,
             last_pass_time=one.corrected_at,
             managed_roles=len(one.desired.managed),
             brake=brake_body(one.verdict),
+            takeover=takeover_body(one.takeover),
             observing=one.restraint.message if one.restraint else "",
             leftovers=leftovers(one),
         )
@@ -211,6 +212,13 @@ def settled(outstanding: Iterable[Drift], one: Pass) -> tuple[Drift, ...]:
         and drift.what not in whats
         and drift.database not in one.unread
     )
+
+
+def obeyed_server(one: Pass) -> str:
+    """Another one counts from its acceptance on: the controller's side remembers this too."""
+    if one.takeover is not None and one.takeover.kind == "Server":
+        return one.takeover.identifier
+    return one.server.system_identifier
 
 
 def leftovers(one: Pass) -> tuple[Leftover, ...]:

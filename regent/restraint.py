@@ -7,6 +7,7 @@ that is not the server we know must not be, until a person says that it is meant
 from __future__ import annotations
 
 from regent.observed import ObservedServer
+from regent.takeover import Takeover
 from shared.resources import RegentSpec
 from shared.state import Trouble
 
@@ -25,7 +26,9 @@ def declared_restraint(spec: RegentSpec) -> Trouble | None:
     return None
 
 
-def restraint(spec: RegentSpec, server: ObservedServer, known_identifier: str) -> Trouble | None:
+def restraint(
+    spec: RegentSpec, server: ObservedServer, takeover: Takeover | None
+) -> Trouble | None:
     """Why nothing may be written to this server now; None when it may."""
     if server.is_in_recovery:
         return Trouble(
@@ -33,14 +36,8 @@ def restraint(spec: RegentSpec, server: ObservedServer, known_identifier: str) -
             message="The server is in recovery, a standby: nothing is written to it."
             " Promote it, or let databaseHost name the primary.",
         )
-    if known_identifier and server.system_identifier not in ("", known_identifier):
-        return Trouble(
-            reason="TakeoverNeeded",
-            message=f"This server is {server.system_identifier}, and this Regent knows"
-            f" {known_identifier}: a clone, a restored copy or an upgraded one. Nothing is written"
-            " to it. If it is meant, run `postgregent uninstall` and start the Regent again: the"
-            " holders take their roles back.",
-        )
+    if takeover is not None:
+        return takeover.trouble
     return declared_restraint(spec)
 
 

@@ -2,6 +2,8 @@
 
 Lives as long as the process. The engine, which is there while the server is reachable and the lock
 is held, comes and goes; without one only health and the latest status are answered.
+
+Long because everything that can be asked is a method of its own, and most only pass it on.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from regent.api.service import (
     Refused,
     Stale,
     TakeoverNeeded,
+    TokenMismatch,
 )
 from regent.board import Board
 from regent.bodies import plan_body
@@ -30,11 +33,13 @@ from regent.metrics import Metrics
 from regent.remembered import AcceptedState
 from regent.roles_report import role_body, role_page
 from regent.settings import RegentSettings
+from regent.takeover import RefusedPush, takeover_by
 from regent.trouble import TROUBLE
 from regent.wake import Full
 from shared import scram
 from shared.errors import PostgRegentError
 from shared.http import (
+    UNKNOWN_SERVER,
     DriftPage,
     FieldProblem,
     HistoryPage,
@@ -72,15 +77,20 @@ class Service:
         self._engine = engine
         self._board.ring()
 
-    async def accept(self, state: DesiredState, *, if_match: str | None) -> str:
+    async def accept(
+        self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
+    ) -> str:
         """Store the state and wake a pass; the new etag."""
         engine = self._running()
         async with self._pushing:
             previous = engine.passes.memory.accepted
-            self._check(state, previous, if_match)
+            self._check(engine, state, previous, if_match)
             tag = etag(state)
             accepted = accept(previous, state, tag, datetime.now(UTC))
+            if previous is None and had_state:
+                accepted = await self._as_remembered(engine, accepted, had_state)
             await engine.store(accepted)
+            engine.passes.memory.refused_push = None
         self._board.say(accepted_revision=state.revision)
         self._metrics.held.set(len(accepted.state.held))
         log.info(
@@ -91,6 +101,22 @@ class Service:
         )
         engine.wake.wake(Full("push"))
         return tag
+
+    async def _as_remembered(
+        self, engine: Engine, accepted: AcceptedState, server: str
+    ) -> AcceptedState:
+        """The first state of a Regent that had one before, on this server or another.
+
+        Where marks of ours are left, even released ones, the home database is not lost: it was
+        told to forget us.
+        """
+        memory = engine.passes.memory
+        if not memory.system_identifier and server != UNKNOWN_SERVER:
+            await engine.home.store_system_identifier(server)
+            memory.system_identifier = server
+        marks = await engine.home.marks()
+        is_lost = not any(mark.regent == self._settings.regent for mark in marks)
+        return accepted.model_copy(update={"is_home_lost": is_lost})
 
     async def state(self) -> AcceptedPush | None:
         """What was accepted last."""
@@ -164,6 +190,17 @@ class Service:
             )
         await engine.release_brake(digest)
 
+    async def accept_takeover(self, token: str) -> None:
+        """Let exactly this takeover happen."""
+        engine = self._running()
+        async with self._pushing:
+            meant = next((one for one in engine.takeovers() if one.token == token), None)
+            if meant is None:
+                raise TokenMismatch(
+                    way_out="GET /v1/status shows what needs to be accepted now, and its token."
+                )
+            await engine.accept_takeover(meant)
+
     async def uninstall(self) -> tuple[str, ...]:
         """Stop for good and take off what was installed; what was done."""
         if self._leave is None:
@@ -203,20 +240,29 @@ class Service:
         return self._engine
 
     def _check(
-        self, state: DesiredState, previous: AcceptedState | None, if_match: str | None
+        self,
+        engine: Engine,
+        state: DesiredState,
+        previous: AcceptedState | None,
+        if_match: str | None,
     ) -> None:
         self._check_target(state)
         _check_verifiers(state)
         expected = previous.push_etag if previous else None
         if if_match != expected:
             raise Stale(way_out="GET /v1/state shows the accepted one and its ETag.")
-        if previous is not None and previous.state.origin != state.origin:
-            raise TakeoverNeeded(
-                f"The accepted state came from {previous.state.origin!r},"
-                f" this one comes from {state.origin!r}.",
-                way_out="If that is meant, run `postgregent uninstall` and start again:"
-                " the holders take their roles back.",
-            )
+        if previous is None:
+            return
+        needed = takeover_by(self._settings.regent, previous, state)
+        if needed is None or needed.token == previous.lets_in:
+            return
+        memory = engine.passes.memory
+        is_news = memory.refused_push is None or memory.refused_push.takeover != needed
+        memory.refused_push = RefusedPush.of(needed, state)
+        if is_news:
+            log.warning("push refused", kind=needed.kind, why=needed.message)
+            engine.wake.wake(Full("a push was refused"))
+        raise TakeoverNeeded(needed.message, way_out=needed.way_out)
 
     def _check_target(self, state: DesiredState) -> None:
         mine = self._settings.regent

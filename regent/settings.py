@@ -79,6 +79,7 @@ class RegentSettings(_Settings):
     server: ServerSettings
     databases: tuple[str, ...] = Field(min_length=1, description="databaseName first.")
     home_database: str = DEFAULT_HOME
+    origin: str = Field("", description="Whose declarations it obeys; empty is anybody's.")
     api: ApiSettings = ApiSettings()
 
     @property

@@ -38,7 +38,25 @@ def settle(
             state, reason, message = words.about(key)
             update |= {"state": state, "reason": reason, "message": message}
         outcomes[key] = outcome.model_copy(update=update)
-    return outcomes
+    return outcomes | _awaiting(last, outcomes)
+
+
+def _awaiting(last: Looked, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """What a refused push has, in the generation that it has there (semantics 28a)."""
+    if last.restraint is None:
+        return {}
+    found = {}
+    for key, generation in last.awaiting.items():
+        known = outcomes.get(key) or Outcome(
+            resource=key,
+            generation=generation,
+            state="Stalled",
+            reason=last.restraint.reason,
+            message=last.restraint.message,
+        )
+        newest = max(generation, known.generation)
+        found[key] = known.model_copy(update={"generation": newest})
+    return found
 
 
 class _Words:

@@ -75,6 +75,7 @@ def looker(settings: RegentSettings, connections: Connections, *, shared_through
         served=settings.databases,
         connections=connections,
         shared_through=shared_through,
+        origin=settings.origin,
     )
 
 

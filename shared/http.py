@@ -19,6 +19,10 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 PROBLEM_TYPES = "urn:postgregent:problem:"
 LONGEST_WAIT_SECONDS = 60
 LONGEST_PAGE = 500
+HAD_STATE_HEADER = "Postgregent-Had-State"
+"""On a first push: the server, by its system identifier, on which this Regent had a state."""
+UNKNOWN_SERVER = "unknown"
+"""Its value where the identifier could not be read."""
 LARGEST_BODY_BYTES = 32 * 2**20
 """Of a body as sent and as inflated; 5,000 resources with their verifiers are about 5 MiB."""
 
@@ -29,6 +33,7 @@ Reason = Literal[
     "PreconditionRequired",
     "BadPrecondition",
     "DigestMismatch",
+    "TokenMismatch",
     "NoState",
     "NotFound",
     "NotReady",
@@ -107,6 +112,16 @@ class BrakeBody(_Wire):
     message: str = ""
 
 
+class TakeoverBody(_Wire):
+    """Another server, source or past than the remembered one waits for a person (semantics 28a)."""
+
+    needed: bool = False
+    token: str = Field(
+        "", description="What POST /v1/takeover/accept must name; good for exactly this."
+    )
+    message: str = Field("", description="What would be obeyed instead of what, with the way out.")
+
+
 class Leftover(_Wire):
     """Something of a deleted resource that could not be taken away yet (semantics 27)."""
 
@@ -136,6 +151,7 @@ class StatusBody(_Wire):
         ],
         detector={"mode": "Triggers", "healthy": True},
         brake={"pulled": False},
+        takeover={"needed": False},
     )
 
     sequence: int
@@ -151,6 +167,7 @@ class StatusBody(_Wire):
     resources: tuple[Outcome, ...] = ()
     detector: DetectorBody
     brake: BrakeBody = BrakeBody()
+    takeover: TakeoverBody = TakeoverBody()
     leftovers: tuple[Leftover, ...] = Field((), max_length=100)
     trusts: tuple[str, ...] = Field(
         (), description="The CAs whose clients it lets in, each by the SHA-256 of its certificate."
@@ -224,6 +241,18 @@ class ReleaseBody(_Wire):
     )
 
     digest: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class AcceptanceBody(_Wire):
+    """Lets exactly the takeover happen that has this token."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"token": "9f86d081884c7d65"}]},
+    )
+
+    token: Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class UninstalledBody(_Wire):

@@ -86,6 +86,7 @@ class PermissionEntry(_Wire):
 
     kind: Literal["Permission"] = "Permission"
     generation: int = 0
+    uid: str | None = None
     spec: PermissionSpec
 
 
@@ -94,6 +95,7 @@ class RoleEntry(_Wire):
 
     kind: Literal["Role"] = "Role"
     generation: int = 0
+    uid: str | None = None
     spec: RoleSpec
 
 
@@ -102,6 +104,7 @@ class UserEntry(_Wire):
 
     kind: Literal["User"] = "User"
     generation: int = 0
+    uid: str | None = None
     spec: UserSpec
     password: PasswordEntry | None = None
 
@@ -115,6 +118,7 @@ class RegentEntry(_Wire):
     namespace: str
     name: str
     generation: int = 0
+    uid: str | None = None
     spec: RegentSpec
 
     @property
@@ -131,7 +135,10 @@ class DesiredState(_Wire):
     be compiled, with the trouble. `deleted` names those whose deletion was seen. What was accepted
     before and is in none of the three is `absent`, and that means what `absent_means` says:
     a directory that was read wholly means Deleted (interfaces 11), a cluster whose finalizers
-    never came off means Vanished (semantics 20).
+    never came off means Vanished (semantics 20). `elsewhere` are those of the deleted that are
+    still there and not this Regent's any more: they may come back as they are. An entry's `uid` is
+    that of its object, where there is an API server to give one; with the generation it proves the
+    age of what is pushed (semantics 28a).
     """
 
     format: Literal[1] = 1
@@ -141,6 +148,7 @@ class DesiredState(_Wire):
     resources: dict[str, Entry] = Field(default_factory=dict)
     held: dict[str, Trouble] = Field(default_factory=dict)
     deleted: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
 
     def revealed(self) -> dict[str, Any]:

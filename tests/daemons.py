@@ -83,14 +83,14 @@ class Regent:
                     pass
                 await asyncio.sleep(0.05)
 
-    async def push(self, state: DesiredState) -> httpx.Response:
-        """PUT the state over the one that was pushed before."""
+    async def push(self, state: DesiredState, **more: str) -> httpx.Response:
+        """PUT the state over the one that was pushed before; `more` are headers."""
         condition = {"If-Match": self.etag} if self.etag else {"If-None-Match": "*"}
         answer = await self.ask(
             "PUT",
             "/v1/state",
             content=json.dumps(state.revealed()),
-            headers={"content-type": "application/json", **condition},
+            headers={"content-type": "application/json", **condition, **more},
         )
         if answer.status_code == 202:
             self.etag = answer.headers["etag"]

@@ -2,6 +2,8 @@
 
 The generated client decodes 5,000 Secrets in seconds where msgspec needs milliseconds, has no
 timeout of its own, and its Watch cannot be trusted; so of it only the credentials are used.
+
+Long because every verb is a method of its own, and most are a few lines.
 """
 
 from __future__ import annotations
@@ -96,6 +98,11 @@ class KubeApi:
                 raise
         whole = await self._ask(kind, "GET", path, query=selected)
         return items(whole, path), version(whole, path)
+
+    async def version(self, kind: Kind, namespace: str | None = None) -> str:
+        """The resource version that the server is at, for the price of one object."""
+        path = kind.path(namespace)
+        return version(await self._ask(kind, "GET", path, query={"limit": "1"}), path)
 
     async def create(self, kind: Kind, namespace: str | None, body: JsonObject) -> JsonObject:
         """A new object; ApiError with `is_conflict` where it is there already."""

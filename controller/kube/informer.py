@@ -79,6 +79,8 @@ class Informer:
         self._timing = timing or Timing()
         self._cache = ObjectCache()
         self._version: str | None = None
+        self._is_cut = False
+        """The connection broke: the server may come back with the store of another time."""
         self._synced = asyncio.Event()
         self._path = kind.path(namespace)
 
@@ -103,6 +105,9 @@ class Informer:
             began = time.monotonic()
             problem: ApiError | None = None
             try:
+                if self._is_cut and await self._went_back():
+                    self._version = None
+                self._is_cut = False
                 if self._version is None:
                     await self._list()
                     began = time.monotonic()
@@ -131,6 +136,20 @@ class Informer:
         self._tell(changes)
         if turned:
             self._on_sync(True)
+
+    async def _went_back(self) -> bool:
+        """Whether the server has not come to our version yet, as after a restore of etcd.
+
+        A watch from there would be silent, and then leave out whatever the restore has changed.
+        """
+        known = self._version or ""
+        if not known.isdecimal():
+            return False
+        now = await self._api.version(self.kind, self.namespace)
+        went_back = now.isdecimal() and int(now) < int(known)
+        if went_back:
+            log.warning("the API server went back in time", kind=self.kind.qualified, to=now)
+        return went_back
 
     async def _watch(self, version: str) -> None:
         shortest, longest = self._timing.watch_seconds
@@ -188,6 +207,7 @@ class Informer:
             self._doubt(str(problem))
         elif not _may_go_on_from_here(problem):
             self._version = None
+        self._is_cut = problem.reason == UNREACHABLE
 
     def _doubt(self, why: str) -> None:
         """The cache stays as it is, and nobody may take it for what there is."""

@@ -17,9 +17,10 @@ from controller.connection_secrets import OWN_ROLES, layout_of
 from controller.kube.kinds import JsonObject, key_of
 from controller.sources.directory import Loaded
 from controller.sources.secrets import Secret, SecretName, secret_keys_of
+from shared.http import UNKNOWN_SERVER
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem
-from shared.resources import RELEASE_ANNOTATION, AnyResource, Regent
+from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, AnyResource, Regent
 from shared.resources.reading import Mistaken, read_manifest
 
 RawSecrets = Mapping[tuple[str, str], JsonObject]
@@ -83,6 +84,14 @@ def generation_of(found: JsonObject) -> int:
     return int(found["metadata"].get("generation") or 0)
 
 
+def had_state_on(regent: JsonObject) -> str:
+    """The server on which its status remembers a state of it; empty where it remembers none."""
+    status = regent.get("status") or {}
+    if not status.get("acceptedRevision"):
+        return ""
+    return str(status.get("serverIdentifier") or UNKNOWN_SERVER)
+
+
 def secret_names(declared: Declared) -> frozenset[SecretName]:
     """Every Secret that a valid resource names; no other one is looked at."""
     return frozenset(
@@ -144,8 +153,9 @@ def _load(key: ResourceKey, found: JsonObject) -> Loaded:
 def _version(found: JsonObject) -> tuple[Any, ...]:
     metadata = found["metadata"]
     labels = tuple(sorted((metadata.get("labels") or {}).items()))
-    release = (metadata.get("annotations") or {}).get(RELEASE_ANNOTATION)
-    return metadata.get("uid"), metadata.get("generation"), labels, release
+    annotations = metadata.get("annotations") or {}
+    words = tuple(annotations.get(name) for name in (RELEASE_ANNOTATION, TAKEOVER_ANNOTATION))
+    return metadata.get("uid"), metadata.get("generation"), labels, words
 
 
 def _names(resource: AnyResource) -> Iterator[str]:

@@ -13,7 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from regent.api.service import DigestMismatch, NotReady, Refused, Stale, TakeoverNeeded
+from regent.api.service import (
+    DigestMismatch,
+    NotReady,
+    Refused,
+    Stale,
+    TakeoverNeeded,
+    TokenMismatch,
+)
 from shared.censor import censor_text
 from shared.errors import PostgRegentError
 from shared.http import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, FieldProblem, ProblemDetails, Reason
@@ -27,6 +34,7 @@ _EXPECTED: tuple[tuple[type[PostgRegentError], int, Reason], ...] = (
     (TakeoverNeeded, 409, "TakeoverNeeded"),
     (NotReady, 503, "NotReady"),
     (DigestMismatch, 409, "DigestMismatch"),
+    (TokenMismatch, 409, "TokenMismatch"),
 )
 _VALIDATOR = re.compile(r"(is-instance|function-\w+)\[")
 _OF_STATUS: Mapping[int, Reason] = {401: "Unauthorized", 404: "NotFound", 413: "TooLarge"}

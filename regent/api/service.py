@@ -32,11 +32,15 @@ class Refused(PostgRegentError):
 
 
 class TakeoverNeeded(PostgRegentError):
-    """The accepted state came from somewhere else, and nobody said that this one may replace it."""
+    """The accepted state came from elsewhere or is newer, and nobody let this one replace it."""
 
 
 class NotReady(PostgRegentError):
     """The Regent has no connection to its server, or no lock, at the moment."""
+
+
+class TokenMismatch(PostgRegentError):
+    """What waits to be accepted has another token, or nothing waits."""
 
 
 class DigestMismatch(PostgRegentError):
@@ -71,10 +75,13 @@ class Health:
 class RegentService(Protocol):
     """One Regent, as its API sees it. Waits end early when the Regent closes."""
 
-    async def accept(self, state: DesiredState, *, if_match: str | None) -> str:
+    async def accept(
+        self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
+    ) -> str:
         """Store the state and wake a pass; the new etag.
 
         `if_match` is the etag of the state that it replaces; None says that there is none yet.
+        `had_state` is then the server on which the pusher knows this Regent to have had one.
         Raises Stale, Refused or TakeoverNeeded, and has then changed nothing.
         """
         ...
@@ -109,6 +116,10 @@ class RegentService(Protocol):
 
     async def release_brake(self, digest: str) -> None:
         """Let exactly these losses through, once. Raises DigestMismatch."""
+        ...
+
+    async def accept_takeover(self, token: str) -> None:
+        """Let exactly this takeover happen. Raises TokenMismatch."""
         ...
 
     async def uninstall(self) -> tuple[str, ...]:

@@ -9,12 +9,20 @@ from fastapi import APIRouter, Header, Response
 from regent.api.preconditions import quoted, replaced_etag
 from regent.api.problems import ProblemError
 from regent.api.service import RegentService
-from shared.http import PassBody, PlanBody, ReleaseBody, UninstalledBody, VerifiersBody
+from shared.http import (
+    HAD_STATE_HEADER,
+    AcceptanceBody,
+    PassBody,
+    PlanBody,
+    ReleaseBody,
+    UninstalledBody,
+    VerifiersBody,
+)
 from shared.state import REVEAL, DesiredState
 
 
 def state_routes(service: RegentService) -> APIRouter:
-    """Push, read back, plan, reconcile, release."""
+    """Push, read back, plan, reconcile, release, accept."""
     router = APIRouter(prefix="/v1", tags=["state"])
 
     @router.put(
@@ -25,7 +33,10 @@ def state_routes(service: RegentService) -> APIRouter:
         responses={
             202: {"description": "Stored; a pass is on its way. ETag names the state."},
             400: {"description": "The precondition or the encoding cannot be read."},
-            409: {"description": "TakeoverNeeded: the accepted state came from elsewhere."},
+            409: {
+                "description": "TakeoverNeeded: the accepted state came from elsewhere, or is"
+                " newer than this one. The detail names the token that lets it in."
+            },
             412: {"description": "Stale: another state is accepted than If-Match names."},
             413: {"description": "The body is too long."},
             422: {"description": "Refused whole, with every problem. Nothing changed."},
@@ -36,9 +47,18 @@ def state_routes(service: RegentService) -> APIRouter:
         state: DesiredState,
         if_match: Annotated[str | None, Header(description="ETag that this push replaces.")] = None,
         if_none_match: Annotated[str | None, Header(description="`*` for the first push.")] = None,
+        had_state: Annotated[
+            str | None,
+            Header(
+                alias=HAD_STATE_HEADER,
+                max_length=64,
+                description="On the first push: the system identifier of the server on which this"
+                " Regent is remembered to have had a state, or `unknown`.",
+            ),
+        ] = None,
     ) -> Response:
         replaced = replaced_etag(if_match, if_none_match)
-        etag = await service.accept(state, if_match=replaced)
+        etag = await service.accept(state, if_match=replaced, had_state=had_state)
         return Response(status_code=202, headers={"ETag": quoted(etag)})
 
     @router.get(
@@ -108,6 +128,20 @@ def state_routes(service: RegentService) -> APIRouter:
     )
     async def post_release(release: ReleaseBody) -> Response:
         await service.release_brake(release.digest)
+        return Response(status_code=202)
+
+    @router.post(
+        "/takeover/accept",
+        status_code=202,
+        response_class=Response,
+        summary="Let exactly this takeover happen",
+        responses={
+            202: {"description": "A pass goes on, or the push that was refused is let in."},
+            409: {"description": "TokenMismatch: something else waits now, or nothing."},
+        },
+    )
+    async def post_acceptance(acceptance: AcceptanceBody) -> Response:
+        await service.accept_takeover(acceptance.token)
         return Response(status_code=202)
 
     @router.post(

@@ -33,6 +33,8 @@ class Resolution:
     next_due: datetime | None = None
     is_waiting: bool = False
     """Something keeps the form it had before while it waits for a reference (semantics 18)."""
+    taken_back: frozenset[str] = frozenset()
+    """Roles that would be ExistsUnmanaged if the home database had not been lost (28a)."""
 
 
 def resolve(situation: Situation) -> Resolution:
@@ -64,4 +66,5 @@ def resolve(situation: Situation) -> Resolution:
         outcomes(situation, findings),
         min(findings.due, default=None),
         is_waiting=findings.is_waiting,
+        taken_back=frozenset(findings.taken_back),
     )

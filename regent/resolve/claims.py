@@ -185,7 +185,9 @@ class _Court:
         if claim.name not in self.situation.server.roles:
             return claim
         wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
-        if wants and not may_be_adopted(self.situation, claim.name):
+        accepted = self.situation.accepted
+        is_back = accepted.is_home_lost or claim.name in accepted.takes_back
+        if (wants or is_back) and not may_be_adopted(self.situation, claim.name):
             return self._refused(
                 claim,
                 "NotAllowed",
@@ -193,6 +195,9 @@ class _Court:
                 " the Regent to have it adopted, or choose another name.",
             )
         if wants and may_adopt(self.situation, claim.holder.namespace, claim.name):
+            return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
+        if is_back:
+            self.findings.taken_back.add(claim.name)
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         way_out = (
             "The Regent's allow.adopt does not list it."

@@ -67,6 +67,8 @@ class Findings:
     notes: dict[str, list[str]] = field(default_factory=dict)
     due: list[datetime] = field(default_factory=list)
     """Times at which this must be looked at again: an expiry, the end of a wait."""
+    taken_back: set[str] = field(default_factory=set)
+    """Roles without a mark that are taken only because the home database was lost."""
     is_waiting: bool = False
     """A form that was replaced still counts, until what the new one lists is there."""
 

@@ -147,6 +147,7 @@ def _regent() -> Schema:
         "drift": {**_COUNT, "description": "Differences found and not corrected."},
         "observing": {**_TEXT, "description": "Why nothing is written; absent when it is."},
         "brake": _brake(),
+        "takeover": _takeover(),
         "detector": {
             "description": "How it learns of changes.",
             "type": "object",
@@ -174,6 +175,18 @@ def _regent() -> Schema:
                     "message": {**_TEXT, "description": "Why, with the way out."},
                 },
             },
+        },
+    }
+
+
+def _takeover() -> Schema:
+    return {
+        "description": "Another server, source or past than the remembered one waits for a person.",
+        "type": "object",
+        "properties": {
+            "needed": {"type": "boolean", "description": "Whether nothing is written until then."},
+            "token": {**_WORD, "description": "What an acceptance must name: exactly this."},
+            "message": {**_TEXT, "description": "What would be obeyed, with the way out."},
         },
     }
 

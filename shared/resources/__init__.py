@@ -25,6 +25,7 @@ from shared.resources.regent import (
 from shared.resources.resource import (
     DEFAULT_NAMESPACE,
     RELEASE_ANNOTATION,
+    TAKEOVER_ANNOTATION,
     UNINSTALL_ANNOTATION,
     Metadata,
     Resource,
@@ -39,6 +40,7 @@ __all__ = [
     "DEFAULT_NAMESPACE",
     "GROUP",
     "RELEASE_ANNOTATION",
+    "TAKEOVER_ANNOTATION",
     "UNINSTALL_ANNOTATION",
     "Access",
     "Allow",

@@ -14,6 +14,7 @@ from shared.resources.names import ResourceName
 DEFAULT_NAMESPACE = "default"
 RELEASE_ANNOTATION = f"{GROUP}/release-brake"
 UNINSTALL_ANNOTATION = f"{GROUP}/uninstall"
+TAKEOVER_ANNOTATION = f"{GROUP}/accept-takeover"
 
 
 class Metadata(Part):
@@ -49,6 +50,11 @@ class Metadata(Part):
     def released_digest(self) -> str:
         """On a Regent: the withheld losses that somebody lets through, by their digest."""
         return self.annotations.get(RELEASE_ANNOTATION, "")
+
+    @property
+    def accepted_takeover(self) -> str:
+        """On a Regent: the takeover that somebody accepts, by its token (semantics 28a)."""
+        return self.annotations.get(TAKEOVER_ANNOTATION, "")
 
 
 SpecT = TypeVar("SpecT", bound=Part)

@@ -252,3 +252,24 @@ async def test_the_brake_is_released_by_an_annotation_with_its_digest(
         regent.write_text(regent.read_text().replace("metadata:\n", f"metadata:\n{note}"))
         await eventually(database, HOLDS, expected=False)
         await running.until_subject(*READY)
+
+
+@pytest.mark.rule("28a")
+async def test_a_lost_home_database_is_accepted_by_an_annotation_with_its_token(
+    database: Database, tmp_path: Path
+) -> None:
+    """It saw the Regent with a state before; whoever means it says the token in the file."""
+    directory = flights(tmp_path)
+    async with local(directory, database) as running:
+        await database.execute("DROP DATABASE postgregent WITH (FORCE)")
+        told = await running.until(
+            lambda said: said["subject"] == READY[0] and said["reason"] == "TakeoverNeeded"
+        )
+        await database.execute('REVOKE USAGE ON SCHEMA schema1 FROM "mydb-viewer"')
+        token = told["message"].rpartition("--accept-takeover ")[2].rstrip(".")
+        regent = directory / "regent.yaml"
+        note = f"  annotations:\n    putnam120.postgregent/accept-takeover: {token!r}\n"
+        await eventually(database, HOLDS, expected=False)
+        regent.write_text(regent.read_text().replace("metadata:\n", f"metadata:\n{note}"))
+        await eventually(database, HOLDS, expected=True)
+        await running.until_subject(*READY)

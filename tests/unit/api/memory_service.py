@@ -12,6 +12,7 @@ from regent.api.service import (
     Refused,
     Stale,
     TakeoverNeeded,
+    TokenMismatch,
 )
 from shared.http import (
     ChangeBody,
@@ -24,6 +25,7 @@ from shared.http import (
     RolePage,
     RoleSummary,
     StatusBody,
+    TakeoverBody,
 )
 from shared.state import DesiredState, Verifier, etag
 
@@ -39,10 +41,17 @@ class MemoryService:
         self.live = True
         self.problems: tuple[FieldProblem, ...] = ()
         self.withheld_digest: str | None = None
+        self.needed_token: str | None = None
+        self.had_state: str | None = None
+        self.pushes = 0
         self.crash: Exception | None = None
         self.asked: list[object] = []
 
-    async def accept(self, state: DesiredState, *, if_match: str | None) -> str:
+    async def accept(
+        self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
+    ) -> str:
+        self.had_state = had_state
+        self.pushes += 1
         if self.crash:
             raise self.crash
         if (self.accepted.etag if self.accepted else None) != if_match:
@@ -66,8 +75,12 @@ class MemoryService:
             await asyncio.sleep(wait_seconds)
         if self.sequence == after:
             return None
+        token = self.needed_token or ""
         return StatusBody(
-            sequence=self.sequence, detector=DetectorBody(mode="Triggers", healthy=True)
+            sequence=self.sequence,
+            detector=DetectorBody(mode="Triggers", healthy=True),
+            accepted_revision=self.accepted.state.revision if self.accepted else None,
+            takeover=TakeoverBody(needed=bool(token), token=token),
         )
 
     async def drift(self, *, limit: int, continue_: str | None) -> DriftPage:
@@ -92,6 +105,11 @@ class MemoryService:
         if digest != self.withheld_digest:
             raise DigestMismatch
         self.withheld_digest = None
+
+    async def accept_takeover(self, token: str) -> None:
+        if token != self.needed_token:
+            raise TokenMismatch
+        self.needed_token = None
 
     async def uninstall(self) -> tuple[str, ...]:
         return ("mydb: event triggers and schema removed",)

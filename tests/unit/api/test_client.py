@@ -46,6 +46,28 @@ async def test_each_answer_to_a_push_is_told_apart(
     assert await client.put_state(desired, if_match=first) == Refused(service.problems)
 
 
+@pytest.mark.rule("28a")
+async def test_a_first_push_says_where_the_regent_had_a_state(
+    client: RegentClient, service: MemoryService, desired: DesiredState
+) -> None:
+    await client.put_state(desired, if_match=None, had_state="7412")
+    assert service.had_state == "7412"
+    other = desired.model_copy(update={"deleted": ("Role/default/x",)})
+    await client.put_state(other, if_match=etag(desired), had_state="7412")
+    assert service.had_state is None
+
+
+@pytest.mark.rule("28a")
+async def test_a_takeover_is_accepted_or_is_another_one(
+    client: RegentClient, service: MemoryService
+) -> None:
+    service.needed_token = "abc"
+    with pytest.raises(UnexpectedAnswer):
+        await client.accept_takeover("abd")
+    await client.accept_takeover("abc")
+    assert service.needed_token is None
+
+
 async def test_a_large_state_arrives_whole(
     client: RegentClient, service: MemoryService, desired: DesiredState
 ) -> None:

@@ -134,6 +134,17 @@ async def test_a_state_from_elsewhere_needs_a_takeover(
     assert (answer.status_code, answer.json()["reason"]) == (409, "TakeoverNeeded")
 
 
+@pytest.mark.rule("28a")
+async def test_a_takeover_is_accepted_by_its_token_only(
+    http: httpx.AsyncClient, service: MemoryService
+) -> None:
+    service.needed_token = "abc"
+    for token, status in (("abd", 409), ("abc", 202), ("abc", 409)):
+        answer = await http.post("/v1/takeover/accept", json={"token": token})
+        assert answer.status_code == status
+    assert answer.json()["reason"] == "TokenMismatch"
+
+
 async def test_the_accepted_state_shows_that_there_is_a_verifier_and_never_which(
     http: httpx.AsyncClient, desired: DesiredState
 ) -> None:

@@ -14,6 +14,7 @@ from controller.sources.kubernetes import Reader, read_secrets
 from controller.sources.secrets import SecretName
 from shared.keys import ResourceKey
 from shared.outcomes import Actor, Drift
+from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION
 from tests.unit.cluster.objects import NOW, raw, secret
 
 REGENT = ResourceKey("Regent", "default", "my-regent")
@@ -44,6 +45,20 @@ def test_a_resource_is_read_once_for_each_generation() -> None:
     assert changed.resources[ROLE] is not first.resources[ROLE]
     relabelled = reader.read([("Role", raw("Role", "viewer", spec, labels={"a": "b"}))])
     assert relabelled.resources[ROLE].resource != first.resources[ROLE].resource
+
+
+@pytest.mark.rule("20", "28a")
+@pytest.mark.parametrize("name", [RELEASE_ANNOTATION, TAKEOVER_ANNOTATION])
+def test_what_a_person_says_by_an_annotation_is_read_without_a_new_generation(name: str) -> None:
+    reader = Reader()
+    key = ResourceKey("Role", "default", "viewer")
+    spec = {"database": "mydb"}
+    reader.read([("Role", raw("Role", "viewer", spec))])
+    said = raw("Role", "viewer", spec, annotations={name: "token"})
+    resource = reader.read([("Role", said)]).resources[key].resource
+    assert resource is not None
+    metadata = resource.metadata
+    assert (metadata.released_digest or metadata.accepted_takeover) == "token"
 
 
 def test_a_deletion_that_has_begun_is_seen() -> None:

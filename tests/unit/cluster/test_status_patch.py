@@ -9,6 +9,7 @@ import pytest
 
 from controller.conditions import MAX_REGENTS
 from controller.regent_outcome import NotReached
+from controller.sources.kubernetes import had_state_on
 from controller.status_patch import RegentNews, is_news, status_of, status_of_regent
 from shared.http import BrakeBody, DetectorBody, StatusBody
 from shared.keys import ResourceKey
@@ -134,3 +135,28 @@ def test_a_regent_with_the_brake_pulled_or_out_of_reach_is_not_ready() -> None:
     away = RegentNews(trouble=NotReached("NotAnswering", "It does not answer."))
     status = status_of_regent(found, ONE, away, None, NOW)
     assert kinds(status) == {"Ready": "False", "Reconciling": "True"}
+
+
+@pytest.mark.rule("28a")
+def test_where_a_regent_had_a_state_stays_in_its_status_when_it_forgets_it() -> None:
+    """A process that has just started, or whose home database is gone, says nothing of it."""
+    knows = StatusBody(
+        sequence=1, system_identifier="7412", accepted_revision=5, applied_revision=5,
+        detector=DetectorBody(mode="Triggers", healthy=True),
+    )  # fmt: skip
+    found = raw("Regent", "one", {})
+    found["status"] = status_of_regent(found, ONE, RegentNews(status=knows), None, NOW)
+    assert had_state_on(found) == "7412"
+    forgets = StatusBody(sequence=1, detector=DetectorBody(mode="None", healthy=False))
+    for news in (
+        RegentNews(status=forgets),
+        RegentNews(trouble=NotReached("NotAnswering", "x")),
+        RegentNews(status=forgets),
+    ):
+        found["status"] = status_of_regent(found, ONE, news, None, NOW)
+        assert had_state_on(found) == "7412"
+    assert had_state_on(raw("Regent", "one", {})) == ""
+    unread = knows.model_copy(update={"system_identifier": ""})
+    found = raw("Regent", "one", {})
+    found["status"] = status_of_regent(found, ONE, RegentNews(status=unread), None, NOW)
+    assert had_state_on(found) == "unknown"

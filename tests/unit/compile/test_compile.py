@@ -102,3 +102,25 @@ def test_each_regent_gets_a_password_entry_of_its_own_and_the_wire_keeps_it() ->
     entry = DesiredState.model_validate(state.revealed()).resources["User/default/u"]
     assert isinstance(entry, UserEntry)
     assert entry == state.resources["User/default/u"]
+
+
+@pytest.mark.rule("28a")
+def test_uids_are_said_where_an_api_server_gave_them_and_never_of_a_file() -> None:
+    """Somebody may keep what `kubectl get -o yaml` printed."""
+    role = resource("Role", "a", "{database: mydb}").replace("name: a,", "name: a, uid: u1,")
+    for push, uid in (
+        (Push("cluster", 1, "Vanished", has_uids=True), "u1"),
+        (Push("directory", 1, "Deleted"), None),
+    ):
+        state = compiled(tree(ONE, role), push=push).states[key("Regent/one")]
+        assert state.resources["Role/default/a"].uid == uid
+
+
+@pytest.mark.rule("28a")
+def test_what_went_to_another_regent_is_told_apart_from_what_was_deleted() -> None:
+    push = Push("cluster", 1, "Vanished", deleted=frozenset({key("Role/gone")}))
+    found = tree(ONE, regent("two", "other"), resource("Role", "a", "{database: other}"))
+    result = compiled(found, {"Regent/one": ("Role/a", "Role/gone")}, push=push)
+    state = result.states[key("Regent/one")]
+    assert deleted(result, "one") == {"Role/a", "Role/gone"}
+    assert state.elsewhere == ("Role/default/a",)

@@ -9,7 +9,7 @@ from typing import Any
 
 from controller.status_patch import RegentNews, status_of, status_of_regent
 from shared.crds.definitions import kinds
-from shared.http import BrakeBody, DetectorBody, Leftover, LossBody, StatusBody
+from shared.http import BrakeBody, DetectorBody, Leftover, LossBody, StatusBody, TakeoverBody
 from shared.keys import Kind, ResourceKey
 from shared.outcomes import Outcome, State
 from shared.resources import API_VERSION
@@ -78,6 +78,7 @@ def everything_said() -> StatusBody:
         sequence=7,
         system_identifier="7412345678901234567",
         accepted_revision=1_767_323_045_000,
+        takeover=TakeoverBody(needed=True, token="9f86d081884c7d65", message="Another server."),
         applied_revision=1_767_323_045_000,
         last_pass_time=NOW,
         managed_roles=2,

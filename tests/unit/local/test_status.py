@@ -19,7 +19,7 @@ from controller.status import (
     drift_line,
 )
 from shared.errors import PostgRegentError
-from shared.http import BrakeBody, DetectorBody, StatusBody
+from shared.http import BrakeBody, DetectorBody, StatusBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Actor, Drift, Outcome
 
@@ -208,6 +208,12 @@ def test_what_is_not_known_of_the_author_is_not_pretended() -> None:
         (None, None, "Reconciling", "Starting"),
         (body(), None, "Ready", "Running"),
         (body(observing="It observes."), None, "Stalled", "Observing"),
+        (
+            body(observing="x", takeover=TakeoverBody(needed=True, token="t", message="x")),
+            None,
+            "Stalled",
+            "TakeoverNeeded",
+        ),
         (body(brake=BrakeBody(pulled=True, digest="d")), None, "Stalled", "BrakePulled"),
         (body(applied=None), None, "Reconciling", "Applying"),
         (body(acceptedRevision=None), None, "Reconciling", "Waiting"),

@@ -80,3 +80,15 @@ def test_nothing_is_ready_in_a_database_that_could_not_be_read() -> None:
     assert outcomes["Permission/default/connect-to-mydb"].matches is None
     assert outcomes[VIEWER].reason == "DatabaseUnreachable"
     assert outcomes["User/default/summer-intern-2"].reason == "Applied"
+
+
+@pytest.mark.rule("28a", "29")
+def test_what_waits_in_a_refused_push_is_not_ready_in_the_generation_that_it_has_there() -> None:
+    """Its status may be of a past in which it was Ready."""
+    needed = Trouble(reason="TakeoverNeeded", message="A restore.")
+    waiting = {"User/default/leaver": 3, VIEWER: 9}
+    said = settle(looked(restraint=needed, awaiting=waiting), results=())
+    leaver = said["User/default/leaver"]
+    assert (leaver.state, leaver.reason, leaver.generation) == ("Stalled", "TakeoverNeeded", 3)
+    assert (said[VIEWER].reason, said[VIEWER].generation) == ("TakeoverNeeded", 9)
+    assert "User/default/leaver" not in settle(looked(), results=())

@@ -1,0 +1,137 @@
+"""What the controller says to a Regent, by the real API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from controller.link import RegentLink
+from controller.push import RegentClient
+from regent.api.service import AcceptedPush
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Drift
+from shared.state import DesiredState, etag
+from tests.eventually import eventually
+from tests.unit.api.memory_service import MemoryService
+
+pytestmark = pytest.mark.rule("28a")
+
+
+class Heard:
+    """Remembers what was said last."""
+
+    def __init__(self) -> None:
+        self.is_met = False
+        self.status: StatusBody | None = None
+
+    def met(self, regent: ResourceKey) -> None:
+        del regent
+        self.is_met = True
+
+    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
+        del regent
+        self.status = status
+
+    def drifted(self, regent: ResourceKey, drift: Drift) -> None: ...
+
+    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None: ...
+
+
+@asynccontextmanager
+async def linked(app: FastAPI, token: str) -> AsyncIterator[RegentLink]:
+    """A link that has met its Regent."""
+    client = RegentClient("http://regent", token, transport=httpx.ASGITransport(app))
+    heard = Heard()
+    link = RegentLink(ResourceKey("Regent", "default", "my-regent"), client, heard)
+    task = asyncio.create_task(link.run())
+
+    async def is_met() -> bool:
+        return heard.is_met
+
+    try:
+        await eventually(is_met)
+        yield link
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_what_is_accepted_already_is_pushed_once_more_where_another_push_was_refused(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    """A leader whose cache was behind has left the Regent in doubt; nothing else would end it."""
+    service.accepted = AcceptedPush(etag(desired), desired)
+    service.needed_token = "abc"
+    service.sequence = 1
+    async with linked(app, token) as link:
+        link.push(desired)
+
+        async def is_pushed() -> bool:
+            return service.pushes == 1 and link.is_pushed
+
+        await eventually(is_pushed)
+        assert service.had_state is None
+
+
+async def test_what_is_accepted_already_is_not_pushed_where_nobody_doubts(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    service.accepted = AcceptedPush(etag(desired), desired)
+    async with linked(app, token) as link:
+        link.push(desired)
+
+        async def is_pushed() -> bool:
+            return link.is_pushed
+
+        await eventually(is_pushed)
+        assert service.pushes == 0
+
+
+async def test_a_takeover_is_accepted_as_soon_as_it_is_the_one_that_is_needed(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    service.accepted = AcceptedPush(etag(desired), desired)
+    service.needed_token, service.sequence = "abc", 1
+    async with linked(app, token) as link:
+        link.accept_takeover("another")
+        link.accept_takeover("abc")
+
+        async def is_accepted() -> bool:
+            return service.needed_token is None
+
+        await eventually(is_accepted)
+
+
+async def test_a_first_push_says_what_was_remembered_or_was_seen_since(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    """A Regent that forgets its state while it runs is met anew."""
+    async with linked(app, token) as link:
+        link.remember("7412")
+        link.push(desired)
+
+        async def is_pushed() -> bool:
+            return service.pushes == 1 and link.is_pushed
+
+        await eventually(is_pushed)
+        assert service.had_state == "7412"
+        service.accepted, service.had_state = None, None
+        service.sequence += 1
+
+        async def is_met_anew() -> bool:
+            return link.acquaintance is not None and link.acquaintance.etag is None
+
+        await eventually(is_met_anew)
+        link.push(desired)
+
+        async def is_pushed_anew() -> bool:
+            return service.pushes == 2 and link.is_pushed
+
+        await eventually(is_pushed_anew)
+        assert service.had_state == "7412"
