@@ -20,7 +20,7 @@ from regent.brake import NOTHING, Verdict, remember
 from regent.changes import Change, Plan
 from regent.connections import Connections
 from regent.desired import Desired
-from regent.drifting import drift_of, in_force, names_of, oids_of
+from regent.drifting import NameOfDesired, drift_of, names_of, oids_of
 from regent.home import Home
 from regent.inspect import inspect_changed
 from regent.look import Looked, Looker, Memory
@@ -105,7 +105,7 @@ class Passes:
         self._connections = connections
         self._served = served
         self._before_write = before_write
-        self._named: tuple[Desired, str] | None = None
+        self._names = NameOfDesired()
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
@@ -120,8 +120,7 @@ class Passes:
         accepted = self.accepted()
         began = perf_counter(), datetime.now(UTC)
         first = last = await self._look(accepted, began[1])
-        desired = self._name(first.resolution.desired)
-        drift = drift_of(first.verdict, desired, self.memory.brake, self.memory.unread)
+        drift = self._drift(first)
         results: list[ChangeResult] = []
         if first.restraint is None:
             await self._decide(accepted, first)
@@ -242,7 +241,7 @@ class Passes:
         memory.unread = frozenset(last.unread)
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
         memory.looked = last if is_settled and last.restraint is None else None
-        desired = self._name(last.resolution.desired)
+        desired = self._names.of(last.resolution.desired)
         still_open = names_of(last.verdict.plan.changes)
         if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
             update = {"in_force": desired, "still_open": still_open}
@@ -254,11 +253,14 @@ class Passes:
             memory.system_identifier = identifier
             await self._home.store_system_identifier(identifier)
 
-    def _name(self, desired: Desired) -> str:
-        """Names what is desired; reckoned anew only when it is another."""
-        if self._named is None or self._named[0] != desired:
-            self._named = desired, in_force(desired)
-        return self._named[1]
+    def _drift(self, first: Looked) -> tuple[Change, ...]:
+        """What differs though the same is desired as in the last pass."""
+        memory = self.memory
+        if not first.verdict.plan.changes:
+            return ()
+        if self._names.is_another(first.resolution.desired, memory.brake.in_force):
+            return ()
+        return drift_of(first.verdict, memory.brake.still_open, memory.unread)
 
 
 def _pass(
