@@ -169,15 +169,14 @@ class _Compiling:
             )
 
         roles = tuple(name for name in spec.roles if is_here("Role", name))
-        database = spec.database or (None if roles else regent.spec.database_name)
-        return spec.model_copy(
-            update={
-                "database": database,
-                "roles": roles,
-                "access": tuple(access for access in spec.access if is_here("Role", access.role)),
-                "permissions": tuple(n for n in spec.permissions if is_here("Permission", n)),
-            }
-        )
+        update = {
+            "database": spec.database or (None if roles else regent.spec.database_name),
+            "roles": roles,
+            "access": tuple(access for access in spec.access if is_here("Role", access.role)),
+            "permissions": tuple(n for n in spec.permissions if is_here("Permission", n)),
+        }
+        is_same = all(getattr(spec, name) == value for name, value in update.items())
+        return spec if is_same else spec.model_copy(update=update)
 
     def _held(self, regent: ResourceKey) -> dict[ResourceKey, Trouble]:
         """What is there and cannot be used: where it is bound, or everywhere if nobody knows."""

@@ -7,7 +7,7 @@ done (semantics 18, 20, 27).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Set
 from datetime import datetime, timedelta
 
 from regent.remembered import AcceptedState, Departed
@@ -61,14 +61,9 @@ def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
         yield ResourceKey(kind, key.namespace, name)
 
 
-def is_waiting(
-    key: str, entry: Entry, resources: Mapping[str, Entry], ever_seen: frozenset[str]
-) -> bool:
+def is_waiting(key: ResourceKey, entry: Entry, seen: Container[ResourceKey]) -> bool:
     """True when the entry names a Permission or Role that was never seen yet."""
-    return any(
-        str(reference) not in resources and str(reference) not in ever_seen
-        for reference in references(ResourceKey.parse(key), entry)
-    )
+    return any(reference not in seen for reference in references(key, entry))
 
 
 def _since(
@@ -87,12 +82,13 @@ def _before(
     """`same` have the form that was accepted last; that may wait, and have replaced another."""
     if previous is None:
         return {}
+    seen = frozenset(map(ResourceKey.parse, ever_seen))
     before: dict[str, Entry] = {}
     for key, entry in resources.items():
         earlier = previous.before.get(key) or previous.state.resources.get(key)
         if earlier is None or (key in same and key not in previous.before):
             continue
-        if earlier.spec != entry.spec and is_waiting(key, entry, resources, ever_seen):
+        if earlier.spec != entry.spec and is_waiting(ResourceKey.parse(key), entry, seen):
             before[key] = earlier
     return before
 

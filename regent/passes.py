@@ -16,7 +16,7 @@ from time import perf_counter
 
 from regent.apply import apply
 from regent.applying.result import ChangeResult
-from regent.brake import NOTHING, Verdict, remember
+from regent.brake import NOTHING, Verdict, has_news, remember
 from regent.changes import Change, Plan
 from regent.connections import Connections
 from regent.desired import Desired
@@ -106,6 +106,7 @@ class Passes:
         self._served = served
         self._before_write = before_write
         self._names = NameOfDesired()
+        self._is_brake_stored = True
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
@@ -224,16 +225,25 @@ class Passes:
         """The brake's word is remembered before anything is done about it.
 
         So a pass that is killed half way is finished after the restart, not judged anew by what is
-        left of it; and a release that comes meanwhile is never overwritten.
+        left of it; and a release that comes meanwhile is never overwritten. Where nothing is taken
+        away there is no word to keep, and the new baseline is stored at the end: judged against
+        the old one, a restart finds nothing taken away either.
         """
         memory = self.memory
         if memory.brake.baseline and memory.brake.baseline.push_etag == accepted.push_etag:
             return
         now = datetime.now(UTC)
         brake = remember(memory.brake, looked.verdict, accepted, now, is_final=looked.is_final)
-        if brake != memory.brake:
-            memory.brake = brake
-            await self._home.store_brake(brake)
+        is_rebased = brake.baseline is not memory.brake.baseline
+        is_said = has_news(brake, memory.brake)
+        self._is_brake_stored &= not (is_rebased or is_said)
+        memory.brake = brake
+        if is_said:
+            await self._store_brake()
+
+    async def _store_brake(self) -> None:
+        await self._home.store_brake(self.memory.brake)
+        self._is_brake_stored = True
 
     async def _remember(self, last: Looked) -> None:
         """What shall hold from now on, and what does not yet: anything beyond that is drift."""
@@ -246,8 +256,9 @@ class Passes:
         if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
             update = {"in_force": desired, "still_open": still_open}
             memory.brake = memory.brake.model_copy(update=update)
-            if not last.observed.server.is_in_recovery:
-                await self._home.store_brake(memory.brake)
+            self._is_brake_stored = False
+        if not self._is_brake_stored and not last.observed.server.is_in_recovery:
+            await self._store_brake()
         identifier = last.observed.server.system_identifier
         if identifier and not memory.system_identifier and last.restraint is None:
             memory.system_identifier = identifier
