@@ -140,8 +140,7 @@ class Controller:
         state = compiled.states[REGENT]
         self.bound = frozenset(map(ResourceKey.parse, state.resources))
         with step("controller: write"):
-            written = WrittenState.of(state)
-        return written
+            return WrittenState.of(state)
 
 
 def sent(written: WrittenState, watch: Watch) -> bytes:
@@ -234,7 +233,7 @@ async def measure_pushes(
         answer = await client.put_state(written, if_match=known)
         answered.append(perf_counter() - began)
         if not isinstance(answer, Accepted):
-            raise RuntimeError(f"not accepted: {answer}")
+            raise TypeError(f"not accepted: {answer}")
         known = answer.etag
         look = f"SELECT has_table_privilege('r{role}', 's{role}.t9', '{ACTIONS[given - 1]}')"
         await until(onlooker, look, expected=True)

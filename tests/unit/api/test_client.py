@@ -24,9 +24,7 @@ from shared.state import DesiredState, Trouble, Verifier, WrittenState, etag
 from tests.unit.api.memory_service import MemoryService
 
 
-async def put(
-    client: RegentClient, state: DesiredState, if_match: str | None = None
-) -> PushAnswer:
+async def put(client: RegentClient, state: DesiredState, if_match: str | None = None) -> PushAnswer:
     return await client.put_state(WrittenState.of(state), if_match=if_match)
 
 
