@@ -33,8 +33,8 @@ def look_up(situation: Situation, findings: Findings) -> Listed:
     seen = frozenset(map(ResourceKey.parse, situation.accepted.ever_seen))
     for text in sorted(resources):  # a restart reads them back in another order
         key = ResourceKey.parse(text)
-        entry = resources[text]
-        if is_waiting(key, entry, seen):
+        entry: Entry | None = resources[text]
+        if is_waiting(key, resources[text], seen):
             entry = _form_that_counts(situation, text, findings)
         if entry is None:
             continue
