@@ -12,7 +12,7 @@ import asyncio
 import base64
 import gzip
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,8 +32,7 @@ from controller.passwords import PasswordBook
 from controller.push import Accepted, RegentClient
 from controller.sources.kubernetes import Reader, read_secrets, secret_names
 from regent.accept import accept
-from regent.once import connector_of
-from regent.settings import RegentSettings, ServerSettings
+from regent.settings import RegentSettings, ServerSettings, connector_of
 from regent.standing import Standing, standing
 from shared.http import StatusBody
 from shared.keys import Kind, ResourceKey
@@ -119,6 +118,7 @@ class Controller:
     reader: Reader = field(default_factory=Reader)
     book: PasswordBook = field(default_factory=PasswordBook)
     bound: frozenset[ResourceKey] = frozenset()
+    before: Mapping[ResourceKey, DesiredState] = field(default_factory=dict)
     revision: int = 0
 
     def compile(self) -> WrittenState:
@@ -136,7 +136,9 @@ class Controller:
                 bound={REGENT: self.bound},
                 passwords=self.book.reading(secrets, {}),
                 push=Push("directory", self.revision, "Vanished"),
+                before=self.before,
             )
+        self.before = compiled.states
         state = compiled.states[REGENT]
         self.bound = frozenset(map(ResourceKey.parse, state.resources))
         with step("controller: write"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from regent.home import Home
-from regent.once import connector_of
 from regent.remembered import Remembered
+from regent.settings import connector_of
 from tests.declared import REFERENCE
 from tests.integration.facts.once import applied
 from tests.postgres.database import Database
