@@ -226,17 +226,15 @@ class Passes:
 
         So a pass that is killed half way is finished after the restart, not judged anew by what is
         left of it; and a release that comes meanwhile is never overwritten. Where nothing is taken
-        away there is no word to keep, and the new baseline is stored at the end: judged against
-        the old one, a restart finds nothing taken away either.
+        away there is no word to keep: the new baseline is stored at the end of the pass.
         """
         memory = self.memory
         if memory.brake.baseline and memory.brake.baseline.push_etag == accepted.push_etag:
             return
         now = datetime.now(UTC)
         brake = remember(memory.brake, looked.verdict, accepted, now, is_final=looked.is_final)
-        is_rebased = brake.baseline is not memory.brake.baseline
         is_said = has_news(brake, memory.brake)
-        self._is_brake_stored &= not (is_rebased or is_said)
+        self._is_brake_stored &= brake.baseline is memory.brake.baseline and not is_said
         memory.brake = brake
         if is_said:
             await self._store_brake()
@@ -266,10 +264,8 @@ class Passes:
 
     def _drift(self, first: Looked) -> tuple[Change, ...]:
         """What differs though the same is desired as in the last pass."""
-        memory = self.memory
-        if not first.verdict.plan.changes:
-            return ()
-        if self._names.is_another(first.resolution.desired, memory.brake.in_force):
+        memory, desired = self.memory, first.resolution.desired
+        if first.verdict.plan.is_empty or self._names.is_another(desired, memory.brake.in_force):
             return ()
         return drift_of(first.verdict, memory.brake.still_open, memory.unread)
 
