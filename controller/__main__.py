@@ -21,9 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = read_options(sys.argv[1:] if arguments is None else arguments, os.environ)
     # Late: what is wrong with the flags is said without loading everything.
     from controller.process import run  # noqa: PLC0415
+    from shared.garbage import look_for_cycles_rarely  # noqa: PLC0415
     from shared.logging import configure_logging  # noqa: PLC0415
 
     configure_logging(options.log_level)
+    look_for_cycles_rarely()
     try:
         asyncio.run(run(options))
     except PostgRegentError as error:

@@ -60,17 +60,26 @@ class Compiled:
     outcomes: Mapping[ResourceKey, Outcome] = field(default_factory=dict)
 
 
+NOTHING_BEFORE: Mapping[ResourceKey, DesiredState] = {}
+
+
 def compile_states(
-    resources: Resources, *, bound: Bound, passwords: Passwords, push: Push
+    resources: Resources,
+    *,
+    bound: Bound,
+    passwords: Passwords,
+    push: Push,
+    before: Mapping[ResourceKey, DesiredState] = NOTHING_BEFORE,
 ) -> Compiled:
     """Every Regent's desired state, and what belongs to none.
 
     `bound` is what each Regent's accepted state lists; a Regent whose state is not known yet has
-    no entry, and must not be pushed to before it has one.
+    no entry, and must not be pushed to before it has one. Entries that are as they were in the
+    states of `before` are taken from there: the result is the same, and sooner there.
     """
     present = {key: found for key, found in resources.items() if key not in push.deleted}
     placements = place(present, bound, is_whole=push.is_whole)
-    compiling = _Compiling(present, placements, bound, passwords, push)
+    compiling = _Compiling(present, placements, bound, passwords, push, before)
     regents = [
         r.resource for r in present.values() if isinstance(r.resource, Regent) and r.is_valid
     ]
@@ -87,18 +96,23 @@ class _Compiling:
         bound: Bound,
         passwords: Passwords,
         push: Push,
+        before: Mapping[ResourceKey, DesiredState],
     ) -> None:
         self._resources = resources
         self._placements = placements
         self._bound = bound
         self._passwords = passwords
         self._push = push
+        self._before = before
 
     def state(self, regent: Regent) -> DesiredState:
         """Everything that belongs to one Regent."""
         keys = self._belonging(regent)
         held = self._held(regent.key)
         seen, moved = self._deleted(regent.key, keys, held)
+        before = self._before.get(regent.key)
+        known = before.resources if before else {}
+        texts = {str(key): key for key in sorted(keys)}
         return DesiredState(
             origin=self._push.origin,
             revision=self._push.revision,
@@ -109,7 +123,9 @@ class _Compiling:
                 uid=self._uid(regent),
                 spec=regent.spec,
             ),
-            resources={str(key): self._entry(regent, key) for key in sorted(keys)},
+            resources={
+                text: self._entry(regent, key, known.get(text)) for text, key in texts.items()
+            },
             held={str(key): held[key] for key in sorted(held)},
             deleted=tuple(sorted(str(key) for key in seen | moved)),
             elsewhere=tuple(sorted(str(key) for key in moved)),
@@ -145,11 +161,16 @@ class _Compiling:
         )
         return is_served or lister.kind == "Role" or not self._placements[permission].regents
 
-    def _entry(self, regent: Regent, key: ResourceKey) -> Entry:
+    def _entry(self, regent: Regent, key: ResourceKey, before: Entry | None) -> Entry:
         resource = self._resources[key].resource
         generation = resource.metadata.generation if resource else 0
         uid = self._uid(resource) if resource else None
+        known = before
+        if before is not None and (before.generation, before.uid) != (generation, uid):
+            known = None
         match resource:
+            case Permission() | Role() if known is not None and known.spec is resource.spec:
+                return known
             case Permission():
                 return PermissionEntry(generation=generation, uid=uid, spec=resource.spec)
             case Role():
@@ -157,6 +178,12 @@ class _Compiling:
             case User():
                 password = self._passwords(regent, key, resource.spec)
                 spec = self._spec_for(regent, key, resource.spec)
+                if (
+                    isinstance(known, UserEntry)
+                    and known.spec is spec
+                    and known.password == password
+                ):
+                    return known
                 return UserEntry(generation=generation, uid=uid, spec=spec, password=password)
         raise TypeError(f"{key} is neither Permission, Role nor User")
 
@@ -178,15 +205,14 @@ class _Compiling:
             )
 
         roles = tuple(name for name in spec.roles if is_here("Role", name))
-        database = spec.database or (None if roles else regent.spec.database_name)
-        return spec.model_copy(
-            update={
-                "database": database,
-                "roles": roles,
-                "access": tuple(access for access in spec.access if is_here("Role", access.role)),
-                "permissions": tuple(n for n in spec.permissions if is_here("Permission", n)),
-            }
-        )
+        update = {
+            "database": spec.database or (None if roles else regent.spec.database_name),
+            "roles": roles,
+            "access": tuple(access for access in spec.access if is_here("Role", access.role)),
+            "permissions": tuple(n for n in spec.permissions if is_here("Permission", n)),
+        }
+        is_same = all(getattr(spec, name) == value for name, value in update.items())
+        return spec if is_same else spec.model_copy(update=update)
 
     def _held(self, regent: ResourceKey) -> dict[ResourceKey, Trouble]:
         """What is there and cannot be used: where it is bound, or everywhere if nobody knows."""

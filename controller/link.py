@@ -28,7 +28,7 @@ from shared.errors import PostgRegentError
 from shared.http import UNKNOWN_SERVER, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
-from shared.state import DesiredState, Verifier, etag
+from shared.state import DesiredState, Verifier, WrittenState
 
 WAIT_SECONDS = 25
 FIRST_WAIT_SECONDS = 0.1
@@ -80,7 +80,7 @@ class RegentLink:
         """Of the last push that was accepted; 0 where it was accepted before we came."""
         self._client = client
         self._listener = listener
-        self._state: DesiredState | None = None
+        self._state: DesiredState | WrittenState | None = None
         self._release = self._withheld = ""
         self._acceptance = self._needed = ""
         self._had_state = ""
@@ -162,7 +162,9 @@ class RegentLink:
             if self.acquaintance is None:
                 await self._meet()
             elif self._state is not None:
-                await self._push(self._state, self.acquaintance)
+                written = await self._written(self._state)
+                if self.acquaintance is not None:
+                    await self._push(written, self.acquaintance)
             await self._release_what_is_withheld()
             await self._accept_what_is_needed()
 
@@ -195,13 +197,25 @@ class RegentLink:
         self._listener.troubled(self.key, "", "")
         self._listener.met(self.key)
 
-    async def _push(self, state: DesiredState, known: Acquaintance) -> None:
-        if known.etag == etag(state) and not self._must_push:
+    async def _written(self, state: DesiredState | WrittenState) -> WrittenState:
+        """Written once for each push, and not on the loop."""
+        if isinstance(state, WrittenState):
+            return state
+        written = await asyncio.to_thread(WrittenState.of, state)
+        if self._state is state:
+            self._state = written
+        return written
+
+    async def _push(self, written: WrittenState, known: Acquaintance) -> None:
+        state = written.state
+        if known.etag == written.etag and not self._must_push:
             self.is_pushed = True
             self._listener.troubled(self.key, "", "")
             return
         self._must_push = False
-        answer = await self._client.put_state(state, if_match=known.etag, had_state=self._had_state)
+        answer = await self._client.put_state(
+            written, if_match=known.etag, had_state=self._had_state
+        )
         match answer:
             case Accepted(etag=new):
                 bound = frozenset(state.resources) | (known.resources & frozenset(state.held))

@@ -26,7 +26,7 @@ from shared.http import (
     UninstalledBody,
     VerifiersBody,
 )
-from shared.state import REVEAL, DesiredState, Verifier
+from shared.state import DesiredState, Verifier, WrittenState
 
 TIMEOUT_SECONDS = 15.0
 _WORTH_COMPRESSING_BYTES = 2_000
@@ -140,7 +140,7 @@ class RegentClient:
         await self._http.aclose()
 
     async def put_state(
-        self, state: DesiredState, *, if_match: str | None, had_state: str = ""
+        self, written: WrittenState, *, if_match: str | None, had_state: str = ""
     ) -> PushAnswer:
         """Push; `if_match` is the etag that this state replaces, None for the first push.
 
@@ -149,7 +149,7 @@ class RegentClient:
         headers = {"If-None-Match": "*"} if if_match is None else {"If-Match": f'"{if_match}"'}
         if if_match is None and had_state:
             headers[HAD_STATE_HEADER] = had_state
-        answer = await self._send("PUT", "/v1/state", body=_revealed(state), headers=headers)
+        answer = await self._send("PUT", "/v1/state", body=written.body, headers=headers)
         if answer.status_code == HTTPStatus.ACCEPTED:
             return Accepted(_etag(answer))
         problem = _problem(answer)
@@ -200,7 +200,7 @@ class RegentClient:
 
     async def plan(self, state: DesiredState | None = None) -> PlanBody:
         """What a pass would do with this state, or with the accepted one."""
-        body = None if state is None else _revealed(state)
+        body = None if state is None else WrittenState.of(state).body
         return _read(await self._send("POST", "/v1/plan", body=body, patience=60), PlanBody)
 
     async def reconcile(self) -> None:
@@ -271,10 +271,6 @@ class RegentClient:
                 f"The Regent at {self._base_url} does not answer ({type(error).__name__}).",
                 way_out="Look whether it runs, and at its log.",
             ) from error
-
-
-def _revealed(state: DesiredState) -> bytes:
-    return state.model_dump_json(by_alias=True, exclude_none=True, context=REVEAL).encode()
 
 
 def _etag(answer: httpx.Response) -> str:

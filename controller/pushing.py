@@ -29,6 +29,8 @@ class Pushing:
         self._departures = departures
         self._passwords = PasswordBook()
         self._revisions = Revisions()
+        self._states: Mapping[ResourceKey, DesiredState] = {}
+        """What was compiled last, whether it was pushed or not."""
 
     async def compile(
         self,
@@ -69,9 +71,16 @@ class Pushing:
             in_force = self._fleet.verifiers(regent.key)
             return self._passwords.entry(regent, user, spec, secrets, in_force)
 
-        return await asyncio.to_thread(
-            compile_states, resources, bound=bound, passwords=password, push=push
+        compiled = await asyncio.to_thread(
+            compile_states,
+            resources,
+            bound=bound,
+            passwords=password,
+            push=push,
+            before=self._states,
         )
+        self._states = compiled.states
+        return compiled
 
     def _pass_words_on(self, declared: Declared) -> None:
         """What people say to each Regent, and what its status remembers of it."""

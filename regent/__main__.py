@@ -48,9 +48,11 @@ def _read(descriptor: int | None, file: Path) -> RegentSettings:
 def _run(settings: RegentSettings) -> int:
     # Late: what is wrong with the settings is said without loading a web framework.
     from regent.daemon import Daemon  # noqa: PLC0415
+    from shared.garbage import look_for_cycles_rarely  # noqa: PLC0415
     from shared.logging import configure_logging  # noqa: PLC0415
 
     configure_logging()
+    look_for_cycles_rarely()
     asyncio.run(Daemon(settings).run())
     return 0
 

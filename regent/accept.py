@@ -7,7 +7,7 @@ done (semantics 18, 20, 27).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Set
 from datetime import datetime, timedelta
 
 from regent.evidence import past
@@ -38,12 +38,13 @@ def accept(
     ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
     if previous:
         ever_seen |= previous.ever_seen
+    same = {key for key, entry in resources.items() if key in old and old[key].spec == entry.spec}
     return AcceptedState(
         push_etag=push_etag,
         accepted_at=now,
         state=pushed.model_copy(update={"resources": resources, "held": held}),
-        since=_since(previous, resources, now),
-        before=_before(previous, resources, ever_seen),
+        since=_since(previous, resources, same, now),
+        before=_before(previous, resources, same, ever_seen),
         ever_seen=ever_seen,
         departed=_departed(previous, old, resources, now),
         past=past(previous, pushed, resources, now),
@@ -64,39 +65,34 @@ def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
         yield ResourceKey(kind, key.namespace, name)
 
 
-def is_waiting(
-    key: str, entry: Entry, resources: Mapping[str, Entry], ever_seen: frozenset[str]
-) -> bool:
+def is_waiting(key: ResourceKey, entry: Entry, seen: Container[ResourceKey]) -> bool:
     """True when the entry names a Permission or Role that was never seen yet."""
-    return any(
-        str(reference) not in resources and str(reference) not in ever_seen
-        for reference in references(ResourceKey.parse(key), entry)
-    )
+    return any(reference not in seen for reference in references(key, entry))
 
 
 def _since(
-    previous: AcceptedState | None, resources: Mapping[str, Entry], now: datetime
+    previous: AcceptedState | None, resources: Mapping[str, Entry], same: Set[str], now: datetime
 ) -> dict[str, datetime]:
-    if previous is None:
-        return dict.fromkeys(resources, now)
-    old = previous.state.resources
-    return {
-        key: previous.since.get(key, now) if key in old and old[key].spec == entry.spec else now
-        for key, entry in resources.items()
-    }
+    known = previous.since if previous else {}
+    return {key: known.get(key, now) if key in same else now for key in resources}
 
 
 def _before(
-    previous: AcceptedState | None, resources: Mapping[str, Entry], ever_seen: frozenset[str]
+    previous: AcceptedState | None,
+    resources: Mapping[str, Entry],
+    same: Set[str],
+    ever_seen: frozenset[str],
 ) -> dict[str, Entry]:
+    """`same` have the form that was accepted last; that may wait, and have replaced another."""
     if previous is None:
         return {}
+    seen = frozenset(map(ResourceKey.parse, ever_seen))
     before: dict[str, Entry] = {}
     for key, entry in resources.items():
         earlier = previous.before.get(key) or previous.state.resources.get(key)
-        if earlier is None or earlier.spec == entry.spec:
+        if earlier is None or (key in same and key not in previous.before):
             continue
-        if is_waiting(key, entry, resources, ever_seen):
+        if earlier.spec != entry.spec and is_waiting(ResourceKey.parse(key), entry, seen):
             before[key] = earlier
     return before
 

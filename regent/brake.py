@@ -169,6 +169,12 @@ def remember(
     )
 
 
+def has_news(memory: BrakeMemory, before: BrakeMemory) -> bool:
+    """Whether anything but the baseline is another."""
+    parts = set(BrakeMemory.model_fields) - {"baseline"}
+    return any(getattr(memory, part) != getattr(before, part) for part in parts)
+
+
 def _ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
     """The baseline's entry with the end that the new one states, and nothing else of it."""
     if entry.kind != "User" or new is None or new.kind != "User":

@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
+from shared.keys import ResourceKey
 from shared.state import Verifier
 
 
@@ -19,10 +21,14 @@ def digest(value: object) -> str:
     return hashlib.sha256(_written(value).encode()).hexdigest()
 
 
-def _written(value: object) -> str:
+def _written(value: Any) -> str:
     kind = value.__class__
     if kind is str or kind is int or kind is bool or value is None:
         return repr(value)
+    if kind is ResourceKey:
+        return f"ResourceKey({','.join(map(repr, value))})"
+    if kind is tuple:
+        return f"({','.join(map(_written, value))})"
     names = getattr(kind, "__dataclass_fields__", None)
     if names is not None and kind is not Verifier:
         parts = [_written(getattr(value, name)) for name in names]
@@ -39,6 +45,6 @@ def _written(value: object) -> str:
             return f"{{{','.join(sorted(pairs))}}}"
         case Set():
             return f"{{{','.join(sorted(map(_written, value)))}}}"
-        case tuple() | list():
+        case list():
             return f"({','.join(map(_written, value))})"
     raise TypeError(f"{kind.__name__} has no digest")

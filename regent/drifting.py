@@ -15,16 +15,40 @@ from regent.changes import Change, GrantPrivileges, HandOnOwned, RevokePrivilege
 from regent.desired import Desired
 from regent.digests import digest
 from regent.losses import atoms
-from regent.remembered import BrakeMemory
 
 
-def in_force(desired: Desired) -> str:
-    """Names what is desired, in any process.
+class NameOfDesired:
+    """Names what is desired, in any process; reckoned anew only when it is another.
 
     Less what the catalog has a say in: who else manages roles here, and what a role is called now.
     """
-    roles = {name: replace(role, renamed_from=None) for name, role in desired.roles.items()}
-    return digest(replace(desired, roles=roles, foreign=frozenset(), adopted=frozenset()))
+
+    def __init__(self) -> None:
+        self._last: tuple[Desired, str] | None = None
+
+    def of(self, desired: Desired) -> str:
+        """Its name."""
+        declared = _declared(desired)
+        if self._last is None or self._last[0] != declared:
+            self._last = declared, digest(declared)
+        return self._last[1]
+
+    def is_another(self, desired: Desired, than: str) -> bool:
+        """Whether it has another name than this one; what was named last need not be named anew."""
+        if self._last is not None and self._last[1] == than:
+            return self._last[0] != _declared(desired)
+        return self.of(desired) != than
+
+
+def in_force(desired: Desired) -> str:
+    """The name of what is desired."""
+    return digest(_declared(desired))
+
+
+def _declared(desired: Desired) -> Desired:
+    renamed = [role for role in desired.roles.values() if role.renamed_from is not None]
+    roles = {**desired.roles, **{one.name: replace(one, renamed_from=None) for one in renamed}}
+    return replace(desired, roles=roles, foreign=frozenset(), adopted=frozenset())
 
 
 def name_of(change: Change) -> str:
@@ -38,18 +62,16 @@ def names_of(changes: Iterable[Change]) -> frozenset[str]:
 
 
 def drift_of(
-    verdict: Verdict, desired: str, memory: BrakeMemory, unread: Collection[str]
+    verdict: Verdict, still_open: Collection[str], unread: Collection[str]
 ) -> tuple[Change, ...]:
-    """What differs though `desired` was in force before.
+    """What differs though the same was desired before, and is not what was `still_open` then.
 
     `unread` are databases that the pass before could not read: nobody knows since when they differ.
     """
-    if not verdict.plan.changes or desired != memory.in_force:
-        return ()
     return tuple(
         change
         for change in verdict.plan.changes
-        if name_of(change) not in memory.still_open
+        if name_of(change) not in still_open
         and verdict.lost.isdisjoint(atoms(change))
         and database_of(change) not in unread
     )

@@ -16,11 +16,11 @@ from time import perf_counter
 
 from regent.apply import apply
 from regent.applying.result import ChangeResult
-from regent.brake import NOTHING, Verdict, remember
+from regent.brake import NOTHING, Verdict, has_news, remember
 from regent.changes import Change, Plan
 from regent.connections import Connections
 from regent.desired import Desired
-from regent.drifting import drift_of, in_force, names_of, oids_of
+from regent.drifting import NameOfDesired, drift_of, names_of, oids_of
 from regent.home import Home
 from regent.inspect import inspect_changed
 from regent.look import Looked, Looker, Memory
@@ -107,7 +107,8 @@ class Passes:
         self._connections = connections
         self._served = served
         self._before_write = before_write
-        self._named: tuple[Desired, str] | None = None
+        self._names = NameOfDesired()
+        self._is_brake_stored = True
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
@@ -122,8 +123,7 @@ class Passes:
         accepted = self.accepted()
         began = perf_counter(), datetime.now(UTC)
         first = last = await self._look(accepted, began[1])
-        desired = self._name(first.resolution.desired)
-        drift = drift_of(first.verdict, desired, self.memory.brake, self.memory.unread)
+        drift = self._drift(first)
         results: list[ChangeResult] = []
         if first.restraint is None:
             await self._decide(accepted, first)
@@ -229,16 +229,23 @@ class Passes:
         """The brake's word is remembered before anything is done about it.
 
         So a pass that is killed half way is finished after the restart, not judged anew by what is
-        left of it; and a release that comes meanwhile is never overwritten.
+        left of it; and a release that comes meanwhile is never overwritten. Where nothing is taken
+        away there is no word to keep: the new baseline is stored at the end of the pass.
         """
         memory = self.memory
         if memory.brake.baseline and memory.brake.baseline.push_etag == accepted.push_etag:
             return
         now = datetime.now(UTC)
         brake = remember(memory.brake, looked.verdict, accepted, now, is_final=looked.is_final)
-        if brake != memory.brake:
-            memory.brake = brake
-            await self._home.store_brake(brake)
+        is_said = has_news(brake, memory.brake)
+        self._is_brake_stored &= brake.baseline is memory.brake.baseline and not is_said
+        memory.brake = brake
+        if is_said:
+            await self._store_brake()
+
+    async def _store_brake(self) -> None:
+        await self._home.store_brake(self.memory.brake)
+        self._is_brake_stored = True
 
     async def _remember(self, last: Looked) -> None:
         """What shall hold from now on, and what does not yet: anything beyond that is drift."""
@@ -246,23 +253,25 @@ class Passes:
         memory.unread = frozenset(last.unread)
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
         memory.looked = last if is_settled and last.restraint is None else None
-        desired = self._name(last.resolution.desired)
+        desired = self._names.of(last.resolution.desired)
         still_open = names_of(last.verdict.plan.changes)
         if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
             update = {"in_force": desired, "still_open": still_open}
             memory.brake = memory.brake.model_copy(update=update)
-            if not last.observed.server.is_in_recovery:
-                await self._home.store_brake(memory.brake)
+            self._is_brake_stored = False
+        if not self._is_brake_stored and not last.observed.server.is_in_recovery:
+            await self._store_brake()
         identifier = last.observed.server.system_identifier
         if identifier and not memory.system_identifier and last.restraint is None:
             memory.system_identifier = identifier
             await self._home.store_system_identifier(identifier)
 
-    def _name(self, desired: Desired) -> str:
-        """Names what is desired; reckoned anew only when it is another."""
-        if self._named is None or self._named[0] != desired:
-            self._named = desired, in_force(desired)
-        return self._named[1]
+    def _drift(self, first: Looked) -> tuple[Change, ...]:
+        """What differs though the same is desired as in the last pass."""
+        memory, desired = self.memory, first.resolution.desired
+        if first.verdict.plan.is_empty or self._names.is_another(desired, memory.brake.in_force):
+            return ()
+        return drift_of(first.verdict, memory.brake.still_open, memory.unread)
 
 
 def _pass(

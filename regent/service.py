@@ -49,7 +49,7 @@ from shared.http import (
     StatusBody,
 )
 from shared.outcomes import Drift
-from shared.state import DesiredState, Verifier, etag
+from shared.state import DesiredState, Entry, Verifier, etag
 
 log = structlog.get_logger()
 
@@ -247,7 +247,7 @@ class Service:
         if_match: str | None,
     ) -> None:
         self._check_target(state)
-        _check_verifiers(state)
+        _check_verifiers(state, previous.state.resources if previous else {})
         expected = previous.push_etag if previous else None
         if if_match != expected:
             raise Stale(way_out="GET /v1/state shows the accepted one and its ETag.")
@@ -279,11 +279,14 @@ class Service:
             )
 
 
-def _check_verifiers(state: DesiredState) -> None:
+def _check_verifiers(state: DesiredState, accepted: Mapping[str, Entry]) -> None:
     """The server would take a malformed one for a clear password, and log it (semantics 19)."""
+    checked = {e.password.verifier for e in accepted.values() if e.kind == "User" and e.password}
     malformed: list[FieldProblem] = []
     for key, entry in state.resources.items():
         if entry.kind != "User" or entry.password is None or entry.password.verifier is None:
+            continue
+        if entry.password.verifier in checked:
             continue
         try:
             scram.parse(entry.password.verifier.value)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Kind = Literal["Permission", "Role", "User", "Regent"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceKey:
+class ResourceKey(NamedTuple):
     """One resource. Written `Role/default/flights-admin`, as in logs, plans and the HTTP API.
 
-    Never a uid: a restore from a backup changes uids and keeps names (semantics 7).
+    Never a uid: a restore from a backup changes uids and keeps names (semantics 7). A tuple, since
+    each change looks thousands of these up: a dataclass would be hashed and compared in Python.
     """
 
     kind: Kind

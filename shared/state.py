@@ -8,8 +8,7 @@ declarations give the same privilege (semantics 16).
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializationInfo
@@ -158,9 +157,29 @@ class DesiredState(_Wire):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenState:
+    """A state as it goes over the wire. Writing thousands of entries takes a while: done once.
+
+    `etag` is a digest over the content. The revision is left out: the same content is the same
+    state. `body` has verifiers in it.
+    """
+
+    state: DesiredState
+    etag: str
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, state: DesiredState) -> WrittenState:
+        """The same text for whoever wrote it and for whoever read it, in any process."""
+        text = state.model_dump_json(
+            by_alias=True, exclude_none=True, exclude={"revision"}, context=REVEAL
+        )
+        content = text.encode()
+        body = b'{"revision":%d,%s' % (state.revision, content.removeprefix(b"{"))
+        return cls(state, hashlib.sha256(content).hexdigest(), body)
+
+
 def etag(state: DesiredState) -> str:
-    """A digest over the content. The revision is left out: the same content is the same state."""
-    content = state.revealed()
-    content.pop("revision")
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Names the content; to send it as well, write it once with WrittenState."""
+    return WrittenState.of(state).etag

@@ -110,7 +110,8 @@ class KeyedQueue(Generic[K]):
                 again = await handle(key)
             except PostgRegentError as problem:
                 seconds = self.retry(key)
-                log.warning("failed, to be retried", key=key, problem=str(problem), after=seconds)
+                said = {"key": str(key), "problem": str(problem), "after": seconds}
+                log.warning("failed, to be retried", **said)
             else:
                 self.succeeded(key)
                 if again is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Response
 
+from regent.api.large_bodies import written
 from regent.api.problems import ProblemError
 from regent.api.service import RegentService
 from regent.api.waiting import LongPolls
@@ -44,9 +45,9 @@ def report_routes(service: RegentService, polls: LongPolls) -> APIRouter:
         summary="The latest outcome of each resource, once there is something new",
         responses={204: {"description": "Nothing is new; ask again."}},
     )
-    async def get_status(after: After = 0, wait: Wait = 0) -> StatusBody | Response:
+    async def get_status(after: After = 0, wait: Wait = 0) -> Response:
         status = await polls.answer(service.status(after=after, wait_seconds=wait))
-        return Response(status_code=204) if status is None else status
+        return Response(status_code=204) if status is None else written(status)
 
     @router.get(
         "/drift",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
+from regent.api.large_bodies import described, read
 from regent.api.preconditions import quoted, replaced_etag
 from regent.api.problems import ProblemError
 from regent.api.service import RegentService
@@ -42,9 +43,10 @@ def state_routes(service: RegentService) -> APIRouter:
             422: {"description": "Refused whole, with every problem. Nothing changed."},
             428: {"description": "Neither If-Match nor If-None-Match was sent."},
         },
+        openapi_extra=described(DesiredState),
     )
     async def put_state(
-        state: DesiredState,
+        request: Request,
         if_match: Annotated[str | None, Header(description="ETag that this push replaces.")] = None,
         if_none_match: Annotated[str | None, Header(description="`*` for the first push.")] = None,
         had_state: Annotated[
@@ -57,6 +59,7 @@ def state_routes(service: RegentService) -> APIRouter:
             ),
         ] = None,
     ) -> Response:
+        state = await read(request, DesiredState)
         replaced = replaced_etag(if_match, if_none_match)
         etag = await service.accept(state, if_match=replaced, had_state=had_state)
         return Response(status_code=202, headers={"ETag": quoted(etag)})

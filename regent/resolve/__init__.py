@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from regent.desired import Desired
+from regent.remembered import AcceptedState
 from regent.resolve.claims import grant_claims
 from regent.resolve.endings import endings
 from regent.resolve.grants import declared_grants
 from regent.resolve.memberships import desired_memberships, undecided_memberships
 from regent.resolve.references import look_up
 from regent.resolve.roles import desired_role
-from regent.resolve.situation import Findings, Situation, outcomes
+from regent.resolve.situation import Findings, Situation, unseen
 from regent.resolve.unsupported import report_unsupported
 from shared.outcomes import Outcome
 
@@ -26,15 +27,27 @@ __all__ = ["Resolution", "Situation", "resolve"]
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What shall hold, what is to be said of each resource, and when to look again."""
+    """What shall hold, what was found on the way, and when to look again."""
 
     desired: Desired
-    outcomes: Mapping[str, Outcome]
+    found: Findings
+    accepted: AcceptedState
     next_due: datetime | None = None
-    is_waiting: bool = False
-    """Something keeps the form it had before while it waits for a reference (semantics 18)."""
-    taken_back: frozenset[str] = frozenset()
-    """Roles that would be ExistsUnmanaged if the home database had not been lost (28a)."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Something keeps the form it had before while it waits for a reference (semantics 18)."""
+        return self.found.is_waiting
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """What is to be said of each resource before anything was applied; reckoned when asked."""
+        return unseen(self.accepted.state, self.found)
+
+    @property
+    def taken_back(self) -> frozenset[str]:
+        """Roles that would be ExistsUnmanaged if the home database had not been lost (28a)."""
+        return frozenset(self.found.taken_back)
 
 
 def resolve(situation: Situation) -> Resolution:
@@ -61,10 +74,4 @@ def resolve(situation: Situation) -> Resolution:
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )
-    return Resolution(
-        desired,
-        outcomes(situation, findings),
-        min(findings.due, default=None),
-        is_waiting=findings.is_waiting,
-        taken_back=frozenset(findings.taken_back),
-    )
+    return Resolution(desired, findings, situation.accepted, min(findings.due, default=None))

@@ -51,7 +51,9 @@ class Claim:
     @property
     def declared_by(self) -> tuple[ResourceKey, ...]:
         """The Role before the User."""
-        return tuple(key for key in (self.role, self.user) if key is not None)
+        if self.role is None:
+            return () if self.user is None else (self.user,)
+        return (self.role,) if self.user is None else (self.role, self.user)
 
 
 def postgres_name(key: ResourceKey, entry: RoleEntry | UserEntry) -> str:

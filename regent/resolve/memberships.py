@@ -49,14 +49,20 @@ def undecided_memberships(
     role has; that must take nobody's access away. A name that another resource holds is that one's
     business.
     """
+    lacking = [
+        (role, listed.entries[role], claim.name)
+        for key, claim in granted.items()
+        for role in listed.roles.get(key, ())
+        if role not in granted and role in listed.entries
+    ]
+    if not lacking:
+        return frozenset()
     names = {claim.name for claim in granted.values()}
     former = {mark.holder: mark.role for mark in situation.own_marks().values()}
     found: set[tuple[str, str]] = set()
-    for key, claim in granted.items():
-        for role in listed.roles.get(key, ()):
-            if role not in granted and (entry := listed.entries.get(role)) is not None:
-                declared = postgres_name(role, entry)
-                found |= {(declared, claim.name), (former.get(role, declared), claim.name)}
+    for role, entry, member in lacking:
+        declared = postgres_name(role, entry)
+        found |= {(declared, member), (former.get(role, declared), member)}
     return frozenset(edge for edge in found if edge[0] not in names)
 
 

@@ -30,9 +30,12 @@ def look_up(situation: Situation, findings: Findings) -> Listed:
     for held, trouble in situation.accepted.state.held.items():
         findings.trouble(held, trouble.reason, trouble.message)
     listed = Listed()
+    seen = frozenset(map(ResourceKey.parse, situation.accepted.ever_seen))
     for text in sorted(resources):  # a restart reads them back in another order
         key = ResourceKey.parse(text)
-        entry = _form_that_counts(situation, text, findings)
+        entry: Entry | None = resources[text]
+        if is_waiting(key, resources[text], seen):
+            entry = _form_that_counts(situation, text, findings)
         if entry is None:
             continue
         if entry.kind == "Permission":
@@ -50,14 +53,11 @@ def look_up(situation: Situation, findings: Findings) -> Listed:
 
 
 def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Entry | None:
-    """The entry as it is; as it was before, or nothing, while it waits for a reference."""
+    """Of an entry that waits for a reference: itself when it waited long enough, else as it was."""
     accepted = situation.accepted
-    entry = accepted.state.resources[key]
-    if not is_waiting(key, entry, accepted.state.resources, accepted.ever_seen):
-        return entry
     deadline = accepted.since.get(key, accepted.accepted_at) + REFERENCE_PATIENCE
     if situation.now >= deadline:
-        return entry
+        return accepted.state.resources[key]
     findings.due_at(deadline, situation.now)
     before = accepted.before.get(key)
     findings.is_waiting = findings.is_waiting or before is not None
@@ -71,8 +71,10 @@ def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Ent
     return before
 
 
-def _references(key: ResourceKey, kind: Kind, names: Iterable[str]) -> list[ResourceKey]:
+def _references(key: ResourceKey, kind: Kind, names: tuple[str, ...]) -> list[ResourceKey]:
     """Names are looked up in the namespace of the one who names them, each once."""
+    if not names:
+        return []
     return [ResourceKey(kind, key.namespace, name) for name in dict.fromkeys(names)]
 
 

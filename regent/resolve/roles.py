@@ -13,6 +13,9 @@ from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.state import UserEntry, Verifier
 
+PLAIN = Attributes()
+"""Of whoever declares none, as nearly everybody does."""
+
 
 def desired_role(
     situation: Situation, listed: Listed, claim: Claim, findings: Findings
@@ -83,6 +86,8 @@ def _attributes(
             given = declared.model_dump(exclude_none=True)
             values.update(given)
             by.update(dict.fromkeys(given, key))
+    if not values:
+        return PLAIN
     blamed = next((by[name] for name in by if values[name]), claim.holder)
     return allowed_attributes(situation, blamed, Attributes(**values), findings)
 
@@ -93,6 +98,8 @@ def _settings(
     settings: dict[SettingKey, str] = {}
     for key in claim.declared_by:
         spec = listed.entries[key].spec
+        if not spec.parameters and not spec.database_parameters:
+            continue
         everywhere = [(None, name, value) for name, value in (spec.parameters or {}).items()]
         inside = [
             (database, name, value)

@@ -10,6 +10,7 @@ from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
 from shared.outcomes import Outcome, State
 from shared.resources import RegentSpec
+from shared.state import DesiredState
 
 WAITS: frozenset[str] = frozenset(
     {
@@ -93,15 +94,14 @@ def state_of(reason: str) -> State:
     return "Reconciling" if reason in WAITS else "Stalled"
 
 
-def outcomes(situation: Situation, findings: Findings) -> Mapping[str, Outcome]:
+def unseen(state: DesiredState, findings: Findings) -> Mapping[str, Outcome]:
     """One outcome a resource, before anything was applied: Ready is still to be seen."""
-    resources = situation.accepted.state.resources
-    keys = set(resources) | set(situation.accepted.state.held)
-    return {key: _outcome(situation, findings, key) for key in sorted(keys)}
+    keys = set(state.resources) | set(state.held)
+    return {key: _outcome(state, findings, key) for key in sorted(keys)}
 
 
-def _outcome(situation: Situation, findings: Findings, key: str) -> Outcome:
-    entry = situation.accepted.state.resources.get(key)
+def _outcome(state: DesiredState, findings: Findings, key: str) -> Outcome:
+    entry = state.resources.get(key)
     generation = entry.generation if entry else 0
     notes = tuple(findings.notes.get(key, ()))
     if key in findings.troubles:

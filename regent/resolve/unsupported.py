@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings
 from shared.resources import RegentSpec
@@ -31,8 +35,10 @@ def unsupported_of(spec: RegentSpec) -> tuple[str, ...]:
 
 def report_unsupported(listed: Listed, findings: Findings) -> None:
     """Everything else of the resource holds; these fields do nothing, and its status says so."""
+    kinds = {kind: _not_yet(kind) for kind in {type(e.spec) for e in listed.entries.values()}}
     for key, entry in listed.entries.items():
-        named = [written for field, written in NOT_YET.items() if getattr(entry.spec, field, None)]
+        fields = kinds[type(entry.spec)]
+        named = [written for field, written in fields.items() if getattr(entry.spec, field)]
         if named:
             findings.trouble(
                 key,
@@ -40,3 +46,7 @@ def report_unsupported(listed: Listed, findings: Findings) -> None:
                 f"This version does not act on spec.{', spec.'.join(named)}; the rest holds."
                 " Take the field out to make the resource Ready.",
             )
+
+
+def _not_yet(spec: type[BaseModel]) -> Mapping[str, str]:
+    return {name: written for name, written in NOT_YET.items() if name in spec.model_fields}

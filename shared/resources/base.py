@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -44,6 +44,14 @@ class Breach:
     way_out: str
 
 
+class _Absent(NamedTuple):
+    """A field that need not be there, and what its absence means."""
+
+    name: str
+    alias: str
+    default: Any
+
+
 def refuse(message: str, way_out: str) -> PydanticCustomError:
     """The error of one value, for a validator to raise."""
     return PydanticCustomError("refused", "{message}", {"message": message, "way_out": way_out})
@@ -59,6 +67,16 @@ class Part(BaseModel):
         populate_by_name=True,
         hide_input_in_errors=True,
     )
+    _absents: ClassVar[tuple[_Absent, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        """Thousands of these are written at once: what a default is must not be asked each time."""
+        cls._absents = tuple(
+            _Absent(name, field.alias or name, _default(field))
+            for name, field in cls.model_fields.items()
+            if not field.is_required()
+        )
 
     def breaches(self) -> Iterable[Breach]:
         """The rules between fields that do not hold. All of them, not the first."""
@@ -66,11 +84,9 @@ class Part(BaseModel):
 
     def given(self) -> frozenset[str]:
         """The fields that say something other than their default, in camelCase."""
-        return frozenset(
-            field.alias or name
-            for name, field in type(self).model_fields.items()
-            if field.is_required() or getattr(self, name) != _default(field)
-        )
+        absent = {one.alias for one in self._absents if getattr(self, one.name) == one.default}
+        fields = type(self).model_fields.items()
+        return frozenset(field.alias or name for name, field in fields) - absent
 
     @model_validator(mode="before")
     @classmethod
@@ -90,10 +106,10 @@ class Part(BaseModel):
 
     @model_serializer(mode="wrap")
     def _absent_stays_absent(self, write: SerializerFunctionWrapHandler) -> Any:
-        written = write(self)
-        for name, field in type(self).model_fields.items():
-            if not field.is_required() and getattr(self, name) == _default(field):
-                written.pop(field.alias, None)
+        written, values = write(self), self.__dict__
+        for name, alias, default in self._absents:
+            if values[name] == default:
+                written.pop(alias, None)
                 written.pop(name, None)
         return written
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from controller.push import (
     Accepted,
+    PushAnswer,
     Refused,
     RegentClient,
     RegentUnreachable,
@@ -19,8 +20,12 @@ from controller.push import (
     UnexpectedAnswer,
 )
 from shared.http import FieldProblem
-from shared.state import DesiredState, Trouble, Verifier, etag
+from shared.state import DesiredState, Trouble, Verifier, WrittenState, etag
 from tests.unit.api.memory_service import MemoryService
+
+
+async def put(client: RegentClient, state: DesiredState, if_match: str | None = None) -> PushAnswer:
+    return await client.put_state(WrittenState.of(state), if_match=if_match)
 
 
 @pytest.fixture
@@ -37,23 +42,23 @@ async def test_each_answer_to_a_push_is_told_apart(
 ) -> None:
     assert await client.state() is None
     first = etag(desired)
-    assert await client.put_state(desired, if_match=None) == Accepted(first)
-    assert await client.put_state(desired, if_match=None) == Stale()
-    assert await client.put_state(desired, if_match="x") == Stale()
+    assert await put(client, desired) == Accepted(first)
+    assert await put(client, desired) == Stale()
+    assert await put(client, desired, "x") == Stale()
     foreign = desired.model_copy(update={"origin": "elsewhere"})
-    assert isinstance(await client.put_state(foreign, if_match=first), TakeoverNeeded)
+    assert isinstance(await put(client, foreign, first), TakeoverNeeded)
     service.problems = (FieldProblem(field="a", message="b"),)
-    assert await client.put_state(desired, if_match=first) == Refused(service.problems)
+    assert await put(client, desired, first) == Refused(service.problems)
 
 
 @pytest.mark.rule("28a")
 async def test_a_first_push_says_where_the_regent_had_a_state(
     client: RegentClient, service: MemoryService, desired: DesiredState
 ) -> None:
-    await client.put_state(desired, if_match=None, had_state="7412")
+    await client.put_state(WrittenState.of(desired), if_match=None, had_state="7412")
     assert service.had_state == "7412"
     other = desired.model_copy(update={"deleted": ("Role/default/x",)})
-    await client.put_state(other, if_match=etag(desired), had_state="7412")
+    await client.put_state(WrittenState.of(other), if_match=etag(desired), had_state="7412")
     assert service.had_state is None
 
 
@@ -75,7 +80,7 @@ async def test_a_large_state_arrives_whole(
     large = desired.model_copy(
         update={"resources": {f"Role/default/r{n}": role for n in range(500)}}
     )
-    assert await client.put_state(large, if_match=None) == Accepted(etag(large))
+    assert await put(client, large) == Accepted(etag(large))
     accepted = await client.state()
     assert accepted is not None
     assert accepted.etag == etag(large)
@@ -88,7 +93,7 @@ async def test_what_a_regent_holds_without_ever_having_had_it_is_not_bound_to_it
 ) -> None:
     """Else a resource with a typo would be bound to every Regent of its namespace."""
     held = {"Role/default/typo": Trouble(reason="Invalid", message="is not a known field")}
-    await client.put_state(desired.model_copy(update={"held": held}), if_match=None)
+    await put(client, desired.model_copy(update={"held": held}))
     accepted = await client.state()
     assert accepted is not None
     assert accepted.resources == frozenset(desired.resources)

@@ -13,6 +13,7 @@ from regent.brake import (
     deletions,
     digest_of,
     explicit_baseline,
+    has_news,
     judge,
     remember,
 )
@@ -340,3 +341,16 @@ def test_drift_beside_a_withheld_attribute_is_still_corrected() -> None:
     reduced, touched = without(Plan((change,)), frozenset({("r", "ROLE", "CREATEDB", "")}))
     assert reduced.changes == (AlterRole("r", Effect.NARROW, superuser=False),)
     assert touched == (change,)
+
+
+@pytest.mark.rule("20")
+def test_a_push_that_takes_nothing_away_is_no_news_for_the_brake_but_its_baseline() -> None:
+    """So nothing has to be stored before it is carried out."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("actions: [SELECT]", "actions: [SELECT, INSERT]"), before)
+    memory = BrakeMemory(baseline=before)
+    gain = remember(memory, verdict(before, after, catalog()), after, NOON)
+    assert gain.baseline == after
+    assert not has_news(gain, memory)
+    loss = remember(gain, verdict(after, accepted("", after), catalog()), after, NOON)
+    assert has_news(loss, gain)

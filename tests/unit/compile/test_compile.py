@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from controller.compile import Push
+from controller.compile import Push, compile_states
+from controller.sources.directory import Tree
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.scram import build
@@ -124,3 +127,30 @@ def test_what_went_to_another_regent_is_told_apart_from_what_was_deleted() -> No
     state = result.states[key("Regent/one")]
     assert deleted(result, "one") == {"Role/a", "Role/gone"}
     assert state.elsewhere == ("Role/default/a",)
+
+
+@pytest.mark.rule("17")
+@pytest.mark.parametrize("changed", ["password", "spec", "nothing"])
+def test_what_was_compiled_before_changes_nothing_but_the_time_it_takes(changed: str) -> None:
+    """Neither a rotated password nor a new spec is taken from there."""
+    verifiers = {name: build(name, iterations=1) for name in ("old", "new")}
+    role, user = resource("Role", "r", "{database: mydb}"), "{roles: [r], connectionLimit: %d}"
+    old, new = (tree(ONE, role, resource("User", "u", user % limit)) for limit in (1, 2))
+
+    def states(
+        found: Tree, password: str, before: Mapping[ResourceKey, DesiredState]
+    ) -> Mapping[ResourceKey, DesiredState]:
+        return compile_states(
+            found.resources,
+            bound={},
+            passwords=lambda *_: PasswordEntry(verifier=verifiers[password]),
+            push=Push("directory", 1, "Deleted"),
+            before=before,
+        ).states
+
+    first = states(old, "old", {})
+    now = new if changed == "spec" else old
+    password = "new" if changed == "password" else "old"
+    again = states(now, password, first)
+    assert again == states(now, password, {})
+    assert (again == first) == (changed == "nothing")

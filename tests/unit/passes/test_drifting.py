@@ -8,9 +8,8 @@ import pytest
 
 from regent.brake import Verdict
 from regent.changes import AlterRole, Effect, EndSessions, Plan
-from regent.drifting import drift_of, in_force, names_of
+from regent.drifting import NameOfDesired, drift_of, in_force, names_of
 from regent.losses import atoms
-from regent.remembered import BrakeMemory
 from tests.declared import REFERENCE, mark, resolved, role, server
 
 LOGIN = AlterRole("u", Effect.OPEN, login=True)
@@ -18,27 +17,31 @@ NOLOGIN = AlterRole("u", Effect.CLOSE, login=False)
 
 
 @pytest.mark.rule("30")
-def test_a_difference_is_drift_while_what_is_desired_stands_still() -> None:
-    """A push, and the first pass of all, are no drift."""
-    verdict = Verdict(Plan((LOGIN,)))
-    assert drift_of(verdict, "a", BrakeMemory(in_force="a"), ()) == (LOGIN,)
-    assert drift_of(verdict, "b", BrakeMemory(in_force="a"), ()) == ()
-    assert drift_of(verdict, "a", BrakeMemory(), ()) == ()
+@pytest.mark.parametrize("is_named_before", [True, False])
+def test_only_what_is_desired_anew_has_another_name(is_named_before: bool) -> None:
+    """A push, and the first pass of all, are no drift; neither does a restart make one of it."""
+    one, other = resolved(REFERENCE).desired, resolved("User/u: {database: mydb}").desired
+    names = NameOfDesired()
+    if is_named_before:
+        names.of(one)
+    assert not names.is_another(one, in_force(one))
+    assert names.is_another(other, in_force(one))
+    assert names.is_another(one, "")
+    assert names.of(other) == in_force(other)
 
 
 @pytest.mark.rule("30")
 def test_what_could_not_be_done_before_is_not_said_again() -> None:
     """The same change with other causes is the same change."""
     verdict = Verdict(Plan((LOGIN, NOLOGIN)))
-    memory = BrakeMemory(in_force="a", still_open=names_of([LOGIN]))
-    assert drift_of(verdict, "a", memory, ()) == (NOLOGIN,)
+    assert drift_of(verdict, names_of([LOGIN]), ()) == (NOLOGIN,)
 
 
 @pytest.mark.rule("20", "30")
 def test_what_the_brake_lets_through_is_no_drift() -> None:
     """A person released it."""
     verdict = Verdict(Plan((LOGIN, NOLOGIN)), lost=frozenset(atoms(NOLOGIN)))
-    assert drift_of(verdict, "a", BrakeMemory(in_force="a"), ()) == (LOGIN,)
+    assert drift_of(verdict, (), ()) == (LOGIN,)
 
 
 @pytest.mark.rule("8", "30")
