@@ -119,6 +119,8 @@ class Engine:
         """What may be accepted now: what the last pass saw, and a push that was refused since."""
         refused = self.passes.memory.refused_push
         seen = self.latest.takeover if self.latest else None
+        if seen is not None and seen.kind == "Restore":
+            seen = None  # it was a push, which may have been let in since
         found = (seen, refused.takeover if refused else None)
         return tuple(one for one in found if one is not None)
 

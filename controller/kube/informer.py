@@ -207,7 +207,8 @@ class Informer:
             self._doubt(str(problem))
         elif not _may_go_on_from_here(problem):
             self._version = None
-        self._is_cut = problem.reason == UNREACHABLE
+        # A server that comes back says 429 at first, to the question whether it went back too.
+        self._is_cut = _may_go_on_from_here(problem)
 
     def _doubt(self, why: str) -> None:
         """The cache stays as it is, and nobody may take it for what there is."""

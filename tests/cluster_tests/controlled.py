@@ -49,7 +49,11 @@ class Controlled:
         self.controller = ClusterController(
             self.acting,
             self.acting.writing_while(elector.seconds_left),
-            Settings(Plant(self.own_namespace, IMAGE), namespaces=(self.namespace,)),
+            Settings(
+                Plant(self.own_namespace, IMAGE),
+                namespaces=(self.namespace,),
+                name=self.lease_name,
+            ),
             may_write=elector.seconds_left,
             address=self.pods.address,
         )

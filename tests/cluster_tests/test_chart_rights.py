@@ -82,8 +82,8 @@ async def lives_through(one: Installed, database: Database) -> None:
     await other.ready("User", "reporter")
     await unlisted.stalled("Regent", "other-regent", "AdminSecretMissing")
     await views_are_asked_for(one)
-    await same_news_twice(flights, "mydb-viewer", "mydb")
-    await same_news_twice(other, "reporting", "postgres")
+    await same_news_twice(flights, "mydb-viewer")
+    await same_news_twice(other, "reporting")
     await ca_is_replaced(one)
     await workloads_are_repaired(one)
     await deletion_is_remembered(one, flights, "summer-intern-2")
@@ -98,14 +98,14 @@ async def views_are_asked_for(one: Installed) -> None:
     assert (answer.status_code, answer.json()) == (200, {"items": []})
 
 
-async def same_news_twice(place: Controlled, role: str, database: str) -> None:
+async def same_news_twice(place: Controlled, role: str) -> None:
     """Its Event is counted, not made again."""
     patch = ("patch", "pgrole", role, "-n", place.namespace, "--type=merge", "-p")
-    for served, reason in (("nowhere", "NoRegent"), (database, "Applied")) * 2:
-        place.cluster.kubectl(*patch, f'{{"spec": {{"database": "{served}"}}}}')
+    for asked, reason in (('{"superuser": true}', "NotAllowed"), ("null", "Applied")) * 2:
+        place.cluster.kubectl(*patch, f'{{"spec": {{"attributes": {asked}}}}}')
         await place.stalled("Role", role, reason)
     async with asyncio.timeout(60):
-        while not any("series" in event for event in await place.events("NoRegent")):
+        while not any("series" in event for event in await place.events("NotAllowed")):
             await asyncio.sleep(0.1)
 
 

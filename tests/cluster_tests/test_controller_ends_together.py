@@ -57,7 +57,15 @@ async def one(
     kubeconfig = crds.kubeconfig_for(user, ("system:serviceaccounts", "system:authenticated"))
     async with (
         KubeApi.connect(str(kubeconfig)) as acting,
-        controlled(crds, api, ending, tmp_path, own_namespace=namespace, acting=acting) as running,
+        controlled(
+            crds,
+            api,
+            ending,
+            tmp_path,
+            own_namespace=namespace,
+            acting=acting,
+            lease_name=release,
+        ) as running,
     ):
         running.apply(*flights_manifests(database))
         await all_ready(running)
