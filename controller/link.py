@@ -96,7 +96,13 @@ class RegentLink:
         self._heard, self._made_at = before._heard, before._made_at
 
     def push(self, state: DesiredState) -> None:
-        """Have this state accepted; a newer call replaces an older one that has not gone yet."""
+        """Have this state accepted; a newer call replaces an older one that has not gone yet.
+
+        One that says the same changes nothing: what was accepted stays told.
+        """
+        before = self._state.state if isinstance(self._state, WrittenState) else self._state
+        if before is not None and before.says_the_same_as(state):
+            return
         self._state = state
         self.is_pushed = False
         self._wake.set()

@@ -205,10 +205,10 @@ class Informer:
         log.info("watch or list failed", kind=self.kind.qualified, problem=str(problem))
         if problem.says_nothing_of_objects:
             self._doubt(str(problem))
-        elif not _may_go_on_from_here(problem):
+        elif self._is_cut or not _may_go_on_from_here(problem):
+            # Twice in a row: the server was away, and may be past our version with another store.
             self._version = None
-        # A server that comes back says 429 at first, to the question whether it went back too.
-        self._is_cut = _may_go_on_from_here(problem)
+        self._is_cut = problem.reason == UNREACHABLE
 
     def _doubt(self, why: str) -> None:
         """The cache stays as it is, and nobody may take it for what there is."""

@@ -135,3 +135,23 @@ async def test_a_first_push_says_what_was_remembered_or_was_seen_since(
 
         await eventually(is_pushed_anew)
         assert service.had_state == "7412"
+
+
+@pytest.mark.rule("27")
+async def test_the_same_said_again_leaves_what_was_told_as_told(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    """While a deletion waits, the same is compiled twice a second; it must not begin anew."""
+    async with linked(app, token) as link:
+        link.push(desired)
+
+        async def is_pushed() -> bool:
+            return link.is_pushed
+
+        await eventually(is_pushed)
+        link.push(desired.model_copy(update={"revision": desired.revision + 1}))
+        assert link.is_pushed
+        link.push(desired.model_copy(update={"deleted": ("Role/default/x",)}))
+        assert not link.is_pushed
+        await eventually(is_pushed)
+        assert service.pushes == 2
