@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check
-PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
+# Three, on two cores: who waits for a Deployment leaves room for another one.
+PYTEST := $(BIN)/pytest -q -n 3 --dist worksteal
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
@@ -39,7 +40,7 @@ lint: $(DEV) ## ruff and mypy
 clusters: $(DEV) ## what the tests' Kubernetes is made of: 15 minutes at first, then nothing
 	@$(BIN)/python -m tests.cluster build --if-possible control-plane
 	@$(BIN)/python -m tests.cluster build --if-possible --images node
-	@$(BIN)/python -m tests.cluster build --if-possible flux
+	@$(BIN)/python -m tests.cluster build --if-possible flux release
 
 format: $(DEV) ## let ruff write what it can
 	@$(BIN)/ruff check --fix .

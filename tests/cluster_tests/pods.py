@@ -36,6 +36,7 @@ class Pod:
     port: int = field(default_factory=free_port)
     health_port: int = field(default_factory=free_port)
     digest: str = ""
+    """Of which Deployment, and with which settings, it was started."""
     process: subprocess.Popen[bytes] | None = None
 
     def write(self, data: dict[str, str]) -> None:
@@ -129,7 +130,9 @@ class Pods:
         secret = await self._api.get(SECRET, self._namespace, name)
         pod.write(secret["data"])
         template = deployment["spec"]["template"]
-        digest = template["metadata"]["annotations"][SETTINGS_DIGEST]
+        settings = template["metadata"]["annotations"][SETTINGS_DIGEST]
+        # The pod of a Deployment that was deleted goes, however soon there is another one.
+        digest = f"{deployment['metadata']['uid']} {settings}"
         dead = pod.process is None or pod.process.poll() is not None
         if dead or pod.digest != digest:
             await asyncio.to_thread(pod.stop)
