@@ -150,8 +150,8 @@ async def test_the_same_said_again_leaves_what_was_told_as_told(
 
         await eventually(is_pushed)
         link.push(desired.model_copy(update={"revision": desired.revision + 1}))
-        assert link.is_pushed
+        assert await is_pushed()
         link.push(desired.model_copy(update={"deleted": ("Role/default/x",)}))
-        assert not link.is_pushed
+        assert not await is_pushed()
         await eventually(is_pushed)
         assert service.pushes == 2
