@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Three, on two cores: who waits for a Deployment leaves room for another one.
-PYTEST := $(BIN)/pytest -q -n 3 --dist worksteal
+# Four, on two cores: who waits for a Deployment leaves room for another one.
+PYTEST := $(BIN)/pytest -q -n 4 --dist worksteal
+# Tests start hundreds of processes, each of which would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 

@@ -140,7 +140,13 @@ async def deletion_is_remembered(one: Installed, place: Controlled, user: str) -
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("watched", [(), NAMESPACES], ids=["everything", "some namespaces"])
+@pytest.mark.parametrize(
+    "watched",
+    [
+        pytest.param((), id="everything"),
+        pytest.param(NAMESPACES, id="some namespaces", marks=pytest.mark.slow),
+    ],
+)
 async def test_the_controller_asks_for_all_of_its_rights_and_for_nothing_else(
     own_control_plane: ControlPlane, database: Database, tmp_path: Path, watched: tuple[str, ...]
 ) -> None:

@@ -34,8 +34,8 @@ async def _is_over(session: asyncpg.Connection) -> bool:
     """Whether the session is dead, asked over itself."""
     try:
         await session.fetchval("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        return True
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        return True  # the last is what asyncpg says when the server's farewell is being read
     return False
 
 

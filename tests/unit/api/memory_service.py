@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from regent.api.service import (
@@ -71,8 +72,10 @@ class MemoryService:
         return self.in_force
 
     async def status(self, *, after: int, wait_seconds: float) -> StatusBody | None:
-        if self.sequence == after:
-            await asyncio.sleep(wait_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_seconds):
+                while self.sequence == after:
+                    await asyncio.sleep(0.01)
         if self.sequence == after:
             return None
         token = self.needed_token or ""
