@@ -50,7 +50,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if unknown := only - set(VERSIONS):
             raise pytest.UsageError(f"--pg {unknown} is not among {VERSIONS}")
         chosen = tuple(version for version in chosen if version in only)
-    metafunc.parametrize("postgres_version", chosen, ids=[f"pg{v}" for v in chosen])
+    slow = marks.get_closest_marker("slow_versions")
+    values = [
+        pytest.param(v, id=f"pg{v}", marks=pytest.mark.slow if slow and v in slow.args else ())
+        for v in chosen
+    ]
+    metafunc.parametrize("postgres_version", values)
 
 
 class Servers:

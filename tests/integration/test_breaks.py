@@ -264,6 +264,7 @@ BREAKS = (
 @pytest.mark.fact("PG-EVENT-13")
 @pytest.mark.fact("PG-EVENT-14")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(15, 16, 17)
 async def test_every_break_is_corrected_and_told_and_leaves_nothing_to_plan(
     database: Database, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def _assert_hidden(secrets: Iterable[str], places: dict[str, str]) -> None:
 
 @pytest.mark.rule("19")
 @pytest.mark.fact("PG-ROLE-8")
+@pytest.mark.slow_versions(15)
 async def test_a_password_goes_from_its_secret_to_the_server_and_is_to_be_read_nowhere(
     database: Database, canary: Canary, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ async def test_a_detector_that_is_dropped_in_a_loop_is_back_in_the_end(
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(16, 17)
 @pytest.mark.rule("21", "25", "30")
 async def test_an_admin_with_createrole_alone_corrects_by_polling_and_says_what_it_cannot(
     database: Database, tmp_path: Path

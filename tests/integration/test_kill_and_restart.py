@@ -63,6 +63,7 @@ async def _nothing_to_plan(regent: Regent) -> None:
 
 
 @pytest.mark.rule("8", "22")
+@pytest.mark.slow_versions(15)
 @pytest.mark.parametrize("seed", [20260601])
 async def test_a_regent_killed_in_the_middle_of_an_apply_ends_in_the_declared_state(
     database: Database, tmp_path: Path, seed: int
