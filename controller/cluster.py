@@ -4,6 +4,8 @@ Every signal does one thing: look again (architecture 1). A look reads the cache
 synced is not believed (semantics 17). It holds what is new by a finalizer, makes what runs the
 Regents, compiles and pushes, and lets go what has ended. Only the leader looks; whatever it writes
 asks the Lease first.
+
+Long because it names every part and passes each one's word on: what they do is theirs.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ the time alone, never on what woke it. What woke it only says who may have done 
 
 A *targeted* pass reads only the rows that a local event touched, so that a GRANT on one of ten
 thousand tables is corrected in milliseconds; the full pass stays the truth.
+
+Long because the full pass, the targeted one and what both leave behind are read together.
 """
 
 from __future__ import annotations

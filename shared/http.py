@@ -1,7 +1,7 @@
 """The bodies that controller and Regent exchange over `/v1`: JSON, camelCase.
 
 Errors are RFC 9457 problems of media type `application/problem+json`. The desired state itself is
-in shared/state.py, outcomes and drift in shared/outcomes.py.
+in shared/state.py, outcomes and drift in shared/outcomes.py. Long because every field is described.
 """
 
 from __future__ import annotations

@@ -15,22 +15,11 @@ from shared.resources import API_VERSION, UNINSTALL_ANNOTATION
 from tests.cluster.access import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
+from tests.cluster_tests.in_force import INSTALLED, LOGINS, RESOURCES, all_ready
 from tests.command import Ended, postgregent, postgregent_process
 from tests.postgres.database import Database
 
 pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240)]
-RESOURCES = (
-    ("Regent", "my-regent"),
-    ("Role", "flights-admin"),
-    ("Role", "mydb-viewer"),
-    ("User", "flights-admin"),
-    ("User", "summer-intern-2"),
-)
-INSTALLED = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
-LOGINS = (
-    "SELECT count(*) FROM pg_roles"
-    " WHERE rolcanlogin AND rolname IN ('summer-intern-2', 'flights-admin')"
-)
 
 
 @pytest.fixture
@@ -42,11 +31,6 @@ async def one(
         running.apply(*flights_manifests(database))
         await all_ready(running)
         yield running
-
-
-async def all_ready(one: Controlled) -> None:
-    for kind, name in RESOURCES:
-        await one.ready(kind, name)
 
 
 async def uninstall(one: Controlled, *arguments: str, kubeconfig: Path | None = None) -> Ended:

@@ -15,23 +15,12 @@ from controller.kube.api import KubeApi
 from controller.kube.kinds import EVENT
 from tests.cluster.access import CallFailed, Cluster
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
+from tests.cluster_tests.in_force import INSTALLED, LOGINS, all_ready
 from tests.postgres.database import Database
 
 pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240)]
 CHART = Path(__file__).parents[2] / "charts/postgregent"
 RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
-RESOURCES = (
-    ("Regent", "my-regent"),
-    ("Role", "mydb-viewer"),
-    ("Role", "flights-admin"),
-    ("User", "summer-intern-2"),
-    ("User", "flights-admin"),
-)
-LOGINS = (
-    "SELECT count(*) FROM pg_roles"
-    " WHERE rolcanlogin AND rolname IN ('summer-intern-2', 'flights-admin')"
-)
-INSTALLED = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
 EVENTS = {"reachable": "BrakePulled", "gone": "LeftInstalled"}
 
 
@@ -72,11 +61,6 @@ async def one(
         yield running
     crds.kubectl("delete", "clusterrole,clusterrolebinding", "-l",
                  f"app.kubernetes.io/instance={release}")  # fmt: skip
-
-
-async def all_ready(one: Controlled) -> None:
-    for kind, name in RESOURCES:
-        await one.ready(kind, name)
 
 
 async def told_beside(one: Controlled, reason: str) -> dict[str, Any]:

@@ -13,21 +13,10 @@ from controller.kube.api import KubeApi
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests, ready_reason
+from tests.cluster_tests.in_force import INSTALLED, LOGINS, RESOURCES, all_ready
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
-RESOURCES = (
-    ("Regent", "my-regent"),
-    ("Role", "mydb-viewer"),
-    ("Role", "flights-admin"),
-    ("User", "summer-intern-2"),
-    ("User", "flights-admin"),
-)
-INSTALLED = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
-LOGINS = (
-    "SELECT count(*) FROM pg_roles"
-    " WHERE rolcanlogin AND rolname IN ('summer-intern-2', 'flights-admin')"
-)
 WORKLOADS = "deployment,service,secret,serviceaccount,networkpolicy"
 
 
@@ -40,11 +29,6 @@ async def one(
         running.apply(*flights_manifests(database))
         await all_ready(running)
         yield running
-
-
-async def all_ready(one: Controlled) -> None:
-    for kind, name in RESOURCES:
-        await one.ready(kind, name)
 
 
 async def finalizers(one: Controlled) -> set[str]:

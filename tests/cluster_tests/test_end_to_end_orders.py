@@ -8,6 +8,7 @@ import pytest
 
 from tests.cluster.access import CallFailed
 from tests.cluster.chart import NAMESPACE, RELEASE, InstalledChart
+from tests.cluster_tests.in_force import INSTALLED
 from tests.cluster_tests.place import MAY_WRITE_FLIGHTS, MINUTE, Place, new_place
 
 # The first test installs, and one that needs the installation alone waits for the others.
@@ -18,7 +19,6 @@ ORDERS = (
     ("Regent", "User", "Role", "Permission", "Secret"),
     ("User", "Regent", "Permission", "Secret", "Role"),
 )
-INSTALLED = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from tests.cluster.access import Cluster
 from tests.cluster.programs import CONTROL_PLANE, FLUX, are_built
 from tests.cluster_tests.controlled import Controlled, controlled
 from tests.cluster_tests.delivered import Delivery, delivery
+from tests.cluster_tests.in_force import INSTALLED
 from tests.eventually import eventually
 from tests.postgres.clusters import cluster
 from tests.postgres.database import Database, flights
@@ -45,7 +46,6 @@ CLERK = "cluster/access/clerk.yaml"
 INTERN, PASSWORD = "summer-intern-2", "password-of-the-intern-2"
 UPDATES = "SELECT has_table_privilege('viewer', 'schema1.flights', 'UPDATE')"
 OIDS = "SELECT oid FROM pg_roles WHERE rolname = $1"
-INSTALLED = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
 
 
 @dataclass(slots=True)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,8 @@ from tests.postgres.releases import programs
 BOOTSTRAP = "postgres"
 ADMIN = "my-admin"
 OWNER = "app_owner"
+# Since it was last used by anybody.
+LEFT_FOR_SECONDS = 3600
 TEMPLATE = "flights_template"
 FLIGHTS = Path(__file__).with_name("flights.sql")
 SETTINGS = {
@@ -72,8 +76,11 @@ def cluster(version: int) -> Cluster:
     with locked(cache_folder() / f"cluster-{version}.lock"):
         if not place.exists():
             for older in cache_folder().glob(f"cluster-{version}-*"):
-                shutil.rmtree(older)
+                # Another checkout has its own, and may be copying from it right now.
+                if time.time() - older.stat().st_mtime > LEFT_FOR_SECONDS:
+                    shutil.rmtree(older)
             _make(version, binaries, account, place)
+        os.utime(place)
     texts = json.loads((place / "passwords.json").read_text())
     passwords = {role: SecretStr(text) for role, text in texts.items()}
     return Cluster(version, binaries, account, place / "data", passwords)
