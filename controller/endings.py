@@ -14,7 +14,7 @@ from controller.finalizers import Release, is_held, letting_go, release, release
 from controller.fleet import Fleet
 from controller.holding import at_once, patch_finalizers
 from controller.kube.api import KubeApi
-from controller.kube.kinds import JsonObject
+from controller.kube.kinds import JsonObject, uid_of
 from controller.last_words import LastWords
 from controller.plants import Plants
 from controller.sources.kubernetes import Declared
@@ -98,7 +98,7 @@ class Endings:
 
     def new_deletions(self, declared: Declared) -> frozenset[ResourceKey]:
         """Deletions that were not seen before."""
-        return frozenset(k for k in declared.deleting if _uid(declared.raw[k]) not in self._since)
+        return frozenset(k for k in declared.deleting if uid_of(declared.raw[k]) not in self._since)
 
     async def _end_resource(
         self, key: ResourceKey, declared: Declared, is_kind_going: bool
@@ -181,13 +181,9 @@ class Endings:
 
     def _waited(self, found: JsonObject) -> float:
         now = self._clock()
-        return now - self._since.setdefault(_uid(found), now)
+        return now - self._since.setdefault(uid_of(found), now)
 
     def _forget(self, declared: Declared) -> None:
-        uids = {_uid(found) for found in declared.raw.values()}
+        uids = {uid_of(found) for found in declared.raw.values()}
         self._since = {uid: at for uid, at in self._since.items() if uid in uids}
         self._on = {key: on for key, on in self._on.items() if key in declared.deleting}
-
-
-def _uid(found: JsonObject) -> str:
-    return str(found["metadata"]["uid"])

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from controller.finalizers import HELD_KINDS, holding, is_held, letting_go
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import OUR_KINDS, JsonObject
+from controller.kube.kinds import OUR_KINDS, JsonObject, uid_of
 from controller.serving import served_databases
 from controller.sources.kubernetes import Declared
 from shared.keys import ResourceKey
@@ -37,7 +37,7 @@ class Holding:
 
         `off` are Regents that were uninstalled.
         """
-        self._held &= {_uid(found) for found in declared.raw.values()}
+        self._held &= {uid_of(found) for found in declared.raw.values()}
         gives = giving(declared, off, self._why_not_synced)
         lacking = {
             key: found
@@ -45,7 +45,7 @@ class Holding:
             if _may_hold(key, declared, off)
             and gives(key)
             and not is_held(found)
-            and _uid(found) not in self._held
+            and uid_of(found) not in self._held
         }
         done = await at_once(self._hold(key, found) for key, found in lacking.items())
         return frozenset(key for key, is_done in zip(lacking, done, strict=True) if not is_done)
@@ -71,12 +71,12 @@ class Holding:
 
     def forget(self, found: JsonObject) -> None:
         """Its finalizer is taken off."""
-        self._held.discard(_uid(found))
+        self._held.discard(uid_of(found))
 
     async def _hold(self, key: ResourceKey, found: JsonObject) -> bool:
         if not await patch_finalizers(self._api, key, holding(found)):
             return False
-        self._held.add(_uid(found))
+        self._held.add(uid_of(found))
         return True
 
 
@@ -131,7 +131,3 @@ async def at_once(tasks: Iterable[Awaitable[bool]]) -> list[bool]:
             return await task
 
     return list(await asyncio.gather(*(one(task) for task in tasks)))
-
-
-def _uid(found: JsonObject) -> str:
-    return str(found["metadata"]["uid"])

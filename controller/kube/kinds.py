@@ -55,6 +55,11 @@ class Kind:
         return "/" + "/".join(steps)
 
 
+def uid_of(found: JsonObject) -> str:
+    """Of this very object; another one of its name has another."""
+    return str(found["metadata"]["uid"])
+
+
 def key_of(found: JsonObject) -> Key:
     """Namespace and name of an object."""
     metadata = found["metadata"]

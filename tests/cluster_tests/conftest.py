@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from controller.kube.api import KubeApi
-from shared.crds.__main__ import FOLDER
 from tests.cluster.access import Cluster
+from tests.cluster_tests.definitions import define_our_kinds
 from tests.cluster_tests.tcp_proxy import TcpProxy, proxy_to
 
 
@@ -32,9 +32,7 @@ def cancelled_handshakes(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def crds(control_plane: Cluster) -> Cluster:
     """The shared control plane with our kinds in it."""
-    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(FOLDER))
-    names = [f"crd/{path.stem}" for path in FOLDER.iterdir()]
-    control_plane.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    define_our_kinds(control_plane)
     return control_plane
 
 

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from controller.kube.api import KubeApi
-from shared.crds.__main__ import FOLDER
 from tests.cluster.access import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
+from tests.cluster_tests.definitions import define_our_kinds
 from tests.command import postgregent_process
 from tests.postgres.database import Database
 
@@ -153,9 +153,7 @@ async def alone(
 ) -> AsyncIterator[Controlled]:
     """A control plane of the test's own: its definitions may be changed."""
     cluster = own_control_plane.access
-    cluster.kubectl("apply", "--server-side", "-f", str(FOLDER))
-    names = [f"crd/{path.stem}" for path in FOLDER.iterdir()]
-    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    define_our_kinds(cluster)
     async with (
         KubeApi.connect(str(cluster.kubeconfig)) as api,
         controlled(cluster, api, "default", tmp_path) as running,

@@ -13,7 +13,6 @@ import pytest
 
 from controller.kube.api import KubeApi
 from regent.once import apply_once
-from shared.crds.__main__ import FOLDER
 from shared.resources import TAKEOVER_ANNOTATION
 from shared.state import DesiredState
 from tests.cluster.access import Cluster
@@ -24,6 +23,7 @@ from tests.cluster_tests.controlled import (
     flights_manifests,
     ready_reason,
 )
+from tests.cluster_tests.definitions import define_our_kinds
 from tests.declared import REFERENCE, state
 from tests.postgres.database import Database
 from tests.settings import settings_for
@@ -179,9 +179,7 @@ async def alone(
 ) -> AsyncIterator[Controlled]:
     """A control plane of the test's own: its etcd may be restored."""
     cluster = own_control_plane.access
-    cluster.kubectl("apply", "--server-side", "-f", str(FOLDER))
-    names = [f"crd/{path.stem}" for path in FOLDER.iterdir()]
-    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    define_our_kinds(cluster)
     async with (
         KubeApi.connect(str(cluster.kubeconfig)) as api,
         controlled(cluster, api, "default", tmp_path) as running,
