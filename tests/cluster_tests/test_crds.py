@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.wrong_manifests import BARE_REGENT, WRONG, Wrong
 
 ROOT = Path(__file__).parents[2]
 FLIGHTS = ROOT / "examples" / "flights"
+PUBLISHED_SECONDS = 30.0
 LONGEST_NAMES = ["x" * 190] * 2_000
 
 
@@ -88,11 +90,21 @@ def test_a_value_added_by_hand_does_not_survive_the_next_apply(
     assert crds.get("-n", namespace, "pgperm", "wrong")["spec"]["actions"] == ["SELECT"]
 
 
+def explained(cluster: Cluster, field: str) -> str:
+    """The API server publishes what `explain` reads a moment after it serves a kind."""
+    deadline = time.monotonic() + PUBLISHED_SECONDS
+    while True:
+        try:
+            return cluster.kubectl("explain", field, "--recursive=false")
+        except CallFailed:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
 @pytest.mark.parametrize("kind", kinds())
 def test_explain_is_worth_reading(crds: Cluster, kind: str) -> None:
-    said = crds.kubectl(
-        "explain", f"{kind.lower()}s.putnam120.postgregent.spec", "--recursive=false"
-    )
+    said = explained(crds, f"{kind.lower()}s.putnam120.postgregent.spec")
     assert "<no description>" not in said
     assert len(said) > 1_000
 
