@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from cli.cluster_state import ClusterState, of_namespaces
@@ -19,7 +20,8 @@ from shared.keys import ResourceKey
 HELD = {kind.name: kind for kind in OUR_KINDS if kind.name != "Permission"}
 REGENTS = f"{MANAGED_BY}={MANAGER},app.kubernetes.io/component=regent"
 TRIES = 5
-MADE_AGAIN_WITHIN_SECONDS = 2.0
+MADE_AGAIN_WITHIN_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.5
 
 Say = Callable[[str], None]
 
@@ -94,20 +96,11 @@ class Removal:
         return gone
 
     async def check_that_all_stays_off(self) -> None:
-        """Raises MadeAgain."""
-        await asyncio.sleep(MADE_AGAIN_WITHIN_SECONDS)
-        state = await self.look()
-        names = [
-            *(f"the finalizer of {key}" for key in sorted(state.held)),
-            *(f"Deployment {one['metadata']['name']}" for one in state.workloads or ()),
-        ]
-        if names:
-            raise MadeAgain(
-                f"There again: {', '.join(names[:3])}. A controller runs that does not see the"
-                " annotation: of an older version, or without its rights.",
-                way_out="`helm uninstall` that release, or scale its controller to 0, and call"
-                " again.",
-            )
+        """As long as a controller may take to put it on again. Raises MadeAgain."""
+        until = time.monotonic() + MADE_AGAIN_WITHIN_SECONDS
+        while time.monotonic() < until:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            _check_that_all_is_off(await self.look())
 
     async def _list(self, kind: Kind) -> list[JsonObject]:
         """Empty where the kind is not defined: then there is nothing of it."""
@@ -142,6 +135,20 @@ class Removal:
             if error.is_not_found:
                 return None
             raise
+
+
+def _check_that_all_is_off(state: ClusterState) -> None:
+    """Raises MadeAgain."""
+    names = [
+        *(f"the finalizer of {key}" for key in sorted(state.held)),
+        *(f"Deployment {one['metadata']['name']}" for one in state.workloads or ()),
+    ]
+    if names:
+        raise MadeAgain(
+            f"There again: {', '.join(names[:3])}. A controller runs that does not see the"
+            " annotation: of an older version, or without its rights.",
+            way_out="`helm uninstall` that release, or scale its controller to 0, and call again.",
+        )
 
 
 async def _unless_gone(request: Awaitable[None]) -> None:

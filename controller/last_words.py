@@ -124,11 +124,13 @@ class LastWords:
 
 
 def regent_words(reason: Release, *, is_braked: bool, roles: int) -> tuple[str, str] | None:
-    """Reason and note of a deleted Regent's Event; None where all has ended as it should. Pure."""
+    """Reason and note of a deleted Regent's Event; None where nothing of it is left. Pure."""
     stay = "1 role stays as it is" if roles == 1 else f"{roles} roles stay as they are"
     left = f"{stay} in PostgreSQL, with LOGIN and password. {_TO_END}" if roles else ""
     if reason is not Release.ENDED:
         return "LeftInstalled", f"{_LEFT} {left}".strip()
     if is_braked and roles:
         return "BrakePulled", f"{_WITHHELD} {left}"
+    if roles:
+        return "RolesLeft", f"What it had installed is off. {left}"
     return None

@@ -74,7 +74,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What an Event tells. `otherwise` is told of it where `regarding`'s namespace is ending."""
+    """What an Event tells. `otherwise` is told of it where `regarding`'s namespace takes none.
+
+    It may be ending, or be gone, or our rights in it went before it.
+    """
 
     regarding: Reference
     type: EventKind
@@ -151,8 +154,7 @@ class EventRecorder:
         try:
             name = await self._create(about, news)
         except ApiError as problem:
-            out_of_reach = problem.is_namespace_ending or problem.is_not_found
-            if not out_of_reach or news.otherwise is None:
+            if not problem.says_nothing_of_objects or news.otherwise is None:
                 raise
             about = news.otherwise
             name = await self._create(about, news)

@@ -111,7 +111,7 @@ def test_the_rights_are_those_of_the_table_and_no_more(
 def test_limited_to_namespaces_it_sees_nothing_elsewhere(
     crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
 ) -> None:
-    account = installed({"watch": {"namespaces": [namespace]}})
+    account = installed({"watch": {"namespaces": [namespace]}, "rbac": {"kindsClusterWide": False}})
     assert may(crds, account, "list", f"users.{GROUP}", namespace)
     assert not may(crds, account, "list", f"users.{GROUP}", "default")
     assert not may(crds, account, "list", f"users.{GROUP}", "")
@@ -119,20 +119,53 @@ def test_limited_to_namespaces_it_sees_nothing_elsewhere(
     assert may(crds, account, "get", "namespaces/kube-system", "")
 
 
+def patching(cluster: Cluster, namespace: str, account: str) -> Callable[..., None]:
+    """Patches a User as the controller; kubectl alone reads it first, and is let."""
+    cluster.apply(USER, namespace=namespace)
+    place = ("-n", namespace)
+    kubectl_reads_first = ("--verb=get", f"--resource=users.{GROUP},users.{GROUP}/status", *place)
+    cluster.kubectl("create", "role", "reader", *kubectl_reads_first)
+    cluster.kubectl("create", "rolebinding", "reader", "--role=reader", f"--user={account}", *place)
+
+    def patch(change: dict[str, Any], *more: str) -> None:
+        arguments = ("patch", "pguser", "intern", *place, "--type=merge", *more)
+        cluster.kubectl(*arguments, "-p", json.dumps(change), f"--as={account}")
+
+    return patch
+
+
+def test_limited_to_namespaces_it_changes_nothing_elsewhere(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """Its right to let go is for the whole cluster, and outlives a namespace that is deleted."""
+    served, other = f"{namespace}-served", f"{namespace}-other"
+    for name in (served, other):
+        crds.kubectl("create", "namespace", name)
+    account = installed({"watch": {"namespaces": [served]}})
+    crds.kubectl("delete", "rolebinding", "--all", "-n", served)
+    assert may(crds, account, "patch", f"users.{GROUP}", served)
+    assert not may(crds, account, "create", "events.events.k8s.io", other)
+    assert not may(crds, account, "list", "secrets", other)
+    held = {"metadata": {"finalizers": [f"{GROUP}/access"]}}
+    said = {"status": {"observedGeneration": 1}}
+    elsewhere, here = (patching(crds, name, account) for name in (other, served))
+
+    def refused(change: dict[str, Any], *more: str) -> None:
+        with pytest.raises(CallFailed, match=r"namespaces in watch\.namespaces only"):
+            elsewhere(change, "--dry-run=server", *more)
+
+    eventually(lambda: refused(held))
+    eventually(lambda: refused(said, "--subresource=status"))
+    here(held)
+    here(said, "--subresource=status")
+    here({"metadata": {"finalizers": None}})
+
+
 def test_the_controller_may_change_finalizers_and_nothing_else(
     crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
 ) -> None:
     account = installed({})
-    crds.apply(USER, namespace=namespace)
-    place = ("-n", namespace)
-    kubectl_reads_first = ("--verb=get", f"--resource=users.{GROUP}", *place)
-    crds.kubectl("create", "role", "reader", *kubectl_reads_first)
-    subject = f"--serviceaccount={namespace}:postgregent"
-    crds.kubectl("create", "rolebinding", "reader", "--role=reader", subject, *place)
-
-    def patch(change: dict[str, Any], *more: str) -> None:
-        arguments = ("patch", "pguser", "intern", "-n", namespace, "--type=merge", *more)
-        crds.kubectl(*arguments, "-p", json.dumps(change), f"--as={account}")
+    patch = patching(crds, namespace, account)
 
     def refused(change: dict[str, Any]) -> None:
         with pytest.raises(CallFailed, match="the controller changes finalizers only"):

@@ -13,24 +13,30 @@ import pytest
 import yaml
 
 from controller.kube.api import KubeApi
+from controller.kube.kinds import EVENT
 from tests.cluster.access import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
 from tests.cluster_tests.definitions import define_our_kinds
+from tests.cluster_tests.in_force import LOGINS
 from tests.command import postgregent_process
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
 CHART = Path(__file__).parents[2] / "charts/postgregent"
 RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+LAST_WORDS = ("BrakePulled", "LeftInstalled", "RolesLeft")
 OURS = ("regents", "users", "roles", "permissions")
 
 
-def rights_of_chart(cluster: Cluster, release: str, own: str, watched: str) -> list[dict[str, Any]]:
+def rights_of_chart(
+    cluster: Cluster, release: str, own: str, watched: str, *, has_more: bool
+) -> list[dict[str, Any]]:
     """The RBAC that the chart gives the controller, for one watched namespace."""
     rendered = cluster.helm(
         "template", release, str(CHART), "--namespace", own,
         "--set", f"watch.namespaces={{{watched}}}", "--set", f"secrets.namespaces={{{watched}}}",
+        "--set", f"rbac.kindsClusterWide={json.dumps(has_more)}",
     )  # fmt: skip
     found = [one for one in yaml.safe_load_all(rendered) if one and one.get("kind") in RIGHTS]
     return [one for one in found if "-view" not in one["metadata"]["name"]]
@@ -47,13 +53,19 @@ def own_namespace(control_plane: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
+def has_more() -> bool:
+    """Whether its right on our kinds is for the whole cluster, as the chart comes."""
+    return True
+
+
+@pytest.fixture
 async def limited(
     crds: Cluster, api: KubeApi, namespace: str, own_namespace: str, database: Database,
-    tmp_path: Path,
+    tmp_path: Path, has_more: bool,
 ) -> AsyncIterator[Controlled]:  # fmt: skip
     """A controller with the chart's rights and no more, in a namespace of its own."""
     release = own_namespace
-    crds.apply(*rights_of_chart(crds, release, own_namespace, namespace))
+    crds.apply(*rights_of_chart(crds, release, own_namespace, namespace, has_more=has_more))
     user = f"system:serviceaccount:{own_namespace}:{release}"
     kubeconfig = crds.kubeconfig_for(user, ("system:serviceaccounts", "system:authenticated"))
     async with (
@@ -107,6 +119,10 @@ async def test_restricted_pod_security_lets_regents_run(limited: Controlled) -> 
     assert [volume["name"] for volume in found[0]["spec"]["volumes"]] == ["settings", "tmp"]
 
 
+ONLY_THERE = pytest.mark.parametrize("has_more", [False], ids=["no right beyond its namespace"])
+
+
+@ONLY_THERE
 @pytest.mark.rule("17")
 async def test_rights_taken_away_take_nothing_away(limited: Controlled, database: Database) -> None:
     """403 on our kinds is not an empty namespace."""
@@ -127,24 +143,58 @@ async def test_rights_taken_away_take_nothing_away(limited: Controlled, database
     assert await connection.fetchval(logins + " AND rolcanlogin") == 2
 
 
+async def takes_rights_along(limited: Controlled) -> None:
+    """A RoleBinding has no finalizer: it goes before what the controller has still to let go."""
+    limited.cluster.kubectl("delete", "namespace", limited.namespace, "--wait=false")
+    async with asyncio.timeout(30):
+        while limited.cluster.get("rolebinding", "-n", limited.namespace)["items"]:
+            await asyncio.sleep(0.2)
+
+
+async def ends(limited: Controlled) -> None:
+    """In under a minute (issues call for it of every deleted namespace)."""
+    place = ("namespace", limited.namespace)
+    await asyncio.to_thread(
+        limited.cluster.kubectl, "wait", "--for=delete", *place, "--timeout=60s"
+    )
+
+
+@pytest.mark.rule("28")
+@pytest.mark.parametrize("restarts", [False, True], ids=["as it runs", "restarted meanwhile"])
+async def test_a_watched_namespace_ends_though_its_rolebindings_went_first(
+    limited: Controlled, database: Database, restarts: bool
+) -> None:
+    """What is left is told in the controller's own namespace, which takes the Event."""
+    if restarts:
+        await limited.stop()
+    await takes_rights_along(limited)
+    if restarts:
+        await limited.start()
+    await ends(limited)
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while not told:
+            found, _ = await limited.api.list(EVENT, limited.own_namespace)
+            told = [event for event in found if event["reason"] in LAST_WORDS]
+            await asyncio.sleep(0.1)
+    assert [event["related"]["namespace"] for event in told] == [limited.namespace]
+    assert "3 roles stay as they are" in told[0]["note"]
+    connection = await database.connect()
+    assert await connection.fetchval(LOGINS) == 2
+
+
+@ONLY_THERE
 @pytest.mark.rule("28")
 async def test_a_namespace_that_took_the_controllers_rights_along_is_freed_by_the_command(
     limited: Controlled,
 ) -> None:
-    """A RoleBinding has no finalizer: it goes before what the controller has still to let go."""
-    place = ("namespace", limited.namespace)
-    limited.cluster.kubectl("delete", *place, "--wait=false")
-    async with asyncio.timeout(30):
-        while limited.cluster.get("rolebinding", "-n", limited.namespace)["items"]:
-            await asyncio.sleep(0.2)
+    await takes_rights_along(limited)
     ended = await postgregent_process(
         "uninstall", "--kubernetes", "--kubeconfig", str(limited.cluster.kubeconfig),
         "-n", limited.namespace, "--yes", "--patience", "3",
     )  # fmt: skip
     assert ended.status == 3, ended.err
-    await asyncio.to_thread(
-        limited.cluster.kubectl, "wait", "--for=delete", *place, "--timeout=60s"
-    )
+    await ends(limited)
 
 
 @pytest.fixture

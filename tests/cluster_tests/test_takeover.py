@@ -56,7 +56,8 @@ async def in_force(one: Controlled) -> None:
 
 def _is_told(found: dict[str, Any] | None) -> bool:
     status = (found or {}).get("status") or {}
-    return ready_reason(found) == "TakeoverNeeded" and bool(status["takeover"]["token"])
+    token = (status.get("takeover") or {}).get("token")  # a refused push is told before it
+    return ready_reason(found) == "TakeoverNeeded" and bool(token)
 
 
 async def needed(one: Controlled) -> dict[str, Any]:

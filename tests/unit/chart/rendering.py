@@ -31,6 +31,10 @@ INSTALLATIONS: Mapping[str, Mapping[str, Any]] = {
         "watch": {"namespaces": ["team-a", "team-b"]},
         "secrets": {"namespaces": ["team-a", "postgregent"]},
     },
+    "some namespaces only, and no right beyond them": {
+        "watch": {"namespaces": ["postgregent", "team-a"]},
+        "rbac": {"kindsClusterWide": False},
+    },
     "secrets that are written": {"secrets": {"namespaces": ["team-a"], "write": True}},
     "secrets of every namespace": {"secrets": {"clusterWide": True, "write": True}},
     "two replicas": {"replicas": 2},

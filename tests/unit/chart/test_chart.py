@@ -128,19 +128,40 @@ def test_secrets_are_bound_in_the_namespaces_that_are_listed() -> None:
     """The release's own namespace is covered by its Role already."""
     assert bound("some namespaces only", "RoleBinding") == {
         "postgregent/postgregent": "postgregent",
-        "team-a/postgregent-controller": "postgregent-controller",
-        "team-b/postgregent-controller": "postgregent-controller",
+        "postgregent/postgregent-events": "postgregent-events",
+        "team-a/postgregent-events": "postgregent-events",
+        "team-b/postgregent-events": "postgregent-events",
         "team-a/postgregent-secrets": "postgregent-secrets",
     }
     written = bound("secrets that are written", "RoleBinding")
     assert written["team-a/postgregent-secrets-writer"] == "postgregent-secrets-writer"
 
 
-def test_with_a_list_of_namespaces_only_names_are_read_cluster_wide() -> None:
+def test_with_a_list_of_namespaces_a_policy_holds_the_controller_to_them() -> None:
+    """RBAC does not: its right to let go has to outlive a namespace that is deleted."""
     assert bound("some namespaces only", "ClusterRoleBinding") == {
-        "postgregent-cluster": "postgregent-cluster"
+        "postgregent-cluster": "postgregent-cluster",
+        "postgregent-controller": "postgregent-controller",
     }
-    roles = of_kind("some namespaces only", "ClusterRole")
+    policies = {
+        name: found["spec"]["validations"]
+        for found in of_kind("some namespaces only", "ValidatingAdmissionPolicy")
+        for name in names([found])
+    }
+    (only,) = policies["postgregent-controller-namespaces-only"]
+    assert only["expression"] == 'request.namespace in ["team-a","team-b"]'
+
+
+def test_with_a_list_and_no_right_beyond_it_only_names_are_read_cluster_wide() -> None:
+    limited = "some namespaces only, and no right beyond them"
+    assert bound(limited, "ClusterRoleBinding") == {"postgregent-cluster": "postgregent-cluster"}
+    assert bound(limited, "RoleBinding") == {
+        f"{namespace}/postgregent{name}": f"postgregent{name}"
+        for namespace, *found in (("postgregent", "", "-controller", "-events"),
+                                  ("team-a", "-controller", "-events"))
+        for name in found
+    }  # fmt: skip
+    roles = of_kind(limited, "ClusterRole")
     (cluster,) = [role for role in roles if role["metadata"]["name"] == "postgregent-cluster"]
     assert all(rule["resourceNames"] for rule in cluster["rules"])
     named = {rule["resources"][0]: rule["resourceNames"] for rule in cluster["rules"]}

@@ -61,11 +61,16 @@ def places_of(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     if condition and not values.get(section, {}).get(name):
         return ()
     secrets = values.get("secrets", {})
+    watched = sorted(values.get("watch", {}).get("namespaces", ()))
     listed = sorted(set(secrets.get("namespaces", ())) - {NAMESPACE})
     return {
         "cluster": (EVERYWHERE,),
-        "cluster, or `watch.namespaces`": tuple(
-            sorted(values.get("watch", {}).get("namespaces", ())) or (EVERYWHERE,)
+        "cluster, or `watch.namespaces` without `rbac.kindsClusterWide`": tuple(
+            watched if not values.get("rbac", {}).get("kindsClusterWide", True) else ()
+        )
+        or (EVERYWHERE,),
+        "cluster, or `watch.namespaces` and its own": tuple(
+            sorted({NAMESPACE, *watched}) if watched else (EVERYWHERE,)
         ),
         "its own namespace": (NAMESPACE,),
         "`secrets.namespaces`, or cluster by `secrets.clusterWide`": (

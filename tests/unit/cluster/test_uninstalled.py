@@ -98,6 +98,7 @@ def test_a_regent_that_runs_is_not_settled() -> None:
     [
         (Release.ENDED, True, 3, "BrakePulled", "3 roles stay as they are"),
         (Release.ENDED, True, 1, "BrakePulled", "1 role stays as it is"),
+        (Release.ENDED, False, 2, "RolesLeft", "2 roles stay as they are"),
         (Release.UNREACHABLE, False, 3, "LeftInstalled", "3 roles stay as they are"),
         (Release.TIMED_OUT, False, 0, "LeftInstalled", "uninstall --dsn"),
     ],
@@ -112,5 +113,5 @@ def test_the_last_words_of_a_regent_count_the_roles_and_name_the_way_out(
     assert ("by hand" in words[1]) == (roles > 0)
 
 
-def test_a_regent_that_ended_as_it_should_has_no_last_words() -> None:
-    assert regent_words(Release.ENDED, is_braked=False, roles=3) is None
+def test_a_regent_that_leaves_nothing_has_no_last_words() -> None:
+    assert regent_words(Release.ENDED, is_braked=False, roles=0) is None
