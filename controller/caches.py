@@ -36,7 +36,10 @@ _FIELDS_OF_SPEC = ("generation", "labels", "deletionTimestamp", "finalizers", "u
 
 
 class Caches:
-    """All informers. `wake` is called when something changed that is not a mere status."""
+    """All informers. `wake` is called when something changed that is not a mere status.
+
+    `status_changed` is called of a resource of ours when that alone did.
+    """
 
     def __init__(
         self,
@@ -45,10 +48,12 @@ class Caches:
         own_namespace: str,
         namespaces: tuple[str, ...],
         wake: Callable[[], None],
+        status_changed: Callable[[ResourceKey], None],
     ) -> None:
         """Without `namespaces` the whole cluster is watched."""
         self._api = api
         self._wake = wake
+        self._status_changed = status_changed
         self.namespaces = namespaces or (EVERYWHERE,)
         self._ours = {
             (namespace, kind): self._informer(kind, namespace, is_ours=True)
@@ -187,14 +192,16 @@ class Caches:
             namespace=namespace or None,
             label_selector=label_selector,
             field_selector=field_selector,
-            on_change=self._changed,
+            on_change=lambda seen: self._changed(kind, seen),
             on_sync=lambda _synced: self._wake(),
             deletions_count=deletions_count_while_defined(self._api, kind) if is_resource else None,
         )
 
-    def _changed(self, seen: Seen) -> None:
+    def _changed(self, kind: ApiKind, seen: Seen) -> None:
         if not _is_mere_status(seen):
             self._wake()
+        elif kind in _OURS:
+            self._status_changed(ResourceKey(_OURS[kind], *seen.key))
 
 
 _OURS: Mapping[ApiKind, Kind] = {

@@ -43,7 +43,7 @@ from controller.sources.kubernetes import (
     with_ignored_roles,
 )
 from controller.standing import standing_of, versions_of_authorities
-from controller.status_patch import RegentNews
+from controller.status_patch import NOT_MET, RegentNews
 from controller.takeoffs import Takeoffs
 from controller.uninstalls import Uninstalls
 from controller.workloads import Plant
@@ -94,6 +94,7 @@ class ClusterController:
             own_namespace=self.plant.namespace,
             namespaces=settings.namespaces,
             wake=self._quiet.wake,
+            status_changed=self._status_changed,
         )
         self.recorder = EventRecorder(writing, instance=settings.instance)
         self.fleet = Fleet(self)
@@ -263,7 +264,7 @@ class ClusterController:
             trouble=self._uninstalls.words.get(key)
             or self._doubted.get(key)
             or self._making.not_started.get(key)
-            or (served.trouble if served else None),
+            or (served.trouble if served else NOT_MET),
             drift=self._drift.get(key, 0),
             held=self._pushing.held.get(key, 0) + len(vanished),
         )
@@ -275,6 +276,14 @@ class ClusterController:
         page = await served.client.drift()
         if self._drift.get(key, 0) != len(page.items):
             self._drift[key] = len(page.items)
+            self.reporter.look_at(key)
+
+    def _status_changed(self, key: ResourceKey) -> None:
+        """By us, mostly: then there is nothing to write. By others, or late: then there is.
+
+        What is written is compared with what was heard last, and that may lag behind our own.
+        """
+        if self._origin:
             self.reporter.look_at(key)
 
     def _set_gate(self, why: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -67,6 +68,29 @@ async def test_the_references_manifests_are_in_force_and_drift_becomes_an_event(
         "wait", "--for=condition=Ready", "pguser,pgrole,pgperm,pgregent", "--all",
         "-n", one.namespace, "--timeout=10s",
     )  # fmt: skip
+
+
+@pytest.mark.rule("29")
+async def test_a_status_that_somebody_overwrites_is_written_again_and_no_other(
+    one: Controlled,
+) -> None:
+    """Also when it is our own from a moment ago, of which the cache had not heard yet."""
+    assert one.controller is not None
+    writes = one.controller.reporter.writes
+    unready = {
+        "type": "Ready", "status": "False", "reason": "X", "message": "of somebody else",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    wrong = json.dumps({"status": {"conditions": [unready]}})
+    for kind, name in (("pguser", "summer-intern-2"), ("pgregent", "my-regent")):
+        one.cluster.kubectl(
+            "patch", kind, name, "-n", one.namespace, "--subresource=status", "--type=merge",
+            "-p", wrong,
+        )  # fmt: skip
+    await one.ready("User", "summer-intern-2")
+    await one.ready("Regent", "my-regent")
+    await asyncio.sleep(1.0)
+    assert one.controller.reporter.writes == writes + 2
 
 
 async def test_a_changed_secret_and_a_changed_resource_reach_the_database(
