@@ -6,6 +6,7 @@ that went before their end in controller/last_words.py.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -19,7 +20,7 @@ from controller.last_words import LastWords
 from controller.plants import Plants
 from controller.sources.kubernetes import Declared
 from controller.takeoffs import Takeoffs
-from controller.uninstalled import asks_for_uninstall
+from controller.uninstalled import UNINSTALLED, asks_for_uninstall, what_became
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
@@ -156,17 +157,7 @@ class Endings:
             # Nobody asked for this Regent's end: its pod goes on enforcing (semantics 17).
             await patch_finalizers(self._api, key, letting_go(found))
             return
-        is_uninstalled = False
-        if not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS:
-            served = self._fleet.served.get(key)
-            self._statuses.setdefault(key, served.status if served else None)
-            is_uninstalled = self._takeoffs.is_off(key)
-        reason = release_regent(
-            waited,
-            self._fleet.unreachable_seconds(key),
-            has_work=has_work,
-            is_uninstalled=is_uninstalled,
-        )
+        reason = self._release_of_regent(key, found, has_work, waited)
         if reason is None:
             return
         await self._plants.remove(key)
@@ -178,6 +169,20 @@ class Endings:
             self._takeoffs.forget(key)
             log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
             self._last_words.of_regent(found, reason, status)
+
+    def _release_of_regent(
+        self, key: ResourceKey, found: JsonObject, has_work: bool, waited: float
+    ) -> Release | None:
+        """Why it may go; None while it has to wait. Asks it to take off what it installed."""
+        served, is_uninstalled = self._fleet.served.get(key), False
+        unreachable = self._fleet.unreachable_seconds(key)
+        if served is None and not self._plants.runs(key):
+            # Nobody is there to ask, and will not be: its status says whether anything is left.
+            is_uninstalled, unreachable = what_became(found) is UNINSTALLED, math.inf
+        elif served is not None and (not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS):
+            self._statuses.setdefault(key, served.status)
+            is_uninstalled = self._takeoffs.is_off(key)
+        return release_regent(waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled)
 
     def _waited(self, found: JsonObject) -> float:
         now = self._clock()

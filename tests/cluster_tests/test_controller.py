@@ -158,9 +158,25 @@ async def test_a_deleted_regent_leaves_the_roles_and_takes_what_it_installed(
     async with asyncio.timeout(30):
         while one.cluster.get(kinds, "-n", one.namespace, "-l", selector)["items"]:
             await asyncio.sleep(0.1)
+    assert "3 roles stay as they are" in (await one.events("RolesLeft"))[0]["note"]
     await one.stalled("Role", "mydb-viewer", "NoRegent")
     await one.delete("Role", "mydb-viewer")
     await one.gone("Role", "mydb-viewer")
+
+
+@pytest.mark.rule("28")
+async def test_a_deleted_regent_of_which_nothing_runs_says_what_it_has_left(
+    one: Controlled, database: Database
+) -> None:
+    """Its Deployment was deleted while there was no controller: nobody can take anything off."""
+    await one.stop()
+    one.cluster.kubectl("delete", "deployment", "--all", "-n", one.namespace)
+    await one.delete("Regent", "my-regent")
+    await one.start()
+    await one.gone("Regent", "my-regent")
+    (event,) = await one.events("LeftInstalled")
+    assert "postgregent uninstall --dsn" in event["note"]
+    assert "3 roles stay as they are" in event["note"]
 
 
 @pytest.mark.rule("28")
