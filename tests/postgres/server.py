@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import SecretStr
 
 from cli.postgres.process import HOST, PostgresProcess
 from tests.postgres.clusters import ADMIN, SETTINGS, Cluster
+from tests.postgres.scratch import new_folder
 
 MAINTENANCE = "postgres"
 
@@ -33,7 +33,7 @@ class PostgresServer:
     @classmethod
     def launch(cls, cluster: Cluster, settings: Mapping[str, str] | None = None) -> PostgresServer:
         """Copy the cluster's data folder and start on it."""
-        folder = Path(tempfile.mkdtemp(prefix=f"postgregent-{cluster.version}-"))
+        folder = new_folder(cluster.version)
         folder.chmod(0o755)
         data = folder / "data"
         cluster.copy_to(data)
