@@ -13,14 +13,14 @@ import sys
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import CONFIG_MAP
+from controller.kube.kinds import CONFIG_MAP, LEASE
 from controller.kube.lease import LeaseElector, NotLeader
 from controller.kube.tenure import Terms
 from shared.logging import configure_logging
 
 TERMS = Terms(lease_seconds=2.0, renew_seconds=1.2, retry_seconds=0.3)
 LEASE_NAME = "candidates"
-WRITER = "writer"
+WRITER, TURN = "writer", "turn"
 
 
 async def main(kubeconfig: str, namespace: str, identity: str) -> None:
@@ -31,9 +31,13 @@ async def main(kubeconfig: str, namespace: str, identity: str) -> None:
 
         async def lead() -> None:
             print(f"{identity} leads", flush=True)  # noqa: T201 - the test reads it
+            turn = ""
             try:
                 while True:
-                    await write(guarded, namespace, identity)
+                    with contextlib.suppress(ApiError, NotLeader):
+                        turn = turn or await turn_of(guarded, namespace)
+                        await write(guarded, namespace, {WRITER: identity, TURN: turn})
+                    await asyncio.sleep(0.01)
             finally:
                 print(f"{identity} ends", flush=True)  # noqa: T201 - as above
 
@@ -43,13 +47,16 @@ async def main(kubeconfig: str, namespace: str, identity: str) -> None:
             await running
 
 
-async def write(api: KubeApi, namespace: str, identity: str) -> None:
+async def turn_of(api: KubeApi, namespace: str) -> str:
+    """Which term of office it is, counted by the Lease."""
+    return str((await api.get(LEASE, namespace, LEASE_NAME))["spec"]["leaseTransitions"])
+
+
+async def write(api: KubeApi, namespace: str, labels: dict[str, str]) -> None:
     """One object, whose resource version says when it was written."""
-    labels = {WRITER: identity}
-    body = {"metadata": {"generateName": f"{identity}-", "labels": labels}}
-    with contextlib.suppress(ApiError, NotLeader):
-        await api.create(CONFIG_MAP, namespace, body)
-    await asyncio.sleep(0.01)
+    await api.create(
+        CONFIG_MAP, namespace, {"metadata": {"generateName": "written-", "labels": labels}}
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from controller.kube.kinds import CONFIG_MAP, LEASE
 from controller.kube.lease import LeaseElector, NotLeader
 from controller.kube.tenure import Terms
 from tests.cluster.access import Cluster
-from tests.cluster_tests.candidate import LEASE_NAME, TERMS, WRITER
+from tests.cluster_tests.candidate import LEASE_NAME, TERMS, TURN, WRITER
 from tests.cluster_tests.tcp_proxy import TcpProxy, proxy_to
 from tests.eventually import eventually
 
@@ -252,19 +252,22 @@ async def candidate(kubeconfig: Path, namespace: str, name: str) -> AsyncIterato
 
 
 async def says(process: Process, line: str) -> None:
+    """Sooner or later; on a busy machine a Lease is lost and had again in between."""
     assert process.stdout
     async with asyncio.timeout(30):
-        assert (await process.stdout.readline()).decode().strip() == line
+        while (said := (await process.stdout.readline()).decode()).strip() != line:
+            assert said, f"it has ended before it said: {line}"
 
 
-async def writers(api: KubeApi, namespace: str) -> list[str]:
-    """Who wrote, in the order in which the server took it, each turn once."""
+async def check_that_each_wrote_in_its_turn(api: KubeApi, namespace: str) -> None:
+    """In the order in which the server took it. On a busy machine there may be more turns."""
     found, _ = await api.list(CONFIG_MAP, namespace, label_selector=WRITER)
     written = sorted(found, key=lambda item: int(item["metadata"]["resourceVersion"]))
-    return [
-        name
-        for name, _ in itertools.groupby(item["metadata"]["labels"][WRITER] for item in written)
-    ]
+    labels = [item["metadata"]["labels"] for item in written]
+    turns = [key for key, _ in itertools.groupby((int(one[TURN]), one[WRITER]) for one in labels)]
+    numbers = [number for number, _ in turns]
+    assert numbers == sorted(set(numbers)), turns
+    assert {name for _, name in turns} == {"a", "b"}
 
 
 @pytest.mark.rule("17")
@@ -277,11 +280,9 @@ async def test_a_frozen_leader_writes_nothing_when_it_comes_back(
         candidate(path, namespace, "a") as first,
         candidate(path, namespace, "b") as second,
     ):
-        turns: list[str] = []
         pair = {"a": first, "b": second}
         leader = await first_to_lead(pair)
         for _ in range(4):
-            turns.append(leader)
             await written_since(api, namespace)
             frozen = pair[leader]
             os.kill(frozen.pid, signal.SIGSTOP)
@@ -292,7 +293,7 @@ async def test_a_frozen_leader_writes_nothing_when_it_comes_back(
             await says(frozen, f"{leader} ends")
             await written_since(api, namespace)
             leader = other
-        assert await writers(api, namespace) == [*turns, leader]
+        await check_that_each_wrote_in_its_turn(api, namespace)
 
 
 async def first_to_lead(pair: dict[str, Process]) -> str:
@@ -340,4 +341,4 @@ async def test_a_leader_that_is_cut_off_writes_nothing_out_of_turn(
                 await written_since(api, namespace)
             await says(first, "a leads")
             await written_since(api, namespace)
-    assert await writers(api, namespace) == ["a", "b", "a"]
+    await check_that_each_wrote_in_its_turn(api, namespace)
