@@ -67,7 +67,7 @@ class Office:
     async def end(self, name: str) -> None:
         """Ask one to stop, and wait until it has."""
         self.running[name].cancel()
-        await asyncio.wait([self.running[name]])
+        await asyncio.gather(self.running[name], return_exceptions=True)
 
     async def lease(self) -> dict[str, object]:
         found: dict[str, object] = (await self.api.get(LEASE, self.namespace, LEASE_NAME))["spec"]
