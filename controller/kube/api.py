@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
@@ -29,6 +30,7 @@ from controller.kube.answers import (
 )
 from controller.kube.connection import authorization, credentials, open_session
 from controller.kube.errors import ApiError
+from controller.kube.giving_up import reset_when_given_up
 from controller.kube.kinds import JsonObject, Kind
 from controller.kube.stream import Lines
 
@@ -284,18 +286,21 @@ class KubeApi:
         seconds = self.request_seconds
         if method != "GET" and self.seconds_to_write:
             seconds = min(seconds, self.seconds_to_write())
-        async with self.session.request(
+        request = self.session.request(
             method,
             f"{found.host}{path}",
             params=query,
             data=data,
             headers={**_PLAIN, **(headers or {}), **shown},
-            timeout=quiet or aiohttp.ClientTimeout(total=seconds),
+            # aiohttp would give a request of more than 5 s up to a second more.
+            timeout=quiet or aiohttp.ClientTimeout(total=seconds, ceil_threshold=math.inf),
             allow_redirects=False,  # a redirect would take our token elsewhere
             proxy=found.proxy,
             server_hostname=found.tls_server_name,
-        ) as answer:
-            yield answer
+        )
+        with reset_when_given_up():
+            async with request as answer:
+                yield answer
 
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}

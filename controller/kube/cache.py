@@ -48,10 +48,11 @@ class ObjectCache:
         before = self._objects.get(key)
         if before is not None and not _same(before, item, "uid"):
             return [*self.remove(key), *self.put(item)]
+        if before is not None and _same(before, item, "resourceVersion"):
+            return []  # and not stored: an item of a list lacks kind and apiVersion
         item["metadata"].pop("managedFields", None)
         self._objects[key] = item
-        known = before is not None and _same(before, item, "resourceVersion")
-        return [] if known else [Seen(key, before, item)]
+        return [Seen(key, before, item)]
 
     def remove(self, key: Key) -> list[Seen]:
         """An object is gone; nothing where it was not known."""

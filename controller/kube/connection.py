@@ -21,6 +21,7 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client.configuration import Configuration
 
 from controller.kube.errors import UNREACHABLE, ApiError
+from controller.kube.giving_up import TellingConnector
 from shared.errors import PostgRegentError
 from shared.logging import get_logger
 
@@ -74,11 +75,11 @@ def open_session(found: Configuration) -> aiohttp.ClientSession:
       the requests.
     - Keepalive and TCP_USER_TIMEOUT: a peer that is gone without a word is noticed in 30 s.
     - SO_LINGER 0: closing is a reset, so a write that was given up while the network was down is
-      not delivered by our kernel when it is back, after somebody else became the leader.
+      not delivered by our kernel when it is back (controller/kube/giving_up.py).
     - No netrc and, in a pod, no proxy of the environment: Python does not know the CIDR ranges
       that NO_PROXY has in clusters, and would send the API's traffic to the proxy.
     """
-    connector = aiohttp.TCPConnector(
+    connector = TellingConnector(
         limit=0, ssl=_trust(found), socket_factory=_lasting_socket, keepalive_timeout=60
     )
     return aiohttp.ClientSession(

@@ -26,6 +26,8 @@ class TcpProxy:
     budget: Callable[[], int | None] = lambda: None
     connections: int = 0
     cuts: int = 0
+    resets: int = 0
+    """Connections whose client has reset them while something was held back."""
     listening_port: int = 0
     _server: asyncio.Server | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -93,6 +95,7 @@ class TcpProxy:
         while chunk := await source.read(CHUNK):
             await self._flows.wait()
             if problem := source.exception():  # reset meanwhile: what it sent goes nowhere
+                self.resets += 1
                 raise problem
             sink.write(chunk if left is None else chunk[:left])
             await sink.drain()

@@ -179,18 +179,24 @@ async def test_who_may_not_write_sends_nothing(api: KubeApi, namespace: str) -> 
     assert found == []
 
 
-async def test_a_write_ends_with_the_time_in_which_one_may_write(
-    shaky_api: KubeApi, proxy: TcpProxy, namespace: str
+@pytest.mark.rule("17")
+async def test_a_write_ends_with_the_time_in_which_one_may_write_and_does_not_arrive_later(
+    shaky_api: KubeApi, api: KubeApi, proxy: TcpProxy, namespace: str
 ) -> None:
-    """The plain request is still waiting when the one with less time has given up."""
+    """It was sent already: giving up resets the connection. One with more time still waits."""
+    await asyncio.gather(*(shaky_api.get(NAMESPACE, None, "default") for _ in range(2)))
     proxy.hold()
     plain = asyncio.create_task(shaky_api.create(CONFIG_MAP, namespace, config_map("a")))
     short = shaky_api.writing_while(lambda: 0.3)
     with pytest.raises(ApiError, match="no answer"):
         await short.create(CONFIG_MAP, namespace, config_map("b"))
     assert not plain.done()
+    await asyncio.sleep(0.2)  # the reset needs a moment to come to the proxy
     proxy.release()
     await plain
+    assert proxy.resets == 1
+    assert [found["metadata"]["name"] for found in (await api.list(CONFIG_MAP, namespace))[0]
+            if not found["metadata"]["name"].startswith("kube-")] == ["a"]  # fmt: skip
 
 
 async def test_an_error_shows_neither_token_nor_key(tmp_path: Path, control_plane: Cluster) -> None:

@@ -49,10 +49,12 @@ def test_an_object_made_again_under_its_name_went_and_came() -> None:
 
 
 def test_what_is_known_is_not_told_again() -> None:
-    """A watch that goes on from an older version repeats events."""
+    """A watch that goes on repeats events; items of a list lack their kind."""
     cache = ObjectCache()
-    cache.put(item("a"))
+    watched = {**item("a"), "kind": "ConfigMap"}
+    cache.put(watched)
     assert cache.put(item("a")) == []
+    assert cache.view["web", "a"] is watched
     cache.remove(("web", "a"))
     assert cache.remove(("web", "a")) == []
 
