@@ -40,7 +40,7 @@ class ObjectCache:
         return [seen for each in (*gone, *came) for seen in each]
 
     def put(self, item: JsonObject) -> list[Seen]:
-        """An object as it is now; nothing where this version is known already.
+        """An object as it is now; nothing where this is known already.
 
         One that was deleted and made again under its name is told as both.
         """
@@ -48,9 +48,9 @@ class ObjectCache:
         before = self._objects.get(key)
         if before is not None and not _same(before, item, "uid"):
             return [*self.remove(key), *self.put(item)]
-        if before is not None and _same(before, item, "resourceVersion"):
-            return []  # and not stored: an item of a list lacks kind and apiVersion
         item["metadata"].pop("managedFields", None)
+        if before is not None and _is_known(before, item):
+            return []
         self._objects[key] = item
         return [Seen(key, before, item)]
 
@@ -58,6 +58,14 @@ class ObjectCache:
         """An object is gone; nothing where it was not known."""
         before = self._objects.pop(key, None)
         return [] if before is None else [Seen(key, before, None)]
+
+
+def _is_known(before: JsonObject, item: JsonObject) -> bool:
+    """Nothing is new; items of a list lack their type. A restored etcd gives a version twice."""
+    told = (before.keys() | item.keys()) - {"kind", "apiVersion"}
+    return _same(before, item, "resourceVersion") and all(
+        before.get(name) == item.get(name) for name in told
+    )
 
 
 def _same(one: JsonObject, other: JsonObject, field: str) -> bool:

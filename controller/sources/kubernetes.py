@@ -48,7 +48,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    version: tuple[Any, ...]
+    raw: JsonObject
     loaded: Loaded
 
 
@@ -66,9 +66,10 @@ class Reader:
             namespace, name = key_of(found)
             key = ResourceKey(kind, namespace, name)
             raw[key] = found
-            before, version = self._known.get(key), _version(found)
-            same = before is not None and before.version == version
-            known[key] = before if same and before else _Read(version, _load(key, found))
+            before = self._known.get(key)
+            is_known = before is not None and _says_the_same(before.raw, found)
+            loaded = before.loaded if before and is_known else _load(key, found)
+            known[key] = _Read(found, loaded)
         self._known = known
         deleting = frozenset(key for key, found in raw.items() if is_deleting(found))
         return Declared({key: one.loaded for key, one in known.items()}, raw, deleting)
@@ -148,6 +149,13 @@ def _load(key: ResourceKey, found: JsonObject) -> Loaded:
         for one in read.mistakes
     )
     return Loaded(key, "", 0, None, problems)
+
+
+def _says_the_same(before: JsonObject, found: JsonObject) -> bool:
+    """A generation alone does not tell: a restored etcd gives it twice."""
+    return before is found or (
+        _version(before) == _version(found) and before.get("spec") == found.get("spec")
+    )
 
 
 def _version(found: JsonObject) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from controller.sources.kubernetes import Reader, read_secrets
 from controller.sources.secrets import SecretName
 from shared.keys import ResourceKey
 from shared.outcomes import Actor, Drift
-from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION
+from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, Role
 from tests.unit.cluster.objects import NOW, raw, secret
 
 REGENT = ResourceKey("Regent", "default", "my-regent")
@@ -45,6 +45,16 @@ def test_a_resource_is_read_once_for_each_generation() -> None:
     assert changed.resources[ROLE] is not first.resources[ROLE]
     relabelled = reader.read([("Role", raw("Role", "viewer", spec, labels={"a": "b"}))])
     assert relabelled.resources[ROLE].resource != first.resources[ROLE].resource
+
+
+@pytest.mark.rule("28a")
+def test_a_generation_that_a_restored_server_gives_again_is_read_again() -> None:
+    reader = Reader()
+    reader.read([("Role", raw("Role", "viewer", {"database": "mydb"}))])
+    other = reader.read([("Role", raw("Role", "viewer", {"database": "other"}))])
+    role = other.resources[ROLE].resource
+    assert isinstance(role, Role)
+    assert role.spec.database == "other"
 
 
 @pytest.mark.rule("20", "28a")

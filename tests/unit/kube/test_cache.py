@@ -59,6 +59,14 @@ def test_what_is_known_is_not_told_again() -> None:
     assert cache.remove(("web", "a")) == []
 
 
+def test_a_version_that_a_restored_server_gives_again_is_told() -> None:
+    cache = ObjectCache()
+    cache.put(item("a", 7))
+    again = {**item("a", 7), "spec": {"other": "than before"}}
+    assert told(cache.replace([again])) == [("changed", "a")]
+    assert cache.view["web", "a"] is again
+
+
 def test_a_change_shows_the_object_before_and_after() -> None:
     cache = ObjectCache()
     [came] = cache.put(item("a"))
