@@ -190,7 +190,12 @@ def is_worth_telling(count: int) -> bool:
 
 
 def event_body(news: News, about: Reference, instance: str, now: datetime) -> JsonObject:
-    """The Event as events.k8s.io/v1 takes it; what is too long is cut."""
+    """The Event as events.k8s.io/v1 takes it; what is too long is cut.
+
+    Beside another object its note says whom it is about: kubectl does not show `related`.
+    """
+    whom, is_beside = news.regarding, about != news.regarding
+    note = f"{whom.kind} {whom.namespace}/{whom.name}: {news.note}" if is_beside else news.note
     body: JsonObject = {
         "apiVersion": EVENT.api_version,
         "kind": EVENT.name,
@@ -201,11 +206,11 @@ def event_body(news: News, about: Reference, instance: str, now: datetime) -> Js
         "type": news.type,
         "reason": news.reason,
         "action": news.action,
-        "note": cut(censor_text(news.note), LONGEST_NOTE_BYTES),
+        "note": cut(censor_text(note), LONGEST_NOTE_BYTES),
         "regarding": about.as_body(),
     }
-    if about != news.regarding:
-        body["related"] = news.regarding.as_body()
+    if is_beside:
+        body["related"] = whom.as_body()
     return body
 
 

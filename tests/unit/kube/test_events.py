@@ -44,6 +44,7 @@ def test_news_of_an_ending_namespace_are_told_of_another_object() -> None:
     assert body["metadata"]["namespace"] == "db"
     assert body["regarding"]["name"] == "main"
     assert body["related"]["name"] == "intern"
+    assert body["note"] == "User web/intern: the Secret db is missing"
 
 
 def test_what_lives_in_no_namespace_has_its_events_in_default() -> None:
