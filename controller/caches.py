@@ -22,17 +22,17 @@ from controller.kube.kinds import (
     Key,
 )
 from controller.kube.kinds import Kind as ApiKind
+from controller.sources.kubernetes import says_the_same
 from controller.workloads import KINDS, MANAGED_BY, MANAGER
 from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES
 from shared.keys import Kind, ResourceKey
-from shared.resources import GROUP
 
 NOT_LISTED = "not listed yet"
 WITHOUT_RELEASES = "type!=helm.sh/release.v1"
 """Helm keeps whole charts in Secrets; nobody's password is there."""
 EVERYWHERE = ""
-_FIELDS_OF_SPEC = ("generation", "labels", "deletionTimestamp", "finalizers", "uid")
+_FIELDS_OF_ITS_END = ("deletionTimestamp", "finalizers")
 
 
 class Caches:
@@ -198,7 +198,7 @@ class Caches:
         )
 
     def _changed(self, kind: ApiKind, seen: Seen) -> None:
-        if not _is_mere_status(seen):
+        if not is_mere_status(seen):
             self._wake()
         elif kind in _OURS:
             self._status_changed(ResourceKey(_OURS[kind], *seen.key))
@@ -213,19 +213,13 @@ async def _run(informer: Informer) -> None:
     await informer.run()
 
 
-def _is_mere_status(seen: Seen) -> bool:
+def is_mere_status(seen: Seen) -> bool:
     """Kinds without a generation (Secrets) have no status either: any change of them counts."""
     if seen.before is None or seen.after is None:
         return False
     before, after = seen.before["metadata"], seen.after["metadata"]
     return (
         "generation" in after
-        and all(before.get(name) == after.get(name) for name in _FIELDS_OF_SPEC)
-        and _words(before) == _words(after)
+        and all(before.get(name) == after.get(name) for name in _FIELDS_OF_ITS_END)
+        and says_the_same(seen.before, seen.after)
     )
-
-
-def _words(metadata: JsonObject) -> dict[str, str]:
-    """Our own annotations: by them people say something to a Regent."""
-    annotations = metadata.get("annotations") or {}
-    return {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}

@@ -20,7 +20,7 @@ from controller.sources.secrets import Secret, SecretName, secret_keys_of
 from shared.http import UNKNOWN_SERVER
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem
-from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, AnyResource, Regent
+from shared.resources import GROUP, AnyResource, Regent
 from shared.resources.reading import Mistaken, read_manifest
 
 RawSecrets = Mapping[tuple[str, str], JsonObject]
@@ -67,12 +67,28 @@ class Reader:
             key = ResourceKey(kind, namespace, name)
             raw[key] = found
             before = self._known.get(key)
-            is_known = before is not None and _says_the_same(before.raw, found)
-            loaded = before.loaded if before and is_known else _load(key, found)
-            known[key] = _Read(found, loaded)
+            if before is not None and says_the_same(before.raw, found):
+                known[key] = _Read(found, before.loaded)
+            else:
+                known[key] = _Read(found, _load(key, found))
         self._known = known
         deleting = frozenset(key for key, found in raw.items() if is_deleting(found))
         return Declared({key: one.loaded for key, one in known.items()}, raw, deleting)
+
+
+def says_the_same(before: JsonObject, found: JsonObject) -> bool:
+    """What they declare. A generation alone does not tell: a restored etcd repeats it."""
+    return before is found or (
+        _version(before) == _version(found) and before.get("spec") == found.get("spec")
+    )
+
+
+def _version(found: JsonObject) -> tuple[Any, ...]:
+    """With our own annotations: by them people say something to a Regent."""
+    metadata = found["metadata"]
+    annotations = metadata.get("annotations") or {}
+    words = {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}
+    return metadata.get("uid"), metadata.get("generation"), metadata.get("labels"), words
 
 
 def is_deleting(found: JsonObject) -> bool:
@@ -149,21 +165,6 @@ def _load(key: ResourceKey, found: JsonObject) -> Loaded:
         for one in read.mistakes
     )
     return Loaded(key, "", 0, None, problems)
-
-
-def _says_the_same(before: JsonObject, found: JsonObject) -> bool:
-    """A generation alone does not tell: a restored etcd gives it twice."""
-    return before is found or (
-        _version(before) == _version(found) and before.get("spec") == found.get("spec")
-    )
-
-
-def _version(found: JsonObject) -> tuple[Any, ...]:
-    metadata = found["metadata"]
-    labels = tuple(sorted((metadata.get("labels") or {}).items()))
-    annotations = metadata.get("annotations") or {}
-    words = tuple(annotations.get(name) for name in (RELEASE_ANNOTATION, TAKEOVER_ANNOTATION))
-    return metadata.get("uid"), metadata.get("generation"), labels, words
 
 
 def _names(resource: AnyResource) -> Iterator[str]:
