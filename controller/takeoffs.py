@@ -21,9 +21,7 @@ class Takeoffs:
         return any(not task.done() for task in self._tasks.values())
 
     def is_off(self, key: ResourceKey) -> bool:
-        """Whether nothing of it is left. One that we do not talk to has nothing to take off."""
-        if key not in self._fleet.served:
-            return True
+        """Whether nothing of one that we talk to is left."""
         task = self._tasks.get(key)
         if task is None:
             task = asyncio.ensure_future(self._fleet.uninstall(key))

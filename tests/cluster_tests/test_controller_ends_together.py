@@ -9,28 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from controller.kube.api import KubeApi
 from controller.kube.kinds import EVENT
 from tests.cluster.access import CallFailed, Cluster
+from tests.cluster_tests.chart_account import chart_account
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
 from tests.cluster_tests.in_force import INSTALLED, LOGINS, all_ready
 from tests.postgres.database import Database
 
 pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240)]
-CHART = Path(__file__).parents[2] / "charts/postgregent"
-RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 EVENTS = {"reachable": "BrakePulled", "gone": "LeftInstalled"}
-
-
-def rights(cluster: Cluster, release: str, own: str) -> list[dict[str, Any]]:
-    """What the chart lets a controller do that serves the whole cluster."""
-    rendered = cluster.helm(
-        "template", release, str(CHART), "-n", own, "--set", "secrets.clusterWide=true"
-    )
-    found = [one for one in yaml.safe_load_all(rendered) if one and one.get("kind") in RIGHTS]
-    return [one for one in found if "-view" not in one["metadata"]["name"]]
 
 
 @pytest.fixture
@@ -41,9 +30,7 @@ async def one(
     ending = f"{namespace}-{secrets.token_hex(2)}"
     crds.kubectl("create", "namespace", ending)
     release = f"postgregent-{namespace}"
-    crds.apply(*rights(crds, release, namespace))
-    user = f"system:serviceaccount:{namespace}:{release}"
-    kubeconfig = crds.kubeconfig_for(user, ("system:serviceaccounts", "system:authenticated"))
+    kubeconfig = chart_account(crds, release, namespace, secrets_clusterWide="true")
     async with (
         KubeApi.connect(str(kubeconfig)) as acting,
         controlled(

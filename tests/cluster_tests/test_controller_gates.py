@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from controller.kube.api import KubeApi
 from controller.kube.kinds import EVENT
 from tests.cluster.access import Cluster
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster_tests.chart_account import chart_account
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
 from tests.cluster_tests.definitions import define_our_kinds
 from tests.cluster_tests.in_force import LOGINS
@@ -23,23 +23,8 @@ from tests.command import postgregent_process
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
-CHART = Path(__file__).parents[2] / "charts/postgregent"
-RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 LAST_WORDS = ("BrakePulled", "LeftInstalled", "RolesLeft")
 OURS = ("regents", "users", "roles", "permissions")
-
-
-def rights_of_chart(
-    cluster: Cluster, release: str, own: str, watched: str, *, has_more: bool
-) -> list[dict[str, Any]]:
-    """The RBAC that the chart gives the controller, for one watched namespace."""
-    rendered = cluster.helm(
-        "template", release, str(CHART), "--namespace", own,
-        "--set", f"watch.namespaces={{{watched}}}", "--set", f"secrets.namespaces={{{watched}}}",
-        "--set", f"rbac.kindsClusterWide={json.dumps(has_more)}",
-    )  # fmt: skip
-    found = [one for one in yaml.safe_load_all(rendered) if one and one.get("kind") in RIGHTS]
-    return [one for one in found if "-view" not in one["metadata"]["name"]]
 
 
 @pytest.fixture
@@ -65,9 +50,11 @@ async def limited(
 ) -> AsyncIterator[Controlled]:  # fmt: skip
     """A controller with the chart's rights and no more, in a namespace of its own."""
     release = own_namespace
-    crds.apply(*rights_of_chart(crds, release, own_namespace, namespace, has_more=has_more))
-    user = f"system:serviceaccount:{own_namespace}:{release}"
-    kubeconfig = crds.kubeconfig_for(user, ("system:serviceaccounts", "system:authenticated"))
+    kubeconfig = chart_account(
+        crds, release, own_namespace,
+        watch_namespaces=f"{{{namespace}}}", secrets_namespaces=f"{{{namespace}}}",
+        rbac_kindsClusterWide=json.dumps(has_more),
+    )  # fmt: skip
     async with (
         KubeApi.connect(str(kubeconfig)) as acting,
         controlled(
@@ -139,8 +126,7 @@ async def test_rights_taken_away_take_nothing_away(limited: Controlled, database
             await asyncio.sleep(0.05)
     await asyncio.sleep(2.0)
     connection = await database.connect()
-    logins = "SELECT count(*) FROM pg_roles WHERE rolname IN ('summer-intern-2', 'flights-admin')"
-    assert await connection.fetchval(logins + " AND rolcanlogin") == 2
+    assert await connection.fetchval(LOGINS) == 2
 
 
 async def takes_rights_along(limited: Controlled) -> None:
@@ -243,8 +229,7 @@ async def test_older_definitions_stop_pushes_and_deleted_ones_delete_nothing(
             await asyncio.sleep(0.1)
     await asyncio.sleep(1.0)
     assert await connection.fetchval(holds) is True
-    logins = "SELECT count(*) FROM pg_roles WHERE rolname IN ('summer-intern-2', 'flights-admin')"
-    assert await connection.fetchval(logins + " AND rolcanlogin") == 2
+    assert await connection.fetchval(LOGINS) == 2
     assert alone.cluster.get("deployment")["items"]
     installed = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
     assert await connection.fetchval(installed) > 0

@@ -259,7 +259,7 @@ async def says(process: Process, line: str) -> None:
             assert said, f"it has ended before it said: {line}"
 
 
-async def check_that_each_wrote_in_its_turn(api: KubeApi, namespace: str) -> None:
+async def check_that_each_wrote_in_its_turn(api: KubeApi, namespace: str, at_least: int) -> None:
     """In the order in which the server took it. On a busy machine there may be more turns."""
     found, _ = await api.list(CONFIG_MAP, namespace, label_selector=WRITER)
     written = sorted(found, key=lambda item: int(item["metadata"]["resourceVersion"]))
@@ -268,6 +268,7 @@ async def check_that_each_wrote_in_its_turn(api: KubeApi, namespace: str) -> Non
     numbers = [number for number, _ in turns]
     assert numbers == sorted(set(numbers)), turns
     assert {name for _, name in turns} == {"a", "b"}
+    assert len(turns) >= at_least
 
 
 @pytest.mark.rule("17")
@@ -293,7 +294,7 @@ async def test_a_frozen_leader_writes_nothing_when_it_comes_back(
             await says(frozen, f"{leader} ends")
             await written_since(api, namespace)
             leader = other
-        await check_that_each_wrote_in_its_turn(api, namespace)
+        await check_that_each_wrote_in_its_turn(api, namespace, at_least=5)
 
 
 async def first_to_lead(pair: dict[str, Process]) -> str:
@@ -341,4 +342,4 @@ async def test_a_leader_that_is_cut_off_writes_nothing_out_of_turn(
                 await written_since(api, namespace)
             await says(first, "a leads")
             await written_since(api, namespace)
-    await check_that_each_wrote_in_its_turn(api, namespace)
+    await check_that_each_wrote_in_its_turn(api, namespace, at_least=3)

@@ -62,15 +62,15 @@ def places_of(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     secrets = values.get("secrets", {})
     watched = sorted(values.get("watch", {}).get("namespaces", ()))
+    has_more = values.get("rbac", {}).get("kindsClusterWide", True)
     listed = sorted(set(secrets.get("namespaces", ())) - {NAMESPACE})
     return {
         "cluster": (EVERYWHERE,),
-        "cluster, or `watch.namespaces` without `rbac.kindsClusterWide`": tuple(
-            watched if not values.get("rbac", {}).get("kindsClusterWide", True) else ()
-        )
-        or (EVERYWHERE,),
-        "cluster, or `watch.namespaces` and its own": tuple(
-            sorted({NAMESPACE, *watched}) if watched else (EVERYWHERE,)
+        "cluster, or `watch.namespaces` without `rbac.kindsClusterWide`": (
+            (EVERYWHERE,) if not watched or has_more else tuple(watched)
+        ),
+        "cluster, or `watch.namespaces` and its own": (
+            tuple(sorted({NAMESPACE, *watched})) if watched else (EVERYWHERE,)
         ),
         "its own namespace": (NAMESPACE,),
         "`secrets.namespaces`, or cluster by `secrets.clusterWide`": (
