@@ -38,7 +38,8 @@ _FIELDS_OF_ITS_END = ("deletionTimestamp", "finalizers")
 class Caches:
     """All informers. `wake` is called when something changed that is not a mere status.
 
-    `status_changed` is called of a resource of ours when that alone did.
+    Of a resource of ours, `deleted` is called instead where its deletion began, and
+    `status_changed` where its status alone is another.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Caches:
         own_namespace: str,
         namespaces: tuple[str, ...],
         wake: Callable[[], None],
+        deleted: Callable[[], None],
         status_changed: Callable[[ResourceKey], None],
     ) -> None:
         """Without `namespaces` the whole cluster is watched."""
         self._api = api
         self._wake = wake
+        self._deleted = deleted
         self._status_changed = status_changed
         self.namespaces = namespaces or (EVERYWHERE,)
         self._ours = {
@@ -198,7 +201,9 @@ class Caches:
         )
 
     def _changed(self, kind: ApiKind, seen: Seen) -> None:
-        if not is_mere_status(seen):
+        if kind in _OURS and begins_deletion(seen):
+            self._deleted()
+        elif not is_mere_status(seen):
             self._wake()
         elif kind in _OURS:
             self._status_changed(ResourceKey(_OURS[kind], *seen.key))
@@ -211,6 +216,16 @@ _OURS: Mapping[ApiKind, Kind] = {
 
 async def _run(informer: Informer) -> None:
     await informer.run()
+
+
+def begins_deletion(seen: Seen) -> bool:
+    """It is going, or gone where nothing held it; the end of one that was going is nothing new."""
+    was_going = seen.before is not None and _is_going(seen.before)
+    return not was_going and (seen.after is None or _is_going(seen.after))
+
+
+def _is_going(found: JsonObject) -> bool:
+    return "deletionTimestamp" in found["metadata"]
 
 
 def is_mere_status(seen: Seen) -> bool:

@@ -94,6 +94,7 @@ class ClusterController:
             own_namespace=self.plant.namespace,
             namespaces=settings.namespaces,
             wake=self._quiet.wake,
+            deleted=self._quiet.wake_for_deletion,
             status_changed=self._status_changed,
         )
         self.recorder = EventRecorder(writing, instance=settings.instance)

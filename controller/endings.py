@@ -11,7 +11,14 @@ import time
 from collections.abc import Callable
 
 from controller.departures import Departures
-from controller.finalizers import Release, is_held, letting_go, release, release_regent
+from controller.finalizers import (
+    Release,
+    is_held,
+    letting_go,
+    release,
+    release_regent,
+    role_of,
+)
 from controller.fleet import Fleet
 from controller.holding import at_once, patch_finalizers
 from controller.kube.api import KubeApi
@@ -108,8 +115,8 @@ class Endings:
         found = declared.raw[key]
         waited = self._waited(found)
         regents = self._regents_of(key)
-        reaches = {regent: self._fleet.reach(regent, key) for regent in regents}
-        reason = release(waited, reaches.values())
+        role = role_of(key, found)
+        reason = release(waited, (self._fleet.reach(regent, key, role) for regent in regents))
         if is_kind_going:
             reason = Release.KIND_GOES
         elif reason is None:
@@ -144,7 +151,7 @@ class Endings:
             if asks_for_uninstall(declared.raw[regent]):
                 continue  # it forgets all of them
             served = self._fleet.served.get(regent)
-            is_told = served is not None and self._fleet.reach(regent, key).is_told
+            is_told = served is not None and self._fleet.is_told(regent, key)
             if not is_told:
                 await self._departures.remember(regent, {key})
 

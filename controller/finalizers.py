@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.kube.kinds import JsonObject
-from shared.keys import Kind
+from shared.http import BrakeBody
+from shared.keys import Kind, ResourceKey
 from shared.resources import GROUP
 
 FINALIZER = f"{GROUP}/access"
@@ -38,7 +39,7 @@ class Reach:
     """How far the end of a resource has come on one Regent.
 
     `is_told`: its accepted state does not list the resource any more. `is_passed`: a pass has seen
-    the catalog with that state in force.
+    the catalog with that state in force. `is_braked`: that pass was not let do all of it.
     """
 
     is_told: bool = False
@@ -50,6 +51,18 @@ class Reach:
     def is_ended(self) -> bool:
         """What could be done has been done."""
         return self.is_told and self.is_passed
+
+
+def withholds(brake: BrakeBody, role: str) -> bool:
+    """Whether something of this role is withheld; of a long list only the first are told."""
+    is_whole = brake.loss_count <= len(brake.losses)
+    return brake.pulled and not (is_whole and all(loss.role != role for loss in brake.losses))
+
+
+def role_of(key: ResourceKey, found: JsonObject) -> str:
+    """The name in PostgreSQL of a Role or User (semantics 7), valid or not."""
+    spec = found.get("spec") or {}
+    return str(spec.get("userName" if key.kind == "User" else "roleName") or key.name)
 
 
 def release(waited_seconds: float, reaches: Iterable[Reach]) -> Release | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.finalizers import Reach
+from controller.finalizers import Reach, withholds
 from controller.link import RegentLink
 from controller.push import RegentClient
 from controller.regent_outcome import NotReached
@@ -123,13 +123,16 @@ class Fleet:
             if served and served.link.acquaintance is not None and not served.is_uninstalled:
                 served.link.push(state)
 
-    def reach(self, key: ResourceKey, resource: ResourceKey) -> Reach:
-        """How far the end of a resource has come on a Regent."""
+    def is_told(self, key: ResourceKey, resource: ResourceKey) -> bool:
+        """Whether what a Regent has accepted does not list the resource any more."""
+        link = self._served[key].link
+        known = link.acquaintance
+        return known is not None and link.is_pushed and str(resource) not in known.resources
+
+    def reach(self, key: ResourceKey, resource: ResourceKey, role: str) -> Reach:
+        """How far the end of a resource, which is `role` in PostgreSQL, has come on a Regent."""
         served = self._served[key]
-        known, status = served.link.acquaintance, served.status
-        is_told = (
-            known is not None and served.link.is_pushed and str(resource) not in known.resources
-        )
+        status = served.status
         is_passed = (
             status is not None
             and status.applied_revision is not None
@@ -137,9 +140,9 @@ class Fleet:
             and status.applied_revision >= served.link.pushed_revision
         )
         return Reach(
-            is_told=is_told,
+            is_told=self.is_told(key, resource),
             is_passed=is_passed,
-            is_braked=status is not None and status.brake.pulled,
+            is_braked=status is not None and withholds(status.brake, role),
             unreachable_seconds=self.unreachable_seconds(key),
         )
 

@@ -113,7 +113,7 @@ class Pushing:
         for regent, gone in self._departures.known.items():
             back = {k for k in gone if k in declared.raw and k not in declared.deleting}
             is_served = regent in self._fleet.served
-            told = {k for k in gone if is_served and self._fleet.reach(regent, k).is_told}
+            told = {k for k in gone if is_served and self._fleet.is_told(regent, k)}
             done[regent] = frozenset(back | told)
         await self._departures.forget(done)
 

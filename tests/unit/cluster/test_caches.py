@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from controller.caches import is_mere_status
+from controller.caches import begins_deletion, is_mere_status
 from controller.kube.cache import Seen
 from tests.unit.cluster.objects import raw, secret
 
 SPEC = {"database": "mydb"}
 BEFORE = raw("Role", "viewer", SPEC, generation=2)
+GOING = raw("Role", "viewer", SPEC, generation=3, deletionTimestamp="2026-01-01T00:00:00Z")
 
 
 @pytest.mark.rule("29")
@@ -38,3 +39,23 @@ def test_all_else_is(after: dict[str, Any] | None) -> None:
 def test_a_secret_has_no_status() -> None:
     found = secret("passwords", a="b")
     assert not is_mere_status(Seen(("default", "passwords"), found, found))
+
+
+@pytest.mark.rule("20")
+@pytest.mark.parametrize(
+    ("before", "after", "begins"),
+    [
+        (BEFORE, GOING, True),
+        (BEFORE, None, True),
+        (None, GOING, True),
+        (GOING, GOING, False),
+        (GOING, None, False),
+        (None, BEFORE, False),
+        (BEFORE, BEFORE, False),
+    ],
+    ids=["held", "not held", "listed so", "told again", "let go", "new", "there"],
+)
+def test_a_deletion_begins_once(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, begins: bool
+) -> None:
+    assert begins_deletion(Seen(("default", "viewer"), before, after)) is begins

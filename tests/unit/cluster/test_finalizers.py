@@ -13,7 +13,11 @@ from controller.finalizers import (
     letting_go,
     release,
     release_regent,
+    role_of,
+    withholds,
 )
+from shared.http import BrakeBody, LossBody
+from shared.keys import ResourceKey
 from tests.unit.cluster.objects import raw
 
 ENDED = Reach(is_told=True, is_passed=True)
@@ -78,3 +82,30 @@ def test_other_finalizers_are_left_alone_and_another_version_is_refused() -> Non
     held = raw("Role", "a", {}, finalizers=["other/one", FINALIZER])
     assert is_held(held)
     assert letting_go(held)["metadata"]["finalizers"] == ["other/one"]
+
+
+LOSSES = (LossBody(role="viewer", kind="ROLE", privilege="EXISTS"),)
+
+
+@pytest.mark.rule("20")
+@pytest.mark.parametrize(
+    ("brake", "is_withheld"),
+    [
+        (BrakeBody(), {"viewer": False, "intern": False}),
+        (BrakeBody(pulled=True, loss_count=1, losses=LOSSES), {"viewer": True, "intern": False}),
+        (BrakeBody(pulled=True, loss_count=51, losses=LOSSES), {"viewer": True, "intern": True}),
+    ],
+    ids=["not pulled", "all are told", "more than are told"],
+)
+def test_an_end_is_withheld_where_something_of_that_role_is(
+    brake: BrakeBody, is_withheld: dict[str, bool]
+) -> None:
+    assert {role: withholds(brake, role) for role in is_withheld} == is_withheld
+
+
+@pytest.mark.rule("7")
+def test_the_role_of_a_deleted_resource_is_its_own_name_or_the_one_it_says() -> None:
+    user, role = (ResourceKey(kind, "default", "a") for kind in ("User", "Role"))
+    assert role_of(user, raw("User", "a", {"userName": "b"})) == "b"
+    assert role_of(role, raw("Role", "a", {"roleName": "c"})) == "c"
+    assert role_of(user, {"metadata": {}}) == "a"
