@@ -33,6 +33,7 @@ from controller.kube.errors import ApiError
 from controller.kube.giving_up import reset_when_given_up
 from controller.kube.kinds import JsonObject, Kind
 from controller.kube.stream import Lines
+from controller.kube.timely import TimelyBody
 
 FIELD_MANAGER = "postgregent"
 REQUEST_SECONDS = 15.0
@@ -50,7 +51,8 @@ class KubeApi:
     """One API server. Errors are ApiError, also where nobody answers.
 
     `seconds_to_write` is asked right before each request that changes something: what it raises
-    is raised and nothing is sent, and the request ends within what it answers.
+    is raised and nothing is sent, and the request ends within what it answers. It is asked again
+    when the connection is there.
     """
 
     session: aiohttp.ClientSession = field(repr=False)
@@ -284,13 +286,15 @@ class KubeApi:
         found = self.configuration
         shown = await authorization(found, path)
         seconds = self.request_seconds
+        timely: bytes | TimelyBody | None = data
         if method != "GET" and self.seconds_to_write:
             seconds = min(seconds, self.seconds_to_write())
+            timely = TimelyBody(data or b"", self.seconds_to_write)
         request = self.session.request(
             method,
             f"{found.host}{path}",
             params=query,
-            data=data,
+            data=timely,
             headers={**_PLAIN, **(headers or {}), **shown},
             # aiohttp would give a request of more than 5 s up to a second more.
             timeout=quiet or aiohttp.ClientTimeout(total=seconds, ceil_threshold=math.inf),

@@ -37,7 +37,7 @@ async def main(kubeconfig: str, namespace: str, identity: str) -> None:
                     with contextlib.suppress(ApiError, NotLeader):
                         turn = turn or await turn_of(guarded, namespace)
                         await write(guarded, namespace, {WRITER: identity, TURN: turn})
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.03)
             finally:
                 print(f"{identity} ends", flush=True)  # noqa: T201 - as above
 

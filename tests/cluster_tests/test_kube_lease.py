@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from controller.kube.api import KubeApi
+from controller.kube.errors import ApiError
 from controller.kube.kinds import CONFIG_MAP, LEASE
 from controller.kube.lease import LeaseElector, NotLeader
 from controller.kube.tenure import Terms
@@ -120,6 +121,29 @@ async def test_who_is_not_leader_may_not_write(office: Office) -> None:
     assert 0 < office.electors["a"].seconds_left() <= TERMS.renew_seconds
     with pytest.raises(NotLeader):
         office.electors["b"].seconds_left()
+
+
+@pytest.mark.rule("17")
+async def test_a_write_whose_time_ends_before_it_is_sent_is_not_sent(
+    api: KubeApi, namespace: str
+) -> None:
+    """As one who is frozen between asking and sending: it asks again, and has lost the Lease."""
+    asked = 0
+
+    def seconds_left() -> float:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise NotLeader
+        return 5.0
+
+    body = {"metadata": {"name": "late", "labels": {WRITER: "a"}}}
+    with pytest.raises(ApiError) as refused:
+        await api.writing_while(seconds_left).create(CONFIG_MAP, namespace, body)
+    assert refused.value.status == 0
+    assert asked == 2
+    found, _ = await api.list(CONFIG_MAP, namespace, label_selector=WRITER)
+    assert found == []
 
 
 async def test_a_change_of_the_lease_by_others_ends_no_leadership(office: Office) -> None:
