@@ -55,8 +55,8 @@ class Reach:
 
 def withholds(brake: BrakeBody, role: str) -> bool:
     """Whether something of this role is withheld; of a long list only the first are told."""
-    is_whole = brake.loss_count <= len(brake.losses)
-    return brake.pulled and not (is_whole and all(loss.role != role for loss in brake.losses))
+    is_cut = brake.loss_count > len(brake.losses)
+    return brake.pulled and (is_cut or any(loss.role == role for loss in brake.losses))
 
 
 def role_of(key: ResourceKey, found: JsonObject) -> str:
