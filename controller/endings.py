@@ -60,6 +60,8 @@ class Endings:
         self._since: dict[str, float] = {}
         self._on: dict[ResourceKey, set[ResourceKey]] = {}
         self._left: frozenset[ResourceKey] = frozenset()
+        self._done: set[str] = set()
+        """The uids of those that were let go, of which the caches may not have heard yet."""
         self.are_under_way = False
         """Something waits for Regents to say that access has ended."""
         self._statuses: dict[ResourceKey, StatusBody | None] = {}
@@ -68,7 +70,9 @@ class Endings:
     def begin(self, declared: Declared) -> None:
         """Note who lists what is being deleted, before any of them is told of it."""
         self._left = frozenset(
-            key for key in declared.deleting if key.kind != "Regent" and is_held(declared.raw[key])
+            key
+            for key in declared.deleting
+            if key.kind != "Regent" and self._holds(declared.raw[key])
         )
         for key in self._left:
             self._regents_of(key)
@@ -85,7 +89,7 @@ class Endings:
         waiting = [
             key
             for key in sorted(declared.deleting)
-            if key.kind in acted_on and is_held(declared.raw[key])
+            if key.kind in acted_on and self._holds(declared.raw[key])
         ]
         self._forget(declared)
         resources = [key for key in waiting if key.kind != "Regent"]
@@ -123,7 +127,7 @@ class Endings:
             return False
         else:
             await self._remember(key, declared)
-        if not await patch_finalizers(self._api, key, letting_go(found)):
+        if not await self._let_go(key, found):
             return False
         log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
         self._last_words.of_resource(found, reason, frozenset(regents))
@@ -162,14 +166,14 @@ class Endings:
         waited = self._waited(found)
         if is_kind_going:
             # Nobody asked for this Regent's end: its pod goes on enforcing (semantics 17).
-            await patch_finalizers(self._api, key, letting_go(found))
+            await self._let_go(key, found)
             return
         reason = self._release_of_regent(key, found, has_work, waited)
         if reason is None:
             return
         await self._plants.remove(key)
         await self._departures.forget({key: self._departures.known.get(key, frozenset())})
-        if await patch_finalizers(self._api, key, letting_go(found)):
+        if await self._let_go(key, found):
             served = self._fleet.served.get(key)
             status = self._statuses.pop(key, served.status if served else None)
             self._fleet.leave(key)
@@ -191,11 +195,22 @@ class Endings:
             is_uninstalled = self._takeoffs.is_off(key)
         return release_regent(waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled)
 
+    def _holds(self, found: JsonObject) -> bool:
+        return is_held(found) and uid_of(found) not in self._done
+
+    async def _let_go(self, key: ResourceKey, found: JsonObject) -> bool:
+        """False where it has to be tried again. What is let go is not told a second time."""
+        if not await patch_finalizers(self._api, key, letting_go(found)):
+            return False
+        self._done.add(uid_of(found))
+        return True
+
     def _waited(self, found: JsonObject) -> float:
         now = self._clock()
         return now - self._since.setdefault(uid_of(found), now)
 
     def _forget(self, declared: Declared) -> None:
         uids = {uid_of(found) for found in declared.raw.values()}
+        self._done &= uids
         self._since = {uid: at for uid, at in self._since.items() if uid in uids}
         self._on = {key: on for key, on in self._on.items() if key in declared.deleting}
