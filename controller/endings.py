@@ -106,7 +106,7 @@ class Endings:
 
     def has_work(self, regent: ResourceKey) -> bool:
         """Whether deletions under way wait for this Regent."""
-        return any(regent in self._on.get(one, ()) for one in self._left)
+        return any(self._is_on(one, regent) for one in self._left)
 
     def new_deletions(self, declared: Declared) -> frozenset[ResourceKey]:
         """Deletions that were not seen before."""
@@ -134,18 +134,20 @@ class Endings:
         return True
 
     def _regents_of(self, key: ResourceKey) -> set[ResourceKey]:
-        """Those that list it, or did when its deletion began; and those that cannot say yet."""
+        return {regent for regent in self._fleet.served if self._is_on(key, regent)}
+
+    def _is_on(self, key: ResourceKey, regent: ResourceKey) -> bool:
+        """Whether it lists this, or did when its deletion began; and where it cannot say yet."""
+        served = self._fleet.served.get(regent)
+        if served is None or served.is_uninstalled or regent.namespace != key.namespace:
+            return False
+        known = served.link.acquaintance
+        if known is None:
+            return True
         on = self._on.setdefault(key, set())
-        unmet: set[ResourceKey] = set()
-        for regent, served in self._fleet.served.items():
-            if regent.namespace != key.namespace or served.is_uninstalled:
-                continue
-            known = served.link.acquaintance
-            if known is None:
-                unmet.add(regent)
-            elif str(key) in known.resources:
-                on.add(regent)
-        return {regent for regent in on if regent in self._fleet.served} | unmet
+        if str(key) in known.resources:
+            on.add(regent)
+        return regent in on
 
     async def _remember(self, key: ResourceKey, declared: Declared) -> None:
         """For each Regent of the namespace that was not told: it will be when it is back."""

@@ -165,6 +165,23 @@ async def test_a_deleted_regent_leaves_the_roles_and_takes_what_it_installed(
 
 
 @pytest.mark.rule("28")
+async def test_a_user_that_is_deleted_with_its_regent_ends_first(
+    one: Controlled, database: Database
+) -> None:
+    """Also where the controller that acts on it has just started, and knows no Regent yet."""
+    await one.stop()
+    await one.delete("Regent", "my-regent")
+    await one.delete("User", "summer-intern-2")
+    await one.start()
+    await one.gone("Regent", "my-regent")
+    await one.gone("User", "summer-intern-2")
+    connection = await database.connect()
+    roles = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", USERS)
+    assert [role["rolname"] for role in roles] == ["flights-admin"]
+    assert "2 roles stay as they are" in (await one.events("RolesLeft"))[0]["note"]
+
+
+@pytest.mark.rule("28")
 async def test_a_deleted_regent_of_which_nothing_runs_says_what_it_has_left(
     one: Controlled, database: Database
 ) -> None:
