@@ -18,7 +18,7 @@ import asyncpg
 from benchmarks.drift import report, until
 from controller.kube.api import KubeApi
 from controller.kube.kinds import PERMISSION, REGENT, ROLE, SECRET, USER, JsonObject, Kind
-from controller.quiet import QUIET_SECONDS
+from controller.quiet import CHANGES
 from tests.cluster.chart import InstalledChart, install_chart
 from tests.cluster.node import Node
 from tests.cluster.postgres import ReachableServer, reachable_server
@@ -116,7 +116,7 @@ async def measure(chart: InstalledChart, server: ReachableServer, count: int) ->
             seconds.append(await _change(api, onlooker, n))
         await onlooker.close()
     report("a changed Permission, all", seconds)
-    report("a changed Permission, after the quiet window", [s - QUIET_SECONDS for s in seconds])
+    report("a changed Permission, after the quiet window", [s - CHANGES.quiet for s in seconds])
 
 
 async def _change(api: KubeApi, onlooker: asyncpg.Connection, n: int) -> float:

@@ -172,7 +172,7 @@ async def one_push(stand: Standing, body: bytes, watch: Watch) -> StatusBody:
         accepted_revision=state.revision,
         applied_revision=state.revision,
         resources=tuple(one.outcomes.values()),
-        detector={"mode": "Triggers", "healthy": True},  # type: ignore[arg-type]
+        detector={"mode": "Triggers", "healthy": True},
     )
 
 
