@@ -9,14 +9,19 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.finalizers import LONGEST_SECONDS, is_held
-from controller.kube.kinds import JsonObject
+from controller.kube.kinds import JsonObject, is_deleting
 from controller.status_patch import ready_condition
-from controller.uninstalled import SETTLED, UNINSTALLED, UNINSTALLING, what_became
+from controller.uninstalled import (
+    SETTLED,
+    UNINSTALLED,
+    UNINSTALLING,
+    asks_for_uninstall,
+    what_became,
+)
 from controller.workloads import REGENT_NAMESPACE
 from regent import home_database
 from regent.settings import DEFAULT_PORT
 from shared.keys import ResourceKey
-from shared.resources import UNINSTALL_ANNOTATION
 
 SIGNS = frozenset({UNINSTALLING.reason, *SETTLED})
 
@@ -147,9 +152,7 @@ def of_namespaces(
 
 
 def _is_asked(found: JsonObject) -> bool:
-    metadata = found["metadata"]
-    is_annotated = (metadata.get("annotations") or {}).get(UNINSTALL_ANNOTATION) == "true"
-    return is_annotated or "deletionTimestamp" in metadata
+    return asks_for_uninstall(found) or is_deleting(found)
 
 
 def _reason(found: JsonObject) -> str:

@@ -20,6 +20,7 @@ from controller.kube.kinds import (
     SECRET,
     JsonObject,
     Key,
+    is_deleting,
 )
 from controller.kube.kinds import Kind as ApiKind
 from controller.sources.kubernetes import says_the_same
@@ -109,7 +110,7 @@ class Caches:
             found = next(iter(informer.cache.values()), None)
             if found is None:
                 return f"CustomResourceDefinition {kind.qualified} is not there."
-            if "deletionTimestamp" in found["metadata"]:
+            if is_deleting(found):
                 return f"CustomResourceDefinition {kind.qualified} is being deleted."
             if is_outdated(found):
                 return f"CustomResourceDefinition {kind.qualified} is older than this controller."
@@ -121,7 +122,7 @@ class Caches:
             kind.name
             for kind, informer in self._definitions.items()
             for found in informer.cache.values()
-            if "deletionTimestamp" in found["metadata"]
+            if is_deleting(found)
         )
 
     def believed_kinds(self) -> frozenset[str]:
@@ -220,12 +221,8 @@ async def _run(informer: Informer) -> None:
 
 def begins_deletion(seen: Seen) -> bool:
     """It is going, or gone where nothing held it; the end of one that was going is nothing new."""
-    was_going = seen.before is not None and _is_going(seen.before)
-    return not was_going and (seen.after is None or _is_going(seen.after))
-
-
-def _is_going(found: JsonObject) -> bool:
-    return "deletionTimestamp" in found["metadata"]
+    was_going = seen.before is not None and is_deleting(seen.before)
+    return not was_going and (seen.after is None or is_deleting(seen.after))
 
 
 def is_mere_status(seen: Seen) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.finalizers import Release
-from controller.kube.kinds import JsonObject
+from controller.kube.kinds import JsonObject, is_deleting
 from controller.regent_outcome import NotReached
 from controller.status_patch import ready_condition
 from shared.resources import UNINSTALL_ANNOTATION
@@ -34,9 +34,8 @@ SETTLED: Mapping[str, NotReached] = {one.reason: one for one in (UNINSTALLED, LE
 
 def asks_for_uninstall(found: JsonObject) -> bool:
     """Whether this Regent is annotated, and not being deleted anyway."""
-    metadata = found["metadata"]
-    annotations = metadata.get("annotations") or {}
-    return annotations.get(UNINSTALL_ANNOTATION) == ASKED and "deletionTimestamp" not in metadata
+    annotations = found["metadata"].get("annotations") or {}
+    return annotations.get(UNINSTALL_ANNOTATION) == ASKED and not is_deleting(found)
 
 
 def asking(found: JsonObject) -> JsonObject:

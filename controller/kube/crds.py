@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
+from controller.kube.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, is_deleting
 
 
 def deletions_count_while_defined(api: KubeApi, kind: Kind) -> Callable[[], Awaitable[bool]]:
@@ -24,6 +24,6 @@ def deletions_count_while_defined(api: KubeApi, kind: Kind) -> Callable[[], Awai
             if problem.is_not_found:
                 return False
             raise
-        return "deletionTimestamp" not in definition["metadata"]
+        return not is_deleting(definition)
 
     return deletions_count

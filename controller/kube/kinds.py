@@ -60,6 +60,11 @@ def uid_of(found: JsonObject) -> str:
     return str(found["metadata"]["uid"])
 
 
+def is_deleting(found: JsonObject) -> bool:
+    """Its deletion has begun; finalizers still hold it."""
+    return "deletionTimestamp" in found["metadata"]
+
+
 def key_of(found: JsonObject) -> Key:
     """Namespace and name of an object."""
     metadata = found["metadata"]

@@ -14,7 +14,7 @@ from typing import Any, cast
 from pydantic import SecretBytes
 
 from controller.connection_secrets import OWN_ROLES, layout_of
-from controller.kube.kinds import JsonObject, key_of
+from controller.kube.kinds import JsonObject, is_deleting, key_of
 from controller.sources.directory import Loaded
 from controller.sources.secrets import Secret, SecretName, secret_keys_of
 from shared.http import UNKNOWN_SERVER
@@ -89,11 +89,6 @@ def _version(found: JsonObject) -> tuple[Any, ...]:
     annotations = metadata.get("annotations") or {}
     words = {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}
     return metadata.get("uid"), metadata.get("generation"), metadata.get("labels"), words
-
-
-def is_deleting(found: JsonObject) -> bool:
-    """Its deletion has begun; finalizers still hold it."""
-    return "deletionTimestamp" in found["metadata"]
 
 
 def generation_of(found: JsonObject) -> int:

@@ -13,6 +13,7 @@ import pytest
 from controller.kube.api import KubeApi
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import Controlled, condition, controlled, flights_manifests
+from tests.cluster_tests.in_force import INSTALLED
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
 
@@ -146,12 +147,11 @@ async def test_a_deleted_regent_leaves_the_roles_and_takes_what_it_installed(
     one: Controlled, database: Database
 ) -> None:
     """Triggers and schema are gone, Deployment and all are gone, roles go on."""
-    installed = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
     connection = await database.connect()
-    assert await connection.fetchval(installed) > 0
+    assert await connection.fetchval(INSTALLED) > 0
     await one.delete("Regent", "my-regent")
     await one.gone("Regent", "my-regent")
-    assert await connection.fetchval(installed) == 0
+    assert await connection.fetchval(INSTALLED) == 0
     assert await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = 'mydb-viewer'")
     selector = "app.kubernetes.io/component=regent"
     kinds = "deployment,service,secret,serviceaccount,networkpolicy"

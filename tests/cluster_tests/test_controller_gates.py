@@ -18,7 +18,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.chart_account import chart_account
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
 from tests.cluster_tests.definitions import define_our_kinds
-from tests.cluster_tests.in_force import LOGINS
+from tests.cluster_tests.in_force import INSTALLED, LOGINS
 from tests.command import postgregent_process
 from tests.postgres.database import Database
 
@@ -231,5 +231,4 @@ async def test_older_definitions_stop_pushes_and_deleted_ones_delete_nothing(
     assert await connection.fetchval(holds) is True
     assert await connection.fetchval(LOGINS) == 2
     assert alone.cluster.get("deployment")["items"]
-    installed = "SELECT count(*) FROM pg_event_trigger WHERE evtname LIKE 'postgregent%'"
-    assert await connection.fetchval(installed) > 0
+    assert await connection.fetchval(INSTALLED) > 0
