@@ -10,6 +10,7 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes
+from regent.reach import HARMLESS_BUILT_IN
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
@@ -18,10 +19,6 @@ from shared.state import PermissionEntry
 OPEN_ATTRIBUTES = frozenset({"createdb"})
 """What may be declared where the Regent says nothing."""
 GUARDED_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
-HARMLESS_BUILT_IN = frozenset(
-    {"pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"}
-)
-"""Built-in groups that see statistics and settings, and no data."""
 
 
 def may_adopt(situation: Situation, namespace: str, role: str) -> bool:

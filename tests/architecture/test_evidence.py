@@ -1,4 +1,4 @@
-"""Marks name facts and rules that are written down."""
+"""Marks name facts, rules and findings that are written down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from tests.architecture.evidence import LISTS, Mark, listed, marks_in, unknown
 
 
-def test_every_mark_names_a_listed_fact_or_rule() -> None:
+def test_every_mark_names_a_listed_line() -> None:
     assert unknown() == []
 
 
