@@ -48,13 +48,14 @@ from controller.standing import standing_of, versions_of_authorities
 from controller.status_patch import NOT_MET, RegentNews
 from controller.takeoffs import Takeoffs
 from controller.uninstalls import Uninstalls
+from controller.vanished import vanished_of
 from controller.workloads import Plant
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
-from shared.outcomes import Drift
+from shared.outcomes import Drift, Outcome
 
 log = get_logger(__name__)
 HEARTBEAT_SECONDS = 60.0
@@ -248,12 +249,28 @@ class Term:
         await self._holding.let_go(declared, self._uninstalls.off)
         asked = self._uninstalls.asked
         said = {key: one for key, one in compiled.outcomes.items() if key not in asked}
+        said |= self._not_held(unheld)
         self.reporter.controller_says(self._arrivals.judged(said, declared.raw))
         if (due := self._arrivals.next_due_seconds) is not None:
             self._quiet.wake_after(due)
         self._look_at_statuses(declared)
         if waits:
             self._quiet.wake_after(ENDING_SECONDS)
+
+    def _not_held(self, unheld: frozenset[ResourceKey]) -> dict[ResourceKey, Outcome]:
+        """What the API server refuses our finalizer on."""
+        return {
+            key: Outcome(
+                resource=str(key),
+                generation=0,
+                state="Reconciling",
+                reason="NotHeld",
+                message=f"Its finalizer {FINALIZER} cannot be put on it: {why} What is in force"
+                " stays, and nothing new of it is given. It is tried again.",
+            )
+            for key, why in self._patches.refused.items()
+            if key in unheld
+        }
 
     def _tell_removed(self, found: JsonObject) -> None:
         news = News(Reference.to(found), "Warning", "FinalizerRemoved", "Hold", REMOVED)
@@ -285,7 +302,7 @@ class Term:
     def _news(self, key: ResourceKey) -> RegentNews:
         served = self.fleet.served.get(key)
         status = served.status if served else None
-        vanished = [one for one in status.resources if one.reason == "Vanished"] if status else []
+        vanished = vanished_of(status)
         return RegentNews(
             status=status,
             trouble=self._uninstalls.words.get(key)
@@ -293,7 +310,8 @@ class Term:
             or self._making.not_started.get(key)
             or (served.trouble if served else NOT_MET),
             drift=self._drift.get(key, 0),
-            held=self._pushing.held.get(key, 0) + len(vanished),
+            held=self._pushing.held.get(key, 0) + (len(vanished.resources) if vanished else 0),
+            in_force_held=self._pushing.in_force_held.get(key, ()),
         )
 
     async def _count_drift(self, key: ResourceKey) -> None:
@@ -301,6 +319,8 @@ class Term:
         if served is None or served.link.acquaintance is None or served.is_uninstalled:
             return
         page = await served.client.drift()
+        if self.fleet.served.get(key) is not served:
+            return  # what another of its name has is counted when that one is met
         if self._drift.get(key, 0) != len(page.items):
             self._drift[key] = len(page.items)
             self.reporter.look_at(key)
@@ -346,3 +366,4 @@ class Term:
     def left(self, regent: ResourceKey) -> None:
         """It may come again under its name, and has to say everything anew."""
         self.reporter.regent_is_gone(regent)
+        self._drift.pop(regent, None)
