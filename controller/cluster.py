@@ -1,74 +1,25 @@
-"""The controller in a cluster: objects in, Deployments out, states pushed, outcomes back as status.
+"""The controller in a cluster: follows it always, and acts on it in terms, as long as it leads.
 
-Every signal does one thing: look again (architecture 1). A look reads the caches, and what is not
-synced is not believed (semantics 17). It holds what is new by a finalizer, makes what runs the
-Regents, compiles and pushes, and lets go what has ended. Only the leader looks; whatever it writes
-asks the Lease first.
-
-Long because it names every part and passes each one's word on: what they do is theirs.
+Every signal does one thing: look again (docs/architecture.md). What a look does is in
+controller/term.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from controller.arrivals import Arrivals
 from controller.caches import Caches
-from controller.departures import Departures
-from controller.drift_events import DriftEvents
-from controller.endings import Endings
 from controller.fleet import Fleet
-from controller.holding import Holding
-from controller.identity import Identity
 from controller.kube.api import KubeApi
-from controller.kube.crds import deletions_count_while_defined
 from controller.kube.events import EventRecorder
-from controller.kube.kinds import NAMESPACE, OUR_KINDS
-from controller.kube.queue import KeyedQueue
-from controller.last_words import LastWords
-from controller.making import Address, Making
-from controller.plants import Plants
-from controller.pushing import Pushing
+from controller.making import Address
 from controller.quiet import Quiet
-from controller.regent_outcome import NotReached
 from controller.reporter import Reporter
-from controller.sources.kubernetes import (
-    Declared,
-    Reader,
-    generation_of,
-    read_secrets,
-    secret_names,
-    with_ignored_roles,
-)
-from controller.standing import standing_of, versions_of_authorities
-from controller.status_patch import NOT_MET, RegentNews
-from controller.takeoffs import Takeoffs
-from controller.uninstalls import Uninstalls
-from controller.workloads import Plant
-from shared.errors import PostgRegentError
-from shared.http import StatusBody
+from controller.term import Settings, Term
 from shared.keys import ResourceKey
-from shared.logging import get_logger
-from shared.outcomes import Drift
 
-log = get_logger(__name__)
-HEARTBEAT_SECONDS = 60.0
-ENDING_SECONDS = 0.5
-RETRY_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How one installation is set up."""
-
-    plant: Plant
-    namespaces: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
-    instance: str = "postgregent"
-    name: str = "postgregent-controller"
-    """Of the controller's own Deployment and Lease."""
+__all__ = ["ClusterController", "Settings"]
 
 
 class ClusterController:
@@ -85,9 +36,10 @@ class ClusterController:
     ) -> None:
         """`writing` and `may_write` raise where this is not the leader."""
         self.plant = settings.plant
-        self.gate = "starting"
-        """Why nothing is pushed at the moment; empty when it is."""
-        self._api = writing
+        self._writing = writing
+        self._settings = settings
+        self._may_write = may_write
+        self._address = address
         self._quiet = Quiet()
         self.caches = Caches(
             reading,
@@ -97,39 +49,27 @@ class ClusterController:
             deleted=self._quiet.wake_for_deletion,
             status_changed=self._status_changed,
         )
-        self.recorder = EventRecorder(writing, instance=settings.instance)
-        self.fleet = Fleet(self)
-        self.reporter = Reporter(writing, self.caches.find, self._news, self.recorder)
-        self._departures = Departures(writing, self.plant.namespace)
-        self._identity = Identity(writing, self.plant.namespace)
-        self._plants = Plants(writing, self.caches, self.plant)
-        self._making = Making(
-            self.plant,
-            caches=self.caches,
-            fleet=self.fleet,
-            plants=self._plants,
-            identity=self._identity,
-            allowed_hosts=settings.allowed_hosts,
-            may_write=may_write,
-            address=address,
-        )
-        self._pushing = Pushing(self.caches, self.fleet, self._departures)
-        takeoffs = Takeoffs(self.fleet)
-        self._holding = Holding(writing, self.caches.why_not_synced)
-        self._last_words = LastWords(writing, self.recorder, self.plant, settings.name)
-        self._endings = Endings(
-            writing, self.fleet, self._plants, self._departures, takeoffs, self._last_words
-        )
-        self._uninstalls = Uninstalls(
-            writing, self.fleet, self._plants, self._departures, takeoffs, self._holding
-        )
-        self._drift_events = DriftEvents(self.recorder, self.caches.find)
-        self._arrivals = Arrivals()
-        self._counting: KeyedQueue[ResourceKey] = KeyedQueue()
-        self._drift: dict[ResourceKey, int] = {}
-        self._doubted: dict[ResourceKey, NotReached] = {}
-        self._reader = Reader()
-        self._origin = ""
+        self._term = self._new_term(None)
+
+    @property
+    def gate(self) -> str:
+        """Why nothing is pushed at the moment; empty when it is."""
+        return self._term.gate
+
+    @property
+    def fleet(self) -> Fleet:
+        """The Regents that this controller talks to in its present or last term."""
+        return self._term.fleet
+
+    @property
+    def reporter(self) -> Reporter:
+        """Of the present or last term."""
+        return self._term.reporter
+
+    @property
+    def recorder(self) -> EventRecorder:
+        """Of the present or last term."""
+        return self._term.recorder
 
     async def run_caches(self) -> None:
         """Follow the cluster for ever, leader or not: the next leader knows everything already."""
@@ -137,182 +77,20 @@ class ClusterController:
             self.caches.start(group)
 
     async def lead(self) -> None:
-        """Act until cancelled."""
-        self._origin = ""
-        self._identity.forget()
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.recorder.run())
-                group.create_task(self.reporter.run())
-                group.create_task(self._counting.work(self._count_drift))
-                group.create_task(self._beat())
-                group.create_task(self._look_for_ever(group))
-        finally:
-            for key in list(self.fleet.served):
-                self.fleet.leave(key)
+        """Act until cancelled; with nothing of what an earlier term remembered."""
+        self._term = self._new_term(self._term)
+        await self._term.run()
 
-    async def _beat(self) -> None:
-        """Certificates end, and times of passes grow old, without a signal."""
-        while True:
-            self._quiet.wake()
-            for key in self.fleet.served:
-                self.reporter.look_at(key)
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-
-    async def _look_for_ever(self, group: asyncio.TaskGroup) -> None:
-        while True:
-            await self._quiet.wait()
-            try:
-                again = await self._look(group)
-            except PostgRegentError as error:
-                log.warning("the look failed and is tried again", problem=str(error))
-                again = RETRY_SECONDS
-            if again is not None:
-                self._quiet.wake_after(again)
-
-    async def _look(self, group: asyncio.TaskGroup) -> float | None:
-        """One look; after how many seconds to look again without a signal."""
-        if why := self.caches.why_workloads_unknown():
-            self._set_gate(why)
-            return None
-        await self._prepare()
-        declared = self._reader.read(self.caches.objects())
-        if trouble := self.caches.schema_trouble():
-            self._set_gate(f"SchemaOutdated: {trouble}")
-            said = NotReached("SchemaOutdated", f"{trouble} Nothing is pushed. Update the CRDs.")
-            self._doubted = dict.fromkeys(declared.regents(), said)
-            self._look_at_statuses(declared)
-            return await self._go_on(declared)
-        if not await self._are_deletions_meant(declared):
-            await self._endings.go_on(declared, frozenset(), self.caches.going_kinds())
-            return RETRY_SECONDS
-        is_complete = await self._act(declared, group)
-        again = await self._go_on(declared)
-        return again or (None if is_complete else RETRY_SECONDS)
-
-    async def _prepare(self) -> None:
-        """Once as a leader, and the certificates again from time to time."""
-        if not self._origin:
-            await self._departures.load()
-            found = await self._api.get(NAMESPACE, None, "kube-system")
-            await self._last_words.prepare()
-            self._origin = self._plants.origin = str(found["metadata"]["uid"])
-        await self._identity.refresh(
-            lambda: standing_of(self.caches, self.fleet), versions_of_authorities(self.caches)
+    def _new_term(self, before: Term | None) -> Term:
+        return Term(
+            self._writing,
+            self.caches,
+            self._quiet,
+            self._settings,
+            may_write=self._may_write,
+            address=self._address,
+            before=before,
         )
-
-    async def _act(self, declared: Declared, group: asyncio.TaskGroup) -> bool:
-        """Hold, make, compile, push, tell. False where something has to be tried again."""
-        names = secret_names(declared)
-        self.caches.follow_secrets(frozenset(name.namespace for name in names))
-        secrets = read_secrets(names, self.caches.secrets())
-        declared = with_ignored_roles(declared, secrets)
-        self._endings.begin(declared)
-        await self._uninstalls.look(declared)
-        off = self._uninstalls.off
-        unheld = await self._holding.hold(declared, off)
-        for key in (self.fleet.served.keys() - declared.resources.keys()) | off:
-            self.fleet.leave(key)
-        regents = frozenset(key for key in declared.deleting if key.kind == "Regent")
-        leaving = (regents | self._uninstalls.asked) - off
-        await self._making.look(declared, unheld, leaving, off, secrets, group)
-        # Before the next push, which nobody can have accepted yet.
-        await self._pushing.forget_departures(declared)
-        compiled = await self._pushing.compile(self._origin, declared, unheld, off, secrets)
-        self._doubted = self._pushing.push(compiled.states)
-        self._set_gate(next((doubt.message for doubt in self._doubted.values()), ""))
-        waits = await self._uninstalls.go_on(self._endings.has_work)
-        is_let_go = await self._holding.let_go(declared, self._uninstalls.off)
-        asked = self._uninstalls.asked
-        said = {key: one for key, one in compiled.outcomes.items() if key not in asked}
-        self.reporter.controller_says(self._arrivals.judged(said, declared.raw))
-        if (due := self._arrivals.next_due_seconds) is not None:
-            self._quiet.wake_after(due)
-        self._look_at_statuses(declared)
-        if waits:
-            self._quiet.wake_after(ENDING_SECONDS)
-        return is_let_go and not (unheld or self._making.failed or self._departures.known)
-
-    async def _go_on(self, declared: Declared) -> float | None:
-        """With deletions, as far as they are believed."""
-        meant = await self._are_deletions_meant(declared)
-        believed = self.caches.believed_kinds() if meant else frozenset()
-        waits = await self._endings.go_on(declared, believed, self.caches.going_kinds())
-        return ENDING_SECONDS if waits else None
-
-    async def _are_deletions_meant(self, declared: Declared) -> bool:
-        """A definition that goes away deletes its objects first, and that means nothing."""
-        kinds = {key.kind for key in self._endings.new_deletions(declared)}
-        for kind in OUR_KINDS:
-            if kind.name in kinds and not await deletions_count_while_defined(self._api, kind)():
-                return False
-        return True
-
-    def _look_at_statuses(self, declared: Declared) -> None:
-        """Of what waits for a first word about its present generation, and of all Regents."""
-        for key, found in declared.raw.items():
-            seen = (found.get("status") or {}).get("observedGeneration")
-            if key.kind == "Regent" or seen != generation_of(found):
-                self.reporter.look_at(key)
-        self.reporter.forget_except(declared.raw)
-
-    def _news(self, key: ResourceKey) -> RegentNews:
-        served = self.fleet.served.get(key)
-        status = served.status if served else None
-        vanished = [one for one in status.resources if one.reason == "Vanished"] if status else []
-        return RegentNews(
-            status=status,
-            trouble=self._uninstalls.words.get(key)
-            or self._doubted.get(key)
-            or self._making.not_started.get(key)
-            or (served.trouble if served else NOT_MET),
-            drift=self._drift.get(key, 0),
-            held=self._pushing.held.get(key, 0) + len(vanished),
-        )
-
-    async def _count_drift(self, key: ResourceKey) -> None:
-        served = self.fleet.served.get(key)
-        if served is None or served.link.acquaintance is None or served.is_uninstalled:
-            return
-        page = await served.client.drift()
-        if self._drift.get(key, 0) != len(page.items):
-            self._drift[key] = len(page.items)
-            self.reporter.look_at(key)
 
     def _status_changed(self, key: ResourceKey) -> None:
-        """By us, mostly: then there is nothing to write. By others, or late: then there is.
-
-        What is written is compared with what was heard last, and that may lag behind our own.
-        """
-        if self._origin:
-            self.reporter.look_at(key)
-
-    def _set_gate(self, why: str) -> None:
-        if why != self.gate:
-            log.info("nothing is pushed" if why else "synced", why=why)
-        self.gate = why
-
-    def met(self, regent: ResourceKey) -> None:
-        """Compile again, with what it has accepted and has in force."""
-        self._counting.add(regent)
-        self._quiet.wake()
-
-    def said(self, regent: ResourceKey, status: StatusBody) -> None:
-        """Its outcomes become status."""
-        self.reporter.regent_says(regent, status)
-        self._counting.add(regent)
-        if self._endings.are_under_way or self._identity.is_turning:
-            self._quiet.wake()
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
-        """It becomes an Event."""
-        self._drift_events.add(regent, drift)
-        self._counting.add(regent)
-
-    def changed(self, regent: ResourceKey) -> None:
-        """It is reached, or not any more."""
-        self.reporter.look_at(regent)
-
-    def left(self, regent: ResourceKey) -> None:
-        """It may come again under its name, and has to say everything anew."""
-        self.reporter.regent_is_gone(regent)
+        self._term.status_changed(key)

@@ -1,52 +1,57 @@
 """Our finalizer is on whatever gives something, and on nothing else.
 
 It is put on before anything is given, and comes off where no Regent is left that could give: so
-that nothing of a namespace in which we do not act waits for us (semantics 27 and 28).
+that nothing of a namespace in which we do not act waits for us (rules 27 and 28). Each look goes
+by the objects themselves: a finalizer that somebody removes is put back, and that is told. Who
+removes it again and again is followed at a slower and slower pace.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Callable
 
-from controller.finalizers import HELD_KINDS, holding, is_held, letting_go
-from controller.kube.api import KubeApi
-from controller.kube.errors import ApiError
-from controller.kube.kinds import OUR_KINDS, JsonObject, uid_of
+from controller.finalizer_patches import FinalizerPatches, at_once
+from controller.finalizers import HELD_KINDS, is_held
+from controller.kube.kinds import JsonObject, uid_of
+from controller.retries import Retries
 from controller.serving import served_databases
 from controller.sources.kubernetes import Declared
 from shared.keys import ResourceKey
-from shared.logging import get_logger
-
-log = get_logger(__name__)
-KINDS = {kind.name: kind for kind in OUR_KINDS}
-AT_ONCE = 16
 
 
 class Holding:
-    """Which resources hold our finalizer."""
+    """Which resources hold our finalizer. `tell_removed` hears of each that somebody took off."""
 
-    def __init__(self, api: KubeApi, why_not_synced: Callable[[str], str]) -> None:
-        self._api = api
+    def __init__(
+        self,
+        patches: FinalizerPatches,
+        why_not_synced: Callable[[str], str],
+        tell_removed: Callable[[JsonObject], None] = lambda _found: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._patches = patches
         self._why_not_synced = why_not_synced
-        self._held: set[str] = set()
-        """Uids that hold our finalizer, though the cache may not have heard of it yet."""
+        self._tell_removed = tell_removed
+        self._had: set[str] = set()
+        """Uids that had our finalizer when they were last looked at, or were given it."""
+        self._replaced: dict[str, str] = {}
+        """By uid, the version that our last patch replaced: the cache may show it still."""
+        self._removals: Retries[str] = Retries(clock)
 
     async def hold(self, declared: Declared, off: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
         """Put our finalizer on whatever lacks it; what cannot be held may not be used yet.
 
         `off` are Regents that were uninstalled.
         """
-        self._held &= {uid_of(found) for found in declared.raw.values()}
         gives = giving(declared, off, self._why_not_synced)
-        lacking = {
+        wanted = {
             key: found
             for key, found in declared.raw.items()
-            if _may_hold(key, declared, off)
-            and gives(key)
-            and not is_held(found)
-            and uid_of(found) not in self._held
+            if _may_hold(key, declared, off) and gives(key)
         }
+        self._forget_except(wanted, declared)
+        lacking = {key: found for key, found in wanted.items() if not self._has(found)}
         done = await at_once(self._hold(key, found) for key, found in lacking.items())
         return frozenset(key for key, is_done in zip(lacking, done, strict=True) if not is_done)
 
@@ -60,24 +65,56 @@ class Holding:
             and _may_hold(key, declared, off)
             and not gives(key)
             and is_held(found)
+            and not self._is_old_news(found)
         }
-        for found in idle.values():
-            self.forget(found)
-        return all(
-            await at_once(
-                patch_finalizers(self._api, key, letting_go(found)) for key, found in idle.items()
-            )
-        )
+        return all(await at_once(self._take_off(key, found) for key, found in idle.items()))
 
-    def forget(self, found: JsonObject) -> None:
-        """Its finalizer is taken off."""
-        self._held.discard(uid_of(found))
+    def seconds_left(self) -> float | None:
+        """Until one that was removed again and again is put back; None where none was."""
+        return self._removals.seconds_left()
+
+    def _has(self, found: JsonObject) -> bool:
+        uid = uid_of(found)
+        if is_held(found):
+            self._had.add(uid)
+            return True
+        return uid in self._had and self._is_old_news(found)
 
     async def _hold(self, key: ResourceKey, found: JsonObject) -> bool:
-        if not await patch_finalizers(self._api, key, holding(found)):
+        uid = uid_of(found)
+        is_removed = uid in self._had
+        if is_removed and not self._removals.is_due(uid):
             return False
-        self._held.add(uid_of(found))
+        if not await self._patches.put(key, found):
+            return False
+        self._note(found)
+        self._had.add(uid)
+        if is_removed:
+            self._removals.damp(uid)
+            self._tell_removed(found)
         return True
+
+    async def _take_off(self, key: ResourceKey, found: JsonObject) -> bool:
+        if not await self._patches.take_off(key, found):
+            return False
+        self._note(found)
+        return True
+
+    def _note(self, found: JsonObject) -> None:
+        self._replaced[uid_of(found)] = _version(found)
+
+    def _is_old_news(self, found: JsonObject) -> bool:
+        """The cache shows what our own last patch has replaced."""
+        return self._replaced.get(uid_of(found)) == _version(found)
+
+    def _forget_except(self, wanted: dict[ResourceKey, JsonObject], declared: Declared) -> None:
+        uids = {uid_of(found) for found in declared.raw.values()}
+        self._had &= {uid_of(found) for found in wanted.values()}
+        self._replaced = {uid: over for uid, over in self._replaced.items() if uid in uids}
+        self._removals.begin()
+        self._removals.forget_except(uids)
+        self._patches.begin()
+        self._patches.forget_except(uids, declared.raw)
 
 
 def giving(
@@ -110,24 +147,5 @@ def _may_hold(key: ResourceKey, declared: Declared, off: frozenset[ResourceKey])
     return key.kind in HELD_KINDS and key not in declared.deleting and key not in off
 
 
-async def patch_finalizers(api: KubeApi, key: ResourceKey, patch: JsonObject) -> bool:
-    """False where somebody else was faster: the next look sees what they did."""
-    try:
-        await api.patch(KINDS[key.kind], key.namespace, key.name, patch)
-    except ApiError as error:
-        if error.is_not_found:
-            return True
-        log.info("finalizer not changed yet", resource=str(key), problem=str(error))
-        return False
-    return True
-
-
-async def at_once(tasks: Iterable[Awaitable[bool]]) -> list[bool]:
-    """The answers, in order; only so many are under way at a time."""
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def one(task: Awaitable[bool]) -> bool:
-        async with limit:
-            return await task
-
-    return list(await asyncio.gather(*(one(task) for task in tasks)))
+def _version(found: JsonObject) -> str:
+    return str(found["metadata"]["resourceVersion"])

@@ -44,6 +44,14 @@ class Acquaintance:
     verifiers: Mapping[str, Verifier] = field(repr=False)
 
 
+def bound_by(state: DesiredState, known: Acquaintance) -> frozenset[str]:
+    """What a Regent lists once it has accepted this: with what it holds of before (rule 20)."""
+    held = known.resources & frozenset(state.held)
+    if state.absent_means == "Vanished":
+        held |= known.resources - frozenset(state.deleted)
+    return frozenset(state.resources) | held
+
+
 class Listener(Protocol):
     """Who hears what a Regent says. None of it waits."""
 
@@ -224,10 +232,14 @@ class RegentLink:
         )
         match answer:
             case Accepted(etag=new):
-                bound = frozenset(state.resources) | (known.resources & frozenset(state.held))
-                self.acquaintance = Acquaintance(new, bound, known.verifiers)
+                if self.acquaintance is not known:
+                    # Another conversation found meanwhile that it is not the one that we knew.
+                    self.acquaintance = None
+                    self._wake.set()
+                    return
+                self.acquaintance = Acquaintance(new, bound_by(state, known), known.verifiers)
                 self.pushed_revision = state.revision
-                self.is_pushed = True
+                self.is_pushed = self._state is written  # else a newer one waits already
                 self._listener.troubled(self.key, "", "")
             case Stale():
                 self.acquaintance = None

@@ -232,7 +232,10 @@ class LocalController:
         running = self._running.get(key)
         trouble = self._not_started.get(key) or (running.trouble if running else None)
         status = running.status if running else None
-        return regent_outcome(key, found.resource.metadata.generation, status, trouble)
+        state = self._compiled.states.get(key)
+        known = running.link.acquaintance if running else None
+        held = sorted(known.resources & state.held.keys()) if known and state else ()
+        return regent_outcome(key, found.resource.metadata.generation, status, trouble, held)
 
     def _is_settled(self) -> bool:
         """Nothing waits any more, but for what cannot be pushed at all."""

@@ -14,6 +14,7 @@ from controller.kube.errors import ApiError
 from controller.plants import Plants
 from controller.push import RegentClient
 from controller.regent_outcome import NotReached
+from controller.retries import Retries
 from controller.sources.kubernetes import Declared
 from controller.sources.secrets import Secret, SecretName
 from controller.workloads import API_PORT, Plant, server_names
@@ -43,8 +44,8 @@ class Making:
         address: Address | None,
     ) -> None:
         self.not_started: dict[ResourceKey, NotReached] = {}
-        self.failed = False
-        """Something could not be made for now; it is tried again."""
+        self._failing: Retries[ResourceKey] = Retries()
+        """Regents that could not be made for now: each look tries them again."""
         self._plant = plant
         self._caches = caches
         self._fleet = fleet
@@ -67,25 +68,45 @@ class Making:
 
         Nothing is made for what is `leaving`, which runs on until it has left, or `off`.
         """
-        self.not_started, self.failed = {}, False
+        self.not_started = {}
+        self._failing.begin()
+        self._failing.forget_except(declared.raw)
         for key in sorted(leaving):
             if self._plants.runs(key):
                 self._talk_to(key, group)
         for key, regent in sorted(declared.regents().items()):
-            if key in unheld | leaving | off:
+            if key in leaving | off:
                 continue
-            try:
-                is_there = await self._ensure(regent, secrets)
-            except PostgRegentError as error:
-                is_there = self._plants.runs(key)
-                self._note(key, error, is_running=is_there)
-            if is_there:
+            if await self._is_there(key, regent, unheld, secrets):
                 self._talk_to(key, group)
+
+    def seconds_left(self) -> float | None:
+        """Until a look for those that could not be made; None where all could."""
+        return self._failing.seconds_left()
+
+    async def _is_there(
+        self,
+        key: ResourceKey,
+        regent: Regent,
+        unheld: frozenset[ResourceKey],
+        secrets: Mapping[SecretName, Secret],
+    ) -> bool:
+        """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
+        if key in unheld:
+            return self._plants.runs(key)
+        try:
+            is_there = await self._ensure(regent, secrets)
+        except PostgRegentError as error:
+            is_there = self._plants.runs(key)
+            self._note(key, error, is_running=is_there)
+        else:
+            self._failing.succeeded(key)
+        return is_there
 
     def _note(self, key: ResourceKey, error: PostgRegentError, *, is_running: bool) -> None:
         """A Regent that runs does so even when the API server cannot be asked."""
         if isinstance(error, ApiError):
-            self.failed = True
+            self._failing.failed(key)
             log.warning("not looked after", regent=str(key), problem=str(error))
         if not is_running or not isinstance(error, ApiError):
             self.not_started[key] = NotReached.of(error)

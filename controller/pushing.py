@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from controller.caches import Caches
 from controller.compile import Compiled, Push, compile_states
@@ -12,8 +13,10 @@ from controller.fleet import Fleet
 from controller.passwords import PasswordBook
 from controller.regent_outcome import NotReached
 from controller.revisions import Revisions
+from controller.sources.directory import Loaded
 from controller.sources.kubernetes import Declared, had_state_on
 from controller.sources.secrets import Secret, SecretName
+from controller.vanished import vanished_of
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.state import DesiredState, PasswordEntry, Trouble
@@ -24,6 +27,8 @@ class Pushing:
 
     def __init__(self, caches: Caches, fleet: Fleet, departures: Departures) -> None:
         self.held: dict[ResourceKey, int] = {}
+        self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
+        """By Regent, those of them that were accepted before: what they gave goes on."""
         self._caches = caches
         self._fleet = fleet
         self._departures = departures
@@ -79,8 +84,27 @@ class Pushing:
             push=push,
             before=self._states,
         )
+        compiled = replace(compiled, states=self._with_let_go(declared, compiled.states))
         self._states = compiled.states
         return compiled
+
+    def _with_let_go(
+        self, declared: Declared, states: Mapping[ResourceKey, DesiredState]
+    ) -> dict[ResourceKey, DesiredState]:
+        """What has vanished is deleted where a person says that it may go."""
+        return {key: self._let_go(state, declared.resources[key]) for key, state in states.items()}
+
+    def _let_go(self, state: DesiredState, regent: Loaded) -> DesiredState:
+        served = self._fleet.served.get(state.regent.key)
+        vanished = vanished_of(served.status if served else None)
+        resource = regent.resource
+        if vanished is None or resource is None:
+            return state
+        if resource.metadata.let_go_vanished != vanished.token:
+            return state
+        there = state.resources.keys() | state.held.keys()
+        gone = set(vanished.resources) - there
+        return state.model_copy(update={"deleted": tuple(sorted(gone.union(state.deleted)))})
 
     def _pass_words_on(self, declared: Declared) -> None:
         """What people say to each Regent, and what its status remembers of it."""
@@ -94,6 +118,7 @@ class Pushing:
     def push(self, states: Mapping[ResourceKey, DesiredState]) -> dict[ResourceKey, NotReached]:
         """To every Regent whose namespace is known whole; why not, for the others."""
         whole: dict[ResourceKey, DesiredState] = {}
+        bound = self._fleet.bound()
         doubted: dict[ResourceKey, NotReached] = {}
         for key, state in states.items():
             if why := self._caches.why_not_synced(key.namespace):
@@ -101,6 +126,10 @@ class Pushing:
             elif not self._caches.are_secrets_awaited(key.namespace):
                 whole[key] = state
                 self.held[key] = len(state.held)
+                before = bound.get(key, frozenset())
+                self.in_force_held[key] = tuple(
+                    one for one in sorted(state.held) if ResourceKey.parse(one) in before
+                )
         self._fleet.push(whole)
         self._passwords.forget_except({key: _users(state) for key, state in states.items()})
         return doubted

@@ -60,6 +60,7 @@ class Quiet:
         self._changes = _Gathering(changes)
         self._deletions = _Gathering(deletions)
         self._clock = clock
+        self._planned: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         """Something may have changed."""
@@ -70,8 +71,17 @@ class Quiet:
         self._gather(self._changes, self._deletions)
 
     def wake_after(self, seconds: float) -> None:
-        """Look again then at the latest."""
-        asyncio.get_running_loop().call_later(seconds, self.wake)
+        """Look again then at the latest; of several such times the earliest counts.
+
+        Whoever looks says anew when to look again.
+        """
+        loop = asyncio.get_running_loop()
+        when = loop.time() + seconds
+        if self._planned is not None:
+            if self._planned.when() <= when:
+                return
+            self._planned.cancel()
+        self._planned = loop.call_at(when, self._is_due)
 
     async def wait(self) -> None:
         """Until something changed and it has been quiet since."""
@@ -88,6 +98,10 @@ class Quiet:
         """For how long to go on gathering."""
         now = self._clock()
         return max(self._changes.due(now), self._deletions.due(now)) - now
+
+    def _is_due(self) -> None:
+        self._planned = None
+        self.wake()
 
     def _gather(self, *sorts: _Gathering) -> None:
         now = self._clock()

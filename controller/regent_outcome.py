@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from controller.vanished import REASON, held_words, vanished_of
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -45,16 +47,28 @@ class NotReached:
 
 
 def regent_outcome(
-    key: ResourceKey, generation: int, status: StatusBody | None, trouble: NotReached | None
+    key: ResourceKey,
+    generation: int,
+    status: StatusBody | None,
+    trouble: NotReached | None,
+    held: Sequence[str] = (),
 ) -> Outcome:
-    """What is to be said of the Regent resource."""
-    state, reason, message = _words(status, trouble)
+    """What is to be said of the Regent resource.
+
+    `held` are the resources that cannot be compiled and go on as they were accepted before.
+    """
+    state, reason, message = _words(key, status, trouble, held)
     return Outcome(
         resource=str(key), generation=generation, state=state, reason=reason, message=message
     )
 
 
-def _words(status: StatusBody | None, trouble: NotReached | None) -> tuple[State, str, str]:
+def _words(
+    key: ResourceKey,
+    status: StatusBody | None,
+    trouble: NotReached | None,
+    held: Sequence[str],
+) -> tuple[State, str, str]:
     if trouble is not None:
         return (
             ("Stalled" if trouble.is_for_good else "Reconciling"),
@@ -65,8 +79,13 @@ def _words(status: StatusBody | None, trouble: NotReached | None) -> tuple[State
         return "Reconciling", "Starting", "Its process starts."
     if status.takeover.needed:
         return "Stalled", "TakeoverNeeded", status.takeover.message
+    vanished = vanished_of(status)
     if status.brake.pulled:
-        return "Stalled", "BrakePulled", f"{status.brake.message} Digest {status.brake.digest}."
+        also = f" {vanished.words(key)}" if vanished else ""
+        said = f"{status.brake.message} Digest {status.brake.digest}.{also}"
+        return "Stalled", "BrakePulled", said
+    if vanished is not None:
+        return "Stalled", REASON, vanished.words(key)
     if status.accepted_revision is None:
         return "Reconciling", "Waiting", "It waits for its first push."
     if status.observing:
@@ -80,6 +99,8 @@ def _words(status: StatusBody | None, trouble: NotReached | None) -> tuple[State
             "Unsupported",
             f"This version does not act on {fields}; the rest holds. Take it out to be Ready.",
         )
+    if held:
+        return "Stalled", "Held", held_words(held)
     roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
     said = f": {status.detector.message}" if status.detector.message else ""

@@ -23,6 +23,7 @@ from controller.status_patch import (
     status_of,
     status_of_regent,
 )
+from controller.vanished import REASON
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -149,4 +150,6 @@ def event_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> EventKind |
     if now.get("status") == "True":
         return "Normal" if was.get("status") == "False" else None
     is_news = was.get("reason") != now.get("reason") or not is_stalled(before)
+    if now.get("reason") == REASON and was.get("message") != now.get("message"):
+        is_news = True  # something else has vanished as well
     return "Warning" if is_stalled(after) and is_news else None

@@ -38,6 +38,8 @@ class RegentNews:
     trouble: NotReached | None = None
     drift: int = 0
     held: int = 0
+    in_force_held: tuple[str, ...] = ()
+    """Those of the held that were accepted before: what they gave goes on."""
 
     @property
     def is_unknown(self) -> bool:
@@ -87,7 +89,7 @@ def status_of_regent(
     """The status of a Regent, with `Drifted` and `DetectorHealthy`."""
     before = found.get("status") or {}
     generation = generation_of(found)
-    outcome = own or regent_outcome(key, generation, news.status, news.trouble)
+    outcome = own or regent_outcome(key, generation, news.status, news.trouble, news.in_force_held)
     outcome = outcome.model_copy(update={"generation": generation})
     status = regent_status(outcome, news.status, before, now)
     if news.status is None:

@@ -37,6 +37,14 @@ class Takeoffs:
         if task is not None:
             task.cancel()
 
+    async def end(self) -> None:
+        """Ask no more, since this is not the leader any more; wait until that is so."""
+        tasks = [*self._tasks.values()]
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def is_asked(self, key: ResourceKey) -> bool:
         """It was, and has not answered."""
         task = self._tasks.get(key)

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable
 
 from controller.departures import Departures
-from controller.finalizers import is_held, letting_go, release_regent
+from controller.finalizer_patches import FinalizerPatches
+from controller.finalizers import is_held, release_regent
 from controller.fleet import Fleet
-from controller.holding import Holding, patch_finalizers
-from controller.kube.api import KubeApi
 from controller.kube.kinds import JsonObject
 from controller.plants import Plants
 from controller.regent_outcome import NotReached
@@ -32,21 +31,19 @@ class Uninstalls:
 
     def __init__(
         self,
-        api: KubeApi,
+        patches: FinalizerPatches,
         fleet: Fleet,
         plants: Plants,
         departures: Departures,
         takeoffs: Takeoffs,
-        holding: Holding,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.words: dict[ResourceKey, NotReached] = {}
-        self._api = api
+        self._patches = patches
         self._fleet = fleet
         self._plants = plants
         self._departures = departures
         self._takeoffs = takeoffs
-        self._holding = holding
         self._clock = clock
         self._asked: dict[ResourceKey, JsonObject] = {}
         self._since: dict[ResourceKey, float] = {}
@@ -108,10 +105,8 @@ class Uninstalls:
         await self._departures.forget({key: self._departures.known.get(key, frozenset())})
         self._fleet.leave(key)
         self._takeoffs.forget(key)
-        if is_held(found):
-            self._holding.forget(found)
-            if not await patch_finalizers(self._api, key, letting_go(found)):
-                return False
+        if is_held(found) and not await self._patches.take_off(key, found):
+            return False
         self._ended.add(key)
         log.info("uninstalled", regent=str(key), reason=self._decided[key].reason)
         return True

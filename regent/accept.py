@@ -18,11 +18,15 @@ from shared.state import DesiredState, Entry, Trouble
 REFERENCE_PATIENCE = timedelta(seconds=60)
 """How long a Permission or Role never seen yet is waited for (semantics 18)."""
 
-VANISHED = Trouble(
-    reason="Vanished",
-    message="It is gone from the API server, and nobody saw it deleted. What it gave is kept."
-    " Restore it; to let it go, delete it once it is there again.",
-)
+
+def vanished(entry: Entry) -> Trouble:
+    """The object is named by its uid: letting it go lets nothing else of its name go later."""
+    which = f" (uid {entry.uid})" if entry.uid else ""
+    return Trouble(
+        reason="Vanished",
+        message=f"It is gone from the API server{which}, and its deletion was not seen. What it"
+        " gave is kept. Apply it again; its Regent's status says how to end its access instead.",
+    )
 
 
 def accept(
@@ -31,10 +35,10 @@ def accept(
     """Merge a push into what was accepted before."""
     old: Mapping[str, Entry] = previous.state.resources if previous else {}
     gone = set(old) - set(pushed.resources) - set(pushed.held)
-    vanished = gone - set(pushed.deleted) if pushed.absent_means == "Vanished" else set()
-    kept = {key: old[key] for key in old if key in pushed.held or key in vanished}
+    unseen = gone - set(pushed.deleted) if pushed.absent_means == "Vanished" else set()
+    kept = {key: old[key] for key in old if key in pushed.held or key in unseen}
     resources = {**kept, **pushed.resources}
-    held = {**pushed.held, **dict.fromkeys(sorted(vanished), VANISHED)}
+    held = {**pushed.held, **{key: vanished(old[key]) for key in sorted(unseen)}}
     ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
     if previous:
         ever_seen |= previous.ever_seen

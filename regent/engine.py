@@ -7,7 +7,7 @@ must outlive it is in the home database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -96,12 +96,20 @@ class Engine:
                 tasks.create_task(loop)
             tasks.create_task(self._pass_loop())
 
-    async def store(self, accepted: AcceptedState) -> None:
-        """A new accepted state: remembered first, then used. What was refused is asked again."""
+    async def accept(
+        self, merge: Callable[[AcceptedState | None], Awaitable[AcceptedState]]
+    ) -> AcceptedState:
+        """Remember what `merge` makes of the accepted state, then use it.
+
+        A takeover that a pass ends meanwhile changes the accepted state too: so it is read, merged
+        and written with nobody in between. What was refused is asked again.
+        """
         async with self._storing:
+            accepted = await merge(self.passes.memory.accepted)
             await self._store(accepted)
-        await self.home.forget_unmanageable()
-        self.passes.memory.refused = {}
+            self.passes.memory.refused = {}
+            await self.home.forget_unmanageable()
+        return accepted
 
     async def _store(self, accepted: AcceptedState) -> None:
         self.lock.require()

@@ -83,13 +83,16 @@ class Service:
         """Store the state and wake a pass; the new etag."""
         engine = self._running()
         async with self._pushing:
-            previous = engine.passes.memory.accepted
-            self._check(engine, state, previous, if_match)
             tag = etag(state)
-            accepted = accept(previous, state, tag, datetime.now(UTC))
-            if previous is None and had_state:
-                accepted = await self._as_remembered(engine, accepted, had_state)
-            await engine.store(accepted)
+
+            async def merge(previous: AcceptedState | None) -> AcceptedState:
+                self._check(engine, state, previous, if_match)
+                merged = accept(previous, state, tag, datetime.now(UTC))
+                if previous is None and had_state:
+                    return await self._as_remembered(engine, merged, had_state)
+                return merged
+
+            accepted = await engine.accept(merge)
             engine.passes.memory.refused_push = None
         self._board.say(accepted_revision=state.revision)
         self._metrics.held.set(len(accepted.state.held))

@@ -27,6 +27,7 @@ from shared.resources.resource import (
     RELEASE_ANNOTATION,
     TAKEOVER_ANNOTATION,
     UNINSTALL_ANNOTATION,
+    VANISHED_ANNOTATION,
     Metadata,
     Resource,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "RELEASE_ANNOTATION",
     "TAKEOVER_ANNOTATION",
     "UNINSTALL_ANNOTATION",
+    "VANISHED_ANNOTATION",
     "Access",
     "Allow",
     "AllowedNamespace",

@@ -15,6 +15,7 @@ DEFAULT_NAMESPACE = "default"
 RELEASE_ANNOTATION = f"{GROUP}/release-brake"
 UNINSTALL_ANNOTATION = f"{GROUP}/uninstall"
 TAKEOVER_ANNOTATION = f"{GROUP}/accept-takeover"
+VANISHED_ANNOTATION = f"{GROUP}/let-go-vanished"
 
 
 class Metadata(Part):
@@ -55,6 +56,11 @@ class Metadata(Part):
     def accepted_takeover(self) -> str:
         """On a Regent: the takeover that somebody accepts, by its token (semantics 28a)."""
         return self.annotations.get(TAKEOVER_ANNOTATION, "")
+
+    @property
+    def let_go_vanished(self) -> str:
+        """On a Regent: the vanished resources whose access somebody ends, by their token."""
+        return self.annotations.get(VANISHED_ANNOTATION, "")
 
 
 SpecT = TypeVar("SpecT", bound=Part)

@@ -7,6 +7,7 @@ import pytest
 from controller.caches import Caches
 from controller.departures import Departures
 from controller.endings import Endings
+from controller.finalizer_patches import FinalizerPatches
 from controller.finalizers import FINALIZER
 from controller.fleet import Fleet
 from controller.kube.api import KubeApi
@@ -50,7 +51,7 @@ def endings_of(api: KubeApi, namespace: str, recorder: EventRecorder) -> Endings
         status_changed=lambda _: None,
     )
     return Endings(
-        api,
+        FinalizerPatches(api),
         fleet,
         Plants(api, caches, plant),
         Departures(api, namespace),

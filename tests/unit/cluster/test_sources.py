@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from controller.departures import read, written
+from controller.departures import COMPRESSED, DeparturesFull, read, written
 from controller.drift_events import note_of, who
 from controller.reporter import event_of
 from controller.sources.kubernetes import Reader, read_secrets
@@ -89,8 +90,27 @@ def test_only_named_secrets_are_looked_at_and_never_shown() -> None:
 @pytest.mark.rule("20")
 def test_departures_are_read_back_and_foreign_words_left_out() -> None:
     known = {REGENT: frozenset({ROLE, ResourceKey("User", "default", "a.b")})}
-    assert read(written(known)) == known
-    assert read({"default_my-regent": "nonsense", "x": "[]", "a_b": '["no key"]'}) == {}
+    content = written(known)
+    assert read(content["data"], content["binaryData"]) == known
+    assert read({"default_my-regent": "nonsense", "x": "[]", "a_b": '["no key"]'}, {}) == {}
+    assert read({}, {COMPRESSED: "bm8gZ3ppcA=="}) == {}
+
+
+@pytest.mark.found("A1")
+def test_many_departures_are_packed_and_what_does_not_fit_is_refused() -> None:
+    """A ConfigMap holds 1 MiB. What cannot be remembered must not be let go."""
+
+    def long(count: int) -> dict[ResourceKey, frozenset[ResourceKey]]:
+        rng = random.Random(1)  # noqa: S311 - the same names each time
+        names = ("".join(rng.choices("abcdefghij0123456789", k=253)) for _ in range(count))
+        return {REGENT: frozenset(ResourceKey("User", "default", name) for name in names)}
+
+    content = written(known := long(5_000))
+    assert set(content["binaryData"]) == {COMPRESSED}
+    assert len(content["binaryData"][COMPRESSED]) * 3 // 4 < 1_000_000
+    assert read(content["data"], content["binaryData"]) == known
+    with pytest.raises(DeparturesFull, match="9000 deletions"):
+        written(long(9_000))
 
 
 def drift(actor: Actor, *, corrected: bool = True) -> Drift:

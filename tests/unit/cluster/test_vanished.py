@@ -1,0 +1,89 @@
+"""What a Regent holds is said beside the Regent, with the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controller.link import Acquaintance, bound_by
+from controller.reporter import event_of
+from controller.status_patch import RegentNews, status_of_regent
+from controller.vanished import vanished_of
+from shared.http import BrakeBody, DetectorBody, StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+from tests.declared import REFERENCE, state
+from tests.unit.cluster.objects import NOW, raw
+
+pytestmark = [pytest.mark.found("A6"), pytest.mark.rule("20")]
+REGENT = ResourceKey("Regent", "default", "one")
+
+
+def said(*vanished: str, uid: str = "1", **more: Any) -> StatusBody:
+    outcomes = tuple(
+        Outcome(
+            resource=f"User/default/{name}", generation=1, state="Stalled", reason="Vanished",
+            message=f"It is gone (uid {uid}).",
+        )
+        for name in vanished
+    )  # fmt: skip
+    return StatusBody(
+        sequence=1, accepted_revision=1, applied_revision=1, resources=outcomes,
+        detector=DetectorBody(mode="Triggers", healthy=True), **more,
+    )  # fmt: skip
+
+
+def ready(news: RegentNews) -> dict[str, Any]:
+    found = status_of_regent(raw("Regent", "one", {}), REGENT, news, None, NOW)
+    (one,) = (c for c in found["conditions"] if c["type"] == "Ready")
+    assert isinstance(one, dict)
+    return one
+
+
+def token(status: StatusBody) -> str:
+    found = vanished_of(status)
+    assert found is not None
+    return found.token
+
+
+def test_a_regent_with_something_vanished_is_stalled_and_names_it_with_the_way_out() -> None:
+    status = said(*(f"intern-{n}" for n in range(7)))
+    found = ready(RegentNews(status))
+    assert (found["status"], found["reason"]) == ("False", "Vanished")
+    assert "7 resources are gone" in found["message"]
+    assert "User/default/intern-4 and 2 more" in found["message"]
+    assert f"let-go-vanished={token(status)}" in found["message"]
+    pulled = ready(RegentNews(said("intern", brake=BrakeBody(pulled=True, digest="d"))))
+    assert pulled["reason"] == "BrakePulled"
+    assert "User/default/intern" in pulled["message"]
+
+
+def test_a_regent_with_something_held_is_stalled_and_names_it() -> None:
+    found = ready(RegentNews(said(), held=1, in_force_held=("User/default/intern",)))
+    assert (found["status"], found["reason"]) == ("False", "Held")
+    assert "User/default/intern" in found["message"]
+    assert ready(RegentNews(said(), held=1))["status"] == "True", "it never gave anything"
+
+
+def test_the_token_is_of_exactly_these_objects() -> None:
+    assert token(said("a", "b")) == token(said("b", "a"))
+    assert token(said("a")) != token(said("a", "b"))
+    assert token(said("a", uid="1")) != token(said("a", uid="2"))
+
+
+def test_one_more_that_vanishes_is_news() -> None:
+    one, two = (
+        status_of_regent(raw("Regent", "one", {}), REGENT, RegentNews(said(*names)), None, NOW)
+        for names in (("a",), ("a", "b"))
+    )
+    assert event_of({}, one) == "Warning"
+    assert event_of(one, one) is None
+    assert event_of(one, two) == "Warning"
+
+
+def test_what_has_vanished_stays_bound_to_its_regent_until_it_is_deleted() -> None:
+    """Else it would be told as ended while it goes on."""
+    known = Acquaintance("x", frozenset({"User/default/gone", "User/default/ended"}), {})
+    pushed = state(REFERENCE, absent_means="Vanished", deleted=("User/default/ended",))
+    assert bound_by(pushed, known) == frozenset({*pushed.resources, "User/default/gone"})
