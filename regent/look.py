@@ -9,11 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from regent.brake import NOTHING, Comparison, Verdict, explicit_baseline, judge
+from regent.adopting import handed_by, not_yet, renamed_by
+from regent.brake import (
+    Comparison,
+    Verdict,
+    explicit_baseline,
+    is_judged,
+    judge,
+    unjudged,
+    unmanaged,
+)
 from regent.changes import Plan
 from regent.connections import Connections
 from regent.desired import Desired
-from regent.losses import Atom, losses
+from regent.losses import losses
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan
 from regent.reading import read_databases, read_parameters, read_server
@@ -22,6 +31,7 @@ from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.resolve import Resolution, Situation, resolve
 from regent.restraint import restraint
 from regent.takeover import Obeyed, RefusedPush, Takeover
+from shared.keys import ResourceKey
 from shared.state import Trouble
 
 
@@ -49,7 +59,7 @@ class Looked:
 
     `wanted` is what differs less what was `refused` for good. `unread` are the databases that could
     not be read, and why. With a `restraint` nothing may be written. `awaiting` are the generations
-    of what a refused push has.
+    of what a refused push has, `holders` the resources that the marks name, by role.
     """
 
     push_etag: str
@@ -62,6 +72,7 @@ class Looked:
     restraint: Trouble | None = None
     takeover: Takeover | None = None
     awaiting: Mapping[str, int] = field(default_factory=dict)
+    holders: Mapping[str, ResourceKey] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:
@@ -104,10 +115,8 @@ class Looker:
         marks: tuple[Mark, ...],
         memory: Memory,
         now: datetime,
-        *,
-        allowed: frozenset[Atom] = NOTHING,
     ) -> Looked:
-        """Read everything, and say what a pass would do. `allowed` are losses let through before.
+        """Read everything, and say what a pass would do.
 
         A served database that cannot be read does not keep the others from being looked at.
         """
@@ -134,10 +143,13 @@ class Looker:
                 resolution.desired,
                 observed,
                 verifier_digests={m.role: m.verifier_digest for m in marks if m.verifier_digest},
-                holders={m.role: m.holder for m in marks if m.regent == self._regent},
+                holders=situation.holders(),
+                unfinished=memory.brake.unfinished,
+                sessions=memory.brake.sessions,
             ),
             still_refused(memory.refused, now),
         )
+        verdict = _judge(situation, resolution.desired, observed, wanted, memory.brake)
         takeover = self._obeyed(memory).takeover(
             accepted, server.system_identifier, resolution.taken_back
         )
@@ -146,12 +158,13 @@ class Looker:
             resolution=resolution,
             observed=observed,
             wanted=wanted,
-            verdict=_judge(situation, resolution.desired, observed, wanted, memory.brake, allowed),
+            verdict=_in_order(verdict, memory.brake, resolution.desired, server, refused, unread),
             refused=refused,
             unread=unread,
             restraint=restraint(accepted.state.regent.spec, server, takeover),
             takeover=takeover,
             awaiting=memory.refused_push.resources if memory.refused_push else {},
+            holders=situation.holders(),
         )
 
 
@@ -170,20 +183,49 @@ def _judge(
     observed: Observed,
     wanted: Plan,
     memory: BrakeMemory,
-    allowed: frozenset[Atom],
 ) -> Verdict:
     """Ask the brake, unless nothing is lost or these losses were let through before."""
     accepted = situation.accepted
-    if memory.baseline is not None and memory.baseline.push_etag == accepted.push_etag:
+    adopted = unjudged(memory, accepted, desired.adopted)
+    if is_judged(memory, accepted) and not adopted:
         return Verdict(wanted)
     if not losses(wanted):
         return Verdict(wanted)
     baseline = explicit_baseline(
         memory.baseline or _nothing(accepted), accepted, memory, situation.now
     )
-    before = resolve(situation.at(baseline)).desired
-    compared = Comparison(wanted, desired, plan(before, observed), before)
-    return judge(compared, memory, accepted.state, situation.now, allowed=allowed)
+    renamed = memory.renamed | renamed_by(wanted.changes)
+    before = unmanaged(resolve(situation.at(baseline)).desired, adopted | renamed)
+    compared = Comparison(
+        wanted,
+        desired,
+        plan(before, observed),
+        before,
+        observed.server,
+        adopted,
+        memory.handed | handed_by(wanted.changes, situation.holders()),
+    )
+    return judge(compared, memory, accepted.state, accepted.push_etag, situation.now)
+
+
+def _in_order(
+    verdict: Verdict,
+    memory: BrakeMemory,
+    desired: Desired,
+    server: ObservedServer,
+    refused: tuple[Refusal, ...],
+    unread: Mapping[str, str],
+) -> Verdict:
+    """Less what hands on an adopted role before all is gone that it has beyond its declaration."""
+    not_done = (*verdict.withheld_changes, *(one.change for one in refused))
+    split = not_yet(
+        verdict.plan,
+        desired.adopted | memory.unfinished,
+        not_done,
+        server,
+        is_all_read=not unread,
+    )
+    return replace(verdict, plan=split.plan, waiting=split.waiting)
 
 
 def _nothing(accepted: AcceptedState) -> AcceptedState:

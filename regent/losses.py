@@ -6,6 +6,7 @@ An atom is (role, kind, privilege, detail). The first three are the edge that th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -49,12 +50,17 @@ def atoms(change: Change) -> Iterator[Atom]:
             for name in _ATTRIBUTES:
                 if getattr(change, name) is False:
                     yield change.role, ROLE, name.upper(), ""
-        case EndSessions(role=role) | ClearPassword(role=role):
+        case EndSessions(role=role, effect=Effect.CLOSE) | ClearPassword(role=role):
             yield role, ROLE, LOGIN, ""
         case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
             yield role, ROLE, EXISTS, ""
         case _:
             return
+
+
+def name_of(atom: Atom) -> str:
+    """Names an atom in a few characters, to be remembered."""
+    return hashlib.sha256("\0".join(atom).encode()).hexdigest()[:16]
 
 
 def _of_revoke(change: RevokePrivileges) -> Iterator[Atom]:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
+from regent.adopting import adopted_by, sessions_ended_by, still_unfinished
 from regent.apply import apply
 from regent.applying.result import ChangeResult
-from regent.brake import NOTHING, Verdict, has_news, remember
+from regent.brake import Verdict, has_news, remember
 from regent.changes import Change, Plan
 from regent.connections import Connections
 from regent.desired import Desired
@@ -26,12 +27,11 @@ from regent.drifting import NameOfDesired, drift_of, names_of, oids_of
 from regent.home import Home
 from regent.inspect import inspect_changed
 from regent.look import Looked, Looker, Memory
-from regent.losses import Atom
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan_objects
 from regent.reading import interest_of
 from regent.refusals import Refusal, refusals, still_refused, without_refused
-from regent.remembered import AcceptedState, Mark
+from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.settle import settle
 from regent.takeover import Takeover
 from shared.outcomes import Outcome
@@ -145,9 +145,12 @@ class Passes:
         for _ in range(ROUNDS):
             if last.verdict.plan.is_empty:
                 break
+            if last is not first:
+                await self._decide(accepted, last)
             done = await self._write(last.verdict.plan, last.observed.server)
+            self._note_ended(done)
             results.extend(done)
-            last = await self._look(accepted, datetime.now(UTC), first.verdict.lost)
+            last = await self._look(accepted, datetime.now(UTC))
             if last.restraint is not None or not any(result.done for result in done):
                 break
         return last
@@ -202,11 +205,9 @@ class Passes:
             raise LookupError("no desired state was accepted yet")
         return self.memory.accepted
 
-    async def _look(
-        self, accepted: AcceptedState, now: datetime, allowed: frozenset[Atom] = NOTHING
-    ) -> Looked:
+    async def _look(self, accepted: AcceptedState, now: datetime) -> Looked:
         marks = await self._home.marks()
-        return await self.looker.look(accepted, marks, self.memory, now, allowed=allowed)
+        return await self.looker.look(accepted, marks, self.memory, now)
 
     async def _write(
         self, wanted: Plan, server: ObservedServer, *, is_last_word: bool = True
@@ -235,15 +236,21 @@ class Passes:
         away there is no word to keep: the new baseline is stored at the end of the pass.
         """
         memory = self.memory
-        if memory.brake.baseline and memory.brake.baseline.push_etag == accepted.push_etag:
-            return
-        now = datetime.now(UTC)
-        brake = remember(memory.brake, looked.verdict, accepted, now, is_final=looked.is_final)
+        brake = decided(memory.brake, looked, accepted, datetime.now(UTC))
         is_said = has_news(brake, memory.brake)
         self._is_brake_stored &= brake.baseline is memory.brake.baseline and not is_said
         memory.brake = brake
         if is_said:
             await self._store_brake()
+
+    def _note_ended(self, done: Sequence[ChangeResult]) -> None:
+        """Sessions that have ended need not end again; after a crash they may once more."""
+        brake = self.memory.brake
+        ended = sessions_ended_by(result.change for result in done if result.done)
+        if ended & brake.sessions:
+            update = {"sessions": brake.sessions - ended}
+            self.memory.brake = brake.model_copy(update=update)
+            self._is_brake_stored = False
 
     async def _store_brake(self) -> None:
         await self._home.store_brake(self.memory.brake)
@@ -256,7 +263,9 @@ class Passes:
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
         memory.looked = last if is_settled and last.restraint is None else None
         desired = self._names.of(last.resolution.desired)
-        still_open = names_of(last.verdict.plan.changes)
+        verdict = last.verdict
+        not_done = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
+        still_open = names_of(not_done)
         if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
             update = {"in_force": desired, "still_open": still_open}
             memory.brake = memory.brake.model_copy(update=update)
@@ -274,6 +283,25 @@ class Passes:
         if first.verdict.plan.is_empty or self._names.is_another(desired, memory.brake.in_force):
             return ()
         return drift_of(first.verdict, memory.brake.still_open, memory.unread)
+
+
+def decided(
+    brake: BrakeMemory, looked: Looked, accepted: AcceptedState, now: datetime
+) -> BrakeMemory:
+    """What is remembered of a look before anything is done about it. Pure."""
+    verdict, changes = looked.verdict, looked.verdict.plan.changes
+    known = remember(
+        brake, verdict, accepted, now, is_final=looked.is_final, holders=looked.holders
+    )
+    desired = looked.resolution.desired
+    unfinished = still_unfinished(
+        brake.unfinished & frozenset(desired.roles),
+        (*looked.wanted.changes, *(one.change for one in looked.refused)),
+        looked.observed.server,
+        is_all_read=not looked.unread,
+    ) | adopted_by(changes)
+    sessions = (brake.sessions | sessions_ended_by(changes)) & unfinished
+    return known.model_copy(update={"unfinished": unfinished, "sessions": sessions})
 
 
 def _pass(

@@ -96,6 +96,15 @@ class BrakeMemory(_Stored):
     `released_digest` lets exactly those losses through, once. `in_force` is a digest of what the
     last full pass desired, and `still_open` names what it could not do: what differs beyond that
     is drift, also when it came while nobody looked.
+
+    Marks that are written after the baseline must not change what it would do: `adopting` are the
+    roles that were adopted since, `renamed` those that got another name or holder, `handed` those
+    of them that got another holder. `let_through` names the losses that were let through for the
+    accepted state `let_through_of`, as long as it is not the baseline. `latches` counts how often
+    the brake let go: it is part of each digest, so that none is good twice.
+
+    `unfinished` are adopted roles that may still have more than is declared: their password and
+    LOGIN wait. Something was taken from `sessions`, of which the sessions must still end.
     """
 
     baseline: AcceptedState | None = None
@@ -105,6 +114,14 @@ class BrakeMemory(_Stored):
     released_digest: str = ""
     in_force: str = ""
     still_open: frozenset[str] = frozenset()
+    adopting: frozenset[str] = frozenset()
+    renamed: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
+    let_through: frozenset[str] = frozenset()
+    let_through_of: str = ""
+    latches: int = 0
+    unfinished: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ server, not its objects or its grantees (architecture 3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from regent.changes import Change, Plan
 from regent.desired import Desired
 from regent.observed import Observed
+from regent.plan.adoptions import handing_on_late, plan_sessions
 from regent.plan.authority import authority_of
 from regent.plan.endings import plan_endings
 from regent.plan.memberships import plan_memberships
@@ -32,12 +33,15 @@ def plan(
     *,
     verifier_digests: Mapping[str, str] = NO_DIGESTS,
     holders: Mapping[str, ResourceKey] = NO_HOLDERS,
+    unfinished: Collection[str] = (),
+    sessions: Collection[str] = (),
 ) -> Plan:
     """Everything one pass would do.
 
     `verifier_digests` and `holders` are what the marks remember, by role: the sha256 of the
     verifier that was set last (needed where pg_authid cannot be read), and the resource that the
-    mark names (another one than declared means a hand-over).
+    mark names (another one than declared means a hand-over). `unfinished` are marked roles whose
+    adoption is not complete, `sessions` those of them whose sessions must still end.
     A served database that was not read gets no local changes.
     """
     renames = plan_renames(desired, observed.server)
@@ -56,7 +60,9 @@ def plan(
         for permission, count in found.matches.items():
             matches[permission] += count
     changes += plan_endings(desired, server, authority)
-    return Plan(in_order(changes), matches)
+    adopted = authority.declared.intersection(desired.adopted.union(unfinished))
+    changes += plan_sessions(desired, changes, adopted, sessions)
+    return Plan(in_order(changes, handing_on_late(changes, server)), matches)
 
 
 def plan_objects(desired: Desired, observed: Observed, database: str) -> Plan:

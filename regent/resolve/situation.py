@@ -8,6 +8,7 @@ from datetime import datetime
 
 from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
+from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from shared.resources import RegentSpec
 from shared.state import DesiredState
@@ -58,6 +59,10 @@ class Situation:
     def own_marks(self) -> dict[str, Mark]:
         """Our marks that are in force, by role."""
         return {m.role: m for m in self.marks if m.regent == self.regent and not m.released}
+
+    def holders(self) -> dict[str, ResourceKey]:
+        """Which resource holds each role, by the marks of this Regent."""
+        return {m.role: m.holder for m in self.marks if m.regent == self.regent}
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from regent.observed import (
 from regent.plan import plan
 from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark
 from shared.privileges import ObjectKind
+from shared.state import REVEAL
 from tests.declared import NOON, VERIFIER, accepted, mark, resolved, role, server, state
 
 TEN_ROLES = (
@@ -72,7 +73,7 @@ def verdict(
     new = resolved(after, marks=marks, on=observed.server, now=now).desired
     old = resolved(baseline, marks=marks, on=observed.server, now=now).desired
     compared = Comparison(plan(new, observed), new, plan(old, observed), old)
-    return judge(compared, memory, after.state, now)
+    return judge(compared, memory, after.state, after.push_etag, now)
 
 
 @pytest.mark.rule("20")
@@ -297,7 +298,7 @@ def test_the_digest_that_was_seen_is_the_same_after_a_restart_and_with_another_s
     loss = [Loss(role="u", kind="ROLE", privilege="LOGIN")]
     other = VERIFIER.replace("A" * 43, "C" * 43)
     first, second = (
-        digest_of(loss, state(text, passwords={"User/u": {"verifier": one}}))
+        digest_of(loss, state(text, passwords={"User/u": {"verifier": one}}), BrakeMemory())
         for one in (VERIFIER, other)
     )
     assert first == second
@@ -320,18 +321,57 @@ def test_what_a_reference_never_found_takes_away_after_its_minute_is_judged_then
 
 
 @pytest.mark.rule("20")
-def test_what_was_let_through_is_not_judged_again_in_the_same_pass() -> None:
-    """Half of a release is done, and the rest must not need another one."""
+def test_what_was_let_through_is_not_judged_again_by_later_looks() -> None:
+    """Half of a release is done, a database could not be read: the rest needs no other release."""
     before = accepted(TEN_ROLES)
     after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
     seen = verdict(before, after, catalog())
     memory = BrakeMemory(baseline=before, pulled_at=NOON, released_digest=seen.digest)
     released = verdict(before, after, catalog(), memory=memory)
     half = catalog(ROLES[5:])
-    new, old = (resolved(one, marks=MARKS, on=half.server).desired for one in (after, before))
-    compared = Comparison(plan(new, half), new, plan(old, half), old)
-    assert judge(compared, memory, after.state, NOON).is_pulled
-    assert not judge(compared, memory, after.state, NOON, allowed=released.lost).is_pulled
+    assert verdict(before, after, half, memory=memory).is_pulled
+    memory = remember(memory, released, after, NOON, is_final=False)
+    memory = BrakeMemory.model_validate_json(memory.model_dump_json(context=REVEAL, by_alias=True))
+    assert memory.baseline == before
+    assert not verdict(before, after, half, memory=memory).is_pulled
+    other = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [y]"), after)
+    assert verdict(before, other, half, memory=memory).is_pulled
+
+
+@pytest.mark.found("A11")
+@pytest.mark.rule("20")
+def test_a_release_is_good_once_also_when_the_same_mistake_is_made_again() -> None:
+    """Released, restored, repeated: the third push has another digest, and so has a fourth."""
+    before = accepted(TEN_ROLES)
+    typo = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    memory = BrakeMemory(baseline=before)
+    digests = set()
+    for _ in range(3):
+        seen = verdict(memory.baseline or before, typo, catalog(), memory=memory)
+        memory = remember(memory, seen, typo, NOON)
+        assert seen.is_pulled
+        assert seen.digest not in digests
+        digests.add(seen.digest)
+        memory = memory.model_copy(update={"released_digest": seen.digest})
+        released = verdict(memory.baseline or before, typo, catalog(), memory=memory)
+        assert not released.is_pulled
+        memory = remember(memory, released, typo, NOON)
+        restored = accepted(TEN_ROLES, typo)
+        memory = remember(memory, verdict(typo, restored, catalog(), memory=memory), restored, NOON)
+
+
+@pytest.mark.found("A11")
+@pytest.mark.rule("20")
+def test_a_digest_that_was_not_used_is_void_once_the_brake_has_let_go() -> None:
+    """Put right instead of released: the annotation that comes too late releases nothing later."""
+    before = accepted(TEN_ROLES)
+    typo = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    first = verdict(before, typo, catalog())
+    memory = remember(BrakeMemory(baseline=before), first, typo, NOON)
+    right = accepted(TEN_ROLES, typo)
+    memory = remember(memory, verdict(before, right, catalog(), memory=memory), right, NOON)
+    late = memory.model_copy(update={"released_digest": first.digest})
+    assert verdict(before, typo, catalog(), memory=late).is_pulled
 
 
 @pytest.mark.rule("20")

@@ -1,0 +1,264 @@
+"""What may be done about roles that change hands, and in which order. Pure (rule 10).
+
+Whoever gets a role's password gets all that the role reaches. So an adoption is done as a whole or
+not at all, and what hands a role on (its password, LOGIN, settings, new members) comes after what
+it has beyond its declaration is gone, its sessions too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from regent.changes import (
+    AdoptRole,
+    AlterRole,
+    AlterSetting,
+    Change,
+    ClearPassword,
+    Effect,
+    EndSessions,
+    GrantMembership,
+    GrantPrivileges,
+    HandOver,
+    Plan,
+    RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
+    SetPassword,
+)
+from regent.desired import Causes, Desired
+from regent.observed import ObservedServer
+from regent.reach import Reaches
+from shared.keys import ResourceKey
+
+Names = frozenset[str]
+NOBODY: Names = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A plan in two: what may be done, and what waits."""
+
+    plan: Plan
+    waiting: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who is a member of what now: giving that again widens nothing."""
+
+    reaches: Reaches
+    pairs: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, server: ObservedServer) -> Members:
+        """As the catalog has them."""
+        pairs = frozenset((row.group, row.member) for row in server.memberships)
+        return cls(Reaches.of(server), pairs)
+
+    def reach(self, role: str, some: Collection[str]) -> bool:
+        """Whether the role is one of these, or a member of one."""
+        return role in some or not self.reaches.roles_of(role).isdisjoint(some)
+
+
+def taken_from(change: Change) -> Names:
+    """The roles that a change takes something from, or whose sessions end with it."""
+    match change:
+        case RevokePrivileges(grantees=grantees):
+            return frozenset(grantee for grantee in grantees if grantee is not None)
+        case RevokeMembership(member=member):
+            return frozenset({member})
+        case AlterRole(role=role, effect=Effect.NARROW) | AlterSetting(role=role, value=None):
+            return frozenset({role})
+        case EndSessions(role=role, effect=Effect.REMOVE):
+            return frozenset({role})
+        case _:
+            return NOBODY
+
+
+def hands_on(change: Change, members: Members) -> str | None:
+    """The role whose holder is another, can do more or comes in more easily after this change."""
+    match change:
+        case SetPassword(role=role) | AlterRole(role=role, effect=Effect.OPEN | Effect.WIDEN):
+            return role
+        case AlterSetting(role=role, value=str()):
+            return role
+        case GrantMembership(group=group, member=member) if (group, member) not in members.pairs:
+            return group
+        case _:
+            return None
+
+
+def not_yet(
+    plan: Plan,
+    unfinished: Names,
+    not_done: Iterable[Change],
+    server: ObservedServer,
+    *,
+    is_all_read: bool,
+) -> Split:
+    """The plan without what hands on a role that may still have more than is declared.
+
+    `not_done` are changes that are needed and not in the plan: refused for good, or withheld.
+    Where not all could be read, nobody knows what such a role has.
+    """
+    if not unfinished:
+        return Split(plan)
+    members = Members.of(server)
+    unclean = unfinished
+    if is_all_read:
+        unclean = _unclean(unfinished, (*plan.changes, *not_done), members)
+    return _split(plan, lambda change: hands_on(change, members) in unclean)
+
+
+def still_unfinished(
+    unfinished: Names, wanted: Iterable[Change], server: ObservedServer, *, is_all_read: bool
+) -> Names:
+    """Those of which something is left to take, or that are still to be handed on.
+
+    `wanted` is all that differs, with what was refused for good.
+    """
+    if not unfinished or not is_all_read:
+        return unfinished
+    members, changes = Members.of(server), tuple(wanted)
+    handed_on = {hands_on(change, members) for change in changes}
+    return _unclean(unfinished, changes, members) | (unfinished & handed_on)
+
+
+def _unclean(roles: Names, changes: Iterable[Change], members: Members) -> Names:
+    """Those that have, or reach, something that is still to be taken, and that have members so."""
+    taken: set[str] = set()
+    for change in changes:
+        taken |= taken_from(change)
+        if isinstance(change, RevokeMembership) and change.group in roles:
+            taken.add(change.group)
+    return frozenset(role for role in roles if taken and members.reach(role, taken))
+
+
+def held_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedServer) -> Names:
+    """Adoptions of which these withheld changes are a part, and those that reach such a role."""
+    if not adopted:
+        return NOBODY
+    concerned = frozenset(name for change in touched for name in about(change))
+    held = adopted & concerned
+    members = Members.of(server)
+    return frozenset(role for role in adopted if held and members.reach(role, held))
+
+
+def without_adoptions(plan: Plan, held: Names, desired: Desired, server: ObservedServer) -> Split:
+    """The plan without all that is done about these roles, but for what others' drift takes.
+
+    A membership that is there already is given again: it may be in the place of another's grant.
+    """
+    if not held:
+        return Split(plan)
+    members = Members.of(server)
+    kept: list[Change] = []
+    waiting: list[Change] = []
+    for change in plan.changes:
+        if isinstance(change, GrantPrivileges):
+            of_others = tuple(g for g in change.grantees if g not in held)
+            of_held = tuple(g for g in change.grantees if g in held)
+            if of_held:
+                causes = _causes_of(change.causes, of_held, desired)
+                waiting.append(replace(change, grantees=of_held, causes=causes))
+            if of_others:
+                kept.append(replace(change, grantees=of_others) if of_held else change)
+        elif _is_part_of(change, held, members):
+            waiting.append(change)
+        else:
+            kept.append(change)
+    return Split(replace(plan, changes=tuple(kept)), tuple(waiting))
+
+
+def without_passwords(plan: Plan, roles: Names) -> Split:
+    """The plan without new passwords and LOGIN of these roles."""
+    if not roles:
+        return Split(plan)
+    return _split(
+        plan,
+        lambda change: (
+            isinstance(change, SetPassword | AlterRole)
+            and change.effect is Effect.OPEN
+            and change.role in roles
+        ),
+    )
+
+
+def about(change: Change) -> Iterator[str]:
+    """The roles that a change is about."""
+    match change:
+        case GrantPrivileges(grantees=grantees) | RevokePrivileges(grantees=grantees):
+            yield from (grantee for grantee in grantees if grantee is not None)
+        case GrantMembership(group=group, member=member):
+            yield from (group, member)
+        case RevokeMembership(group=group, member=member):
+            yield from (group, member)
+        case RenameRole(new_name=new_name):
+            yield new_name
+        case _:
+            yield change.role
+
+
+def adopted_by(changes: Iterable[Change]) -> Names:
+    """The roles that these changes begin to adopt."""
+    return frozenset(change.role for change in changes if isinstance(change, AdoptRole))
+
+
+def renamed_by(changes: Iterable[Change]) -> Names:
+    """The roles that have another name or holder after these changes."""
+    return frozenset(
+        change.new_name if isinstance(change, RenameRole) else change.role
+        for change in changes
+        if isinstance(change, RenameRole | HandOver)
+    )
+
+
+def handed_by(changes: Iterable[Change], holders: Mapping[str, ResourceKey]) -> Names:
+    """Those of them that have another holder; `holders` are the present ones."""
+    return renamed_by(
+        change
+        for change in changes
+        if isinstance(change, HandOver)
+        or (isinstance(change, RenameRole) and holders.get(change.role) != change.holder)
+    )
+
+
+def sessions_ended_by(changes: Iterable[Change]) -> Names:
+    """The adopted roles whose sessions these changes end."""
+    return frozenset(
+        change.role
+        for change in changes
+        if isinstance(change, EndSessions) and change.effect is Effect.REMOVE
+    )
+
+
+def _is_part_of(change: Change, held: Names, members: Members) -> bool:
+    match change:
+        case GrantMembership(group=group, member=member):
+            return (group, member) not in members.pairs and not held.isdisjoint({group, member})
+        case (
+            AdoptRole()
+            | AlterRole()
+            | AlterSetting()
+            | SetPassword()
+            | ClearPassword()
+            | EndSessions()
+        ):
+            return change.role in held
+        case _:
+            return False
+
+
+def _causes_of(causes: Causes, grantees: Collection[str], desired: Desired) -> Causes:
+    declared = {key for name in grantees for key in desired.roles[name].declared_by}
+    return tuple(key for key in causes if key.kind == "Permission" or key in declared)
+
+
+def _split(plan: Plan, waits: Callable[[Change], bool]) -> Split:
+    waiting = tuple(change for change in plan.changes if waits(change))
+    if not waiting:
+        return Split(plan)
+    kept = tuple(change for change in plan.changes if not waits(change))
+    return Split(replace(plan, changes=kept), waiting)
