@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from types import MappingProxyType
 
@@ -32,8 +32,9 @@ from regent.changes import (
 )
 from regent.connect import CannotConnectError
 from regent.connections import Connections
+from regent.handing_on import Moved, NotHandedOnError, hand_on_owned
 from regent.home import Home
-from regent.leaving import NotHandedOnError, StillOwnsError, hand_on_owned, take_its_privileges
+from regent.leaving import StillOwnsError, take_its_privileges
 from regent.locks import lock_roles_in_transaction
 from regent.observed import ObservedServer
 from regent.sessions import SessionsGoOnError, end_sessions
@@ -84,6 +85,7 @@ class _Work:
     home: Home
     served: Collection[str] | None
     before_write: Callable[[], None]
+    moved: Moved = field(default_factory=set)
 
     async def carry_out(self, plan: Plan) -> tuple[ChangeResult, ...]:
         results: list[ChangeResult] = []
@@ -114,14 +116,9 @@ class _Work:
             match change:
                 case EndSessions(role=role):
                     await self._end_sessions(role)
-                case HandOnOwned(database=database, role=role, to=to):
+                case HandOnOwned():
                     await hand_on_owned(
-                        self.connections,
-                        database,
-                        role,
-                        to,
-                        server=self.server,
-                        before_write=self.before_write,
+                        self.connections, change, self.moved, before_write=self.before_write
                     )
                 case DropRole():
                     await self._drop(change)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from regent.desired import Attributes, Causes
+from regent.desired import Attributes, Causes, Listed
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 from shared.state import Verifier
@@ -216,13 +216,19 @@ class EndSessions:
 
 @dataclass(frozen=True, slots=True)
 class HandOnOwned:
-    """REASSIGN OWNED in one database, object by object (semantics 23, 27)."""
+    """REASSIGN OWNED in one database, object by object (semantics 23, 27).
+
+    `listed` says whether `to` may get code that it could do more with. With a `refusal` nothing
+    moves: it says why, and is told where the role owns something.
+    """
 
     database: str
     role: str
     to: str
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
+    listed: Listed = Listed.NO
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,10 @@ def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line pe
             return _lost_membership(change)
         case EndSessions():
             return f"end the sessions of {change.role}: {change.why}"
-        case HandOnOwned():
+        case HandOnOwned(refusal=""):
             return f"hand what {change.role} owns in {change.database} on to {change.to}"
+        case HandOnOwned():
+            return f"leave what {change.role} owns in {change.database}: {change.refusal}"
         case DropRole():
             return f"drop role {change.role}"
         case ReleaseRole():

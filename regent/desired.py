@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import Enum, IntEnum
 
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
@@ -101,12 +101,22 @@ class DeclaredGrant:
     extensions: bool = False
 
 
+class Listed(IntEnum):
+    """How `allow.reassignOwnedTo` lists the role that gets what a leaver owned (ADR 16)."""
+
+    NO = 0
+    """There is no list, and it is a managed role of the same namespace."""
+    BY_PATTERN = 1
+    BY_NAME = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """A marked role that nothing declares any more (semantics 27).
 
     It keeps no LOGIN, member, session, privilege or membership. It is dropped when `created` by us
-    and when nothing is left that it owns; `retain` leaves all of it as it is.
+    and when nothing is left that it owns; `retain` leaves all of it as it is. `refusal` says why
+    `reassign_to` gets nothing of what it owns; empty where it may.
     """
 
     name: str
@@ -114,6 +124,8 @@ class Ending:
     created: bool
     retain: bool = False
     reassign_to: str | None = None
+    listed: Listed = Listed.NO
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,5 +46,12 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
         yield ClearPassword(name, causes)
     if ending.reassign_to is not None:
         for database in sorted(desired.grants):
-            yield HandOnOwned(database, name, ending.reassign_to, causes)
+            yield HandOnOwned(
+                database,
+                name,
+                ending.reassign_to,
+                causes,
+                listed=ending.listed,
+                refusal=ending.refusal,
+            )
     yield DropRole(name, causes) if ending.created else ReleaseRole(name, causes)

@@ -13,7 +13,7 @@ from datetime import datetime
 from regent.desired import Desired
 from regent.remembered import AcceptedState
 from regent.resolve.claims import grant_claims
-from regent.resolve.endings import endings
+from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
 from regent.resolve.memberships import desired_memberships, undecided_memberships
 from regent.resolve.references import look_up
@@ -59,6 +59,7 @@ def resolve(situation: Situation) -> Resolution:
     roles = {
         name: desired_role(situation, listed, claim, findings) for name, claim in claims.items()
     }
+    note_heirs(situation, listed, roles, findings)
     report_unsupported(listed, findings)
     spec = situation.spec
     desired = Desired(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Set
 from dataclasses import replace
 
-from regent.desired import Attributes
+from regent.desired import Attributes, Listed
 from regent.reach import HARMLESS_BUILT_IN
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
@@ -76,12 +76,30 @@ def may_be_named(situation: Situation, role: str) -> bool:
     return allow is None or allow.names is None or matcher(allow.names)(role)
 
 
-def may_be_handed_to(situation: Situation, role: str) -> bool:
-    """`allow.reassignOwnedTo`: who may get what a leaving role owned."""
+def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tuple[Listed, str]:
+    """How `allow.reassignOwnedTo` lists the role that gets what a leaver owned, and why it may not.
+
+    Without a list only the managed roles of the leaver's namespace, `own`, may.
+    """
     allow = situation.spec.allow
-    if allow is None or allow.reassign_owned_to is None:
-        return True
-    return matcher(allow.reassign_owned_to)(role)
+    given = allow.reassign_owned_to if allow else None
+    if heir is None:
+        return Listed.NO, ""
+    if given is None and heir in own:
+        return Listed.NO, ""
+    if given is not None and any(is_literal(one) and matcher([one])(heir) for one in given):
+        return Listed.BY_NAME, ""
+    if given is not None and matcher(given)(heir):
+        return Listed.BY_PATTERN, ""
+    why = (
+        f"{heir!r} is no managed role of this namespace"
+        if given is None
+        else f"{heir!r} is not in spec.allow.reassignOwnedTo of the Regent"
+    )
+    return Listed.NO, (
+        f"{why}, so nothing is handed on to it. Add it to spec.allow.reassignOwnedTo of the Regent,"
+        " or name another role."
+    )
 
 
 def allowed_attributes(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regent.desired import DesiredRole, Ending
-from regent.resolve.allowed import may_be_handed_to
-from regent.resolve.situation import Situation
-from shared.state import Entry
+from regent.resolve.allowed import heir_standing
+from regent.resolve.references import Listed
+from regent.resolve.situation import Findings, Situation
 
 
 def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[Ending, ...]:
@@ -27,24 +27,37 @@ def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[End
         if name in names or still_there or mark.role_oid in oids:
             continue
         departed = accepted.departed.get(holder)
-        entry: Entry | None = departed.entry if departed else None
+        entry = departed.entry if departed and departed.entry.kind != "Permission" else None
+        heir = entry.spec.reassign_owned_to if entry else None
+        listed, refusal = heir_standing(situation, heir, _own(roles, mark.holder.namespace))
         found.append(
             Ending(
                 name=name,
                 holder=mark.holder,
                 created=mark.origin == "created",
-                retain=entry is not None
-                and entry.kind != "Permission"
-                and entry.spec.deletion_policy == "Retain",
-                reassign_to=_successor(situation, entry),
+                retain=entry is not None and entry.spec.deletion_policy == "Retain",
+                reassign_to=heir,
+                listed=listed,
+                refusal=refusal,
             )
         )
     return tuple(found)
 
 
-def _successor(situation: Situation, entry: Entry | None) -> str | None:
-    """Who gets what it owned, where that is declared and allowed."""
-    if entry is None or entry.kind == "Permission":
-        return None
-    named = entry.spec.reassign_owned_to
-    return named if named and may_be_handed_to(situation, named) else None
+def note_heirs(
+    situation: Situation,
+    listed: Listed,
+    roles: Mapping[str, DesiredRole],
+    findings: Findings,
+) -> None:
+    """Say while the resource is still there that its `reassignOwnedTo` would get nothing."""
+    for key, entry in listed.entries.items():
+        heir = entry.spec.reassign_owned_to
+        _, refusal = heir_standing(situation, heir, _own(roles, key.namespace))
+        if refusal:
+            findings.note(key, f"spec.reassignOwnedTo: {refusal}")
+
+
+def _own(roles: Mapping[str, DesiredRole], namespace: str) -> frozenset[str]:
+    """The managed roles of one namespace."""
+    return frozenset(name for name, one in roles.items() if one.holder.namespace == namespace)

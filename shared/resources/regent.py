@@ -136,7 +136,11 @@ class Allow(Part):
         Patterns | None, Field(description="Settings beyond those any user may set.")
     ] = None
     reassign_owned_to: Annotated[
-        Patterns | None, Field(description="Roles that may get what others owned.")
+        Patterns | None,
+        Field(
+            description="Roles that may get what others owned. Code goes to a superuser only "
+            "where its exact name is here. Default: managed roles of the same namespace, no code."
+        ),
     ] = None
     adopt: Annotated[
         Patterns | None,

@@ -1,12 +1,14 @@
 -- One row: one object of this database, or of all (databases, tablespaces), that role $1 owns, in
 -- order of oid. `kind` is the server's word for it; `identity` is quoted and qualified by the
--- server. is_code: running it, or reading it, acts with its owner's rights. What follows its
--- table's owner by itself (a column's sequence) is left out.
-SELECT i.type AS kind, i.identity, s.objid::bigint AS oid,
-    s.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-    OR s.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass
-    OR coalesce(c.relkind IN ('v', 'm'), false)
-    OR coalesce(c.relhastriggers OR c.relhasrules, false) AS is_code
+-- server. What follows its table's owner by itself (a column's sequence) has no row of its own: it is
+-- in `followers` of the table.
+SELECT i.type AS kind, i.identity, s.dbid, s.classid, s.objid,
+    ARRAY(
+        SELECT f.objid FROM pg_catalog.pg_depend AS f
+        JOIN pg_catalog.pg_class AS q ON q.oid = f.objid AND q.relkind = 'S'
+        WHERE f.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND f.deptype IN ('a', 'i')
+          AND f.refclassid = s.classid AND f.refobjid = s.objid
+    ) AS followers
 FROM pg_catalog.pg_shdepend AS s
 JOIN pg_catalog.pg_roles AS r ON r.rolname = $1
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(s.classid, s.objid, 0) AS i

@@ -1,0 +1,1 @@
+"""Attacks, each with the legitimate use beside it."""
