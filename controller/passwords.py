@@ -17,7 +17,14 @@ from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.problems import did_you_mean
 from shared.resources import Regent, SecretKeyRef, UserSpec
-from shared.scram import VerifierMalformed, build, fits, has_form_of_verifier, parse
+from shared.scram import (
+    VerifierMalformed,
+    VerifierOutOfBounds,
+    build,
+    checked,
+    fits,
+    has_form_of_verifier,
+)
 from shared.secret_text import SecretEmpty, SecretUnreadable, read_secret_text
 from shared.state import PasswordEntry, Trouble, Verifier
 
@@ -29,6 +36,7 @@ _REASONS: Mapping[type[PostgRegentError], str] = {
     SecretEmpty: "SecretEmpty",
     SecretUnreadable: "SecretUnreadable",
     VerifierMalformed: "VerifierMalformed",
+    VerifierOutOfBounds: "VerifierOutOfBounds",
 }
 
 
@@ -73,7 +81,7 @@ class PasswordBook:
             verifier = self._verifier(regent.key, user, text.value, in_force.get(str(user)))
         except SecretNotUsable as refused:
             return PasswordEntry(trouble=refused.trouble)
-        except (SecretEmpty, SecretUnreadable, VerifierMalformed) as error:
+        except tuple(_REASONS) as error:
             where = f"Secret {user.namespace}/{reference.name}, key {reference.key}: "
             reason = _REASONS[type(error)]
             return PasswordEntry(trouble=Trouble(reason=reason, message=f"{where}{error}"))
@@ -98,8 +106,7 @@ class PasswordBook:
     ) -> Verifier:
         """The Secret's own verifier, the one in force, the one remembered, or a new one."""
         if has_form_of_verifier(text):
-            parse(text)
-            return Verifier(text)
+            return checked(text)
         digest = hashlib.blake2b(text.encode(), key=self._key).digest()
         known = self._known.get((regent, user))
         remembered = known.verifier if known and known.digest == digest else None

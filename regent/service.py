@@ -283,7 +283,10 @@ class Service:
 
 
 def _check_verifiers(state: DesiredState, accepted: Mapping[str, Entry]) -> None:
-    """The server would take a malformed one for a clear password, and log it (semantics 19)."""
+    """The server would take a malformed one for a clear password, and log it (rule 19).
+
+    One with too many iterations would keep its backend busy for hours.
+    """
     checked = {e.password.verifier for e in accepted.values() if e.kind == "User" and e.password}
     malformed: list[FieldProblem] = []
     for key, entry in state.resources.items():
@@ -292,8 +295,8 @@ def _check_verifiers(state: DesiredState, accepted: Mapping[str, Entry]) -> None
         if entry.password.verifier in checked:
             continue
         try:
-            scram.parse(entry.password.verifier.value)
-        except scram.VerifierMalformed as error:
+            scram.checked(entry.password.verifier.value)
+        except (scram.VerifierMalformed, scram.VerifierOutOfBounds) as error:
             field = f"resources.{key}.password.verifier"
             malformed.append(
                 FieldProblem(field=field, message=error.message, way_out=error.way_out)

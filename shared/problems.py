@@ -11,6 +11,8 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 LONGEST_VALUE = 60
+MOST_COMPARED = 300
+LONGEST_COMPARED = 128
 _SECRET = re.compile(r"passw|secret|token|credential|private|passphrase|stringdata", re.IGNORECASE)
 
 _CREDENTIALS = re.compile(r"://[^/]*@|passw(or)?d\s*=", re.IGNORECASE)
@@ -104,7 +106,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_folded = {fold(candidate): candidate for candidate in words}
     if same := by_folded.get(fold(word)):
         return same
-    near = get_close_matches(word, words, n=1, cutoff=0.6)
+    if len(word) > LONGEST_COMPARED:
+        return None
+    alike = [one for one in words if abs(len(one) - len(word)) <= len(word) // 2 + 1]
+    near = get_close_matches(word, alike[:MOST_COMPARED], n=1, cutoff=0.6)
     return near[0] if near else None
 
 

@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 verifiers: what PostgreSQL stores instead of a password (semantics 19).
+"""SCRAM-SHA-256 verifiers: what PostgreSQL stores instead of a password (rule 19).
 
 `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`, the last three in base64. The server
 stores a well-formed one as given and takes anything else for a clear password, which is why a
@@ -21,14 +21,20 @@ from shared.saslprep import prepared
 from shared.state import Verifier
 
 ITERATIONS = 4096
-"""PostgreSQL's default; pgjdbc refuses to log in with many more."""
+"""PostgreSQL's default."""
+LEAST_ITERATIONS = 4096
+"""RFC 7677 asks for no fewer."""
+MOST_ITERATIONS = 100_000
+"""pgjdbc and node-postgres log in with no more. When a role gets a verifier, PostgreSQL compares it
+with the empty password, which takes all its iterations and cannot be interrupted (ADR 24)."""
 SALT_BYTES = 16
+LEAST_SALT_BYTES = 8
+MOST_SALT_BYTES = 64
 KEY_BYTES = 32
 MAX_CHARACTERS = 512
 """The server refuses longer ones (MAX_ENCRYPTED_PASSWORD_LEN)."""
-MAX_ITERATIONS = 2**31 - 1
-AFFORDABLE_ITERATIONS = 200_000
-"""What `fits` is ready to compute: a verifier in the catalog may be anybody's."""
+SERVER_ITERATIONS = 2**31 - 1
+"""The server takes no more."""
 
 _MD5 = re.compile(r"md5[0-9a-f]{32}")
 _SHAPE = re.compile(
@@ -39,6 +45,10 @@ _SHAPE = re.compile(
 
 class VerifierMalformed(PostgRegentError):
     """The value has the form of a password verifier and is none."""
+
+
+class VerifierOutOfBounds(PostgRegentError):
+    """The verifier costs the server too much, or protects its password too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ def fits(password: str, verifier: Verifier) -> bool:
         parts = parse(verifier.value)
     except VerifierMalformed:
         return False
-    if parts.iterations > AFFORDABLE_ITERATIONS:
+    if parts.iterations > MOST_ITERATIONS:
         return False
     stored_key, server_key = _keys(password, parts.iterations, parts.salt)
     return hmac.compare_digest(stored_key, parts.stored_key) and hmac.compare_digest(
@@ -96,14 +106,35 @@ def parse(value: str) -> VerifierParts:
     if len(value) > MAX_CHARACTERS:
         raise _malformed(f"is longer than {MAX_CHARACTERS} characters")
     iterations = int(shape["iterations"])
-    if not 1 <= iterations <= MAX_ITERATIONS:
-        raise _malformed(f"has an iteration count outside 1 to {MAX_ITERATIONS}")
+    if not 1 <= iterations <= SERVER_ITERATIONS:
+        raise _malformed(f"has an iteration count outside 1 to {SERVER_ITERATIONS}")
     return VerifierParts(
         iterations=iterations,
         salt=_from_base64(shape["salt"], "salt"),
         stored_key=_key_from_base64(shape["stored"], "StoredKey"),
         server_key=_key_from_base64(shape["server"], "ServerKey"),
     )
+
+
+def checked(value: str) -> Verifier:
+    """The verifier that somebody wrote, when a role may get it.
+
+    Raises VerifierMalformed or VerifierOutOfBounds; neither message holds anything of its keys.
+    """
+    parts = parse(value)
+    if not LEAST_ITERATIONS <= parts.iterations <= MOST_ITERATIONS:
+        raise VerifierOutOfBounds(
+            f"The verifier has {parts.iterations:,} iterations,"
+            f" and may have {LEAST_ITERATIONS:,} to {MOST_ITERATIONS:,}.",
+            way_out="Put the password itself into the Secret, or a verifier within these bounds.",
+        )
+    if not LEAST_SALT_BYTES <= len(parts.salt) <= MOST_SALT_BYTES:
+        raise VerifierOutOfBounds(
+            f"The verifier has a salt of {len(parts.salt)} bytes,"
+            f" and may have {LEAST_SALT_BYTES} to {MOST_SALT_BYTES}.",
+            way_out="Put the password itself into the Secret, or a verifier within these bounds.",
+        )
+    return Verifier(value)
 
 
 def _keys(password: str, iterations: int, salt: bytes) -> tuple[bytes, bytes]:

@@ -1,4 +1,4 @@
-"""From the bytes of a Secret to the password they mean (semantics 19)."""
+"""From the bytes of a Secret to the password they mean (rule 19)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from shared.errors import PostgRegentError
 
+MAX_BYTES = 16_384
+"""What preparing a password costs grows faster than its length."""
 NEWLINE_CUT = "one trailing newline of the Secret's value was cut"
 
 
@@ -30,6 +32,12 @@ def read_secret_text(raw: bytes) -> SecretText:
 
     Raises SecretEmpty or SecretUnreadable; neither says anything of the value.
     """
+    if len(raw) > MAX_BYTES:
+        raise SecretUnreadable(
+            f"The Secret's value is {len(raw):,} bytes long, and a password may have"
+            f" {MAX_BYTES:,}.",
+            way_out="Store a shorter password.",
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

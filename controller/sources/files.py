@@ -12,6 +12,8 @@ from shared.problems import Problem
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 MAX_FILES = 20_000
+MAX_BYTES = 256 * 1024 * 1024
+"""Of all files together."""
 
 
 class UnsyncedError(PostgRegentError):
@@ -66,6 +68,7 @@ class _Walk:
 
     def files(self) -> Files:
         read: list[SourceFile] = []
+        size = 0
         for path in self._paths(self.root):
             if len(read) >= MAX_FILES:
                 raise UnsyncedError(
@@ -74,6 +77,12 @@ class _Walk:
             content = self._content(path)
             if content is not None:
                 read.append(SourceFile(self._name(path), content))
+                size += len(content)
+            if size > MAX_BYTES:
+                raise UnsyncedError(
+                    f"The files are larger than {MAX_BYTES // 2**20} MiB together.",
+                    way_out="Split the directory.",
+                )
         return Files(tuple(sorted(read, key=lambda file: file.name)), tuple(self.problems))
 
     def _paths(self, folder: Path) -> Iterator[Path]:

@@ -23,11 +23,16 @@ from shared.problems import shown_value
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_NODES = 500_000
 MAX_DEPTH = 64
+MAX_DOCUMENTS = 50_000
 _MOST_REPAIRS = 50
+_MOST_REPAIRED = 2_000_000
+"""Characters that are parsed again for the sake of repairs."""
+_MOST_SLIPS = 100
+_LONGEST_BEGINNING = 65_536
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _KIND = re.compile(r"^[ \t]*[\"']?kind[\"']?:[ \t]*[\"']?([A-Za-z]+)", re.MULTILINE)
 _NAME = re.compile(
-    r"^[ \t]*[\"']?metadata[\"']?:[^\n]*\n(?:[ \t]+[^\n]*\n)*?"
+    r"^[ \t]*[\"']?metadata[\"']?:[^\n]*\n(?>[ \t]+[^\n]*\n){0,200}?"
     r"[ \t]+[\"']?name[\"']?:[ \t]*[\"']?([^\s\"'#,]+)",
     re.MULTILINE,
 )
@@ -128,6 +133,10 @@ class _SlipError(Exception):
 
 def parse_yaml(text: str) -> Parsed:
     """All documents of a YAML file, and the items of each `kind: List` as documents."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(_SEPARATOR.findall(text)) > MAX_DOCUMENTS:
+        many = Slip(1, f"this file has more than {MAX_DOCUMENTS:,} documents", "split it")
+        return Parsed((), (many,))
     documents: list[Document] = []
     lost: list[Slip] = []
     for first_line, chunk in _chunks(text):
@@ -144,7 +153,11 @@ def parse_json(text: str) -> Parsed:
         json.loads(text)
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
-        said = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
+        said = "it holds a number of thousands of digits"
+        if isinstance(error, json.JSONDecodeError):
+            said = error.msg
+        elif isinstance(error, RecursionError):
+            said = "it is nested too deeply"
         return Parsed((), (Slip(line, f"this is not JSON: {said}", "correct it here"),))
     return parse_yaml(_SURROGATES.sub(_one_character, text.replace("\t", " ")))
 
@@ -171,8 +184,9 @@ def _says_something(row: str) -> bool:
 
 
 def _about(chunk: str) -> str:
-    kind = _KIND.search(chunk)
-    name = _NAME.search(chunk)
+    beginning = chunk[:_LONGEST_BEGINNING]
+    kind = _KIND.search(beginning)
+    name = _NAME.search(beginning)
     return f"{kind[1]} {name[1]}" if kind and name else kind[1] if kind else ""
 
 
@@ -217,9 +231,11 @@ class _Reading:
     def _mend(self, chunk: str, error: yaml.MarkedYAMLError) -> str | None:
         mark = error.context_mark or error.problem_mark
         is_alias = "alias" in f"{error.context} {error.problem}"
-        if not is_alias or mark is None or len(self.slips) >= _MOST_REPAIRS:
+        if not is_alias or mark is None or not self._may_repair(chunk):
             return None
         lines = chunk.split("\n")
+        if mark.line >= len(lines):
+            return None
         star = re.compile(r"\*[^\s,\]}#]*").match(lines[mark.line], mark.column)
         if star is None:
             return None
@@ -230,7 +246,15 @@ class _Reading:
         self._note(mark.line, message, f'quote it as "{shown or "*…"}"', shown)
         return "\n".join(lines)
 
+    def _may_repair(self, chunk: str) -> bool:
+        """Each repair parses everything again."""
+        done = len(self.slips)
+        return done < _MOST_REPAIRS and done * len(chunk) < _MOST_REPAIRED
+
     def _note(self, row: int, message: str, way_out: str, value: str | None = None) -> None:
+        """Raises _SlipError for one too many: each is looked up among the fields."""
+        if len(self.slips) >= _MOST_SLIPS:
+            raise self._end(row, f"{message}, as {_MOST_SLIPS} lines before it", way_out)
         self.slips.append(Slip(self.first_line + row, message, way_out, value))
 
     def _end(self, row: int, message: str, way_out: str) -> _SlipError:

@@ -6,7 +6,6 @@ signature and an ACL need the same, so the planner works per signature and never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,7 @@ from functools import lru_cache
 from regent.desired import DeclaredGrant
 from regent.plan.authority import SYSTEM_PREFIX
 from shared.keys import ResourceKey
-from shared.patterns import ANY, compile_pattern, is_literal, matcher
+from shared.patterns import ANY, is_literal, matcher
 from shared.privileges import ObjectKind
 
 Signature = tuple[int, ...]
@@ -43,7 +42,7 @@ class NameRules:
         whole: list[int] = []
         literals: dict[str, list[int]] = {}
         self._magic: list[tuple[int, Callable[[str], bool]]] = []
-        expressions: list[str] = []
+        every_magic: list[str] = []
         for index, patterns in declarations:
             if ANY in patterns:
                 whole.append(index)
@@ -53,10 +52,10 @@ class NameRules:
             magic = [pattern for pattern in patterns if not is_literal(pattern)]
             if magic:
                 self._magic.append((index, matcher(magic)))
-                expressions += [compile_pattern(pattern).pattern for pattern in magic]
+                every_magic += magic
         self.whole: Signature = tuple(whole)
         self._literals = literals
-        self._any_magic = re.compile("|".join(f"(?:{e})" for e in expressions), re.DOTALL)
+        self._is_any_magic = matcher(every_magic)
         self._remembered: dict[str, Signature] = {}
 
     def signature(self, name: str) -> Signature:
@@ -79,7 +78,7 @@ class NameRules:
 
     def _find(self, name: str) -> Signature:
         found = set(self._literals.get(name, ()))
-        if self._magic and self._any_magic.fullmatch(name):
+        if self._magic and self._is_any_magic(name):
             found |= {index for index, matches in self._magic if matches(name)}
         return tuple(sorted(found.union(self.whole))) if found else self.whole
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from shared.names import MAX_BYTES, role_name_problem
+from shared.patterns import empty_range
 from shared.resources.base import refuse
 
 _DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -80,6 +81,15 @@ def _fits_an_identifier(value: str) -> str:
     return value
 
 
+def _fits_a_pattern(value: str) -> str:
+    if backwards := empty_range(_sized(1, 190)(value)):
+        raise refuse(
+            f"has the range {backwards}, which runs backwards and holds nothing",
+            f"write {backwards[::-1]}, or a backslash before the bracket if it is part of the name",
+        )
+    return value
+
+
 def _fits_a_role(value: str) -> str:
     if problem := role_name_problem(value):
         message, _, way_out = problem.rpartition("; ")
@@ -136,7 +146,7 @@ AnyRoleName = Annotated[
 ]
 """The name of any role there is, built-in ones included."""
 
-NamePattern = Annotated[str, AfterValidator(_sized(1, 190)), _limits(1, 190)]
+NamePattern = Annotated[str, AfterValidator(_fits_a_pattern), _limits(1, 190)]
 """A shell pattern over names: `*`, `?`, `[a-z]`, and a backslash that escapes."""
 
 Routine = Annotated[str, AfterValidator(_sized(1, 500)), _limits(1, 500)]

@@ -26,6 +26,9 @@ MODELS: Mapping[Kind, type[AnyResource]] = {
     "Regent": Regent,
 }
 
+MOST_MISTAKES = 100
+"""That are told of one manifest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
@@ -50,7 +53,7 @@ class Mistaken:
 
 
 def read_manifest(kind: Kind, manifest: Mapping[str, Any]) -> AnyResource | Mistaken:
-    """The resource, or all mistakes in the manifest, in the order of its fields.
+    """The resource, or the mistakes in the manifest, in the order of its fields, up to 100.
 
     Unknown fields would hide what is wrong between the known ones, so for a second look they are
     renamed to what was probably meant, or left out.
@@ -60,8 +63,8 @@ def read_manifest(kind: Kind, manifest: Mapping[str, Any]) -> AnyResource | Mist
         return model.model_validate(manifest, by_alias=True, by_name=False)
     except ValidationError as error:
         first = _details(error)
-    unknown = [detail for detail in first if detail["type"] == "extra_forbidden"]
-    others = [detail for detail in first if detail["type"] != "extra_forbidden"]
+    unknown = [detail for detail in first if detail["type"] == "extra_forbidden"][:MOST_MISTAKES]
+    others = [detail for detail in first if detail["type"] != "extra_forbidden"][:MOST_MISTAKES]
     mistakes = list(_mistakes(model, manifest, unknown))
     if not unknown or any(detail["type"] != "missing" for detail in others):
         mistakes.extend(_mistakes(model, manifest, others))
@@ -71,7 +74,7 @@ def read_manifest(kind: Kind, manifest: Mapping[str, Any]) -> AnyResource | Mist
             model.model_validate(repaired, by_alias=True, by_name=False)
         except ValidationError as error:
             mistakes.extend(_mistakes(model, repaired, _details(error)))
-    return Mistaken(tuple(dict.fromkeys(mistakes)))
+    return Mistaken(tuple(dict.fromkeys(mistakes))[:MOST_MISTAKES])
 
 
 def _details(error: ValidationError) -> list[ErrorDetails]:

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.saslprep import prepared
-from shared.scram import VerifierMalformed, build, fits, has_form_of_verifier, parse
+from shared.scram import (
+    VerifierMalformed,
+    VerifierOutOfBounds,
+    build,
+    checked,
+    fits,
+    has_form_of_verifier,
+    parse,
+)
 from shared.secret_text import NEWLINE_CUT, SecretEmpty, SecretUnreadable, read_secret_text
 from shared.state import Verifier
 
@@ -103,6 +111,28 @@ def test_a_malformed_verifier_is_refused_and_its_error_shows_nothing_of_it(value
     assert refused.value.way_out
 
 
+@pytest.mark.found("B12")
+@pytest.mark.rule("19")
+@pytest.mark.parametrize(
+    ("iterations", "salt", "said"),
+    [
+        ("1", b"0" * 16, "4,096 to 100,000"),
+        ("4095", b"0" * 16, "4,096 to 100,000"),
+        ("100001", b"0" * 16, "100,001 iterations"),
+        ("2147483647", b"0" * 16, "100,000"),
+        ("4096", b"0" * 7, "salt of 7 bytes"),
+        ("4096", b"0" * 65, "salt of 65 bytes"),
+    ],
+)
+def test_a_verifier_that_costs_too_much_or_protects_too_little_is_out_of_bounds(
+    iterations: str, salt: bytes, said: str
+) -> None:
+    value = build("x", iterations=1, salt=salt).value.replace("$1:", f"${iterations}:")
+    with pytest.raises(VerifierOutOfBounds, match=said) as refused:
+        checked(value)
+    assert value[30:60] not in str(refused.value)
+
+
 @pytest.mark.parametrize("value", ["md5", "md5 is bad", "MD5" + "0a" * 16, "scram", "$1$2:3"])
 def test_a_password_that_only_resembles_a_hash_is_a_password(value: str) -> None:
     assert not has_form_of_verifier(value)
@@ -141,7 +171,7 @@ def test_an_empty_value_is_no_password(raw: bytes) -> None:
 
 
 @pytest.mark.rule("19")
-@pytest.mark.parametrize("raw", [b"\xff\xfe", b"a\x00b"])
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"a\x00b", b"x" * 16_385])
 def test_a_value_that_no_client_could_send_is_unreadable(raw: bytes) -> None:
     with pytest.raises(SecretUnreadable):
         read_secret_text(raw)

@@ -111,6 +111,13 @@ def test_a_secret_may_hold_the_verifier_itself() -> None:
         (secrets(b"canary\xff"), "{}", "SecretUnreadable", "UTF-8"),
         (secrets(b"SCRAM-SHA-256$canary"), "{}", "VerifierMalformed", "clear password"),
         (secrets(b"md5" + b"0a" * 16), "{}", "VerifierMalformed", "md5"),
+        (
+            secrets(build("canary", iterations=1).value.encode()),
+            "{}",
+            "VerifierOutOfBounds",
+            "1 iterations",
+        ),
+        (secrets(b"canary" * 10_000), "{}", "SecretUnreadable", "60,000 bytes"),
         (secrets(b"canary", a="1"), "{a: '1', b: '2'}", "SecretNotSelected", "label b=2"),
     ],
 )

@@ -125,3 +125,38 @@ def test_broken_json_is_explained_with_its_line() -> None:
 def test_a_star_in_a_secret_is_not_repeated() -> None:
     [document] = parse_yaml("kind: Secret\nstringData:\n  a: *canary\n").documents
     assert "canary" not in repr(document.slips)
+
+
+@pytest.mark.found("B12")
+def test_a_file_costs_no_more_than_its_length() -> None:
+    """Before, each of these took minutes or never ended."""
+    parse_yaml("metadata:\n" + "    a: b\n" * 40 + "x: {\n")
+    parse_yaml("metadata:\n" * 20_000 + " metadata:\n" * 20_000 + "x: {\n")
+    parse_yaml("a: b\n" * 60_000 + "c: *a\n" * 50)
+    parse_yaml("a: b\n" * 50_000)
+
+
+@pytest.mark.found("B12")
+def test_too_many_slips_lose_the_document_and_leave_none_of_it_unsaid() -> None:
+    """A document whose slips were not all told would count as right."""
+    slip = lost("kind: List\nitems:\n" + "- {a: 1, a: 2}\n" * 150)
+    assert slip.line == 103
+    assert "a is given twice, as 100 lines before it" in slip.message
+
+
+@pytest.mark.found("B12")
+def test_more_documents_than_anybody_writes_are_refused() -> None:
+    assert "more than 50,000 documents" in lost("---\n" * 50_001).message
+
+
+@pytest.mark.found("B12")
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"])
+def test_lines_that_end_otherwise_stop_nothing(end: str) -> None:
+    """YAML counts more ends of lines than a text that is split at its newlines."""
+    parsed = parse_yaml(f"a: 1{end}b: 2{end}c: [*x]{end}d: 3{end}")
+    assert parsed.lost or parsed.documents[0].slips
+
+
+def test_a_number_of_thousands_of_digits_is_no_json() -> None:
+    [slip] = parse_json('{"a": ' + "1" * 5_000 + "}").lost
+    assert "thousands of digits" in slip.message
