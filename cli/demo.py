@@ -27,6 +27,7 @@ from controller.local import LocalController
 from controller.push import RegentClient
 from controller.status import Line, StatusBoard
 from regent.settings import ServerSettings
+from shared.drift_text import timeless
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
@@ -258,21 +259,12 @@ async def _broken_and_mended(
     finally:
         await onlooker.close()
     drift = await _within(story.controller.drifts.get(), f"no drift was recorded for: {statement}")
-    story.done(f"{escape(drift.what)}, {_who(drift)},", seconds)
+    story.done(f"{escape(timeless(drift))},", seconds)
 
 
 async def _until(connection: asyncpg.Connection, look: str, expected: bool) -> None:
     while await connection.fetchval(look) is not expected:  # noqa: ASYNC110 - the catalog has no event
         await asyncio.sleep(0.0005)
-
-
-def _who(drift: Drift) -> str:
-    actor = drift.actor
-    if actor.session_user is None:
-        return "by somebody who had gone already"
-    where = f" ({escape(actor.application)})" if actor.application else ""
-    word = "by" if actor.certainty == "Recorded" else "probably by"
-    return f"{word} {escape(actor.session_user)}{where}"
 
 
 async def _nothing_left(story: Story) -> None:

@@ -1,17 +1,27 @@
-"""Drift becomes one Event a burst on its Regent: who, what and when (semantics 30)."""
+"""Drift becomes one Event a burst: on its Regent, and on each Role and User that it is about.
+
+Who, what and what was done (rule 30). When is the Event's own: so the same deed again is one more
+of the same series, and not another Event.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import JsonObject
+from shared.drift_text import timeless
 from shared.keys import ResourceKey
-from shared.outcomes import Actor, Drift
+from shared.outcomes import Drift
 
 BURST_SECONDS = 0.3
 SHOWN = 5
+ABOUT = frozenset({"Role", "User"})
+LONG_AGO = timedelta(minutes=1)
+MOST_ABOUT = 50
+"""Of one burst: a role that is dropped with all its grants is no reason to flood."""
 
 
 class DriftEvents:
@@ -39,34 +49,42 @@ class DriftEvents:
 
     def _tell(self, regent: ResourceKey) -> None:
         burst = self._bursts.pop(regent)
-        found = self._find(regent)
-        if found is None:
-            return
-        corrected = all(drift.corrected_at for drift in burst)
-        reason = "DriftCorrected" if corrected else "DriftFound"
-        news = News(Reference.to(found), "Warning", reason, "Correct", note_of(burst))
-        self._recorder.record(news)
+        for key, drifts in [(regent, burst), *_by_resource(burst)]:
+            found = self._find(key)
+            if found is not None:
+                self._recorder.record(_news(Reference.to(found), drifts))
+
+
+def _by_resource(burst: Sequence[Drift]) -> Iterator[tuple[ResourceKey, list[Drift]]]:
+    """The drifts about each Role and User."""
+    found: dict[str, list[Drift]] = {}
+    for drift in burst:
+        for resource in drift.resources:
+            if resource.partition("/")[0] in ABOUT:
+                found.setdefault(resource, []).append(drift)
+    for resource in list(found)[:MOST_ABOUT]:
+        yield ResourceKey.parse(resource), found[resource]
+
+
+def _news(about: Reference, drifts: Sequence[Drift]) -> News:
+    reason = "DriftCorrected" if all(drift.corrected_at for drift in drifts) else "DriftFound"
+    return News(about, "Warning", reason, "Correct", note_of(drifts))
 
 
 def note_of(burst: Sequence[Drift]) -> str:
-    """The words of one Event: the first few differences, who made them, when."""
-    lines = [_line(drift) for drift in burst[:SHOWN]]
-    more = len(burst) - SHOWN
-    return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
+    """The words of one Event: the first few differences and who made them."""
+    lines = list(dict.fromkeys(map(_line, burst)))
+    more = len(lines) - SHOWN
+    return "; ".join(lines[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _line(drift: Drift) -> str:
-    where = f" in {drift.database}" if drift.database else ""
-    at = (drift.happened_at or drift.found_at).isoformat(timespec="seconds")
-    done = "corrected" if drift.corrected_at else f"not corrected {drift.error}".strip()
-    return f"{drift.what}{where}: {who(drift.actor)} at {at.replace('+00:00', 'Z')}, {done}"
+    where = f"in {drift.database}: " if drift.database else ""
+    return f"{where}{timeless(drift)}{_at(drift)}"
 
 
-def who(actor: Actor) -> str:
-    """`by intruder (as app_owner, psql, 10.0.0.7)`; `probably by` where it is not recorded."""
-    if actor.certainty == "Unknown" or not actor.session_user:
-        return f"by somebody unknown ({actor.why_not.rstrip('.')})" if actor.why_not else "by ?"
-    role = f"as {actor.role}" if actor.role and actor.role != actor.session_user else ""
-    details = ", ".join(part for part in (role, actor.application, actor.client) if part)
-    probably = "probably " if actor.certainty == "Probable" else ""
-    return f"{probably}by {actor.session_user}" + (f" ({details})" if details else "")
+def _at(drift: Drift) -> str:
+    """Only where the Event's own time would mislead: as of what was done while nobody looked."""
+    if drift.happened_at is None or drift.found_at - drift.happened_at < LONG_AGO:
+        return ""
+    return f" (done at {drift.happened_at.isoformat(timespec='seconds').replace('+00:00', 'Z')})"

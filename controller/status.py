@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from controller.conditions import regent_status, resource_status
+from shared.drift_text import drift_text
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -220,39 +221,9 @@ def replace_file(path: Path, text: str) -> None:
 
 
 def drift_line(drift: Drift, *, at: datetime | None = None) -> Line:
-    """`drift corrected: grant of … to … by … (psql, 10.0.0.7)`."""
-    return Line(
-        at=at or now(),
-        subject="drift",
-        state="corrected" if drift.corrected_at else "found",
-        reason="",
-        message=f"{drift.what} {_who(drift)}{_took(drift)}{_error(drift)}".strip(),
-    )
-
-
-def _who(drift: Drift) -> str:
-    actor = drift.actor
-    if actor.certainty == "Unknown":
-        return f"by somebody unknown ({actor.why_not})" if actor.why_not else "by somebody unknown"
-    name = actor.session_user or actor.role or "somebody"
-    if actor.role and actor.session_user and actor.role != actor.session_user:
-        name += f" as {actor.role}"
-    details = [part for part in (actor.application, actor.client) if part]
-    with_pid = [*details, f"pid {actor.pid}"] if actor.pid else details
-    probable = "probably " if actor.certainty == "Probable" else ""
-    return f"by {probable}{name}" + (f" ({', '.join(with_pid)})" if with_pid else "")
-
-
-def _took(drift: Drift) -> str:
-    if drift.corrected_at is None:
-        return ""
-    since = drift.happened_at or drift.found_at
-    milliseconds = (drift.corrected_at - since).total_seconds() * 1000
-    return f", {milliseconds:.1f} ms later" if milliseconds >= 0 else ""
-
-
-def _error(drift: Drift) -> str:
-    return f": {drift.error}" if drift.error else ""
+    """`drift corrected INSERT on … was granted to … by … (psql, 10.0.0.7), revoked 12 ms later`."""
+    state = "corrected" if drift.corrected_at else "found"
+    return Line(at=at or now(), subject="drift", state=state, reason="", message=drift_text(drift))
 
 
 def _words(outcome: Outcome) -> tuple[str, str, str]:

@@ -47,12 +47,12 @@ def describe(change: Change) -> str:
 
     Names may hold line breaks: they are escaped, so that it stays one line.
     """
-    return _one_line(_describe(change))
+    return one_line(_describe(change))
 
 
 def where(change: Change) -> str:
     """The database or the role that a change is about, for a table's column."""
-    return _one_line(_where(change))
+    return one_line(_where(change))
 
 
 def _where(change: Change) -> str:
@@ -70,13 +70,14 @@ def _where(change: Change) -> str:
 def _describe(change: Change) -> str:
     if isinstance(change, GrantPrivileges):
         option = " with grant option" if change.grantable else ""
-        return f"grant {_edge(change)} to {_some(_grantees(change.grantees))}{option}"
+        return f"grant {edge(change)} to {grantees(change)}{option}"
     if isinstance(change, RevokePrivileges):
         return _describe_revoke(change)
     return _describe_role_change(change)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text with its control characters escaped."""
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
@@ -89,8 +90,7 @@ def _describe_revoke(change: RevokePrivileges) -> str:
     by = "" if all(ref.owner == change.grantor for ref in change.objects) else change.grantor
     granted = f", granted by {by}" if by else ""
     cascade = ", and what hangs on it" if change.cascade else ""
-    grantees = _some(_grantees(change.grantees))
-    return f"revoke {option}{_edge(change)} from {grantees}{granted}{cascade}"
+    return f"revoke {option}{edge(change)} from {grantees(change)}{granted}{cascade}"
 
 
 def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line per kind of change
@@ -105,7 +105,7 @@ def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line pe
         case HandOver():
             return f"hand role {change.role} over to {change.holder}"
         case AlterRole():
-            return f"alter role {change.role}: {', '.join(_alterations(change))}"
+            return f"alter role {change.role}: {', '.join(alterations(change))}"
         case SetPassword():
             return f"set the password of {change.role}"
         case ClearPassword():
@@ -140,7 +140,8 @@ def _attributes(attributes: Attributes) -> str:
     return f" with {', '.join(words)}" if words else ""
 
 
-def _alterations(change: AlterRole) -> Iterable[str]:
+def alterations(change: AlterRole) -> Iterable[str]:
+    """Each attribute that it sets, such as `NOCREATEDB`."""
     for name in ("login", *(f.name for f in fields(Attributes))):
         shall: bool | None = getattr(change, name)
         if shall is not None:
@@ -178,12 +179,13 @@ def _lost_membership(change: RevokeMembership) -> str:
     return f"take {change.member} out of {change.group} (granted by {change.grantor})"
 
 
-def _edge(change: GrantPrivileges | RevokePrivileges) -> str:
+def edge(change: GrantPrivileges | RevokePrivileges) -> str:
+    """Such as `SELECT on 3 tables in schema1 (a, b, c)`; names as they are."""
     columns = f" ({', '.join(change.columns)})" if change.columns else ""
-    return f"{', '.join(sorted(change.privileges))}{columns} on {_objects(change)}"
+    return f"{', '.join(sorted(change.privileges))}{columns} on {objects(change)}"
 
 
-def _objects(change: GrantPrivileges | RevokePrivileges) -> str:
+def objects(change: GrantPrivileges | RevokePrivileges) -> str:
     """One object by its name, several by their number, where they stand and the first names."""
     refs = change.objects
     one, many = _words(change.kind, refs)
@@ -205,8 +207,9 @@ def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
     return one, _PLURALS.get(kind, f"{one}s")
 
 
-def _grantees(grantees: Iterable[str | None]) -> list[str]:
-    return ["PUBLIC" if grantee is None else grantee for grantee in grantees]
+def grantees(change: GrantPrivileges | RevokePrivileges) -> str:
+    """Their names, the first of many."""
+    return _some(["PUBLIC" if grantee is None else grantee for grantee in change.grantees])
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,12 +1,16 @@
 """A change that was planned while the desired state stood still is a drift: what, where, whose.
 
-Pure (semantics 30). Who did it and when is regent/attribution.py's to say.
+Pure (rule 30). Who did it and when is asked of regent/attribution.py, object by object: what one
+change corrects at once may be the deeds of several people.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from regent.attribution import Records, Touched, Undone, Witnesses
 from regent.changes import (
     AlterRole,
     AlterSetting,
@@ -16,12 +20,14 @@ from regent.changes import (
     EndSessions,
     GrantMembership,
     GrantPrivileges,
+    ObjectRef,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
 )
 from regent.describe import describe
+from shared.outcomes import Actor
 from shared.privileges import ObjectKind
 
 
@@ -40,6 +46,49 @@ class Difference:
     resources: tuple[str, ...]
     change: Change
     is_shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A difference, or the part of it that one actor made."""
+
+    difference: Difference
+    actor: Actor
+    happened_at: datetime | None
+
+
+NOT_RECORDED = "Nothing is recorded in this database: its triggers are not installed."
+
+
+def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
+    """Who made it; apart for each of its objects where it was not the same one."""
+    change = difference.change
+    if difference.is_shared or not isinstance(change, GrantPrivileges | RevokePrivileges):
+        return (Deed(difference, witnesses.probable, None),)
+    records = witnesses.records(change.database)
+    if records is None:
+        return (Deed(difference, _not_recorded(witnesses.probable), None),)
+    return tuple(_by_actor(change, records))
+
+
+def _not_recorded(probable: Actor) -> Actor:
+    """Who changed a shared catalog then has nothing to do with it."""
+    if probable.certainty == "Unknown":
+        return probable
+    return Actor(certainty="Unknown", why_not=NOT_RECORDED)
+
+
+def _by_actor(change: GrantPrivileges | RevokePrivileges, records: Records) -> Iterator[Deed]:
+    objects: dict[Actor, list[ObjectRef]] = {}
+    when: dict[Actor, datetime | None] = {}
+    for one in change.objects:
+        undoes: Undone = "GRANT" if isinstance(change, RevokePrivileges) else "REVOKE"
+        actor, at = records.who(Touched(one.oid, change.kind, undoes))
+        objects.setdefault(actor, []).append(one)
+        when.setdefault(actor, at)
+    for actor, some in objects.items():
+        part = change if len(objects) == 1 else replace(change, objects=tuple(some))
+        yield Deed(_difference(part), actor, when[actor])
 
 
 def differences(changes: tuple[Change, ...]) -> tuple[Difference, ...]:
@@ -65,8 +114,11 @@ def _only_follows(change: Change, created: set[str]) -> bool:
     """A role that was dropped is one drift, not five; sessions end because LOGIN did."""
     if isinstance(change, EndSessions):
         return True
-    role = _role(change)
-    return role in created and not isinstance(change, CreateRole)
+    if isinstance(change, CreateRole):
+        return False
+    if isinstance(change, GrantPrivileges):
+        return created.issuperset(change.grantees)
+    return _role(change) in created
 
 
 def _difference(change: Change) -> Difference:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from regent.agenda import Agenda
-from regent.attribution import likely_actor, row_versions
+from regent.attribution import Witnesses, are_behind, likely_actor, row_versions
 from regent.board import Board
 from regent.detectors import Detectors
-from regent.drifting import oids_of
 from regent.events import Event, Taken
 from regent.home_database import Connects
 from regent.locks import LockLost
@@ -224,22 +224,36 @@ class Engine:
             if not one.events:
                 continue
             is_new = any(event.command_tag not in ("GRANT", "REVOKE") for event in one.events)
+            writers: dict[int, frozenset[int]] = {}
             result = await self.passes.targeted(
-                database, oids=one.oids, xids=one.xids, with_schemas=is_new
+                database,
+                oids=one.oids,
+                xids=one.xids,
+                with_schemas=is_new,
+                may_correct=partial(self._are_all_known, database, one.events, writers),
             )
             if result is None:
                 return False
             if result.drift:
-                oids = oids_of(result.drift).get(database, ())
-                xmins = {database: dict.fromkeys(oids, frozenset(one.xids))}
-                await self._report.write(
-                    result, events={database: one.events}, xmins=xmins, probable=NOBODY
-                )
+                witnesses = Witnesses({database: one.events}, {database: writers}, NOBODY)
+                await self._report.write(result, witnesses)
             if result.refused:
                 return False
             self._agenda.confirm()
         await self._detectors.forget_events()
         return True
+
+    async def _are_all_known(
+        self,
+        database: str,
+        events: Sequence[Event],
+        writers: dict[int, frozenset[int]],
+        oids: Sequence[int],
+    ) -> bool:
+        """Whether nobody wrote these objects after the events; notes who did, before we do."""
+        async with self._connections.use(database) as connection:
+            writers.update(await row_versions(connection, oids))
+        return not are_behind(events, writers)
 
     async def _full(
         self, hints: Sequence[Hint], events: dict[str, tuple[Event, ...]], actor: Actor
@@ -251,14 +265,14 @@ class Engine:
         async def before_correcting(found: Mapping[str, tuple[int, ...]]) -> None:
             """Which transactions wrote the drifted objects, asked before we write them.
 
-            What was seen may have come after the events were taken: its own is there by now.
+            Then what they recorded: of whatever wrote a row that was seen, it is there by now.
             """
-            for database, one in (await self._detectors.take_events()).items():
-                events[database] = (*events.get(database, ()), *one.events)
             for database, oids in found.items():
-                if events.get(database):
+                with suppress(*TROUBLE):  # it is gone since: then nobody is named
                     async with self._connections.use(database) as connection:
                         xmins[database] = await row_versions(connection, oids)
+            for database, one in (await self._detectors.take_events()).items():
+                events[database] = (*events.get(database, ()), *one.events)
 
         one = await self.passes.full(before_correcting=before_correcting)
         if self.latest is not None and self.latest.restraint != one.restraint:
@@ -268,7 +282,7 @@ class Engine:
         spec = self.passes.accepted().state.regent.spec
         self._agenda.after(one, spec.resync_seconds)
         self._board.say(not_acted_on=unsupported_of(spec))
-        await self._report.write(one, events=events, xmins=xmins, probable=actor)
+        await self._report.write(one, Witnesses(events, xmins, actor))
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:
         """Sessions do not last: asked at once, before anything is read."""

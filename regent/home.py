@@ -200,6 +200,11 @@ class Home:
         """Drifts later than id `after` that nobody corrected yet, oldest first."""
         return _drifts(await self._fetch("home/outstanding", self.regent, after, limit))
 
+    async def count_outstanding(self) -> int:
+        """All drifts that nobody corrected yet."""
+        [row] = await self._fetch("home/count_outstanding", self.regent)
+        return int(row["count"])
+
     # What can never succeed
 
     async def unmanageable(self) -> Mapping[str, Unmanageable]:

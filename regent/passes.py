@@ -127,10 +127,10 @@ class Passes:
         first = last = await self._look(accepted, began[1])
         drift = self._drift(first)
         results: list[ChangeResult] = []
+        if drift and before_correcting is not None:
+            await before_correcting(oids_of(drift))
         if first.restraint is None:
             await self._decide(accepted, first)
-            if drift and before_correcting is not None:
-                await before_correcting(oids_of(drift))
             last = await self._correct(accepted, first, results)
             if last is not first:
                 await self._decide(accepted, last)
@@ -156,11 +156,18 @@ class Passes:
         return last
 
     async def targeted(
-        self, database: str, *, oids: Sequence[int], xids: Sequence[int], with_schemas: bool
+        self,
+        database: str,
+        *,
+        oids: Sequence[int],
+        xids: Sequence[int],
+        with_schemas: bool,
+        may_correct: Callable[[Sequence[int]], Awaitable[bool]],
     ) -> Pass | None:
         """Correct the objects that these transactions touched; None when only a full pass will do.
 
         `with_schemas` reads their schemas too: a new object may imply USAGE on its schema.
+        `may_correct` is asked about the oids of what differs, before it is written.
         Says nothing of the resources: outcomes are a full pass's word.
         """
         looked, accepted = self.memory.looked, self.accepted()
@@ -182,6 +189,9 @@ class Passes:
             plan_objects(desired, Observed(server, {database: touched}), database),
             still_refused(self.memory.refused, now),
         )
+        differing = oids_of(wanted.changes).get(database, ())
+        if not wanted.is_empty and not await may_correct(differing):
+            return None
         results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
         return Pass(
             plan=wanted,

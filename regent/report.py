@@ -1,4 +1,4 @@
-"""Writes down what a pass found: history, metrics, the board, the log (semantics 29 and 30)."""
+"""Writes down what a pass found: history, metrics, the board, the log (rules 29 and 30)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import structlog
 
 from regent.applying.result import ChangeResult
-from regent.attribution import attribute
+from regent.attribution import Witnesses
 from regent.board import Board
 from regent.bodies import brake_body, takeover_body
 from regent.changes import Change
+from regent.deeds import correction_of, deed_of
 from regent.describe import describe
-from regent.drifts import Difference, differences, kind_of
-from regent.events import Event
+from regent.drifts import Deed, deeds, differences, kind_of
 from regent.home import Home
 from regent.metrics import Metrics
 from regent.passes import Pass
@@ -24,9 +24,6 @@ from shared.outcomes import Actor, Drift
 
 log = structlog.get_logger()
 SHOWN_LEFTOVERS = 100
-
-Writers = Mapping[str, Mapping[int, frozenset[int]]]
-"""By database and oid, the transactions that last wrote an object: oids repeat in clones."""
 
 
 class Report:
@@ -40,19 +37,13 @@ class Report:
         self._may_be_outstanding = True
         """Until it was looked for: a restart knows nothing of what was found before."""
 
-    async def write(
-        self,
-        one: Pass,
-        *,
-        events: Mapping[str, Sequence[Event]],
-        xmins: Writers,
-        probable: Actor,
-    ) -> None:
-        """Say everything about one pass. `events` are by database."""
+    async def write(self, one: Pass, witnesses: Witnesses) -> None:
+        """Say everything about one pass. `witnesses` know who may have done it."""
         fate = _Fate.of(one)
         drift = [
-            self._drift(one, fate, difference, events, xmins, probable)
+            self._drift(one, fate, deed, difference.change)
             for difference in differences(one.drift)
+            for deed in deeds(difference, witnesses)
         ]
         if not one.server.is_in_recovery:
             await self._record(drift)
@@ -74,10 +65,14 @@ class Report:
         """What was found before and is as declared by now is outstanding no more."""
         if not self._may_be_outstanding:
             return
-        outstanding = await self._home.outstanding()
-        over = settled(outstanding, one)
-        await self._home.settle_drift(over)
-        self._may_be_outstanding = len(over) < len(outstanding)
+        after = 0
+        while page := await self._home.outstanding(after):
+            await self._home.settle_drift(settled(page, one))
+            after = page[-1].id
+        left = await self._home.count_outstanding()
+        self._may_be_outstanding = left > 0
+        self._metrics.drift_outstanding.set(left)
+        self._board.say(outstanding_drift=left)
 
     async def repaired(
         self, repairs: Sequence[tuple[str, str]], actor: Actor, found_at: datetime
@@ -90,6 +85,8 @@ class Report:
                 regent=self._regent,
                 database=database,
                 what=f"restore the detector: {what}",
+                deed=f"the detector was damaged: {what}",
+                correction="installed again",
                 object="detector",
                 found_at=found_at,
                 corrected_at=datetime.now(UTC),
@@ -102,26 +99,23 @@ class Report:
         for kind in (self._metrics.drift_found, self._metrics.drift_corrected):
             kind.labels(kind="Detector").inc(len(drift))
 
-    def _drift(
-        self,
-        one: Pass,
-        fate: _Fate,
-        difference: Difference,
-        events: Mapping[str, Sequence[Event]],
-        xmins: Writers,
-        probable: Actor,
-    ) -> Drift:
-        actor, happened_at = self._actor(difference, events, xmins, probable)
-        is_corrected = difference.change in fate.done
-        refusal = None if is_corrected else fate.refused.get(difference.change)
+    def _drift(self, one: Pass, fate: _Fate, deed: Deed, whole: Change) -> Drift:
+        """`whole` is the change that was carried out, of which the deed may be a part."""
+        actor, difference = deed.actor, deed.difference
+        is_corrected = whole in fate.done
+        refusal = None if is_corrected else fate.refused.get(whole)
+        tags = {actor.command_tag, *(other.command_tag for other in actor.others)}
+        tag = actor.command_tag if len(tags) == 1 else None
         drift = Drift(
             regent=self._regent,
             database=difference.database,
             what=difference.what,
+            deed=deed_of(difference.change, tag),
+            correction=correction_of(difference.change, tag) if is_corrected else "",
             object=difference.object,
             role=difference.role,
             resources=difference.resources,
-            happened_at=happened_at,
+            happened_at=deed.happened_at,
             found_at=one.found_at,
             corrected_at=one.corrected_at if is_corrected else None,
             actor=actor,
@@ -130,26 +124,13 @@ class Report:
         )
         log.info(
             "drift corrected" if is_corrected else "drift found",
-            what=drift.what,
+            what=drift.deed or drift.what,
+            correction=drift.correction,
             database=drift.database,
             by=actor.session_user,
             certainty=actor.certainty,
         )
         return drift
-
-    def _actor(
-        self,
-        difference: Difference,
-        events: Mapping[str, Sequence[Event]],
-        xmins: Writers,
-        probable: Actor,
-    ) -> tuple[Actor, datetime | None]:
-        database = difference.database
-        if difference.is_shared or database is None or database not in events:
-            return probable, None
-        writers = xmins.get(database, {})
-        written_by = frozenset[int]().union(*(writers.get(oid, ()) for oid in difference.oids))
-        return attribute(events[database], xmins=written_by, oids=difference.oids)
 
     def _count(self, one: Pass, fate: _Fate, drift: Sequence[Drift]) -> None:
         metrics = self._metrics

@@ -160,6 +160,9 @@ class StatusBody(_Wire):
     applied_revision: int | None = None
     last_pass_time: datetime | None = None
     managed_roles: int = 0
+    outstanding_drift: int | None = Field(
+        None, description="Differences that were found and not corrected; absent: not known yet."
+    )
     observing: str = Field("", description="Why nothing is written; empty when it is.")
     not_acted_on: tuple[str, ...] = Field(
         (), description="Fields of the Regent that are valid and that this version does not act on."

@@ -41,21 +41,34 @@ class Outcome(_Wire):
 Certainty = Literal["Recorded", "Probable", "Unknown"]
 
 
-class Actor(_Wire):
-    """Who did it, as far as it can be known.
+MOST_CANDIDATES = 5
 
-    `Recorded` by our trigger; `Probable` where a shared catalog changed and one session fits;
-    `Unknown` with `why_not` in words.
-    """
 
-    certainty: Certainty
+class Candidate(_Wire):
+    """One session that may have done it."""
+
     session_user: str | None = None
     role: str | None = None
     pid: int | None = None
     application: str | None = None
     client: str | None = None
     command_tag: str | None = None
+
+
+class Actor(Candidate):
+    """Who did it, as far as it can be known.
+
+    `Recorded` when the trigger recorded it and nobody else fits. `Probable` when one session fits,
+    or when several do: then `others` are the further ones. `Unknown` says why in `why_not`.
+    """
+
+    certainty: Certainty
     why_not: str = ""
+    others: tuple[Candidate, ...] = Field(
+        (),
+        max_length=MOST_CANDIDATES,
+        description="Who else may have done it; any of them is as likely.",
+    )
 
 
 class Drift(_Wire):
@@ -64,7 +77,15 @@ class Drift(_Wire):
     id: int = 0
     regent: str
     database: str | None = Field(None, description="None for what the whole server shares.")
-    what: str = Field(description="One line: the difference, in words.")
+    what: str = Field(description="One line: the change that corrects it, in words.")
+    deed: str = Field(
+        "",
+        description="What somebody did, as the actor's act: `DELETE on table a.b was granted to c`."
+        " Empty when the catalog does not say.",
+    )
+    correction: str = Field(
+        "", description="What was done about it, in a word or two: `revoked`, `created again`."
+    )
     object: str = ""
     role: str | None = None
     resources: tuple[str, ...] = ()

@@ -117,12 +117,13 @@ class Controlled:
         """When its finalizer went."""
         await self.until(kind, name, lambda one: one is None)
 
-    async def events(self, reason: str) -> list[dict[str, Any]]:
-        """The Events of the namespace with this reason, at least one."""
+    async def events(self, reason: str, *, about: str = "") -> list[dict[str, Any]]:
+        """The Events of the namespace with this reason, at least one; `about` is a kind."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             found, _ = await self.api.list(EVENT, self.namespace)
-            if named := [one for one in found if one["reason"] == reason]:
+            named = [one for one in found if one["reason"] == reason]
+            if named := [one for one in named if about in ("", one["regarding"]["kind"])]:
                 return named
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no Event {reason} among {[one['reason'] for one in found]}")

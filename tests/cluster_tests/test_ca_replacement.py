@@ -109,7 +109,11 @@ async def drift_is_told(one: Controlled, database: Database) -> None:
 
 async def told(one: Controlled) -> list[dict[str, Any]]:
     found = one.cluster.get("events.events.k8s.io", "-n", one.namespace)["items"]
-    return [event for event in found if event["reason"] == "DriftCorrected"]
+    return [
+        event
+        for event in found
+        if event["reason"] == "DriftCorrected" and event["regarding"]["kind"] == "Regent"
+    ]
 
 
 def regent(one: Controlled) -> ResourceKey:

@@ -55,10 +55,12 @@ async def test_the_references_manifests_are_in_force_and_drift_becomes_an_event(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await intern.execute("DELETE FROM schema1.airports")
     await database.execute('GRANT INSERT ON schema1.airports TO "mydb-viewer"')
-    events = await one.events("DriftCorrected")
+    events = await one.events("DriftCorrected", about="Regent")
     assert "INSERT" in events[0]["note"]
     assert "my-admin" in events[0]["note"]
     assert events[0]["regarding"]["name"] == "my-regent"
+    role = await one.events("DriftCorrected", about="Role")
+    assert role[0]["regarding"]["name"] == "mydb-viewer"
     holds = "SELECT has_table_privilege('mydb-viewer', 'schema1.airports', 'INSERT')"
     await eventually(database, holds, expected=False)
     regent = await one.ready("Regent", "my-regent")

@@ -75,7 +75,7 @@ async def test_users_have_what_is_declared_and_an_intruder_is_told_of(place: Pla
     await place.until(is_told)
     assert await place.access() == declared
     event = next(line for line in told[0].splitlines() if "DriftCorrected" in line)
-    for who_what_when in ("app_owner", "schema1.airports", "summer-intern-2", "INSERT", "Z, corr"):
+    for who_what_when in ("app_owner", "schema1.airports", "summer-intern-2", "INSERT", "revoked"):
         assert who_what_when in event
 
 

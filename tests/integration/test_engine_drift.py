@@ -10,6 +10,7 @@ import pytest
 from tests.daemons import Regent, running
 from tests.declared import REFERENCE, state
 from tests.eventually import eventually
+from tests.integration.until import cleared
 from tests.postgres.database import Database
 from tests.settings import settings_for
 
@@ -37,6 +38,7 @@ async def test_what_was_done_while_the_regent_was_down_is_drift_and_the_recorded
     async with running(settings_for(database), tmp_path) as regent:
         await regent.push(state(REFERENCE))
         await regent.settled(1)
+        await cleared(look)
         regent.kill()
         await look.execute(f"SET application_name = 'intruder'; {STRAY}")
         regent.start()

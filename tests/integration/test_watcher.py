@@ -11,13 +11,14 @@ import asyncpg
 import pytest
 
 import sql
-from regent.attribution import attribute, committed_at, likely_actor, row_versions
+from regent.attribution import Records, Touched, committed_at, likely_actor, row_versions
 from regent.events import EventReader
 from regent.install import install
 from regent.listener import Listener
 from regent.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 from regent.watcher import LocalWatch, Watcher
 from shared.backoff import Backoff
+from shared.privileges import ObjectKind
 from tests.integration.until import until
 from tests.postgres.database import Database, flights
 from tests.postgres.server import PostgresServer
@@ -237,7 +238,7 @@ async def test_a_local_change_is_blamed_on_the_session_that_made_it(database: Da
     oid = await admin.fetchval("SELECT 'schema1.flights'::regclass::oid")
     versions = await row_versions(admin, [oid])
     events = (await reader.take(admin)).events
-    actor, at = attribute(events, xmins=versions[oid], oids=[oid])
+    actor, at = Records(events, versions).who(Touched(oid, ObjectKind.TABLE, "GRANT"))
     assert (actor.certainty, actor.session_user, actor.command_tag) == (
         "Recorded",
         "app_owner",
@@ -260,13 +261,13 @@ async def test_a_change_in_a_subtransaction_is_probable(database: Database) -> N
     oid = await admin.fetchval("SELECT 'schema1.flights'::regclass::oid")
     versions = await row_versions(admin, [oid])
     events = (await reader.take(admin)).events
-    actor, _ = attribute(events, xmins=versions[oid], oids=[oid])
+    actor, _ = Records(events, versions).who(Touched(oid, ObjectKind.TABLE, "GRANT"))
     assert (actor.certainty, actor.session_user) == ("Probable", "app_owner")
     assert "subtransaction" in actor.why_not
 
 
 @pytest.mark.rule("30")
-async def test_the_one_session_that_changed_roles_is_probable_and_several_are_unknown(
+async def test_the_one_session_that_changed_roles_is_probable_and_of_several_each_is_named(
     database: Database,
 ) -> None:
     admin = await database.connect()
@@ -283,8 +284,11 @@ async def test_the_one_session_that_changed_roles_is_probable_and_several_are_un
     await two.execute("DROP ROLE other")
     await one.execute("CREATE ROLE other PASSWORD NULL")
     several = await likely_actor(admin, own)
-    assert several.certainty == "Unknown"
-    assert "2 sessions" in several.why_not
+    named = {several.pid, *(other.pid for other in several.others)}
+    assert (several.certainty, named) == (
+        "Probable",
+        {one.get_server_pid(), two.get_server_pid()},
+    )
 
 
 @pytest.mark.rule("30")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import asyncpg
+
 PATIENCE_SECONDS = 20
 
 
@@ -16,3 +18,13 @@ async def until(condition: Callable[[], Awaitable[bool] | bool]) -> None:
             if answer if isinstance(answer, bool) else await answer:
                 return
             await asyncio.sleep(0.01)
+
+
+async def cleared(connection: asyncpg.Connection) -> None:
+    """Wait until the Regent has cleared away the events of its own grants.
+
+    One that is killed before cannot be told from anybody else by the next one.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await connection.fetchval("SELECT count(*) FROM postgregent.event"):
+            await asyncio.sleep(0.02)

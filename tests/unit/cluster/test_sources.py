@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from controller.departures import COMPRESSED, DeparturesFull, read, written
-from controller.drift_events import note_of, who
 from controller.reporter import event_of
 from controller.sources.kubernetes import Reader, read_secrets
 from controller.sources.secrets import SecretName
 from shared.keys import ResourceKey
-from shared.outcomes import Actor, Drift
 from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, Role
-from tests.unit.cluster.objects import NOW, raw, secret
+from tests.unit.cluster.objects import raw, secret
 
 REGENT = ResourceKey("Regent", "default", "my-regent")
 ROLE = ResourceKey("Role", "default", "viewer")
@@ -111,33 +108,6 @@ def test_many_departures_are_packed_and_what_does_not_fit_is_refused() -> None:
     assert read(content["data"], content["binaryData"]) == known
     with pytest.raises(DeparturesFull, match="9000 deletions"):
         written(long(9_000))
-
-
-def drift(actor: Actor, *, corrected: bool = True) -> Drift:
-    return Drift(
-        regent="default/my-regent", database="mydb", what="revoke INSERT on schema1.airports",
-        found_at=NOW, happened_at=NOW - timedelta(seconds=1),
-        corrected_at=NOW if corrected else None, actor=actor,
-    )  # fmt: skip
-
-
-@pytest.mark.rule("30")
-def test_an_event_says_who_what_and_when() -> None:
-    intruder = Actor(
-        certainty="Recorded", session_user="intruder", role="app_owner", application="psql",
-        client="10.0.0.7",
-    )  # fmt: skip
-    note = note_of([drift(intruder)])
-    assert note == (
-        "revoke INSERT on schema1.airports in mydb: by intruder (as app_owner, psql, 10.0.0.7)"
-        " at 2026-06-01T11:59:59Z, corrected"
-    )
-    assert note_of([drift(intruder)] * 7).endswith("; and 2 more")
-    assert "not corrected" in note_of([drift(intruder, corrected=False)])
-    probable = Actor(certainty="Probable", session_user="intruder")
-    assert who(probable) == "probably by intruder"
-    unknown = Actor(certainty="Unknown", why_not="A timed look.")
-    assert who(unknown) == "by somebody unknown (A timed look)"
 
 
 READY, INVALID, STALLED = (

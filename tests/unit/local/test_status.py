@@ -172,6 +172,8 @@ def drift(**more: object) -> Drift:
             "regent": "default/one",
             "database": "mydb",
             "what": "revoke INSERT on table schema1.a from viewer",
+            "deed": "INSERT on table schema1.a was granted to viewer",
+            "correction": "revoked",
             "happenedAt": NOW,
             "foundAt": NOW,
             "correctedAt": NOW + timedelta(milliseconds=12),
@@ -186,8 +188,8 @@ def test_drift_is_told_with_what_who_and_how_long() -> None:
     """One line."""
     said = str(drift_line(drift(), at=NOW))
     assert said == (
-        "03:04:05 drift corrected revoke INSERT on table schema1.a from viewer"
-        " by eve (psql), 12.0 ms later"
+        "03:04:05 drift corrected INSERT on table schema1.a was granted to viewer"
+        " by eve (psql), revoked 12.0 ms later"
     )
 
 
@@ -196,7 +198,7 @@ def test_what_is_not_known_of_the_author_is_not_pretended() -> None:
     """Probable is said to be, and unknown says why."""
     probable = Actor(certainty="Probable", session_user="eve", role="app")
     unknown = Actor(certainty="Unknown", why_not="three sessions fit")
-    assert "by probably eve as app" in str(drift_line(drift(actor=probable)))
+    assert "probably by eve (as app)" in str(drift_line(drift(actor=probable)))
     assert "by somebody unknown (three sessions fit)" in str(drift_line(drift(actor=unknown)))
     found = drift_line(drift(correctedAt=None, error="permission denied"))
     assert (found.state, "permission denied" in found.message) == ("found", True)

@@ -1,0 +1,4 @@
+-- One row: how many drifts of one Regent ($1) are not corrected.
+SELECT pg_catalog.count(*) AS count
+FROM postgregent.history AS h
+WHERE h.regent = $1 AND h.is_outstanding
