@@ -8,12 +8,12 @@ both decide what is compiled; only then is anything pushed, naming the state tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from controller.acquaintance import Acquaintance, bound_by
 from controller.push import (
     Accepted,
     Refused,
@@ -27,29 +27,29 @@ from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from shared.http import UNKNOWN_SERVER, StatusBody
 from shared.keys import ResourceKey
+from shared.logging import get_logger
 from shared.outcomes import Drift
-from shared.state import DesiredState, Verifier, WrittenState
+from shared.state import DesiredState, WrittenState
 
 WAIT_SECONDS = 25
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
+LONGEST_ODD_SECONDS = 30.0
+"""What answers and is not understood is seldom understood a moment later."""
+PACE_SECONDS = 0.02
+"""Between two answers of one conversation: one that answers at once for ever takes no more."""
+
+log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Acquaintance:
-    """What the Regent says of itself before anything is pushed."""
+class ConversationFailed(PostgRegentError):
+    """What one Regent says cannot be used."""
 
-    etag: str | None
-    resources: frozenset[str]
-    verifiers: Mapping[str, Verifier] = field(repr=False)
-
-
-def bound_by(state: DesiredState, known: Acquaintance) -> frozenset[str]:
-    """What a Regent lists once it has accepted this: with what it holds of before (rule 20)."""
-    held = known.resources & frozenset(state.held)
-    if state.absent_means == "Vanished":
-        held |= known.resources - frozenset(state.deleted)
-    return frozenset(state.resources) | held
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"What it answers cannot be used ({kind}); it is asked again.",
+            way_out="The controller's log has the trace; look at the Regent's log too.",
+        )
 
 
 class Listener(Protocol):
@@ -96,6 +96,7 @@ class RegentLink:
         """The takeover that a push was sent for once more, and that it has to be sent still."""
         self._heard = 0
         self._made_at = datetime.now(UTC)
+        self._stale = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -147,15 +148,23 @@ class RegentLink:
 
     async def _keep(self, talk: Callable[[], Awaitable[None]]) -> None:
         """Begin again after a pause whenever the Regent cannot be talked to."""
-        backoff = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        usual = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        odd = Backoff(FIRST_WAIT_SECONDS, LONGEST_ODD_SECONDS)
         loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
+            began, is_odd = loop.time(), False
             try:
                 await talk()
             except PostgRegentError as error:
                 self._forget(error)
-                await asyncio.sleep(backoff.after(loop.time() - began))
+                is_odd = isinstance(error, UnexpectedAnswer) and error.problem is None
+            except Exception as error:
+                # Whatever it answered, or whatever we make of it: no other Regent may feel it.
+                log.exception("a conversation failed", regent=str(self.key))
+                self._forget(ConversationFailed(type(error).__name__))
+                is_odd = True
+            wait = (odd if is_odd else usual).after(loop.time() - began)
+            await asyncio.sleep(wait)
 
     def _forget(self, error: PostgRegentError) -> None:
         self.acquaintance = None
@@ -238,12 +247,14 @@ class RegentLink:
                     self._wake.set()
                     return
                 self.acquaintance = Acquaintance(new, bound_by(state, known), known.verifiers)
+                self._stale.succeeded()
                 self.pushed_revision = state.revision
                 self.is_pushed = self._state is written  # else a newer one waits already
                 self._listener.troubled(self.key, "", "")
             case Stale():
                 self.acquaintance = None
                 self._wake.set()
+                await asyncio.sleep(self._stale.after())
             case Refused(problems=problems):
                 said = "; ".join(f"{p.field} {p.message}" for p in problems)
                 self._listener.troubled(self.key, "Refused", f"It refuses the push: {said}")
@@ -267,6 +278,7 @@ class RegentLink:
                 if is_released or is_accepted:
                     self._wake.set()
                 self._listener.reported(self.key, status)
+            await asyncio.sleep(PACE_SECONDS)
 
     def _confirm(self, needed: str) -> None:
         """Push once more, though it is accepted already: another push may have been refused since.
@@ -295,6 +307,7 @@ class RegentLink:
         while True:
             page = await self._client.history(after=self._heard, wait_seconds=WAIT_SECONDS)
             for drift in page.items:
-                self._heard = drift.id
+                self._heard = max(self._heard, drift.id)
                 if drift.found_at >= self._made_at:
                     self._listener.drifted(self.key, drift)
+            await asyncio.sleep(PACE_SECONDS)

@@ -102,7 +102,7 @@ def _servers(
 
     servers = [_server(create_health_app(ready, metrics.render), options.metrics_port)]
     if options.api_port:
-        views = create_views_app(Views(controller.fleet), Gatekeeper(api))
+        views = create_views_app(Views(lambda: controller.fleet), Gatekeeper(api))
         servers.append(_server(views, options.api_port, options))
     return servers
 

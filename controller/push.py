@@ -5,49 +5,46 @@ from __future__ import annotations
 import gzip
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
-from shared.errors import PostgRegentError
+from controller.regent_answers import (
+    HTTP_TROUBLE,
+    RegentUnreachable,
+    UnexpectedAnswer,
+    etag_of,
+    expect,
+    problem_of,
+    read,
+    read_history,
+    read_resources,
+    read_status,
+    whole,
+)
 from shared.http import (
     HAD_STATE_HEADER,
-    PROBLEM_MEDIA_TYPE,
     DriftPage,
     FieldProblem,
     HistoryPage,
     PlanBody,
-    ProblemDetails,
     StatusBody,
     UninstalledBody,
     VerifiersBody,
 )
 from shared.state import DesiredState, Verifier, WrittenState
 
+__all__ = ["RegentClient", "RegentUnreachable", "UnexpectedAnswer"]
+
 TIMEOUT_SECONDS = 15.0
+"""For each step of an answer, such as its first byte."""
+LONGEST_SECONDS = 60.0
+"""For a whole answer, after what it may wait."""
 _WORTH_COMPRESSING_BYTES = 2_000
-BodyT = TypeVar("BodyT", bound=BaseModel)
-
-
-class RegentUnreachable(PostgRegentError):
-    """The Regent does not answer."""
-
-
-class UnexpectedAnswer(PostgRegentError):
-    """The Regent answers something that this version does not understand."""
-
-    def __init__(self, status: int, problem: ProblemDetails | None) -> None:
-        said = f"{problem.reason}: {problem.detail}" if problem else "no problem document"
-        super().__init__(
-            f"The Regent answered {status} ({said}).",
-            way_out=problem.way_out if problem else "Look at the Regent's log.",
-        )
-        self.status = status
-        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +78,14 @@ PushAnswer = Accepted | Stale | Refused | TakeoverNeeded
 
 @dataclass(frozen=True, slots=True)
 class AcceptedState:
-    """What the Regent has accepted. Its verifiers say only that they are there."""
+    """What the Regent has accepted.
+
+    `resources` are bound to it (rule 1): what it has an entry for. Not what it merely holds: that
+    may be news to it, held by every Regent of the namespace.
+    """
 
     etag: str
-    body: Mapping[str, Any]
-
-    @property
-    def resources(self) -> frozenset[str]:
-        """What is bound to this Regent (rule 1): what it has an entry for.
-
-        Not what it merely holds: that may be news to it, held by every Regent of the namespace.
-        """
-        return frozenset(self.body.get("resources", {}))
+    resources: frozenset[str]
 
 
 class RegentClient:
@@ -117,7 +110,8 @@ class RegentClient:
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.AsyncClient(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers={"Accept-Encoding": "identity"}
+            | ({"Authorization": f"Bearer {token}"} if token else {}),
             timeout=TIMEOUT_SECONDS,
             verify=ssl_context if ssl_context is not None else True,
             transport=transport,
@@ -137,7 +131,8 @@ class RegentClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        with suppress(*HTTP_TROUBLE):
+            await self._http.aclose()
 
     async def put_state(
         self, written: WrittenState, *, if_match: str | None, had_state: str = ""
@@ -151,8 +146,8 @@ class RegentClient:
             headers[HAD_STATE_HEADER] = had_state
         answer = await self._send("PUT", "/v1/state", body=written.body, headers=headers)
         if answer.status_code == HTTPStatus.ACCEPTED:
-            return Accepted(_etag(answer))
-        problem = _problem(answer)
+            return Accepted(etag_of(answer))
+        problem = problem_of(answer)
         match answer.status_code:
             case HTTPStatus.PRECONDITION_FAILED:
                 return Stale()
@@ -165,28 +160,27 @@ class RegentClient:
     async def state(self) -> AcceptedState | None:
         """What the Regent accepted last; None when it has accepted nothing yet."""
         answer = await self._send("GET", "/v1/state")
-        problem = _problem(answer)
+        problem = problem_of(answer)
         if answer.status_code == HTTPStatus.NOT_FOUND and problem and problem.reason == "NoState":
             return None
-        _expect(answer, HTTPStatus.OK)
-        return AcceptedState(_etag(answer), answer.json())
+        return AcceptedState(etag_of(answer), read_resources(answer))
 
     async def verifiers(self) -> Mapping[str, Verifier]:
         """The verifiers in force, by the User's key as text."""
         answer = await self._send("GET", "/v1/verifiers")
-        return _read(answer, VerifiersBody).verifiers
+        return read(answer, VerifiersBody).verifiers
 
     async def status(self, *, after: int = 0, wait_seconds: float = 0) -> StatusBody | None:
         """The status once its sequence is another than `after`; None when the wait is over."""
         answer = await self._send(
             "GET", "/v1/status", query={"after": after, "wait": wait_seconds}, patience=wait_seconds
         )
-        return None if answer.status_code == HTTPStatus.NO_CONTENT else _read(answer, StatusBody)
+        return None if answer.status_code == HTTPStatus.NO_CONTENT else read_status(answer)
 
     async def drift(self, *, continue_: str | None = None) -> DriftPage:
         """What is not as declared now; one page."""
         query = {"continue": continue_} if continue_ else {}
-        return _read(await self._send("GET", "/v1/drift", query=query), DriftPage)
+        return read(await self._send("GET", "/v1/drift", query=query), DriftPage)
 
     async def history(self, *, after: int = 0, wait_seconds: float = 0) -> HistoryPage:
         """Drift with an id over `after`, oldest first; empty when the wait is over."""
@@ -196,31 +190,31 @@ class RegentClient:
             query={"after": after, "wait": wait_seconds},
             patience=wait_seconds,
         )
-        return _read(answer, HistoryPage)
+        return read_history(answer)
 
     async def plan(self, state: DesiredState | None = None) -> PlanBody:
         """What a pass would do with this state, or with the accepted one."""
         body = None if state is None else WrittenState.of(state).body
-        return _read(await self._send("POST", "/v1/plan", body=body, patience=60), PlanBody)
+        return read(await self._send("POST", "/v1/plan", body=body, patience=60), PlanBody)
 
     async def reconcile(self) -> None:
         """Ask for a full pass."""
-        _expect(await self._send("POST", "/v1/reconcile"), HTTPStatus.ACCEPTED)
+        expect(await self._send("POST", "/v1/reconcile"), HTTPStatus.ACCEPTED)
 
     async def release_brake(self, digest: str) -> None:
         """Let exactly these losses through, once. UnexpectedAnswer 409: others are withheld."""
         answer = await self._send("POST", "/v1/brake/release", json={"digest": digest})
-        _expect(answer, HTTPStatus.ACCEPTED)
+        expect(answer, HTTPStatus.ACCEPTED)
 
     async def accept_takeover(self, token: str) -> None:
         """Let exactly this takeover happen. UnexpectedAnswer 409: something else waits."""
         answer = await self._send("POST", "/v1/takeover/accept", json={"token": token})
-        _expect(answer, HTTPStatus.ACCEPTED)
+        expect(answer, HTTPStatus.ACCEPTED)
 
     async def uninstall(self) -> tuple[str, ...]:
         """Have it stop for good and take off what it installed; what was done."""
         answer = await self._send("POST", "/v1/uninstall", patience=30)
-        return _read(answer, UninstalledBody).done
+        return read(answer, UninstalledBody).done
 
     async def is_live(self) -> bool:
         """Whether it answers at all. Not whether it is ready: the first push comes before."""
@@ -255,46 +249,21 @@ class RegentClient:
             if len(body) >= _WORTH_COMPRESSING_BYTES:
                 body = gzip.compress(body, compresslevel=1)
                 sent_headers["Content-Encoding"] = "gzip"
+        sending = self._http.stream(
+            method,
+            path,
+            params=query,
+            content=body,
+            json=json,
+            headers=sent_headers,
+            extensions=self._extensions,
+            timeout=TIMEOUT_SECONDS + patience,
+        )
         try:
-            return await self._http.request(
-                method,
-                path,
-                params=query,
-                content=body,
-                json=json,
-                headers=sent_headers,
-                extensions=self._extensions,
-                timeout=TIMEOUT_SECONDS + patience,
-            )
-        except httpx.TransportError as error:
+            async with sending as answer:
+                return await whole(answer, LONGEST_SECONDS + patience)
+        except HTTP_TROUBLE as error:
             raise RegentUnreachable(
                 f"The Regent at {self._base_url} does not answer ({type(error).__name__}).",
                 way_out="Look whether it runs, and at its log.",
             ) from error
-
-
-def _etag(answer: httpx.Response) -> str:
-    return str(answer.headers.get("ETag", "")).removeprefix('"').removesuffix('"')
-
-
-def _problem(answer: httpx.Response) -> ProblemDetails | None:
-    if not answer.headers.get("Content-Type", "").startswith(PROBLEM_MEDIA_TYPE):
-        return None
-    try:
-        return ProblemDetails.model_validate_json(answer.content)
-    except ValidationError:
-        return None
-
-
-def _expect(answer: httpx.Response, status: HTTPStatus) -> None:
-    if answer.status_code != status:
-        raise UnexpectedAnswer(answer.status_code, _problem(answer))
-
-
-def _read(answer: httpx.Response, body: type[BodyT]) -> BodyT:
-    """The body. Raises UnexpectedAnswer; pydantic's own error could quote what it was given."""
-    _expect(answer, HTTPStatus.OK)
-    try:
-        return body.model_validate_json(answer.content)
-    except ValidationError:
-        raise UnexpectedAnswer(answer.status_code, None) from None

@@ -181,6 +181,10 @@ class Term:
             except PostgRegentError as error:
                 log.warning("the look failed and is tried again", problem=str(error))
                 again = self._backoff.after()
+            except Exception as error:
+                log.exception("the look failed and is tried again")
+                self._set_gate(f"The last look failed ({type(error).__name__}); see the log.")
+                again = self._backoff.after()
             else:
                 self._backoff.succeeded()
             if again is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from controller.fleet import Fleet, Served
@@ -17,12 +18,13 @@ class UnknownRegent(PostgRegentError):
 class Views:
     """Over the Regents that the leader talks to."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Callable[[], Fleet]) -> None:
+        """`fleet` is asked each time: another term has another one."""
         self._fleet = fleet
 
     def regents(self) -> list[dict[str, Any]]:
         """One line each."""
-        return [_line(key, served) for key, served in sorted(self._fleet.served.items())]
+        return [_line(key, served) for key, served in sorted(self._fleet().served.items())]
 
     def regent(self, namespace: str, name: str) -> dict[str, Any]:
         """What it said last."""
@@ -48,7 +50,7 @@ class Views:
 
     def _find(self, namespace: str, name: str) -> tuple[ResourceKey, Served]:
         key = ResourceKey("Regent", namespace, name)
-        served = self._fleet.served.get(key)
+        served = self._fleet().served.get(key)
         if served is None:
             raise UnknownRegent(way_out="GET /v1/regents lists those that it talks to.")
         return key, served

@@ -97,7 +97,8 @@ class KeyedQueue(Generic[K]):
     ) -> None:
         """Workers for ever. `handle` may answer after how many seconds to look again.
 
-        Failures of our own kind are logged and retried; any other ends all workers.
+        Failures are logged and retried, with their trace where they are not of our own kind: one
+        key stops no other.
         """
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
@@ -112,6 +113,8 @@ class KeyedQueue(Generic[K]):
                 seconds = self.retry(key)
                 said = {"key": str(key), "problem": str(problem), "after": seconds}
                 log.warning("failed, to be retried", **said)
+            except Exception:
+                log.exception("failed, to be retried", key=str(key), after=self.retry(key))
             else:
                 self.succeeded(key)
                 if again is not None:

@@ -45,8 +45,9 @@ def token_of(one: Controlled, name: str, *, may_read: bool) -> dict[str, str]:
 
 
 async def test_only_who_may_get_a_regent_sees_it(one: Controlled) -> None:
-    assert one.controller is not None
-    app = create_views_app(Views(one.controller.fleet), Gatekeeper(one.api))
+    controller = one.controller
+    assert controller is not None
+    app = create_views_app(Views(lambda: controller.fleet), Gatekeeper(one.api))
     reader, stranger = (
         token_of(one, "reader", may_read=True),
         token_of(one, "stranger", may_read=False),

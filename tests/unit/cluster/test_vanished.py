@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.link import Acquaintance, bound_by
+from controller.acquaintance import Acquaintance, bound_by
 from controller.reporter import event_of
 from controller.status_patch import RegentNews, status_of_regent
 from controller.vanished import vanished_of

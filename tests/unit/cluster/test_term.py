@@ -1,0 +1,88 @@
+"""Nothing that a leader remembers outlives its term."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, cast
+
+import pytest
+
+from controller.cluster import ClusterController, Settings
+from controller.kube.api import KubeApi
+from controller.kube.events import News, Reference
+from controller.term import Term
+from controller.workloads import Plant
+from shared.http import DetectorBody, StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+
+pytestmark = pytest.mark.found("B20")
+REGENT = ResourceKey("Regent", "default", "my-regent")
+SHARED = {"caches", "_api", "_quiet"}
+"""What follows the cluster whoever leads, what writes, and the bell."""
+
+
+def controller() -> ClusterController:
+    """Over an API server that is never asked: nothing is known of what runs yet."""
+    api = cast(KubeApi, None)
+    return ClusterController(api, api, Settings(Plant("here", "image")), may_write=lambda: None)
+
+
+async def lead(one: ClusterController) -> Term:
+    """A term of its own, which ended."""
+    leading = asyncio.create_task(one.lead())
+    await asyncio.sleep(0)
+    leading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await leading
+    return one._term
+
+
+def parts(term: Term) -> dict[str, Any]:
+    """Everything that can remember something."""
+    return {
+        name: part
+        for name, part in vars(term).items()
+        if name not in SHARED and not isinstance(part, str)
+    }
+
+
+async def test_a_new_term_shares_nothing_with_the_one_before_but_its_counts() -> None:
+    one = controller()
+    first = await lead(one)
+    outcome = Outcome(
+        resource="Role/default/viewer", generation=1, state="Stalled", reason="a", message="b"
+    )
+    status = StatusBody(
+        sequence=1, resources=(outcome,), detector=DetectorBody(mode="None", healthy=False)
+    )
+    first.said(REGENT, status)
+    first.recorder.record(News(Reference("v1", "Pod", "a", "b"), "Normal", "c", "d", "e"))
+    first.reporter.writes, first.recorder.dropped = 3, 2
+
+    second = await lead(one)
+
+    assert [name for name, part in parts(second).items() if part is parts(first)[name]] == []
+    assert second.reporter.outcomes() == {}
+    assert second.recorder._waiting.empty()
+    assert (second.reporter.writes, second.recorder.dropped) == (3, 2)
+    assert one.fleet is second.fleet
+    assert first.gate == "ended"
+
+
+async def test_an_unexpected_failure_of_a_look_does_not_end_the_term() -> None:
+    """It is said by the gate, and tried again."""
+    one = controller()
+
+    def fail() -> str:
+        raise ZeroDivisionError
+
+    one.caches.why_workloads_unknown = fail  # type: ignore[method-assign]
+    leading = asyncio.create_task(one.lead())
+    async with asyncio.timeout(30):
+        while "ZeroDivisionError" not in one.gate:
+            await asyncio.sleep(0.01)
+    assert not leading.done()
+    leading.cancel()
+    await asyncio.wait([leading])
