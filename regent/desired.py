@@ -87,6 +87,8 @@ class DeclaredGrant:
 
     `privileges` are expanded for this server. `schemas` and `names` are patterns; both are empty
     where the kind has none (a database has neither, a schema has no names). `columns` are names.
+    `implied_in` are the schemas in which sequences that a default needs may come with it; None is
+    all of them.
     """
 
     permission: ResourceKey
@@ -99,6 +101,7 @@ class DeclaredGrant:
     grantable: bool = False
     implied: bool = True
     extensions: bool = False
+    implied_in: tuple[str, ...] | None = None
 
 
 class Listed(IntEnum):

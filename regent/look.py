@@ -25,7 +25,7 @@ from regent.desired import Desired
 from regent.losses import losses
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan
-from regent.reading import read_databases, read_parameters, read_server
+from regent.reading import Parameters, read_databases, read_parameters, read_server
 from regent.refusals import Refusal, Refused, still_refused, without_refused
 from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.resolve import Resolution, Situation, resolve
@@ -98,7 +98,7 @@ class Looker:
         self._served = served
         self._connections = connections
         self._shared_through = shared_through
-        self._parameters: tuple[frozenset[str], frozenset[str]] | None = None
+        self._parameters: Parameters | None = None
 
     async def restraint(self, accepted: AcceptedState, memory: Memory) -> Trouble | None:
         """Why nothing may be written now, without looking at anything else."""
@@ -131,8 +131,9 @@ class Looker:
             regent=self._regent,
             served=self._served,
             now=now,
-            ordinary_parameters=self._parameters[0],
-            known_parameters=self._parameters[1],
+            ordinary_parameters=self._parameters.ordinary,
+            known_parameters=self._parameters.known,
+            libraries=self._parameters.libraries,
         )
         resolution = resolve(situation)
         observed, unread = await read_databases(

@@ -38,7 +38,6 @@ class ObjectGroup:
 
     `relation_kind` is pg_class.relkind (`r`, `p`, `v`, `m`, `f`, `S`), empty for other kinds.
     `schema` is None for what stands in none (schemas, databases): then `names` are theirs.
-    `initial` is what pg_init_privs records: in nobody's authority (semantics 9).
     `names` and `oids` run in parallel, in order of oid.
     """
 
@@ -50,7 +49,6 @@ class ObjectGroup:
     oids: tuple[int, ...]
     relation_kind: str = ""
     is_extension_member: bool = False
-    initial: Acl = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,6 @@ class ObservedColumn:
     column: str
     acl: Acl
     is_extension_member: bool = False
-    initial: Acl = ()
 
 
 @dataclass(frozen=True, slots=True)

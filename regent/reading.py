@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
 
 import sql
 from regent.connections import Connections
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.observed import Observed, ObservedDatabase, ObservedServer
+from regent.resolve.libraries import prefixes_of
 from regent.trouble import TROUBLE
 from shared.privileges import ObjectKind
 
@@ -60,13 +65,30 @@ async def read_databases(
     return Observed(server, {one.name: one for one in found if one is not None}), unread
 
 
-async def read_parameters(
-    connections: Connections, home_database: str
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The parameters that any user may set, and all that the server knows, in lower case."""
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What may be set, in lower case: by any user, known to the server at all, by which library."""
+
+    ordinary: frozenset[str]
+    known: frozenset[str]
+    libraries: frozenset[str]
+
+
+async def read_parameters(connections: Connections, home_database: str) -> Parameters:
+    """The parameters of the server, and the libraries that could bring others.
+
+    PL/pgSQL is loaded first, so that its parameters are known however old the session is.
+    """
     async with connections.use(home_database) as connection:
+        with suppress(asyncpg.PostgresError):
+            await connection.execute("DO LANGUAGE plpgsql 'BEGIN END'")
         rows = await connection.fetch(sql.load("inspect/parameters"))
-    return (
-        frozenset(row["name"] for row in rows if row["is_ordinary"]),
-        frozenset(row["name"] for row in rows),
+        names = await connection.fetch(sql.load("inspect/libraries"))
+        if await connection.fetchval(sql.load("inspect/may_read_libraries")):
+            with suppress(asyncpg.PostgresError):
+                names += await connection.fetch(sql.load("inspect/library_files"))
+    return Parameters(
+        ordinary=frozenset(row["name"] for row in rows if row["is_ordinary"]),
+        known=frozenset(row["name"] for row in rows),
+        libraries=prefixes_of(row["name"] for row in names),
     )

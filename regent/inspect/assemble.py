@@ -1,7 +1,7 @@
 """Makes an ObservedDatabase of the rows of sql/inspect/reading.sql. Pure.
 
-Which objects are members of extensions, or have initial privileges, comes apart from the groups:
-they are few, and grouping ten thousand others by it would cost the server half as much again.
+Which objects are members of extensions comes apart from the groups: they are few, and grouping ten
+thousand others by it would cost the server half as much again.
 """
 
 from __future__ import annotations
@@ -56,10 +56,6 @@ class _Reading:
         self._is_ignored = matcher(interest.ignore_schemas)
         self._acls = AclReader()
         self._members = frozenset(_first(parts, "member")["oids"] or ())
-        self._initial: dict[int, Acl] = {}
-        for row in parts.get("initial", ()):
-            self._initial |= dict.fromkeys(row["oids"], self._acls.read(row["acl"]))
-        self._is_special = self._members | self._initial.keys()
 
     def database(self, *, is_partial: bool) -> ObservedDatabase:
         """All parts together."""
@@ -93,11 +89,11 @@ class _Reading:
     def _groups(
         self, row: Row, kind: ObjectKind, schema: str | None, pairs: list[tuple[int, str]]
     ) -> Iterator[ObjectGroup]:
-        """One group, or more where the objects differ in membership or initial privileges."""
+        """One group, or two where some of the objects are members of extensions."""
         acl = self._acls.read(row["acl"])
-        for (is_member, initial), alike in self._split(pairs).items():
-            if row["is_system"] and not self._concerns(acl, initial):
-                continue
+        if row["is_system"] and not self._concerns(acl):
+            return
+        for is_member, alike in self._split(pairs).items():
             alike.sort()
             yield ObjectGroup(
                 kind=kind,
@@ -108,26 +104,24 @@ class _Reading:
                 oids=tuple(oid for oid, _ in alike),
                 relation_kind=row["kind"],
                 is_extension_member=is_member,
-                initial=initial,
             )
 
-    def _split(self, pairs: list[tuple[int, str]]) -> dict[tuple[bool, Acl], list[tuple[int, str]]]:
+    def _split(self, pairs: list[tuple[int, str]]) -> dict[bool, list[tuple[int, str]]]:
         if not pairs:
             return {}
-        if self._is_special.isdisjoint([oid for oid, _ in pairs]):
-            return {(False, ()): pairs}
-        found: dict[tuple[bool, Acl], list[tuple[int, str]]] = {}
+        if self._members.isdisjoint([oid for oid, _ in pairs]):
+            return {False: pairs}
+        found: dict[bool, list[tuple[int, str]]] = {}
         for oid, name in pairs:
-            key = oid in self._members, self._initial.get(oid, ())
-            found.setdefault(key, []).append((oid, name))
+            found.setdefault(oid in self._members, []).append((oid, name))
         return found
 
     def _columns(self) -> Iterator[ObservedColumn]:
         for row in self._parts.get("column", ()):
-            acl, initial = self._acls.read(row["acl"]), self._acls.read(row["initial"])
+            acl = self._acls.read(row["acl"])
             if self._is_ignored(row["schema"]):
                 continue
-            if row["is_system"] and not self._concerns(acl, initial):
+            if row["is_system"] and not self._concerns(acl):
                 continue
             relation, column = row["names"]
             yield ObservedColumn(
@@ -139,12 +133,11 @@ class _Reading:
                 column=column,
                 acl=acl,
                 is_extension_member=row["oids"][0] in self._members,
-                initial=initial,
             )
 
-    def _concerns(self, acl: Acl, initial: Acl) -> bool:
-        """True when a managed role holds something that it did not hold from the beginning."""
-        return any(item.grantee in self._roles and item not in initial for item in acl)
+    def _concerns(self, acl: Acl) -> bool:
+        """True when a managed role holds something."""
+        return any(item.grantee in self._roles for item in acl)
 
 
 def _first(parts: Mapping[str, Sequence[Row]], part: str) -> Row:

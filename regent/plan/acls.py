@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from regent.observed import Acl, AclItem
@@ -50,14 +50,14 @@ SAME = Difference()
 class Scope:
     """Whose items may be touched, on an object of this owner.
 
-    `initial` is what pg_init_privs records, `tolerated` what may be held without being declared.
-    Neither is given or taken. `known` are the roles that exist.
+    `tolerated` is what may be held without being declared: neither given nor taken. `known` are the
+    roles that exist. What pg_init_privs records does not count for a managed role: whoever owns an
+    extension and a table can have a grant written there (ALTER EXTENSION .. ADD).
     """
 
     owner: str
     managed: frozenset[str]
     known: Container[str]
-    initial: Needs
     tolerated: Needs
 
     def is_managed(self, grantee: str | None) -> bool:
@@ -67,9 +67,9 @@ class Scope:
     def allowed(self, grantee: str, needs: Needs) -> Need:
         """What this grantee may hold."""
         need = needs.get(grantee, NOTHING)
-        for also in (self.initial.get(grantee), self.tolerated.get(grantee)):
-            if also is not None:
-                need = Need(need.privileges | also.privileges, need.grantable | also.grantable)
+        also = self.tolerated.get(grantee)
+        if also is not None:
+            need = Need(need.privileges | also.privileges, need.grantable | also.grantable)
         return need
 
 
@@ -250,8 +250,3 @@ def _merge_taken(found: Iterable[tuple[str, Taken]]) -> tuple[Taken, ...]:
 def in_order(grantees: Iterable[str | None]) -> tuple[str | None, ...]:
     """PUBLIC first, then by name."""
     return tuple(sorted(grantees, key=lambda grantee: grantee or ""))
-
-
-def initial_needs(initial: Acl) -> Mapping[str, Need]:
-    """What pg_init_privs records, by grantee."""
-    return held_in(initial) if initial else {}

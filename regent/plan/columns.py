@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from regent.observed import Acl, ObservedColumn
-from regent.plan.acls import Difference, Given, Scope, Taken, clear, compare, initial_needs
+from regent.plan.acls import Difference, Given, Scope, Taken, clear, compare
 from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
 from regent.plan.matching import CompiledGrants, Signature
 from shared.privileges import PRIVILEGES_OF, ObjectKind
@@ -25,7 +25,6 @@ class Column:
 
     name: str
     acl: Acl = EMPTY
-    initial: Acl = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +60,13 @@ def plan_columns(
     cascades = False
     for column in columns:
         after, losers = clear(column.acl, clearing) if clearing else (column.acl, frozenset())
-        here = replace(scope, initial=initial_needs(column.initial))
         needs = compiled.needs(matched, (), column.name)
-        difference = compare(after, needs, here)
+        difference = compare(after, needs, scope)
         cleared = losers.union(*(revoke.grantees for revoke in clearing))
         for edge in difference.given:
             for part, later in _split(edge, cleared):
                 (again if later else given).setdefault(part, []).append(column.name)
-        for edge in _kept(column.acl, losers, here):
+        for edge in _kept(column.acl, losers, scope):
             again.setdefault(edge, []).append(column.name)
         for spurious in difference.taken:
             taken.setdefault(spurious, []).append(column.name)
@@ -79,7 +77,7 @@ def plan_columns(
 def column_set(observed: Iterable[ObservedColumn], declared: Iterable[str]) -> Mapping[str, Column]:
     """The columns of one relation to look at, in order of their names."""
     found = {name: Column(name) for name in declared}
-    found |= {o.column: Column(o.column, o.acl, o.initial) for o in observed}
+    found |= {o.column: Column(o.column, o.acl) for o in observed}
     return dict(sorted(found.items()))
 
 

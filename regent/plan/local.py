@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from regent.changes import ObjectRef
 from regent.observed import ObjectGroup, ObservedColumn, ObservedDatabase
-from regent.plan.acls import SAME, Difference, Scope, compare, initial_needs
+from regent.plan.acls import SAME, Difference, Scope, compare
 from regent.plan.authority import Authority
 from regent.plan.columns import ColumnWork, column_set, plan_columns, with_cascade
 from regent.plan.edits import Edits, PrivilegeChange, refs_of
@@ -129,7 +129,7 @@ class LocalPlanner:
         difference: Difference,
     ) -> ColumnWork:
         columns = column_set(observed, named)
-        acls = tuple((c.name, id(c.acl), id(c.initial)) for c in columns.values())
+        acls = tuple((c.name, id(c.acl)) for c in columns.values())
         key = (acls, by_column, group.owner, id(difference))
         if key not in self._column_work:
             scope = self._scope(group, NO_NEEDS)
@@ -188,7 +188,9 @@ class LocalPlanner:
         """Sequences, and every kind that has a name in a schema and nothing else to it."""
         tolerated = NO_NEEDS
         if self._observed.is_partial and group.kind is ObjectKind.SEQUENCE:
-            tolerated = self._compiled.needs((), self._compiled.might_imply_sequence())
+            tolerated = self._compiled.needs(
+                (), self._compiled.might_imply_sequence(group.schema or "")
+            )
         for signature, found in self._rules(group, group.kind).partition(group.names):
             positions = range(len(group.names)) if found is None else found
             self._count(signature, len(positions))
@@ -212,7 +214,10 @@ class LocalPlanner:
             return ()
         grants = self._compiled.grants
         return tuple(
-            i for i in sorted(using) if grants[i].extensions or not group.is_extension_member
+            i
+            for i in sorted(using)
+            if (grants[i].extensions or not group.is_extension_member)
+            and self._compiled.implies_in(i, group.schema or "")
         )
 
     def _schemas(self, group: ObjectGroup) -> None:
@@ -253,8 +258,7 @@ class LocalPlanner:
         implied: Signature = (),
         tolerated: Needs = NO_NEEDS,
     ) -> Difference:
-        initial = id(group.initial) if group.initial else 0
-        key = (id(group.acl), group.owner, initial, signature, implied, id(tolerated))
+        key = (id(group.acl), group.owner, signature, implied, id(tolerated))
         known = self._differences.get(key)
         if known is None:
             needs = self._compiled.needs(signature, implied)
@@ -263,8 +267,7 @@ class LocalPlanner:
         return known
 
     def _scope(self, group: ObjectGroup, tolerated: Needs) -> Scope:
-        initial = initial_needs(group.initial)
-        return Scope(group.owner, self._managed, self._known, initial, tolerated)
+        return Scope(group.owner, self._managed, self._known, tolerated)
 
     def _edit(
         self,

@@ -96,6 +96,9 @@ class CompiledGrants:
         self.is_ignored = matcher(ignore_schemas)
         self._given_to = tuple(tuple(g for g in d.grantees if g in grantees) for d in grants)
         self._reaches_schema = tuple(matcher(d.schemas) for d in grants)
+        self._implied_in = tuple(
+            matcher((ANY,) if d.implied_in is None else d.implied_in) for d in grants
+        )
         self._rules: dict[tuple[ObjectKind, str | None, bool], NameRules] = {}
         self._needs: dict[tuple[Signature, Signature, str | None], Needs] = {}
         self._permissions: dict[Signature, frozenset[ResourceKey]] = {}
@@ -140,6 +143,10 @@ class CompiledGrants:
             if grants[index].implied and "INSERT" in grants[index].privileges
         )
 
+    def implies_in(self, index: int, schema: str) -> bool:
+        """Whether what comes with a declaration may be given in this schema."""
+        return self._implied_in[index](schema)
+
     def might_imply_schema(self, schema: str) -> Signature:
         """Those that would bring USAGE on this schema, if anything in it matched."""
         return tuple(
@@ -150,10 +157,14 @@ class CompiledGrants:
             and self._reaches_schema[index](schema)
         )
 
-    def might_imply_sequence(self) -> Signature:
-        """Those that would bring USAGE on a sequence, if a default of theirs needed it."""
+    def might_imply_sequence(self, schema: str) -> Signature:
+        """Those that would bring USAGE on a sequence there, if a default of theirs needed it."""
         kinds = (ObjectKind.TABLE, ObjectKind.COLUMN)
-        every = tuple(i for i, declared in enumerate(self.grants) if declared.kind in kinds)
+        every = tuple(
+            i
+            for i, declared in enumerate(self.grants)
+            if declared.kind in kinds and self.implies_in(i, schema)
+        )
         return self.inserting(every)
 
     def grantees(self, index: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from regent.changes import ObjectRef
 from regent.desired import Desired
 from regent.observed import Observed, ObservedDatabase, ObservedServer
-from regent.plan.acls import Scope, compare, initial_needs
+from regent.plan.acls import Scope, compare
 from regent.plan.authority import Authority
 from regent.plan.edits import Edits, PrivilegeChange
 from regent.plan.local import NO_NEEDS, LocalPlanner
@@ -65,8 +65,7 @@ def _on_the_database(
     for group in (group for group in server.databases if database in group.names):
         position = group.names.index(database)
         refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
-        initial = initial_needs(group.initial)
-        scope = Scope(group.owner, authority.managed, authority.known, initial, NO_NEEDS)
+        scope = Scope(group.owner, authority.managed, authority.known, NO_NEEDS)
         difference = compare(group.acl, compiled.needs(signature), scope)
         for given in difference.given:
             edits.give(kind, given, refs, signature)

@@ -71,10 +71,7 @@ class _Renaming:
 
     def database(self, database: ObservedDatabase) -> ObservedDatabase:
         columns = tuple(
-            replace(
-                c, owner=self._name(c.owner), acl=self._acl(c.acl), initial=self._acl(c.initial)
-            )
-            for c in database.columns
+            replace(c, owner=self._name(c.owner), acl=self._acl(c.acl)) for c in database.columns
         )
         groups = tuple(self._group(g) for g in database.groups)
         return replace(database, groups=groups, columns=columns)
@@ -84,7 +81,6 @@ class _Renaming:
             group,
             owner=self._name(group.owner),
             acl=self._acl(group.acl),
-            initial=self._acl(group.initial),
         )
 
     def _acl(self, acl: Acl) -> Acl:

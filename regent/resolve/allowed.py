@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from regent.desired import Attributes, Listed
 from regent.reach import HARMLESS_BUILT_IN
+from regent.resolve.libraries import library_of
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
@@ -51,6 +52,12 @@ def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
         if action not in (allow.actions or ()):
             return f"spec.actions: {action} is not in spec.allow.actions"
     return ""
+
+
+def schemas_of(situation: Situation) -> tuple[str, ...] | None:
+    """`allow.schemas`: where anything may be given, implied or not; None is everywhere."""
+    allow = situation.spec.allow
+    return None if allow is None else allow.schemas
 
 
 def is_within(pattern: str, allowed: Collection[str]) -> bool:
@@ -142,24 +149,56 @@ def may_join(
 def may_set(situation: Situation, key: ResourceKey, parameter: str, findings: Findings) -> bool:
     """Whether a setting may be given: any user could set it, or `allow.parameters` lists it."""
     allow = situation.spec.allow
-    if allow and allow.parameters and matcher(allow.parameters)(parameter):
+    if allow and allow.parameters and any(map(matcher(allow.parameters), _spellings(parameter))):
         return True
     if parameter.lower() in situation.ordinary_parameters:
         return True
-    if "." in parameter and parameter.lower() not in situation.known_parameters:
-        return True
     if not situation.known_parameters:
         return True
-    known = parameter.lower() in situation.known_parameters
-    findings.trouble(
-        key,
-        "NotAllowed" if known else "Unsupported",
-        f"spec.parameters.{parameter}: "
-        + (
-            "only a superuser may set it, and the Regent does not allow it."
-            " Add it to spec.allow.parameters of the Regent, or take it out here."
-            if known
-            else "this server knows no such parameter. Correct its name, or take it out."
-        ),
-    )
-    return False
+    name = f"spec.parameters.{parameter}"
+    add = "Add it to spec.allow.parameters of the Regent, or take it out here."
+    if parameter.lower() in situation.known_parameters:
+        why = f"only a superuser may set it, and the Regent does not allow it. {add}"
+        findings.trouble(key, "NotAllowed", f"{name}: {why}")
+        return False
+    if "." not in parameter:
+        why = "this server knows no such parameter. Correct its name, or take it out."
+        findings.trouble(key, "Unsupported", f"{name}: {why}")
+        return False
+    library = library_of(parameter, situation.known_parameters, situation.libraries)
+    if library:
+        why = (
+            f"the server does not know it now, and the library {library!r} could make it a setting"
+            f" that only a superuser may set. {add}"
+        )
+        findings.trouble(key, "NotAllowed", f"{name}: {why}")
+        return False
+    findings.note(key, f"{name}: the server does not know it; it is taken as the application's.")
+    return True
+
+
+def may_set_in(situation: Situation, key: ResourceKey, database: str, findings: Findings) -> bool:
+    """Whether `databaseParameters` may name this database: allowed, and served by this Regent."""
+    allow = situation.spec.allow
+    name = f"spec.databaseParameters.{database}"
+    if allow and allow.databases is not None and not matcher(allow.databases)(database):
+        findings.trouble(
+            key,
+            "NotAllowed",
+            f"{name}: {database!r} is not in spec.allow.databases of the Regent. Add it there, or"
+            " take it out here.",
+        )
+        return False
+    if database not in situation.served:
+        findings.note(
+            key,
+            f"{name}: this Regent does not serve {database!r}, so nothing is set there. Correct"
+            " the name, or add it to spec.additionalDatabases of the Regent.",
+        )
+        return False
+    return True
+
+
+def _spellings(parameter: str) -> tuple[str, str]:
+    """The server does not tell upper from lower case in the names of parameters."""
+    return parameter, parameter.lower()

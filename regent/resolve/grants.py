@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regent.desired import DeclaredGrant
-from regent.resolve.allowed import permission_trouble
+from regent.resolve.allowed import permission_trouble, schemas_of
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
@@ -96,6 +96,7 @@ def _grant(
         grantable=bool(spec.with_grant_option),
         implied=spec.implied is not False,
         extensions=bool(spec.extensions),
+        implied_in=schemas_of(situation),
     )
 
 

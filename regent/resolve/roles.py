@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from regent.desired import Attributes, DesiredRole, PasswordPolicy, SettingKey
-from regent.resolve.allowed import allowed_attributes, may_set
+from regent.resolve.allowed import allowed_attributes, may_set, may_set_in
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
@@ -107,6 +107,8 @@ def _settings(
             for name, value in values.items()
         ]
         for database, name, value in [*everywhere, *inside]:
+            if database is not None and not may_set_in(situation, key, database, findings):
+                continue
             if may_set(situation, key, name, findings):
                 settings[SettingKey(database, name)] = str(value)
     return settings

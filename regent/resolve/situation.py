@@ -35,7 +35,8 @@ class Situation:
     """One moment of one Regent.
 
     `ordinary_parameters` are those that any user may set (pg_settings.context = 'user'), and
-    `known_parameters` all that the server knows; both empty where nobody asked.
+    `known_parameters` all that the server knows; both empty where nobody asked. `libraries` are the
+    names of what the server could load: a parameter that begins with one may become privileged.
     """
 
     accepted: AcceptedState
@@ -46,6 +47,7 @@ class Situation:
     now: datetime
     ordinary_parameters: frozenset[str] = frozenset()
     known_parameters: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
 
     @property
     def spec(self) -> RegentSpec:

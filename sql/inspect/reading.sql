@@ -3,7 +3,6 @@
 --   schema    schemas that share owner and ACL
 --   column    one column with an ACL of its own: names = {relation, column}, oids = {relation}
 --   member    relations or schemas that belong to extensions
---   initial   relations or schemas that share what pg_init_privs records of them, in acl
 --   present   relations that have a column of this name, one of $2: names = {column}
 --   default   tables and, in parallel, the relations that their columns' defaults draw on
 --   database  names = {this database}
@@ -31,7 +30,7 @@ SELECT 'relation' AS part, g.relkind::text AS kind, s.nspname AS schema,
        pg_catalog.pg_get_userbyid(g.relowner) AS owner,
        coalesce(g.relacl, pg_catalog.acldefault(
            CASE g.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", g.relowner))::text[] AS acl,
-       NULL::text[] AS initial, s.is_system, g.names, g.oids, NULL::oid[] AS others
+       s.is_system, g.names, g.oids, NULL::oid[] AS others
 FROM relation_group AS g JOIN space AS s ON s.oid = g.relnamespace
 WHERE NOT s.is_system OR EXISTS (
     SELECT FROM pg_catalog.aclexplode(g.relacl) AS e
@@ -39,44 +38,31 @@ WHERE NOT s.is_system OR EXISTS (
 UNION ALL
 SELECT 'schema', '', NULL, pg_catalog.pg_get_userbyid(g.nspowner),
        coalesce(g.nspacl, pg_catalog.acldefault('n', g.nspowner))::text[],
-       NULL, g.is_system, g.names, g.oids, NULL
+       g.is_system, g.names, g.oids, NULL
 FROM space_group AS g
 WHERE NOT g.is_system OR EXISTS (
     SELECT FROM pg_catalog.aclexplode(g.nspacl) AS e
     WHERE pg_catalog.pg_get_userbyid(e.grantee) = ANY ($1::text[]))
 UNION ALL
 SELECT 'column', c.relkind::text, s.nspname, pg_catalog.pg_get_userbyid(c.relowner),
-       a.attacl::text[], i.initprivs::text[], s.is_system,
+       a.attacl::text[], s.is_system,
        ARRAY[c.relname, a.attname], ARRAY[c.oid], NULL
 FROM looked_at_column AS l
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = l.attrelid AND a.attnum = l.attnum
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN space AS s ON s.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_init_privs AS i
-  ON i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
- AND i.objoid = a.attrelid AND i.objsubid = a.attnum
 WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
   AND (NOT s.is_system OR EXISTS (
         SELECT FROM pg_catalog.aclexplode(a.attacl) AS e
         WHERE pg_catalog.pg_get_userbyid(e.grantee) = ANY ($1::text[])))
 UNION ALL
-SELECT 'member', '', NULL, NULL, NULL, NULL, false, NULL, pg_catalog.array_agg(d.objid), NULL
+SELECT 'member', '', NULL, NULL, NULL, false, NULL, pg_catalog.array_agg(d.objid), NULL
 FROM pg_catalog.pg_depend AS d
 WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
   AND d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass,
                     'pg_catalog.pg_namespace'::pg_catalog.regclass)
 UNION ALL
-SELECT 'initial', '', NULL, NULL, g.initprivs::text[], NULL, false, NULL, g.oids, NULL
-FROM (
-    SELECT i.initprivs, pg_catalog.array_agg(i.objoid) AS oids
-    FROM pg_catalog.pg_init_privs AS i
-    WHERE i.objsubid = 0
-      AND i.classoid IN ('pg_catalog.pg_class'::pg_catalog.regclass,
-                         'pg_catalog.pg_namespace'::pg_catalog.regclass)
-    GROUP BY 1
-) AS g
-UNION ALL
-SELECT 'present', '', NULL, NULL, NULL, NULL, false, ARRAY[a.attname],
+SELECT 'present', '', NULL, NULL, NULL, false, ARRAY[a.attname],
        pg_catalog.array_agg(a.attrelid), NULL
 FROM looked_at AS c
 JOIN space AS s ON s.oid = c.relnamespace
@@ -86,7 +72,7 @@ WHERE pg_catalog.cardinality($2::name[]) > 0
   AND c.relkind <> 'S' AND NOT s.is_system
 GROUP BY a.attname
 UNION ALL
-SELECT 'default', '', NULL, NULL, NULL, NULL, false, NULL,
+SELECT 'default', '', NULL, NULL, NULL, false, NULL,
        pg_catalog.array_agg(f.adrelid), pg_catalog.array_agg(d.refobjid)
 FROM looked_at_default AS f
 JOIN pg_catalog.pg_depend AS d
@@ -94,5 +80,5 @@ JOIN pg_catalog.pg_depend AS d
  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'n'
 WHERE $3::boolean
 UNION ALL
-SELECT 'database', '', NULL, NULL, NULL, NULL, false,
+SELECT 'database', '', NULL, NULL, NULL, false,
        ARRAY[pg_catalog.current_database()], NULL, NULL

@@ -8,7 +8,7 @@ import pytest
 
 from regent.changes import Change, Effect, GrantPrivileges, RevokePrivileges
 from regent.desired import Desired, Ending
-from regent.observed import AclItem, Observed
+from regent.observed import Observed
 from regent.plan import plan, plan_objects
 from shared.privileges import ObjectKind
 from tests.unit.plan.declared import desired, grant, key
@@ -103,20 +103,6 @@ def test_an_owner_is_neither_given_nor_denied_anything_on_its_own_object(model: 
     model.add(TABLE, "app", "mine", owner="reader", relation_kind="r")
     shall = desired(grant(TABLE, "SELECT", "reader", names=("mine",)))
     assert planned(shall, model) == []
-
-
-@pytest.mark.rule("9")
-def test_what_pg_init_privs_records_stays(model: Model) -> None:
-    """And what goes beyond it does not."""
-    give(model, "pg_authid", "SELECT DELETE", "reader")
-    observed = model.observe()
-    initial = (AclItem("reader", "owner", frozenset({"SELECT"})),)
-    groups = tuple(
-        replace(g, initial=initial) if g.schema == "pg_catalog" else g
-        for g in observed.databases["mydb"].groups
-    )
-    found = plan(desired(), with_groups(observed, groups))
-    assert lines(found.changes) == ["revoke DELETE on pg_authid reader"]
 
 
 def with_groups(observed: Observed, groups: object) -> Observed:

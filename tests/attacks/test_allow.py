@@ -1,0 +1,109 @@
+"""Ways around a Regent's `allow`, and what they are beside."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.facts.once import all_ready, applied, is_settled, outcome
+from tests.postgres.database import Database
+
+pytestmark = pytest.mark.every_version
+
+
+@pytest.mark.found("C29")
+async def test_settings_of_libraries_that_are_not_loaded_are_no_settings_of_an_application(
+    database: Database,
+) -> None:
+    """They would be in force as a superuser's once the library is loaded."""
+    wanted = (
+        "Role/r: {database: mydb, parameters: {plpgsql.variable_conflict: use_column,"
+        " pgaudit.log: none, Auto_Explain.log_min_duration: '0', cron.database_name: x,"
+        " pg_stat_statements.track: none, myapp.tenant: acme}}"
+    )
+    report = await applied(database, wanted)
+    look = await database.connect()
+    question = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'r'::regrole"
+    assert await look.fetchval(question) == ["myapp.tenant=acme"]
+    said = outcome(report, "Role/r")
+    assert said.reason == "NotAllowed"
+    assert "spec.allow.parameters" in said.message
+    assert any("myapp.tenant" in note for note in said.notes)
+    report = await applied(
+        database, wanted, revision=2, regent={"allow": {"parameters": ["p*", "auto_*", "cron.*"]}}
+    )
+    assert all_ready(report)
+    assert len(await look.fetchval(question)) == 6
+
+
+@pytest.mark.found("C29")
+async def test_settings_in_a_database_need_that_database_to_be_allowed_and_served(
+    database: Database,
+) -> None:
+    """`databaseParameters` names databases as a Permission does."""
+    await database.execute("CREATE DATABASE other", "postgres")
+    wanted = (
+        "Role/r: {database: mydb, databaseParameters:"
+        " {mydb: {work_mem: 64MB}, other: {work_mem: 64MB}}}"
+    )
+    report = await applied(database, wanted)
+    look = await database.connect()
+    question = (
+        "SELECT array_agg(datname::text) FROM pg_db_role_setting"
+        " JOIN pg_database d ON d.oid = setdatabase WHERE setrole = 'r'::regrole"
+    )
+    assert await look.fetchval(question) == ["mydb"]
+    assert any("does not serve 'other'" in note for note in outcome(report, "Role/r").notes)
+    nowhere = {"allow": {"databases": ["elsewhere"]}}
+    report = await applied(database, wanted, revision=2, regent=nowhere)
+    assert outcome(report, "Role/r").reason == "NotAllowed"
+    assert await look.fetchval(question) is None
+
+
+@pytest.mark.found("C29")
+async def test_a_default_on_another_schemas_sequence_gives_nothing_outside_of_allowed_schemas(
+    database: Database,
+) -> None:
+    """The owner of a table chooses its default; the twin is its own sequence beside it."""
+    await database.execute(
+        "CREATE SCHEMA vault; CREATE SEQUENCE vault.secret; CREATE TABLE schema1.bait"
+        " (id serial, i int DEFAULT nextval('vault.secret'))"
+    )
+    wanted = (
+        "Permission/p: {database: mydb, schemas: [schema1], tables: [bait], actions: [INSERT]}\n"
+        "Role/r: {database: mydb, permissions: [p]}"
+    )
+    question = (
+        "SELECT has_sequence_privilege('r', 'vault.secret', 'USAGE'),"
+        " has_sequence_privilege('r', 'schema1.bait_id_seq', 'USAGE')"
+    )
+    look = await database.connect()
+    assert all_ready(await applied(database, wanted))
+    assert tuple(await look.fetchrow(question) or ()) == (True, True)
+    bounded = {"allow": {"schemas": ["schema1"]}}
+    assert all_ready(await applied(database, wanted, revision=2, regent=bounded))
+    assert tuple(await look.fetchrow(question) or ()) == (False, True)
+    assert await is_settled(database, wanted, revision=2, regent=bounded)
+
+
+@pytest.mark.found("C29")
+async def test_a_grant_is_not_laundered_by_making_its_table_a_member_of_an_extension(
+    database: Database,
+) -> None:
+    """pg_init_privs records it then; with extensions: true what is declared there holds."""
+    wanted = (
+        "Permission/p: {database: mydb, schemas: [ext], tables: ['*'], actions: [SELECT],"
+        " extensions: true}\nRole/r: {database: mydb, permissions: [p]}\nRole/o: {database: mydb}"
+    )
+    await applied(database, wanted)
+    await database.execute(
+        "CREATE SCHEMA ext; CREATE EXTENSION pg_stat_statements SCHEMA ext;"
+        "CREATE TABLE ext.gift (i int, j int); GRANT ALL ON ext.gift TO r, o;"
+        "GRANT SELECT (i) ON ext.gift TO o; GRANT USAGE ON SCHEMA ext TO o;"
+        "ALTER EXTENSION pg_stat_statements ADD TABLE ext.gift"
+    )
+    await applied(database, wanted, revision=2)
+    look = await database.connect()
+    assert await look.fetchval("SELECT has_table_privilege('r', 'ext.gift', 'SELECT')")
+    assert not await look.fetchval("SELECT has_table_privilege('r', 'ext.gift', 'INSERT')")
+    assert not await look.fetchval("SELECT has_any_column_privilege('o', 'ext.gift', 'SELECT')")
+    assert await is_settled(database, wanted, revision=2)
