@@ -91,6 +91,7 @@ async def _known_regents(removal: Removal, dsn: Dsn) -> list[str]:
     try:
         if await home_database.version(connection) == 0:
             return []
+        await home_database.act_as_owner(connection)
         rows = await connection.fetch(load("home/other_regents"), "")
     finally:
         await connection.close()

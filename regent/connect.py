@@ -15,27 +15,16 @@ from asyncpg.connect_utils import SessionAttribute
 
 from regent.address import ServerAddress
 from regent.authentication import GuardedLoop, UnsafeAuthenticationError
+from regent.session_settings import afterwards, in_the_packet
 from shared.errors import PostgRegentError
+from sql import load
 
 PasswordSource = Callable[[], Awaitable[str]]
 """Read again at each connect: a mounted Secret changes under us (architecture 4)."""
 
 CONNECT_SECONDS = 10.0
 APPLICATION = "postgregent"
-SETTINGS = {
-    # Nothing that users can make stands before the catalog, temporary objects least of all.
-    "search_path": "pg_catalog, pg_temp",
-    # Never wait behind an application's lock for long, and never make others wait for us.
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "60s",
-    # The admin's own settings must not turn us read-only.
-    "default_transaction_read_only": "off",
-    # Catalog reads are short: compiling them, or workers for them, costs more than it saves. Plans
-    # do not depend on our parameters, so each is made once.
-    "jit": "off",
-    "max_parallel_workers_per_gather": "0",
-    "plan_cache_mode": "force_generic_plan",
-}
+_INTERRUPTED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class CannotConnectError(PostgRegentError):
@@ -54,6 +43,10 @@ class NoSuchDatabaseError(CannotConnectError):
     """The database does not exist."""
 
 
+class SettingsDoNotHoldError(CannotConnectError):
+    """A setting of the session is not what was asked for."""
+
+
 class IsAPoolerError(PostgRegentError):
     """Between us and the server stands a pooler, which hands our session to others."""
 
@@ -65,28 +58,43 @@ class Connector:
         self.address = address
         self._password = password
         self._tls = _tls(address)
+        self._major: int | None = None
 
     async def connect(self, database: str, *, purpose: str) -> asyncpg.Connection:
         """A connection of one's own, seen in pg_stat_activity as `postgregent/<purpose>`.
 
         Raises CannotConnectError, WrongPasswordError, NoSuchDatabaseError,
-        UnsafeAuthenticationError or IsAPoolerError.
+        SettingsDoNotHoldError, UnsafeAuthenticationError or IsAPoolerError.
         """
+        known = self._major
+        connection = await self._open_with_a_password(database, purpose)
+        try:
+            await self._settle(connection, database)
+        except SettingsDoNotHoldError:
+            connection.terminate()
+            raise
+        except CannotConnectError:
+            connection.terminate()
+            if known == self._major:
+                raise
+            # A timeout that only newer versions know may have ended the first session at once.
+            connection = await self._open_with_a_password(database, purpose)
+            await self._settle(connection, database)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _open_with_a_password(self, database: str, purpose: str) -> asyncpg.Connection:
         password = await self._password()
         try:
-            connection = await self._open(database, purpose, password)
+            return await self._open(database, purpose, password)
         except WrongPasswordError:
             # It may have been rotated between the Secret's two copies, the server's and ours.
             again = await self._password()
             if again == password:
                 raise
-            connection = await self._open(database, purpose, again)
-        try:
-            await self._refuse_poolers(connection)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
+            return await self._open(database, purpose, again)
 
     async def _open(self, database: str, purpose: str, password: str) -> asyncpg.Connection:
         guarded = GuardedLoop(asyncio.get_running_loop(), tls_is_verified=self.address.verifies_tls)
@@ -103,7 +111,10 @@ class Connector:
                 target_session_attrs=SessionAttribute.any,
                 timeout=CONNECT_SECONDS,
                 loop=loop,
-                server_settings={**SETTINGS, "application_name": f"{APPLICATION}/{purpose}"},
+                server_settings={
+                    **in_the_packet(self._major),
+                    "application_name": f"{APPLICATION}/{purpose}",
+                },
             )
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if guarded.refusal:
@@ -111,13 +122,35 @@ class Connector:
             # Without the cause: its traceback holds frames of asyncpg that hold the password.
             raise self._explained(error, database) from None
 
-    async def _refuse_poolers(self, connection: asyncpg.Connection) -> None:
-        announced = connection.get_server_pid()
-        answering = await connection.fetchval("SELECT pg_catalog.pg_backend_pid()")
-        if announced != answering:
+    async def _settle(self, connection: asyncpg.Connection, database: str) -> None:
+        """Set what the startup packet could not name, and see that all of it holds."""
+        major = self._major = connection.get_server_version().major
+        is_superuser = getattr(connection.get_settings(), "is_superuser", "off") == "on"
+        later = afterwards(major, is_superuser=is_superuser)
+        expected = {**in_the_packet(major), **later}
+        try:
+            await connection.fetch(load("connect/set"), list(later), list(later.values()))
+            row = await connection.fetchrow(load("connect/session"), list(expected))
+        except (OSError, asyncpg.PostgresError, *_INTERRUPTED) as error:
+            raise self._explained(error, database) from None
+        if row is None or row["pid"] != connection.get_server_pid():
             raise IsAPoolerError(
                 f"{self.address} is a connection pooler: locks and notifications are lost in it.",
                 way_out="Give databaseHost and port of PostgreSQL itself.",
+            )
+        found = dict(zip(expected, row["values"], strict=True))
+        wrong = [name for name, value in expected.items() if found[name] != value]
+        if wrong:
+            name = wrong[0]
+            raise SettingsDoNotHoldError(
+                f"{self.address} gave the session in {database!r} the setting {name} ="
+                f" {found[name]!r}, and {expected[name]!r} was asked for.",
+                way_out="Find out what sets it (pg_db_role_setting, an extension, a proxy).",
+            )
+        if not row["is_the_admin"]:
+            raise SettingsDoNotHoldError(
+                f"{self.address} let {self.address.admin_user!r} in as {row['current']!r}.",
+                way_out="Find out what sets the role at login (pg_db_role_setting).",
             )
 
     def _explained(self, error: Exception, database: str) -> CannotConnectError:
@@ -184,6 +217,7 @@ __all__ = [
     "NoSuchDatabaseError",
     "PasswordSource",
     "ServerAddress",
+    "SettingsDoNotHoldError",
     "UnsafeAuthenticationError",
     "WrongPasswordError",
 ]

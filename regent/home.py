@@ -1,8 +1,9 @@
 """What a Regent remembers, kept on the server it serves (semantics 5).
 
 One connection, used by one caller at a time, opened again when it broke. Every statement is in
-sql/home. A write that was cut off is done once more: all of them may be done twice, and the worst
-that a second one leaves is a second line of history.
+sql/home and runs as the owner role; whoever borrows the connection has the admin's own rights. A
+write that was cut off is done once more: all of them may be done twice, and the worst that a second
+one leaves is a second line of history.
 
 Long because every question to the home database is a method of its own, and most are one line.
 """
@@ -23,6 +24,7 @@ from regent.home_database import (
     Connects,
     HomeDatabaseMissing,
     HomeDatabaseNewer,
+    HomeDatabaseUnsafe,
 )
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
 from regent.trouble import CONNECTION_IS_GONE
@@ -38,12 +40,16 @@ __all__ = [
     "Home",
     "HomeDatabaseMissing",
     "HomeDatabaseNewer",
+    "HomeDatabaseUnsafe",
     "HomeIsShared",
 ]
 
 HISTORY_LIMIT = 10_000
 PRUNE_EVERY = 100
 MAINTENANCE = ("postgres", "template1")
+
+ADMIN: Literal["admin"] = "admin"
+OWNER: Literal["owner"] = "owner"
 
 T = TypeVar("T")
 
@@ -70,6 +76,7 @@ class Home:
         self._connection = connection
         self._through = tuple(through)
         self._lock = asyncio.Lock()
+        self._acts_as: str | None = ADMIN
         self._since_prune = PRUNE_EVERY
 
     def __repr__(self) -> str:
@@ -88,7 +95,7 @@ class Home:
 
         `regent` is `namespace/name`. `through` are databases to make it from, the served ones
         first; `postgres` and `template1` are tried after them. Raises HomeDatabaseMissing with the
-        SQL to run, and HomeDatabaseNewer.
+        SQL to run, HomeDatabaseNewer, and HomeDatabaseUnsafe for one that is not as we make it.
         """
         doors = tuple(dict.fromkeys((*through, *MAINTENANCE)))
         connection = await home_database.make(connector, database, through=doors)
@@ -104,7 +111,7 @@ class Home:
             return None
         home = cls(connector, connection, database=database, regent=regent, through=())
         try:
-            if await home_database.version(connection) == 0:
+            if await home_database.version(await home._acting(OWNER)) == 0:
                 return None
             return await home.load()
         finally:
@@ -245,18 +252,21 @@ class Home:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """The connection to the home database, for one caller at a time, opened when it broke."""
+        """The connection to the home database, for one caller at a time, opened when it broke.
+
+        It has the admin's rights: who writes in our tables acts as their owner meanwhile.
+        """
         async with self._lock:
-            yield await self._living()
+            yield await self._acting(ADMIN)
 
     async def _do(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._lock:
             connection = await self._living()
             try:
-                return await work(connection)
+                return await work(await self._acting(OWNER))
             except CONNECTION_IS_GONE:
                 connection.terminate()
-                return await work(await self._living())
+                return await work(await self._acting(OWNER))
 
     async def _fetch(self, name: str, *values: object) -> list[asyncpg.Record]:
         async def fetch(connection: Connection) -> list[asyncpg.Record]:
@@ -279,7 +289,19 @@ class Home:
                 f'The home database "{self.database}" is gone.',
                 way_out="Restore it, or start the Regent again: it makes a new one and observes.",
             )
-        self._connection = connection
+        self._connection, self._acts_as = connection, ADMIN
+        return connection
+
+    async def _acting(self, role: Literal["admin", "owner"]) -> Connection:
+        """The living connection in this role. What was cut off half way is set again."""
+        connection = await self._living()
+        if self._acts_as != role:
+            self._acts_as = None
+            if role == OWNER:
+                await home_database.act_as_owner(connection)
+            else:
+                await home_database.act_as_admin(connection)
+            self._acts_as = role
         return connection
 
 

@@ -1,7 +1,8 @@
 """The home database comes into being: owner role, database, tables (semantics 5).
 
 Two Regents may start at once on an empty server. So every step looks first, takes "it exists
-already" for done, and the tables are made under a lock.
+already" for done, and the tables are made under a lock. What somebody else may have made first is
+checked before anything is written or run in it (regent.home_check).
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import asyncpg
 
+from regent.home_check import OWNER, Connection, HomeDatabaseUnsafe, check_database, check_owner
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
 
-OWNER = "postgregent_owner"
 DEFAULT_NAME = "postgregent"
 LATEST = 1
 """The number of the last file sql/home/migration_N.sql."""
@@ -25,7 +26,22 @@ LATEST = 1
 MIGRATION_KEY = 0x706F_7374_6772_6567
 ATTEMPTS = 20
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+__all__ = [
+    "DEFAULT_NAME",
+    "OWNER",
+    "Connection",
+    "Connects",
+    "HomeDatabaseMissing",
+    "HomeDatabaseNewer",
+    "HomeDatabaseUnsafe",
+    "act_as_admin",
+    "act_as_owner",
+    "drop",
+    "enter",
+    "make",
+    "sql_to_run",
+    "version",
+]
 
 _EXISTS_ALREADY = (
     asyncpg.DuplicateObjectError,
@@ -52,7 +68,10 @@ class Connects(Protocol):
 
 
 async def enter(connector: Connects, database: str) -> Connection | None:
-    """A connection to the home database; None when there is no such database."""
+    """A connection to the home database, all of which is ours; None when there is no such one.
+
+    Raises HomeDatabaseUnsafe for one that is not as we make it.
+    """
     try:
         connection = await connector.connect(database, purpose="home")
     except Exception as error:
@@ -67,15 +86,37 @@ async def enter(connector: Connects, database: str) -> Connection | None:
                 ) from error
             case _:
                 raise
-    await connection.execute(load("home/keep_alive"))
+    try:
+        await connection.execute(load("home/keep_alive"))
+        await check_database(connection, database)
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
+
+
+async def act_as_owner(connection: Connection) -> None:
+    """What this session does from now on it does as the owner role, which may do nothing else."""
+    try:
+        await connection.execute(f"SET ROLE {quote_ident(OWNER)}")
+    except asyncpg.InsufficientPrivilegeError as error:
+        admin = await connection.fetchval("SELECT session_user::text")
+        raise HomeDatabaseMissing(
+            f'The admin "{admin}" may not act as "{OWNER}", which owns the home database.',
+            way_out=f"Run as a superuser: {_membership(admin, connection)};",
+        ) from error
+
+
+async def act_as_admin(connection: Connection) -> None:
+    """This session has the admin's own rights again: for roles, locks and sessions."""
+    await connection.execute("SET ROLE NONE")
 
 
 async def make(connector: Connects, database: str, *, through: Sequence[str]) -> Connection:
     """A connection to the home database, which exists with its newest tables afterwards.
 
     `through` are databases from which it may be made, tried in order. Raises HomeDatabaseMissing
-    with the SQL to run when the admin may not make it.
+    with the SQL to run when the admin may not make it, and HomeDatabaseUnsafe.
     """
     connection = await enter(connector, database)
     if connection is None:
@@ -119,6 +160,7 @@ def sql_to_run(database: str, admin: str, *, major: int) -> str:
 async def _make_through(connector: Connects, database: str, through: Sequence[str]) -> None:
     connection = await _any_connection(connector, through)
     try:
+        await check_owner(connection)
         standing = await _become_a_member(connection, database)
         await _create(connection, database, int(standing["major"]))
         await _close_to_public(connection, database)
@@ -148,7 +190,7 @@ async def _become_a_member(connection: Connection, database: str) -> asyncpg.Rec
             with suppress(*_EXISTS_ALREADY):
                 await connection.execute(f"CREATE ROLE {quote_ident(OWNER)} NOLOGIN")
         if not (standing["is_plain_member"] and standing["has_its_rights"]):
-            await _join(connection, admin, int(standing["major"]))
+            await _join(connection, admin)
             standing = await _standing(connection)
     except asyncpg.InsufficientPrivilegeError as error:
         raise _may_not(database, admin, standing) from error
@@ -167,10 +209,15 @@ async def _standing(connection: Connection) -> asyncpg.Record:
     return row
 
 
-async def _join(connection: Connection, admin: str, major: int) -> None:
+async def _join(connection: Connection, admin: str) -> None:
     """From 16 on the creator has ADMIN alone: it gives itself the rights."""
+    await _patiently(connection, _membership(admin, connection))
+
+
+def _membership(admin: str, connection: Connection) -> str:
+    major = connection.get_server_version().major
     options = " WITH INHERIT TRUE, SET TRUE" if major >= 16 else ""
-    await _patiently(connection, f"GRANT {quote_ident(OWNER)} TO {quote_ident(admin)}{options}")
+    return f"GRANT {quote_ident(OWNER)} TO {quote_ident(admin)}{options}"
 
 
 async def _create(connection: Connection, database: str, major: int) -> None:
@@ -209,15 +256,8 @@ def _may_not(database: str, admin: str, standing: asyncpg.Record) -> HomeDatabas
 
 async def _close_to_public(connection: Connection, database: str) -> None:
     row = await connection.fetchrow(load("home/database"), database)
-    if row is None or not row["public_has_rights"]:
+    if row is None or not row["public_has_rights"] or row["owner"] != OWNER:
         return
-    if row["owner"] != OWNER:
-        raise HomeDatabaseMissing(
-            f'The database "{database}" belongs to "{row["owner"]}", and is open to everybody.',
-            way_out="Give the Regent another homeDatabase, or run as a superuser: "
-            f"ALTER DATABASE {quote_ident(database)} OWNER TO {quote_ident(OWNER)}; "
-            f"REVOKE ALL ON DATABASE {quote_ident(database)} FROM PUBLIC;",
-        )
     await _patiently(connection, f"REVOKE ALL ON DATABASE {quote_ident(database)} FROM PUBLIC")
 
 

@@ -27,10 +27,11 @@ from regent.changes import (
     SetPassword,
 )
 from regent.home import Home
-from regent.home_database import Connection
+from regent.home_database import OWNER, Connection
 from regent.locks import lock_roles_in_transaction
 from regent.render import render
 from regent.trouble import CONNECTION_IS_GONE
+from shared.names import quote_ident
 from shared.state import Verifier
 from sql import load
 
@@ -54,7 +55,11 @@ async def carry_out(
 
 
 async def write_marks(connection: Connection, regent: str, changes: Sequence[Change]) -> None:
-    """The marks follow the changes, inside the transaction that makes them."""
+    """The marks follow the changes, inside the transaction that makes them and as its last part.
+
+    They are written as the owner role, which may write nothing else.
+    """
+    await connection.execute(f"SET LOCAL ROLE {quote_ident(OWNER)}")
     new = [c for c in changes if isinstance(c, CreateRole | AdoptRole)]
     if new:
         await connection.fetch(

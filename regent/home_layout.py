@@ -1,0 +1,69 @@
+"""What is in a home database of each version, as sql/home/found.sql says it (ADR 20).
+
+A migration adds its layout here: a test compares the newest with what the migrations make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_VERSION_1 = frozenset(
+    {
+        "schema postgregent",
+        "table postgregent.migrations",
+        "column postgregent.migrations.number integer not null",
+        "column postgregent.migrations.applied_at timestamp with time zone not null default now()",
+        "CREATE UNIQUE INDEX migrations_pkey ON postgregent.migrations USING btree (number)",
+        "constraint of postgregent.migrations: PRIMARY KEY (number)",
+        "table postgregent.regents",
+        "column postgregent.regents.regent text not null",
+        "column postgregent.regents.accepted jsonb",
+        "column postgregent.regents.brake jsonb",
+        "column postgregent.regents.system_identifier text",
+        "column postgregent.regents.origin text",
+        "column postgregent.regents.changed_at timestamp with time zone not null default now()",
+        "CREATE UNIQUE INDEX regents_pkey ON postgregent.regents USING btree (regent)",
+        "constraint of postgregent.regents: PRIMARY KEY (regent)",
+        "table postgregent.marks",
+        "column postgregent.marks.role text not null",
+        "column postgregent.marks.regent text not null",
+        "column postgregent.marks.holder text not null",
+        "column postgregent.marks.origin text not null",
+        "column postgregent.marks.role_oid oid not null",
+        "column postgregent.marks.released boolean not null default false",
+        "column postgregent.marks.verifier_digest text not null default ''::text",
+        "CREATE UNIQUE INDEX marks_pkey ON postgregent.marks USING btree (role)",
+        "constraint of postgregent.marks: PRIMARY KEY (role)",
+        (
+            "constraint of postgregent.marks: "
+            "CHECK ((origin = ANY (ARRAY['created'::text, 'adopted'::text])))"
+        ),
+        "table postgregent.history",
+        "sequence postgregent.history_id_seq",
+        "column postgregent.history.id bigint not null identity",
+        "column postgregent.history.regent text not null",
+        "column postgregent.history.is_outstanding boolean not null",
+        "column postgregent.history.drift jsonb not null",
+        "CREATE UNIQUE INDEX history_pkey ON postgregent.history USING btree (id)",
+        "CREATE INDEX history_regent ON postgregent.history USING btree (regent, id)",
+        (
+            "CREATE INDEX history_outstanding ON postgregent.history USING btree (regent, id) "
+            "WHERE is_outstanding"
+        ),
+        "constraint of postgregent.history: PRIMARY KEY (id)",
+        "table postgregent.unmanageable",
+        "column postgregent.unmanageable.regent text not null",
+        "column postgregent.unmanageable.digest text not null",
+        "column postgregent.unmanageable.sqlstate text not null",
+        "column postgregent.unmanageable.message text not null",
+        "column postgregent.unmanageable.found_at timestamp with time zone not null default now()",
+        (
+            "CREATE UNIQUE INDEX unmanageable_pkey ON postgregent.unmanageable "
+            "USING btree (regent, digest)"
+        ),
+        "constraint of postgregent.unmanageable: PRIMARY KEY (regent, digest)",
+    }
+)
+
+LAYOUTS: Mapping[int, frozenset[str]] = MappingProxyType({1: _VERSION_1})

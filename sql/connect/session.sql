@@ -1,0 +1,10 @@
+-- One row: which server process answers, as whom, and the values of the parameters $1, in order.
+SELECT
+    pg_catalog.pg_backend_pid() AS pid,
+    CURRENT_USER::text AS current,
+    CURRENT_USER = SESSION_USER AS is_the_admin,
+    ARRAY(
+        SELECT pg_catalog.current_setting(p.name, true)
+        FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY AS p (name, place)
+        ORDER BY p.place
+    ) AS values
