@@ -25,7 +25,7 @@ from regent.home_database import (
     HomeDatabaseNewer,
 )
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
-from regent.trouble import CONNECTION_IS_GONE
+from regent.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
@@ -251,6 +251,7 @@ class Home:
                 return await work(connection)
             except CONNECTION_IS_GONE:
                 connection.terminate()
+                heed_cancellation()
                 return await work(await self._living())
 
     async def _fetch(self, name: str, *values: object) -> list[asyncpg.Record]:

@@ -10,7 +10,7 @@ from regent.connections import Connections
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.observed import Observed, ObservedDatabase, ObservedServer
-from regent.trouble import TROUBLE
+from regent.trouble import TROUBLE, heed_cancellation
 from shared.privileges import ObjectKind
 
 
@@ -51,6 +51,7 @@ async def read_databases(
             async with connections.use(database) as connection:
                 return await inspect_database(connection, interest)
         except TROUBLE as error:
+            heed_cancellation()
             unread[database] = str(error) or type(error).__name__
             return None
 
