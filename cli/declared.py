@@ -32,6 +32,7 @@ from shared.outcomes import Outcome
 from shared.problems import Problem
 from shared.resources import Regent, UserSpec
 from shared.state import DesiredState, PasswordEntry
+from shared.unsupported import REASON, said_of, unsupported
 
 
 class ProblemsError(PostgRegentError):
@@ -130,6 +131,20 @@ def _compiled(
     bound: Mapping[ResourceKey, frozenset[ResourceKey]] = {regent.key: remembered.bound}
     push = Push(ORIGIN, int(time() * 1000), "Deleted", is_whole=tree.is_whole)
     compiled = compile_states(tree.resources, bound=bound, passwords=password, push=push)
-    return Declared(
-        subject, settings, compiled.states[regent.key], tuple(compiled.outcomes.values())
+    outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))
+    return Declared(subject, settings, compiled.states[regent.key], outcomes)
+
+
+def _of_the_regent(regent: Regent) -> tuple[Outcome, ...]:
+    """What of the Regent itself does nothing, which a pass speaks of to nobody."""
+    if not (found := unsupported(regent.spec)):
+        return ()
+    return (
+        Outcome(
+            resource=str(regent.key),
+            generation=regent.metadata.generation,
+            state="Stalled",
+            reason=REASON,
+            message=said_of(found),
+        ),
     )

@@ -15,6 +15,7 @@ from controller.sources.secrets import Secret, SecretName, secret_keys_of
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem, Severity, did_you_mean, field_text
 from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User
+from shared.unsupported import REASON, unsupported
 
 Path = tuple[str | int, ...]
 
@@ -30,6 +31,7 @@ def check(tree: Tree) -> tuple[Problem, ...]:
         *checking.databases(),
         *checking.names(),
         *checking.secrets(),
+        *checking.unsupported(),
     ]
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
 
@@ -231,11 +233,21 @@ class _Check:
                     "add the label to the Secret", "warning",
                 )  # fmt: skip
 
+    def unsupported(self) -> Iterator[Problem]:
+        """Warnings: what is accepted, and what this version does instead of acting on it."""
+        for key, resource in self.valid.items():
+            for one in unsupported(resource.spec):
+                yield self._problem(
+                    key, ("spec", one.name), one.value or None,
+                    f"{REASON}: this version does not act on it; {one.instead}",
+                    "take it out to make the resource Ready", "warning",
+                )  # fmt: skip
+
     def _problem(
         self,
         key: ResourceKey,
         path: Path,
-        value: str,
+        value: str | None,
         message: str,
         way_out: str,
         severity: Severity = "error",

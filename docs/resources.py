@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from shared.privileges import ObjectKind
 from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec, fitting_actions
 from shared.resources.base import json_schema
+from shared.unsupported import UNSUPPORTED as NOT_YET
 
 PAGE = Path(__file__).with_name("resources.md")
 SPECS: Mapping[str, type[BaseModel]] = {
@@ -27,30 +28,13 @@ SPECS: Mapping[str, type[BaseModel]] = {
 }
 SHORT_NAMES = {"Permission": "pgperm", "Role": "pgrole", "User": "pguser", "Regent": "pgregent"}
 
+NOT_MARKED = frozenset({"enforcement"})
+"""Of these only a value does nothing, which the text below says."""
 UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
-    "Permission": (
-        "routines",
-        "types",
-        "foreignServers",
-        "foreignDataWrappers",
-        "languages",
-        "tablespaces",
-        "parameters",
-        "largeObjects",
-    ),
-    "Role": ("owns", "defaultPrivileges", "public"),
-    "User": ("owns", "credentials"),
-    "Regent": (
-        "clientCertificateSecretRef",
-        "authentication",
-        "allowedNamespaces",
-        "approval",
-        "publicPrivileges",
-        "setRole",
-        "unmanagedRoles",
-    ),
+    kind: tuple(name for name in NOT_YET[model] if name not in NOT_MARKED)
+    for kind, model in SPECS.items()
 }
-"""Accepted, and said in a status: `Unsupported`, `NotSupported`, `NoRegent`."""
+"""Accepted, and said in `validate`, in a plan and in a status: `Unsupported`, `NotSupported`."""
 
 _RULES = re.compile(r" \(semantics \d+\)")
 
@@ -64,8 +48,9 @@ is written). An unknown field is refused, with the nearest one that is known. A 
 out and a field that is `null` are the same, and nothing ever writes a default into a spec: defaults
 are those of the code, named below.
 
-**Bold** fields are required. *Not yet* marks what is accepted and not acted on in this version: the
-resource's status says `Unsupported` (a Regent's `NotSupported`), or, where that is said, nothing.
+**Bold** fields are required. *Not yet* marks what is accepted and not acted on in this version:
+`validate` warns, and a plan and the resource's status say `Unsupported` (`NotSupported` of a way to
+log in), with what happens instead.
 
 ## Words of the tables
 

@@ -43,7 +43,7 @@ class Problem:
     @property
     def sentence(self) -> str:
         """Field, value and message in one: `spec.port "abc" is not a whole number`."""
-        shown = None if self.value is None else json.dumps(self.value, ensure_ascii=False)
+        shown = None if self.value is None else _quoted(self.value)
         return " ".join(part for part in (self.field, shown, self.message) if part)
 
     def __str__(self) -> str:
@@ -75,8 +75,16 @@ def field_text(path: Iterable[str | int]) -> str:
         elif re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", step):
             text += f".{step}" if text else step
         else:
-            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+            text += f"[{_quoted(shortened(step))}]"
     return text
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, with an escape for whatever a terminal does not show as it stands."""
+    written = json.dumps(text, ensure_ascii=False)
+    if written.isprintable():
+        return written
+    return "".join(char if char.isprintable() else json.dumps(char).strip('"') for char in written)
 
 
 def shown_value(value: object, path: Iterable[str | int]) -> str | None:
@@ -92,6 +100,7 @@ def shown_value(value: object, path: Iterable[str | int]) -> str | None:
     if named_after_a_secret and not is_reference:
         return None
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
     return None if _CREDENTIALS.search(text) else shortened(text)
 
 

@@ -11,12 +11,20 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SerializationInfo,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
 from shared.keys import ResourceKey
 from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec
+from shared.resources.texts import storable
 
 FORMAT = 1
 REVEAL = {"reveal": True}
@@ -60,11 +68,27 @@ class _Wire(BaseModel):
     )
 
 
+def _mended(text: str) -> str:
+    """What is said of an unreadable resource must not be unreadable itself."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _is_a_key(text: str) -> str:
+    ResourceKey.parse(storable(text))
+    return text
+
+
+Said = Annotated[str, AfterValidator(_mended)]
+Stored = Annotated[str, AfterValidator(storable)]
+KeyText = Annotated[str, AfterValidator(_is_a_key)]
+"""`str(ResourceKey)`."""
+
+
 class Trouble(_Wire):
     """Why something is not as declared: a reason for machines and a message for people."""
 
-    reason: str
-    message: str
+    reason: Stored
+    message: Said
 
 
 class PasswordEntry(_Wire):
@@ -77,7 +101,7 @@ class PasswordEntry(_Wire):
 
     verifier: Verifier | None = None
     trouble: Trouble | None = None
-    note: str = ""
+    note: Said = ""
 
 
 class PermissionEntry(_Wire):
@@ -85,7 +109,7 @@ class PermissionEntry(_Wire):
 
     kind: Literal["Permission"] = "Permission"
     generation: int = 0
-    uid: str | None = None
+    uid: Stored | None = None
     spec: PermissionSpec
 
 
@@ -94,7 +118,7 @@ class RoleEntry(_Wire):
 
     kind: Literal["Role"] = "Role"
     generation: int = 0
-    uid: str | None = None
+    uid: Stored | None = None
     spec: RoleSpec
 
 
@@ -103,7 +127,7 @@ class UserEntry(_Wire):
 
     kind: Literal["User"] = "User"
     generation: int = 0
-    uid: str | None = None
+    uid: Stored | None = None
     spec: UserSpec
     password: PasswordEntry | None = None
 
@@ -114,10 +138,10 @@ Entry = Annotated[PermissionEntry | RoleEntry | UserEntry, Field(discriminator="
 class RegentEntry(_Wire):
     """The Regent resource that this state is for: its policy, not its credentials."""
 
-    namespace: str
-    name: str
+    namespace: Stored
+    name: Stored
     generation: int = 0
-    uid: str | None = None
+    uid: Stored | None = None
     spec: RegentSpec
 
     @property
@@ -141,13 +165,13 @@ class DesiredState(_Wire):
     """
 
     format: Literal[1] = 1
-    origin: str
+    origin: Stored
     revision: int = Field(ge=0, description="Grows with every push of one origin.")
     regent: RegentEntry
-    resources: dict[str, Entry] = Field(default_factory=dict)
-    held: dict[str, Trouble] = Field(default_factory=dict)
-    deleted: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
+    resources: dict[KeyText, Entry] = Field(default_factory=dict)
+    held: dict[KeyText, Trouble] = Field(default_factory=dict)
+    deleted: tuple[Stored, ...] = ()
+    elsewhere: tuple[Stored, ...] = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
 
     def says_the_same_as(self, other: DesiredState) -> bool:

@@ -25,7 +25,7 @@ MAX_NODES = 500_000
 MAX_DEPTH = 64
 MAX_DOCUMENTS = 50_000
 _MOST_REPAIRS = 50
-_MOST_REPAIRED = 2_000_000
+_MOST_REPAIRED = 500_000
 """Characters that are parsed again for the sake of repairs."""
 _MOST_SLIPS = 100
 _LONGEST_BEGINNING = 65_536

@@ -80,20 +80,30 @@ def grant_claims(
 
 
 def _claims(listed: Listed) -> Iterator[Claim]:
-    """Resources grouped: a User that lists the Role of its own name is one claim with it."""
+    """Resources grouped: a User that lists the Role of its own name is one claim with it.
+
+    A Role with `public: true` makes no role.
+    """
     joined: dict[ResourceKey, ResourceKey] = {}
     names = {key: postgres_name(key, entry) for key, entry in listed.entries.items()}
     for key, entry in listed.entries.items():
         if entry.kind == "User":
             for role in listed.roles.get(key, ()):
-                if names.get(role) == names[key] and role not in joined:
+                is_same = names.get(role) == names[key] and not _is_public(listed.entries[role])
+                if is_same and role not in joined:
                     joined[role] = key
     users = frozenset(joined.values())
     for key, entry in listed.entries.items():
+        if _is_public(entry):
+            continue
         if entry.kind == "Role":
             yield Claim(names[key], role=key, user=joined.get(key), holder=key)
         elif key not in users:
             yield Claim(names[key], role=None, user=key, holder=key)
+
+
+def _is_public(entry: RoleEntry | UserEntry) -> bool:
+    return entry.kind == "Role" and entry.spec.is_public
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,6 @@ def _grant(
         return None
     kind = spec.object_kind
     if kind not in MANAGED_KINDS:
-        findings.trouble(
-            key, "Unsupported", f"This version does not manage {kind.value.lower()} privileges."
-        )
         return None
     privileges = _privileges(situation, key, spec.actions, kind, findings)
     if not grantees:

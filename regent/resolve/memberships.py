@@ -94,7 +94,7 @@ def _of_roles(
             findings.trouble(
                 key,
                 "RoleNotReady",
-                f"Role {role.name!r} has no PostgreSQL role yet; its own status says why.",
+                f"Role {role.name!r} has no role in PostgreSQL; its own status says why.",
             )
         elif group.name != claim.name:
             memberships.append(DesiredMembership(group.name, claim.name, declared_by=(key, role)))

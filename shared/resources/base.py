@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -24,12 +24,25 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
+from shared.resources.texts import Path, refuse, unstorable_in
+
+__all__ = [
+    "API_VERSION",
+    "GROUP",
+    "Breach",
+    "Flag",
+    "Part",
+    "Path",
+    "Whole",
+    "json_schema",
+    "refuse",
+]
+
 GROUP = "putnam120.postgregent"
 API_VERSION: Literal["putnam120.postgregent/v1alpha1"] = "putnam120.postgregent/v1alpha1"
 
 Flag = StrictBool
 Whole = StrictInt
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +65,11 @@ class _Absent(NamedTuple):
     default: Any
 
 
-def refuse(message: str, way_out: str) -> PydanticCustomError:
-    """The error of one value, for a validator to raise."""
-    return PydanticCustomError("refused", "{message}", {"message": message, "way_out": way_out})
-
-
 class Part(BaseModel):
-    """A piece of a resource: frozen, camelCase outside, unknown fields refused."""
+    """A piece of a resource: frozen, camelCase outside, unknown fields refused.
+
+    No text of a spec holds what cannot be stored; what Kubernetes keeps around it is its own.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -67,7 +78,9 @@ class Part(BaseModel):
         populate_by_name=True,
         hide_input_in_errors=True,
     )
+    is_envelope: ClassVar[bool] = False
     _absents: ClassVar[tuple[_Absent, ...]] = ()
+    _parts: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_options: Any) -> None:
@@ -76,6 +89,11 @@ class Part(BaseModel):
             _Absent(name, field.alias or name, _default(field))
             for name, field in cls.model_fields.items()
             if not field.is_required()
+        )
+        cls._parts = frozenset(
+            field.alias or name
+            for name, field in cls.model_fields.items()
+            if _is_part_in(field.annotation)
         )
 
     def breaches(self) -> Iterable[Breach]:
@@ -95,13 +113,23 @@ class Part(BaseModel):
             return {key: value for key, value in data.items() if value is not None}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, data: Any) -> Any:
+        """Each text is looked at once: the parts look at their own."""
+        if not isinstance(data, dict) or cls.is_envelope:
+            return data
+        own = {key: value for key, value in data.items() if key not in cls._parts}
+        if found := tuple(
+            Breach(path, message, "take it out") for path, message in unstorable_in(own)
+        ):
+            raise _broken(found)
+        return data
+
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
         if found := tuple(self.breaches()):
-            message = "; ".join(breach.message for breach in found)
-            raise PydanticCustomError(
-                "breaches", "{message}", {"message": message, "breaches": found}
-            )
+            raise _broken(found)
         return self
 
     @model_serializer(mode="wrap")
@@ -112,6 +140,18 @@ class Part(BaseModel):
                 written.pop(alias, None)
                 written.pop(name, None)
         return written
+
+
+def _broken(breaches: tuple[Breach, ...]) -> PydanticCustomError:
+    message = "; ".join(breach.message for breach in breaches)
+    return PydanticCustomError("breaches", "{message}", {"message": message, "breaches": breaches})
+
+
+def _is_part_in(annotation: Any) -> bool:
+    """Whether `Part | None`, `tuple[Part, ...]` or `Annotated[Part, …]` holds a Part."""
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return issubclass(annotation, Part)
+    return any(map(_is_part_in, get_args(annotation)))
 
 
 def _default(field: FieldInfo) -> Any:

@@ -51,8 +51,6 @@ def _sized(minimum: int, maximum: int) -> Callable[[str], str]:
             raise refuse("is empty", "write at least one character, or leave the field out")
         if len(value) > maximum:
             raise refuse(f"is {len(value)} characters long", f"shorten it to {maximum}")
-        if "\x00" in value:
-            raise refuse("holds a NUL character", "take it out")
         return value
 
     return check

@@ -25,6 +25,7 @@ from shared.resources.names import (
 from shared.resources.permission import Action
 from shared.resources.references import LabelSelector, SecretKeyRef, SecretRef
 from shared.resources.resource import Resource
+from shared.resources.texts import Words
 
 DEFAULT_PORT = 5432
 DEFAULT_HOME_DATABASE = "postgregent"
@@ -91,7 +92,7 @@ class Authentication(Part):
 
     provider: Annotated[Literal["AWS", "GCP", "Azure"], Field(description="Whose token it is.")]
     region: Annotated[
-        str | None, Field(max_length=64, description="The region, where the token needs it.")
+        Words | None, Field(max_length=64, description="The region, where the token needs it.")
     ] = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ VANISHED_ANNOTATION = f"{GROUP}/let-go-vanished"
 
 class Metadata(Part):
     """The part of Kubernetes' ObjectMeta that means something here; the rest is let through."""
+
+    is_envelope: ClassVar[bool] = True
 
     name: Annotated[
         ResourceName, Field(description="Name of the resource, unique in its namespace.")
@@ -68,6 +70,8 @@ SpecT = TypeVar("SpecT", bound=Part)
 
 class Resource(Part, Generic[SpecT]):
     """One resource as it stands in a manifest. A status is let through and not looked at."""
+
+    is_envelope: ClassVar[bool] = True
 
     api_version: Annotated[str, Field(description="putnam120.postgregent/v1alpha1")]
     kind: Kind

@@ -13,6 +13,7 @@ from shared.resources.names import DateTime, Identifier, ResourceName, RoleName,
 from shared.resources.references import SecretKeyRef
 from shared.resources.resource import Resource
 from shared.resources.role import unfit_name
+from shared.resources.texts import Words
 
 DEFAULT_PASSWORD_LENGTH = 32
 
@@ -68,7 +69,7 @@ class Access(Part):
 
     role: Annotated[ResourceName, Field(description="The Role of this namespace.")]
     until: Annotated[DateTime, Field(description="When it ends; its sessions end with it.")]
-    reason: Annotated[str, Field(min_length=1, max_length=1_024, description="Why; kept.")]
+    reason: Annotated[Words, Field(min_length=1, max_length=1_024, description="Why; kept.")]
     starts_at: Annotated[
         DateTime | None, Field(alias="from", description="When it begins. Default: at once.")
     ] = None

@@ -254,3 +254,25 @@ async def test_uninstall_takes_everything_off_but_the_roles(
     assert not await connection.fetchval(
         "SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'postgregent')"
     )
+
+
+@pytest.mark.found("C27")
+async def test_what_does_nothing_yet_is_said_by_plan_and_apply(
+    database: Database, tmp_path: Path
+) -> None:
+    """A Role with `public: true` makes no role; of the Regent it is said as of any resource."""
+    directory = flights(tmp_path)
+    add(directory, "Role", "everybody", database="mydb", public=True, permissions=[])
+    for file in directory.glob("*.yaml"):
+        text = file.read_text("utf-8")
+        file.write_text(
+            text.replace("databaseName: mydb", "databaseName: mydb\n  approval: Manual")
+        )
+    arguments = (str(directory), "--dsn", database.dsn(), "-o", "json")
+    for command, status in (("plan", 2), ("apply", 3), ("plan", 0)):
+        ended = await postgregent(command, *arguments)
+        assert ended.status == status, ended.out
+        reasons = {one["resource"]: one["reason"] for one in ended.data()["outcomes"]}
+        assert reasons["Role/default/everybody"] == "Unsupported"
+        assert reasons["Regent/default/my-regent"] == "Unsupported"
+    assert "everybody" not in await roles(database)

@@ -8,8 +8,6 @@ from pydantic.alias_generators import to_camel
 
 from docs.resources import PAGE, SPECS, UNSUPPORTED, page
 from regent.resolve.grants import MANAGED_KINDS
-from regent.resolve.unsupported import NOT_YET, unsupported_of
-from shared.resources import RegentSpec
 from shared.resources.permission import KIND_OF_FIELD
 
 ROOT = Path(__file__).parents[3]
@@ -32,31 +30,6 @@ def test_every_field_of_every_resource_is_on_the_page() -> None:
 def test_kinds_of_objects_that_are_not_managed_are_marked() -> None:
     not_managed = {field for field, kind in KIND_OF_FIELD.items() if kind not in MANAGED_KINDS}
     assert set(UNSUPPORTED["Permission"]) == not_managed
-
-
-def test_fields_of_roles_and_users_that_do_nothing_are_marked() -> None:
-    for kind in ("Role", "User"):
-        written = {to_camel(name) for name in SPECS[kind].model_fields}
-        assert set(UNSUPPORTED[kind]) == written & set(NOT_YET.values())
-
-
-def test_fields_of_a_regent_that_do_nothing_are_marked_and_said() -> None:
-    everything = RegentSpec.model_validate(
-        {
-            "adminUser": "a",
-            "adminPasswordSecretRef": {"name": "s", "key": "k"},
-            "databaseHost": "h",
-            "databaseName": "d",
-            "approval": "Manual",
-            "publicPrivileges": {"connect": "Declared"},
-            "setRole": "owner",
-            "unmanagedRoles": "Report",
-            "enforcement": "Prevent",
-        }
-    )
-    said = {name.removeprefix("spec.") for name in unsupported_of(everything)}
-    assert said - {"enforcement: Prevent"} < set(UNSUPPORTED["Regent"])
-    assert len(said) == 5
 
 
 def test_no_other_namespace_is_served_yet() -> None:

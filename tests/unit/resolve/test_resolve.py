@@ -13,6 +13,7 @@ from regent.drifting import in_force
 from regent.observed import Observed, ObservedMembership
 from regent.plan import plan
 from regent.resolve.allowed import is_within
+from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 from shared.state import Trouble
 from tests.declared import (
@@ -373,6 +374,28 @@ def test_fields_that_this_version_does_not_act_on_are_said_and_not_passed_over()
     resolution = resolved("Role/r: {database: mydb, owns: {schemas: [{name: s}]}}")
     assert reason(resolution, "Role/default/r") == "Unsupported"
     assert "owns" in resolution.outcomes["Role/default/r"].message
+
+
+@pytest.mark.found("C27")
+def test_a_public_role_makes_no_role_and_says_so() -> None:
+    """It planned `create role` before."""
+    text = "Role/all: {database: mydb, public: true}\nUser/all: {database: mydb, roles: [all]}"
+    resolution = resolved(text)
+    assert set(resolution.desired.roles) == {"all"}
+    assert resolution.desired.roles["all"].declared_by == (ResourceKey("User", "default", "all"),)
+    assert reason(resolution, "Role/default/all") == "Unsupported"
+    assert reason(resolution, "User/default/all") == "RoleNotReady"
+    assert resolved("Role/all: {database: mydb, public: true}").desired.roles == {}
+
+
+@pytest.mark.found("C27")
+def test_a_permission_on_what_is_not_managed_gives_nothing_and_says_so() -> None:
+    resolution = resolved(
+        'Permission/p: {database: mydb, schemas: ["*"], routines: ["*"], actions: [EXECUTE]}'
+    )
+    assert resolution.desired.grants == {"mydb": ()}
+    assert reason(resolution, "Permission/default/p") == "Unsupported"
+    assert "gives nothing" in resolution.outcomes["Permission/default/p"].message
 
 
 @pytest.mark.rule("12")
