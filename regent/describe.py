@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
@@ -26,9 +27,12 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Attributes
+from shared.printable import printable
 from shared.privileges import ObjectKind
 
 MOST_NAMED = 3
+ALL = sys.maxsize
+"""As `most`: nothing is cut."""
 
 _PLURALS = {
     ObjectKind.COLUMN: "tables",
@@ -42,17 +46,18 @@ _RELATION_WORDS = {
 }
 
 
-def describe(change: Change) -> str:
+def describe(change: Change, *, most: int = MOST_NAMED) -> str:
     """Such as `grant SELECT on 3 tables in schema1 (a, b, c) to mydb-viewer`.
 
-    Names may hold line breaks: they are escaped, so that it stays one line.
+    At most so many objects and grantees are named. Names may hold line breaks: they are escaped,
+    so that it stays one line.
     """
-    return _one_line(_describe(change))
+    return printable(_describe(change, most))
 
 
 def where(change: Change) -> str:
     """The database or the role that a change is about, for a table's column."""
-    return _one_line(_where(change))
+    return printable(_where(change))
 
 
 def _where(change: Change) -> str:
@@ -67,30 +72,22 @@ def _where(change: Change) -> str:
             return f"role {change.role}"
 
 
-def _describe(change: Change) -> str:
+def _describe(change: Change, most: int) -> str:
     if isinstance(change, GrantPrivileges):
         option = " with grant option" if change.grantable else ""
-        return f"grant {_edge(change)} to {_some(_grantees(change.grantees))}{option}"
+        return f"grant {_edge(change, most)} to {_some(_grantees(change.grantees), most)}{option}"
     if isinstance(change, RevokePrivileges):
-        return _describe_revoke(change)
+        return _describe_revoke(change, most)
     return _describe_role_change(change)
 
 
-def _one_line(text: str) -> str:
-    return text if text.isprintable() else "".join(map(_escaped, text))
-
-
-def _escaped(char: str) -> str:
-    return char if char.isprintable() else char.encode("unicode_escape").decode()
-
-
-def _describe_revoke(change: RevokePrivileges) -> str:
+def _describe_revoke(change: RevokePrivileges, most: int) -> str:
     option = "the grant option for " if change.grant_option_only else ""
     by = "" if all(ref.owner == change.grantor for ref in change.objects) else change.grantor
     granted = f", granted by {by}" if by else ""
     cascade = ", and what hangs on it" if change.cascade else ""
-    grantees = _some(_grantees(change.grantees))
-    return f"revoke {option}{_edge(change)} from {grantees}{granted}{cascade}"
+    grantees = _some(_grantees(change.grantees), most)
+    return f"revoke {option}{_edge(change, most)} from {grantees}{granted}{cascade}"
 
 
 def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line per kind of change
@@ -178,12 +175,12 @@ def _lost_membership(change: RevokeMembership) -> str:
     return f"take {change.member} out of {change.group} (granted by {change.grantor})"
 
 
-def _edge(change: GrantPrivileges | RevokePrivileges) -> str:
+def _edge(change: GrantPrivileges | RevokePrivileges, most: int) -> str:
     columns = f" ({', '.join(change.columns)})" if change.columns else ""
-    return f"{', '.join(sorted(change.privileges))}{columns} on {_objects(change)}"
+    return f"{', '.join(sorted(change.privileges))}{columns} on {_objects(change, most)}"
 
 
-def _objects(change: GrantPrivileges | RevokePrivileges) -> str:
+def _objects(change: GrantPrivileges | RevokePrivileges, most: int) -> str:
     """One object by its name, several by their number, where they stand and the first names."""
     refs = change.objects
     one, many = _words(change.kind, refs)
@@ -191,9 +188,9 @@ def _objects(change: GrantPrivileges | RevokePrivileges) -> str:
         name = refs[0].name
         return f"{one} {name}" if refs[0].schema is None else f"{one} {refs[0].schema}.{name}"
     schemas = sorted({ref.schema for ref in refs if ref.schema is not None})
-    place = f" in {_some(schemas)}" if schemas else ""
-    shown = ", ".join(ref.name for ref in refs[:MOST_NAMED])
-    more = ", …" if len(refs) > MOST_NAMED else ""
+    place = f" in {_some(schemas, most)}" if schemas else ""
+    shown = ", ".join(ref.name for ref in refs[:most])
+    more = ", …" if len(refs) > most else ""
     return f"{len(refs)} {many}{place} ({shown}{more})"
 
 
@@ -209,7 +206,7 @@ def _grantees(grantees: Iterable[str | None]) -> list[str]:
     return ["PUBLIC" if grantee is None else grantee for grantee in grantees]
 
 
-def _some(names: Sequence[str]) -> str:
-    if len(names) <= MOST_NAMED:
+def _some(names: Sequence[str], most: int) -> str:
+    if len(names) <= most:
         return ", ".join(names)
-    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
+    return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -161,6 +161,9 @@ class StatusBody(_Wire):
     last_pass_time: datetime | None = None
     managed_roles: int = 0
     observing: str = Field("", description="Why nothing is written; empty when it is.")
+    unread: dict[str, str] = Field(
+        default_factory=dict, description="Databases that the last pass could not read, and why."
+    )
     not_acted_on: tuple[str, ...] = Field(
         (), description="Fields of the Regent that are valid and that this version does not act on."
     )
