@@ -3,64 +3,79 @@
 from __future__ import annotations
 
 from cli.declared import Request, declare
+from cli.pages import Page, Wanted
 from cli.printing import Output, print_data, results
 from cli.show import (
     brake_data,
+    losses_data,
     outcome_data,
-    print_brake,
-    print_done,
-    print_notes,
-    print_outcome_notes,
-    print_outcomes,
-    print_results,
-    print_subject,
+    owned_data,
+    restraint_data,
     results_data,
     summary_data,
     takeover_data,
+    unread_data,
 )
+from regent.changes import Plan
+from regent.losses import losses
 from regent.once import OnceReport, apply_once
 from shared.outcomes import Outcome
 
-ALL_READY, NOT_READY = 0, 3
+ALL_READY, NOTHING_APPLIED, NOT_READY = 0, 1, 3
 RELEASE = "postgregent apply … --release {digest}"
 
 
 async def run_apply(
     request: Request,
     output: Output,
+    wanted: Wanted,
     *,
     release: str | None,
     takeover: str | None,
-    sql: bool,
 ) -> int:
-    """Apply and print what was done. 0: all is Ready. 3: applied, and something is not."""
+    """Apply and print what was done. 0: all is Ready. 3: applied, and something is not.
+
+    1: nothing could be written.
+    """
     declared = await declare(request)
     report = await apply_once(declared.settings, declared.state, release=release, takeover=takeover)
     outcomes = (*declared.outcomes, *report.outcomes)
     console = results()
     if output == "table":
-        print_subject(console, declared.subject)
-        print_results(console, report.results)
-        print_outcomes(console, outcomes)
         digest = report.brake.digest if report.brake else ""
-        print_brake(console, report.brake, RELEASE.format(digest=digest))
-        print_outcome_notes(console, outcomes)
-        print_notes(console, report.notes)
-        print_done(console, report.results, report.seconds)
+        page = Page(
+            subject=declared.subject,
+            report=report,
+            changes=[one.change for one in report.results],
+            outcomes=outcomes,
+            noted=outcomes,
+            release=RELEASE.format(digest=digest),
+            wanted=wanted,
+            results=report.results,
+            is_done=True,
+        )
+        page.sheet().write(console)
     else:
-        document = declared.subject.to_json() | _document(report, outcomes, sql=sql)
+        document = declared.subject.to_json() | _document(report, outcomes, sql=wanted.sql)
         print_data(console, document, output)
+    if report.is_in_recovery:
+        return NOTHING_APPLIED
     is_ready = report.brake is None and all(outcome.is_ready for outcome in outcomes)
-    return ALL_READY if is_ready else NOT_READY
+    return ALL_READY if is_ready and not report.is_blind else NOT_READY
 
 
 def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -> dict[str, object]:
+    done = tuple(one.change for one in report.results if one.done)
     return {
         "results": results_data(report.results, major=report.major, sql=sql),
-        "summary": summary_data([one.change for one in report.results if one.done]),
+        "summary": summary_data(done),
         "outcomes": outcome_data(outcomes),
-        "brake": brake_data(report.brake),
+        "losses": losses_data(losses(Plan(done))),
+        "brake": brake_data(report.brake, report.withheld, report.why_withheld),
         "takeover": takeover_data(report.takeover),
+        "unread": unread_data(report.unread),
+        "restraint": restraint_data(report.restraint),
+        "owned": owned_data(report.owned),
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }

@@ -1,30 +1,79 @@
-"""`--dsn`: where a server is, as libpq writes it. Nothing here ever shows the password.
+"""`--dsn`: where a server is, read as libpq reads it. Nothing here ever shows the password.
 
 Only what we mean to support is taken: one host by name or address, no list, no socket, no service
 file, no options. The rest is refused by name rather than passed on to a driver that would read it
-in its own way (semantics 28b).
+in its own way (rule 28b). Of libpq's variables PGPASSWORD alone is read.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from cli.conninfo import Unreadable, parse
 from regent.address import TlsMode, host_problem
 from regent.settings import DEFAULT_PORT, ServerSettings
 from shared.errors import PostgRegentError
 
-SCHEMES = ("postgresql", "postgres")
-NAMES = {"user": "user", "password": "password", "host": "host", "hostaddr": "host",
-         "port": "port", "dbname": "database", "sslmode": "sslmode",
-         "sslrootcert": "sslrootcert"}  # fmt: skip
+NAMES = ("user", "password", "host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
+"""What is taken."""
+NOT_TAKEN = frozenset(
+    [
+        "application_name",
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "fallback_application_name",
+        "gssdelegation",
+        "gssencmode",
+        "gsslib",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "krbsrvname",
+        "load_balance_hosts",
+        "max_protocol_version",
+        "min_protocol_version",
+        "oauth_client_id",
+        "oauth_client_secret",
+        "oauth_issuer",
+        "oauth_scope",
+        "options",
+        "passfile",
+        "replication",
+        "require_auth",
+        "requirepeer",
+        "requiressl",
+        "scram_client_key",
+        "scram_server_key",
+        "service",
+        "servicefile",
+        "ssl_max_protocol_version",
+        "ssl_min_protocol_version",
+        "sslcert",
+        "sslcertmode",
+        "sslcompression",
+        "sslcrl",
+        "sslcrldir",
+        "sslkey",
+        "sslkeylogfile",
+        "sslnegotiation",
+        "sslpassword",
+        "sslsni",
+        "target_session_attrs",
+        "tcp_user_timeout",
+    ]
+)
+"""What libpq knows besides."""
+FILES = frozenset({"service", "servicefile", "passfile"})
+VARIABLES = {"host": "PGHOST", "user": "PGUSER", "dbname": "PGDATABASE"}
 OPPORTUNISTIC = ("prefer", "allow")
+SYSTEM = "system"
 PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 - the name of a variable
 EXAMPLE = "postgresql://admin@db.example.com:5432/mydb"
 
@@ -48,90 +97,96 @@ class Dsn:
 
 
 def parse_dsn(text: str, environment: Mapping[str, str]) -> Dsn:
-    """A URL or `key=value` words. Without a password in it, PGPASSWORD is taken.
+    """A URI or `keyword=value` words. Without a password in it, PGPASSWORD is taken.
 
     Raises BadDsnError, which quotes no part of a text that it did not understand.
     """
-    is_url = text.partition("://")[0] in SCHEMES
-    given = _from_url(text) if is_url else _from_words(text)
-    for name in ("host", "user", "database"):
-        if not given.get(name):
-            raise BadDsnError(f"names no {name}")
-    host = given["host"]
-    if problem := host_problem(host):
-        raise BadDsnError(f"host {host!r} {problem}")
+    try:
+        given = parse(text)
+    except Unreadable as why:
+        raise BadDsnError(str(why)) from None
+    for name in given:
+        _must_be_taken(name)
+    host = _host(given, environment)
+    user, database = _must(given, "user", environment), _must(given, "dbname", environment)
     password = given.get("password") or environment.get(PASSWORD_VARIABLE)
+    tls_mode, ca_pem = _tls(given.get("sslmode"), given.get("sslrootcert"))
     server = ServerSettings(
         host=host,
         port=_port(given.get("port")),
-        admin_user=given["user"],
+        admin_user=user,
         admin_password=SecretStr(password) if password else None,
-        tls_mode=_tls_mode(given.get("sslmode")),
-        ca_pem=_authority(given.get("sslrootcert")),
+        tls_mode=tls_mode,
+        ca_pem=ca_pem,
     )
-    return Dsn(server, given["database"])
+    return Dsn(server, database)
 
 
-def _from_url(text: str) -> dict[str, str]:
-    try:
-        parts = urlsplit(text)
-        port = str(parts.port) if parts.port is not None else ""
-        host = parts.hostname or ""
-    except ValueError:
-        raise BadDsnError("has no readable host and port") from None
-    _, at, place = parts.netloc.rpartition("@")
-    if "," in (place if at else parts.netloc):
-        raise BadDsnError("names several hosts; a Regent serves one server")
-    given = {
-        "host": unquote(host),
-        "port": port,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "database": unquote(parts.path.removeprefix("/")),
-    }
-    asked = _named(parse_qsl(parts.query, keep_blank_values=True))
-    return given | asked
+def _must_be_taken(name: str) -> None:
+    if name in NAMES:
+        return
+    if name in FILES:
+        raise BadDsnError(f"has {name}, and PostgRegent reads no service file and no password file")
+    if name in NOT_TAKEN:
+        raise BadDsnError(f"has {name}, which PostgRegent does not use: take it out")
+    known = ", ".join(NAMES)
+    raise BadDsnError(f"has a parameter that is not known here; known are {known}")
 
 
-def _from_words(text: str) -> dict[str, str]:
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        raise BadDsnError("has a quote that is never closed") from None
-    pairs = [word.partition("=") for word in words]
-    if not pairs or not all(middle for _, middle, _ in pairs):
-        raise BadDsnError("is neither a postgresql:// address nor key=value words")
-    return _named([(name, value) for name, _, value in pairs])
+def _must(given: Mapping[str, str], name: str, environment: Mapping[str, str]) -> str:
+    found = given.get(name)
+    if found:
+        return found
+    word = "database" if name == "dbname" else name
+    variable = VARIABLES[name]
+    unread = f"; {variable} is not read, {PASSWORD_VARIABLE} alone is"
+    raise BadDsnError(f"names no {word}{unread if environment.get(variable) else ''}")
 
 
-def _named(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    for name, _ in pairs:
-        if name not in NAMES:
-            shown = name if name.isidentifier() else "something that"
-            known = ", ".join(NAMES)
-            raise BadDsnError(f"has {shown}, which is not known here; known are {known}")
-    return {NAMES[name]: value for name, value in pairs}
+def _host(given: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    """The one host; `hostaddr` alone counts as one, or where both say the same."""
+    name, address = given.get("host", ""), given.get("hostaddr", "")
+    if any("," in one for one in (name, address, given.get("port", ""))):
+        raise BadDsnError("names several hosts or ports; a Regent serves one server")
+    if name and address and name != address:
+        raise BadDsnError("has host and hostaddr, of which only one can be used: take one out")
+    host = address or name or _must(given, "host", environment)
+    if "@" in host[1:]:
+        raise BadDsnError('has a second "@": write %40 for one in the user or the password')
+    if host.startswith(("/", "@")):
+        raise BadDsnError("host is a socket, neither a DNS name nor an IP address; give TCP's")
+    if problem := host_problem(host):
+        raise BadDsnError(f"host {host!r} {problem}")
+    return host
 
 
 def _port(text: str | None) -> int:
     if not text:
         return DEFAULT_PORT
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
+    number = text.strip()
+    if not number.isascii() or not number.isdigit() or not 0 < int(number) < 2**16:
         raise BadDsnError("port is not a number from 1 to 65535")
-    return int(text)
+    return int(number)
 
 
-def _tls_mode(text: str | None) -> TlsMode | None:
-    if not text or text in OPPORTUNISTIC:
-        return None
-    if text not in get_args(TlsMode):
+def _tls(mode: str | None, authority: str | None) -> tuple[TlsMode | None, str | None]:
+    """As libpq: `require` with a certificate authority verifies it, `system` verifies all."""
+    if mode and mode not in (*get_args(TlsMode), *OPPORTUNISTIC):
         modes = ", ".join((*get_args(TlsMode), *OPPORTUNISTIC))
-        raise BadDsnError(f"sslmode {text!r} is not one of {modes}")
-    return cast("TlsMode", text)
+        raise BadDsnError(f"sslmode is not one of {modes}")
+    if authority == SYSTEM:
+        if mode not in (None, "", "verify-full"):
+            raise BadDsnError(f"sslrootcert=system goes with sslmode=verify-full, not {mode}")
+        return "verify-full", None
+    ca_pem = _authority(authority)
+    if mode == "require" and ca_pem is not None:
+        return "verify-ca", ca_pem
+    chosen = None if not mode or mode in OPPORTUNISTIC else mode
+    return cast("TlsMode | None", chosen), ca_pem
 
 
 def _authority(path: str | None) -> str | None:
-    if not path or path == "system":
+    if not path:
         return None
     try:
         return Path(path).expanduser().read_text()

@@ -61,6 +61,14 @@ FromEnvironment = Annotated[
     ),
 ]
 SqlOption = Annotated[bool, typer.Option("--sql", help="Show the statements too; no secrets.")]
+AllOption = Annotated[
+    bool,
+    typer.Option("--all", help="Show every change and resource, however many there are."),
+]
+RoleOption = Annotated[
+    str | None,
+    typer.Option("--role", metavar="NAME", help="Show only the changes to this role, in full."),
+]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")
 ]
@@ -117,22 +125,31 @@ def plan(
     regent: RegentOption = None,
     output: OutputOption = "table",
     sql: SqlOption = False,
+    everything: AllOption = False,
+    role: RoleOption = None,
     secrets_from_env: FromEnvironment = False,
 ) -> None:
     """Show what [bold]apply[/] would do. Writes nothing.
 
     Without --dsn it asks the server that the Regent of the directory names. Ends with 0 when there
-    is nothing to do, with 2 when there is, and with 1 when it cannot be known.
+    is nothing to do, with 2 when there is, and with 1 when it cannot be known or cannot be done:
+    a database that could not be read, a standby.
+
+    More than a page of changes is summed up; what is taken away is always listed in full.
 
     [dim]postgregent plan examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
     [dim]postgregent plan examples/flights --sql -o yaml[/]
+
+    [dim]postgregent plan examples/flights --role mydb-viewer[/]
     """
     from cli.declared import Request
+    from cli.pages import Wanted
     from cli.plan import run_plan
 
     request = Request(directory, dsn, regent, secrets_from_env)
-    _end(run_plan(request, output, sql=sql), output)
+    wanted = Wanted(everything=everything, sql=sql, role=role)
+    _end(run_plan(request, output, wanted), output)
 
 
 @app.command()
@@ -154,12 +171,15 @@ def apply(
     ] = None,
     output: OutputOption = "table",
     sql: SqlOption = False,
+    everything: AllOption = False,
+    role: RoleOption = None,
     secrets_from_env: FromEnvironment = False,
 ) -> None:
     """Bring a server to what a directory declares, once.
 
     Refuses while a Regent runs there. Ends with 0 when everything is Ready, with 3 when it was
-    applied and something is not, and with 1 when nothing was applied.
+    applied and something is not, and with 1 when nothing was applied. More than a page is summed
+    up; what was taken away or refused is always listed in full.
 
     [dim]postgregent apply examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
@@ -167,9 +187,12 @@ def apply(
     """
     from cli.apply import run_apply
     from cli.declared import Request
+    from cli.pages import Wanted
 
     request = Request(directory, dsn, regent, secrets_from_env)
-    _end(run_apply(request, output, release=release, takeover=accept_takeover, sql=sql), output)
+    wanted = Wanted(everything=everything, sql=sql, role=role)
+    work = run_apply(request, output, wanted, release=release, takeover=accept_takeover)
+    _end(work, output)
 
 
 @app.command()

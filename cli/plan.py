@@ -3,48 +3,52 @@
 from __future__ import annotations
 
 from cli.declared import Request, declare
+from cli.pages import Page, Wanted
 from cli.printing import Output, print_data, results
 from cli.show import (
     brake_data,
     changes_data,
+    losses_data,
     outcome_data,
-    print_brake,
-    print_changes,
-    print_notes,
-    print_outcome_notes,
-    print_outcomes,
-    print_subject,
-    print_summary,
+    owned_data,
+    restraint_data,
     summary_data,
     takeover_data,
+    unread_data,
     would_be,
 )
+from regent.losses import losses
 from regent.once import OnceReport, plan_once
 from shared.outcomes import Outcome
 
-NOTHING, CHANGES = 0, 2
+NOTHING, UNKNOWN, CHANGES = 0, 1, 2
 RELEASE = "postgregent apply … --release {digest}"
 
 
-async def run_plan(request: Request, output: Output, *, sql: bool) -> int:
-    """Print the plan. 0: nothing to do. 2: there are changes."""
+async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
+    """Print the plan. 0: nothing to do. 2: there are changes. 1: it cannot be known, or done."""
     declared = await declare(request)
     report = await plan_once(declared.settings, declared.state)
     outcomes = (*declared.outcomes, *report.outcomes)
-    known = would_be(outcomes)
+    known = would_be(outcomes, report.restraint)
     console = results()
     if output == "table":
-        print_subject(console, declared.subject)
-        print_changes(console, report.plan.changes, major=report.major, sql=sql)
-        print_outcomes(console, [one for one in known if not one.is_ready])
         digest = report.brake.digest if report.brake else ""
-        print_brake(console, report.brake, RELEASE.format(digest=digest))
-        print_outcome_notes(console, outcomes)
-        print_notes(console, report.notes)
-        print_summary(console, report.plan.changes)
+        page = Page(
+            subject=declared.subject,
+            report=report,
+            changes=report.plan.changes,
+            outcomes=[one for one in known if not one.is_ready],
+            noted=outcomes,
+            release=RELEASE.format(digest=digest),
+            wanted=wanted,
+        )
+        page.sheet().write(console)
     else:
-        document = declared.subject.to_json() | _document(report, known, sql=sql)
+        document = declared.subject.to_json() | _document(report, known, sql=wanted.sql)
         print_data(console, document, output)
+    if report.is_blind:
+        return UNKNOWN
     return NOTHING if report.plan.is_empty else CHANGES
 
 
@@ -54,8 +58,12 @@ def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -
         "changes": changes_data(changes, major=report.major, sql=sql),
         "summary": summary_data(changes),
         "outcomes": outcome_data(outcomes),
-        "brake": brake_data(report.brake),
+        "losses": losses_data(losses(report.plan)),
+        "brake": brake_data(report.brake, report.withheld, report.why_withheld),
         "takeover": takeover_data(report.takeover),
+        "unread": unread_data(report.unread),
+        "restraint": restraint_data(report.restraint),
+        "owned": owned_data(report.owned),
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }

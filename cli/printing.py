@@ -7,6 +7,7 @@ when NO_COLOR is set: rich sees to that.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -15,32 +16,41 @@ import yaml
 from rich.console import Console
 from rich.text import Text
 
+from cli.terminal import Terminal
 from cli.validate import problem_text
 from shared.censor import censor_text
 from shared.errors import PostgRegentError
 from shared.problems import Problem
 
+_NOT_PRINTABLE = re.compile("[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 NOT_VALID = "The directory is not valid; nothing was done."
 Output = Literal["table", "json", "yaml"]
 
 
-def results() -> Console:
-    """Standard output. Lines are never cut or broken: they are also read by grep."""
-    return Console(file=sys.stdout, soft_wrap=True, highlight=False)
+def results(*, markup: bool = False) -> Console:
+    """Standard output."""
+    return Terminal(sys.stdout, markup=markup)
 
 
 def messages() -> Console:
     """Standard error."""
-    return Console(file=sys.stderr, soft_wrap=True, highlight=False)
+    return Terminal(sys.stderr)
 
 
 def print_data(console: Console, data: Mapping[str, Any], output: Output) -> None:
     """A document as JSON or YAML, plain."""
     if output == "json":
-        text = json.dumps(data, indent=2, ensure_ascii=False)
+        text = json_text(data, indent=2)
     else:
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True).rstrip()
-    console.print(text, markup=False, highlight=False, emoji=False)
+    console.file.write(f"{text}\n")
+    console.file.flush()
+
+
+def json_text(data: Any, *, indent: int | None = None) -> str:
+    """JSON that may also be shown on a terminal: what is not printable is escaped."""
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def print_problems(problems: Sequence[Problem], output: Output = "table") -> None:

@@ -1,6 +1,4 @@
-"""Plans and what became of them, as text and as data. What the data looks like is promised.
-
-Long because a report's text and its data stand side by side, so that both say the same.
+"""Plans and what became of them, as data. What the data looks like is promised.
 
 A plan as JSON or YAML:
 
@@ -15,8 +13,14 @@ A plan as JSON or YAML:
         statements  SQL as it is shown (verifiers hidden); with --sql only
     summary       {add, change, takeAway}: how many changes of each kind
     outcomes      list of {resource, state, reason, message, …}: what would be said of each resource
-    brake         {digest, lossCount, losses} when losses would wait for a release, else null
+    losses        list of {roles, losses}: all that is taken away, by the roles that lose just that;
+                  each of the losses is {kind, privileges, objects}. Never cut
+    brake         {digest, lossCount, losses, why} when losses would wait for a release, else null;
+                  its losses are never cut
     takeover      {token, message} when a person may accept one, else null
+    unread        list of {database, message}: what could not be read; then the exit status is 1
+    restraint     {reason, message} when nothing is written to this server now, else null
+    owned         list of {role, database, objects, goesTo, message}: what roles own that end
     notes         list of texts
     seconds       how long it took
 
@@ -31,9 +35,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.text import Text
-
+from cli.losses_text import by_person
 from regent.applying.result import ChangeResult
 from regent.changes import (
     AlterRole,
@@ -46,10 +48,14 @@ from regent.changes import (
     SetPassword,
 )
 from regent.describe import describe, where
+from regent.losses import Atom
+from regent.owned import Owned
+from regent.remembered import Loss
 from regent.render import render
 from shared.http import BrakeBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
+from shared.state import Trouble
 
 Action = Literal["add", "change", "take away"]
 SYMBOLS: Mapping[Action, str] = {"add": "+", "change": "~", "take away": "-"}
@@ -176,11 +182,31 @@ def outcome_data(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     return [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in ordered]
 
 
-def brake_data(brake: BrakeBody | None) -> dict[str, Any] | None:
-    """What waits for a release."""
+def losses_data(atoms: Iterable[Atom]) -> list[dict[str, Any]]:
+    """All that is taken away."""
+    return [one.to_json() for one in by_person(atoms)]
+
+
+def brake_data(
+    brake: BrakeBody | None, withheld: Sequence[Loss] = (), why: str = ""
+) -> dict[str, Any] | None:
+    """What waits for a release, all of it: the body itself has the first losses only."""
     if brake is None or not brake.digest:
         return None
-    return brake.model_dump(mode="json", by_alias=True, include={"digest", "loss_count", "losses"})
+    data = brake.model_dump(mode="json", by_alias=True, include={"digest", "loss_count"})
+    return data | {"why": why, "losses": [loss.model_dump(mode="json") for loss in withheld]}
+
+
+def unread_data(unread: Mapping[str, str]) -> list[dict[str, str]]:
+    """What could not be read, and why."""
+    return [{"database": name, "message": why} for name, why in unread.items()]
+
+
+def restraint_data(restraint: Trouble | None) -> dict[str, str] | None:
+    """Why nothing is written."""
+    if restraint is None:
+        return None
+    return {"reason": restraint.reason, "message": restraint.message}
 
 
 def takeover_data(takeover: TakeoverBody | None) -> dict[str, Any] | None:
@@ -190,125 +216,25 @@ def takeover_data(takeover: TakeoverBody | None) -> dict[str, Any] | None:
     return takeover.model_dump(mode="json", by_alias=True, include={"token", "message"})
 
 
-def print_changes(
-    console: Console, changes: Sequence[Change], *, major: int, sql: bool = False
-) -> None:
-    """Every change under its resource."""
-    created = created_roles(changes)
-    for head, group in grouped(changes).items():
-        console.print(Text(head, style="bold"))
-        for change in group:
-            console.print(change_text(change, created))
-            if sql:
-                for statement in render(change, major=major):
-                    console.print(Text(f"      {statement.shown};", style="dim"))
-        console.print()
+def owned_data(owned: Iterable[Owned]) -> list[dict[str, Any]]:
+    """What roles own that end."""
+    return [
+        {
+            "role": one.role,
+            "database": one.database,
+            "objects": dict(one.kinds),
+            "goesTo": one.goes_to or None,
+            "message": str(one),
+        }
+        for one in owned
+    ]
 
 
-def change_text(change: Change, created: frozenset[str]) -> Text:
-    """`  + grant SELECT on 3 tables in schema1 (a, b, c) to mydb-viewer`."""
-    kind = action(change, created)
-    text = Text(f"  {SYMBOLS[kind]} ", style=STYLES[kind])
-    text.append(describe(change), style="")
-    return text
+def would_be(outcomes: Iterable[Outcome], restraint: Trouble | None) -> tuple[Outcome, ...]:
+    """The outcomes that a plan knows: that a plan writes nothing is no outcome.
 
-
-def print_subject(console: Console, subject: Subject) -> None:
-    """Which Regent, which server."""
-    name = f"{subject.regent.namespace}/{subject.regent.name}"
-    console.print(Text(f"Regent {name} on {subject.server}", style="dim"))
-    console.print()
-
-
-def print_summary(console: Console, changes: Sequence[Change]) -> None:
-    """`Plan: 12 to add, 1 to change, 3 to take away`."""
-    if not changes:
-        console.print(Text(NOTHING, style="bold green"))
-        return
-    said = ", ".join(f"{number} to {name}" for name, number in counts(changes).items())
-    console.print(Text(f"Plan: {said}", style="bold"))
-
-
-def print_done(console: Console, results: Sequence[ChangeResult], seconds: float) -> None:
-    """`Done: 12 added, 1 changed, 3 taken away in 48 ms; 1 refused`."""
-    if not results:
-        console.print(Text(NOTHING, style="bold green"))
-        return
-    counted = counts([result.change for result in results if result.done])
-    said = ", ".join(f"{counted[kind]} {word}" for kind, word in PAST.items())
-    refused = sum(not result.done for result in results)
-    ending = f"; {refused} refused" if refused else ""
-    text = f"Done: {said} in {seconds * 1000:.0f} ms{ending}"
-    console.print(Text(text, style="bold red" if refused else "bold"))
-
-
-def print_results(console: Console, results: Sequence[ChangeResult]) -> None:
-    """What the server refused; what was done is a line of its own each."""
-    by_change = {id(result.change): result for result in results}
-    created = created_roles(result.change for result in results)
-    for head, group in grouped([result.change for result in results]).items():
-        console.print(Text(head, style="bold"))
-        for change in group:
-            result = by_change[id(change)]
-            console.print(change_text(change, created))
-            if not result.done:
-                text = Text(f"    refused ({result.sqlstate}): {result.message}", style="red")
-                text.append(f"\n    → {result.way_out}", style="green")
-                console.print(text)
-        console.print()
-
-
-def would_be(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    """The outcomes that a plan knows: `Observing` says only that a plan writes nothing."""
+    Where the Regent itself writes nothing, its resources do say so.
+    """
+    if restraint is not None:
+        return tuple(outcomes)
     return tuple(outcome for outcome in outcomes if outcome.reason != OBSERVING)
-
-
-def print_outcomes(console: Console, outcomes: Iterable[Outcome]) -> None:
-    """What is to be said of each resource, one line each, in columns."""
-    shown = sorted(outcomes, key=lambda one: one.resource)
-    if not shown:
-        return
-    rows = [(one.resource, str(one.is_ready), one.reason) for one in shown]
-    header = ("RESOURCE", "READY", "REASON")
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    console.print(Text(f"{_columns(header, widths)}MESSAGE", style="bold"))
-    for one, row in zip(shown, rows, strict=True):
-        text = Text(_columns(row, widths))
-        text.stylize(STATE_STYLES[one.state], widths[0] + 2, sum(widths[:2]) + 2)
-        console.print(text.append(_message(one)))
-    console.print()
-
-
-def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "".join(f"{cell:<{width}}  " for cell, width in zip(cells, widths, strict=True))
-
-
-def print_outcome_notes(console: Console, outcomes: Iterable[Outcome]) -> None:
-    """What is said of resources and stops nothing."""
-    for outcome in outcomes:
-        print_notes(console, (f"{outcome.resource}: {note}" for note in outcome.notes))
-
-
-def _message(outcome: Outcome) -> str:
-    matches = "" if outcome.matches is None else f" ({outcome.matches} matched)"
-    return f"{outcome.message}{matches}"
-
-
-def print_brake(console: Console, brake: BrakeBody | None, release: str) -> None:
-    """What is withheld, and the command that lets it through."""
-    if brake is None or not brake.digest:
-        return
-    console.print(Text(f"The brake withholds {brake.loss_count} losses:", style="bold red"))
-    for loss in brake.losses:
-        detail = f" ({loss.detail})" if loss.detail else ""
-        console.print(Text(f"  - {loss.role}: {loss.kind} {loss.privilege}{detail}"))
-    if brake.loss_count > len(brake.losses):
-        console.print(Text(f"  … and {brake.loss_count - len(brake.losses)} more"))
-    console.print(Text(f"If all of this is meant to go: {release}", style="green"))
-    console.print()
-
-
-def print_notes(console: Console, notes: Iterable[str]) -> None:
-    """What else is worth saying."""
-    for note in notes:
-        console.print(Text(f"note: {note}", style="cyan"))

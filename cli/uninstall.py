@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rich.text import Text
-
 from cli.dsn import Dsn, parse_dsn
 from cli.printing import Output, print_data, results
+from cli.sheet import Sheet
+from cli.show import unread_data
 from regent import home_database
 from regent.home import Home
 from regent.settings import RegentSettings, connector_of
@@ -18,7 +18,7 @@ from regent.uninstall import uninstall
 from shared.errors import PostgRegentError
 from sql import load
 
-DONE = 0
+DONE, LEFT = 0, 3
 NOBODY = "default/nobody"
 
 
@@ -42,22 +42,33 @@ class Removal:
 
 
 async def run_uninstall(removal: Removal, output: Output, ask: Callable[[str], bool]) -> int:
-    """Take off what was installed, after asking on a terminal."""
+    """Take off what was installed, after asking on a terminal. 3: something was not reached."""
     dsn = parse_dsn(removal.dsn, os.environ)
     if not removal.is_confirmed:
         _confirm(dsn, removal, ask)
     done: list[str] = []
+    left: dict[str, str] = {}
     targets = await _targets(removal, dsn)
     for settings in targets:
         is_last = settings is targets[-1]
-        done += await uninstall(settings, home=removal.home and is_last)
+        one = await uninstall(settings, home=removal.home and is_last, around=True)
+        done += one.done
+        left |= one.left
     console = results()
     if output == "table":
+        sheet = Sheet()
         for line in done:
-            console.print(Text(line))
+            sheet.add(line)
+        for database, why in left.items():
+            sheet.add(f"{database}: not reached, what is installed there stays: {why}", "bold red")
+            sheet.add(
+                f"    → Let the admin connect to {database}, and call again with it.", "green"
+            )
+        sheet.write(console)
     else:
-        print_data(console, {"server": str(dsn), "done": done}, output)
-    return DONE
+        document = {"server": str(dsn), "done": done, "left": unread_data(left)}
+        print_data(console, document, output)
+    return LEFT if left else DONE
 
 
 async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:

@@ -92,6 +92,9 @@ def _words(
         return "Stalled", "Observing", status.observing
     if status.applied_revision is None:
         return "Reconciling", "Applying", status.detector.message or "Nothing was applied yet."
+    if status.unread:
+        said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
+        return "Reconciling", "DatabaseUnreachable", f"Not read, and not kept as declared: {said}"
     if status.not_acted_on:
         fields = ", ".join(status.not_acted_on)
         return (

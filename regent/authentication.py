@@ -8,6 +8,7 @@ asyncpg sees it. Messages: https://www.postgresql.org/docs/18/protocol-message-f
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -24,6 +25,15 @@ PASSWORDS = frozenset({CLEAR_TEXT, MD5})
 ASKS_FOR = {CLEAR_TEXT: "the password in clear text", MD5: "an MD5 hash of the password"}
 
 
+FEWEST_ITERATIONS = 4096
+"""Of SCRAM, without verified TLS: what RFC 7677 asks for. With fewer, who answers for the server
+can try passwords against our proof as quickly as the small number lets it; with one, as good as in
+the clear. Over verified TLS only the server itself sees the proof, and it has the verifier."""
+MOST_ITERATIONS = 1_000_000
+"""Each is computed before anything else goes on: a false server must not keep us busy for hours."""
+_ITERATIONS = re.compile(rb"(?:^|,)i=([0-9]{1,10})(?:,|$)")
+
+
 class UnsafeAuthenticationError(PostgRegentError):
     """The server asked for the admin's password in a way that would give it away."""
 
@@ -37,6 +47,7 @@ class Guard:
     def __init__(self, *, tls_is_verified: bool) -> None:
         self.refusal: UnsafeAuthenticationError | None = None
         self._allowed = SCRAM | PASSWORDS if tls_is_verified else SCRAM
+        self._fewest = 1 if tls_is_verified else FEWEST_ITERATIONS
         self._pending = b""
         self._is_over = False
         self._proof_is_due = False
@@ -59,6 +70,8 @@ class Guard:
             elif data[passed] == AUTHENTICATION:
                 request = int.from_bytes(data[passed + HEADER_BYTES : passed + 9], "big")
                 self.refusal = self._refusal_of(request)
+                if request == SASL_CONTINUE and self.refusal is None:
+                    self.refusal = self._refusal_of_iterations(data[passed + 9 : passed + size])
                 is_over = request == OK
             if self.refusal:
                 return b""
@@ -85,6 +98,27 @@ class Guard:
             )
         self._proof_is_due = request in {SASL, SASL_CONTINUE}
         return None
+
+    def _refusal_of_iterations(self, server_first: bytes) -> UnsafeAuthenticationError | None:
+        """The message of RFC 5802 that says `r=…,s=…,i=4096`."""
+        found = _ITERATIONS.search(server_first)
+        iterations = int(found[1]) if found else 0
+        if self._fewest <= iterations <= MOST_ITERATIONS:
+            return None
+        if iterations > MOST_ITERATIONS:
+            return UnsafeAuthenticationError(
+                f"The server asked for {iterations} iterations of SCRAM; at most {MOST_ITERATIONS}"
+                " are computed.",
+                way_out="Check databaseHost. If it is the right server, set scram_iterations to"
+                " less there, and give the admin its password again.",
+            )
+        return UnsafeAuthenticationError(
+            f"The server asked for SCRAM with {iterations} iterations, which would let it guess"
+            f" the admin's password; at least {self._fewest} are asked for.",
+            way_out="Check databaseHost. If it is the right server, set scram_iterations to"
+            f" {FEWEST_ITERATIONS} or more there and give the admin its password again, or verify"
+            " its certificate with tls.mode verify-full and tls.caSecretRef.",
+        )
 
 
 class GuardedLoop:

@@ -26,9 +26,14 @@ def brake_body(verdict: Verdict) -> BrakeBody:
             LossBody(role=x.role, kind=x.kind, privilege=x.privilege, detail=x.detail)
             for x in verdict.withheld[:SHOWN_LOSSES]
         ),
-        message="More would be taken away than the brake lets through. If that is meant, release"
-        " this digest; else put the declarations right.",
+        message=f"It withholds {_losses(verdict)}: {verdict.why}. If that is meant, release this"
+        " digest; else put the declarations right.",
     )
+
+
+def _losses(verdict: Verdict) -> str:
+    count = len(verdict.withheld)
+    return "1 loss" if count == 1 else f"{count} losses"
 
 
 def takeover_body(takeover: Takeover | None) -> TakeoverBody:

@@ -57,6 +57,8 @@ class Verdict:
     digest: str = ""
     waiting: tuple[Change, ...] = ()
     """What is not done yet, because it hands on a role that still has more than is declared."""
+    why: str = ""
+    """Which limit the withheld losses are beyond, with the numbers."""
 
     @property
     def is_pulled(self) -> bool:
@@ -96,11 +98,14 @@ def judge(
     named = tuple(_named(lost))
     digest = digest_of(named, state, memory)
     spec = state.regent.spec
-    if memory.released_digest == digest or not _pulls(compared, lost, memory, spec, now):
+    why = "" if memory.released_digest == digest else _why(compared, lost, memory, spec, now)
+    if not why:
         return Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
     reduced, touched = without(compared.plan, lost)
     reduced, held = _without_handing_on(reduced, touched, compared)
-    return Verdict(reduced, withheld=named, withheld_changes=(*touched, *held), digest=digest)
+    return Verdict(
+        reduced, withheld=named, withheld_changes=(*touched, *held), digest=digest, why=why
+    )
 
 
 def _without_handing_on(
@@ -330,26 +335,37 @@ def _named(lost: frozenset[Atom]) -> Iterable[Loss]:
         yield Loss(role=role, kind=kind, privilege=privilege, detail=detail)
 
 
-def _pulls(
+def _why(
     compared: Comparison,
     lost: frozenset[Atom],
     memory: BrakeMemory,
     spec: RegentSpec,
     now: datetime,
-) -> bool:
+) -> str:
+    """Every limit that the losses are beyond, with the numbers; empty when they may happen."""
     settings = spec.brake or Brake()
     if not settings.is_enabled:
-        return False
-    if memory.pulled_at is not None:
-        return True
+        return ""
     recent = {loss.edge for at, loss in memory.taken if now - at < HOUR}
     edges: set[Edge] = {atom[:3] for atom in lost} | recent
     total = len(_edges(compared.baseline_desired) | edges)
-    too_many = (
-        len(edges) >= settings.effective_minimum
-        and len(edges) * 100 > settings.effective_percent * total
-    )
-    return too_many or _takes_most_roles(compared, edges) or _takes_last_login(compared, lost)
+    least, percent = settings.effective_minimum, settings.effective_percent
+    found: list[str] = []
+    if len(edges) >= least and len(edges) * 100 > percent * total:
+        within = f", {len(recent)} of them within the last hour" if recent else ""
+        found.append(
+            f"{len(edges)} of {total} privileges, memberships and roles would go{within}: more than"
+            f" {percent} % and at least {least}"
+        )
+    if _takes_most_roles(compared, edges):
+        ended = {role for role, kind, what in edges if kind == ROLE and what == EXISTS}
+        known = len(set(compared.baseline_desired.roles) | ended)
+        found.append(f"{len(ended)} of {known} roles would end: more than half")
+    if _takes_last_login(compared, lost):
+        found.append("the last role with LOGIN would lose it")
+    if not found and memory.pulled_at is not None:
+        found.append("it was pulled before and waits for a release")
+    return "; ".join(found)
 
 
 def _takes_most_roles(compared: Comparison, edges: set[Edge]) -> bool:

@@ -66,7 +66,7 @@ class Daemon:
         """No engine from now on, and nothing of ours left on the server but the roles."""
         async with self._leaving:
             await self._stop_working()
-            done = tuple(await uninstall(self._settings))
+            done = (await uninstall(self._settings)).done
             self._board.say(observing="It was uninstalled.")
             log.info("uninstalled", done=done)
             return done

@@ -22,8 +22,9 @@ from regent.changes import (
     RevokePrivileges,
     SetPassword,
 )
-from regent.describe import alterations, describe, edge, grantees, objects, one_line
+from regent.describe import alterations, describe, edge, grantees, objects
 from regent.desired import Attributes
+from shared.printable import printable
 
 SWITCHES = ("login", *(one.name for one in fields(Attributes)))
 CREATING = ("CREATE ", "SELECT INTO", "IMPORT ")
@@ -32,12 +33,12 @@ CREATING = ("CREATE ", "SELECT INTO", "IMPORT ")
 
 def deed_of(change: Change, command_tag: str | None = None) -> str:
     """What somebody did; empty where the catalog does not say. `command_tag` is of the command."""
-    return one_line(_deed(change, command_tag or ""))
+    return printable(_deed(change, command_tag or ""))
 
 
 def correction_of(change: Change, command_tag: str | None = None) -> str:
     """What this change does about it, as one says of what is done: `revoked`, `created again`."""
-    return one_line(_correction(change, command_tag or ""))
+    return printable(_correction(change, command_tag or ""))
 
 
 def _is_creation(command_tag: str) -> bool:

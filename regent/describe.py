@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
@@ -26,9 +27,12 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Attributes
+from shared.printable import printable
 from shared.privileges import ObjectKind
 
 MOST_NAMED = 3
+ALL = sys.maxsize
+"""As `most`: nothing is cut."""
 
 _PLURALS = {
     ObjectKind.COLUMN: "tables",
@@ -42,17 +46,18 @@ _RELATION_WORDS = {
 }
 
 
-def describe(change: Change) -> str:
+def describe(change: Change, *, most: int = MOST_NAMED) -> str:
     """Such as `grant SELECT on 3 tables in schema1 (a, b, c) to mydb-viewer`.
 
-    Names may hold line breaks: they are escaped, so that it stays one line.
+    At most so many objects and grantees are named. Names may hold line breaks: they are escaped,
+    so that it stays one line.
     """
-    return one_line(_describe(change))
+    return printable(_describe(change, most))
 
 
 def where(change: Change) -> str:
     """The database or the role that a change is about, for a table's column."""
-    return one_line(_where(change))
+    return printable(_where(change))
 
 
 def _where(change: Change) -> str:
@@ -67,30 +72,21 @@ def _where(change: Change) -> str:
             return f"role {change.role}"
 
 
-def _describe(change: Change) -> str:
+def _describe(change: Change, most: int) -> str:
     if isinstance(change, GrantPrivileges):
         option = " with grant option" if change.grantable else ""
-        return f"grant {edge(change)} to {grantees(change)}{option}"
+        return f"grant {edge(change, most)} to {grantees(change, most)}{option}"
     if isinstance(change, RevokePrivileges):
-        return _describe_revoke(change)
+        return _describe_revoke(change, most)
     return _describe_role_change(change)
 
 
-def one_line(text: str) -> str:
-    """The text with its control characters escaped."""
-    return text if text.isprintable() else "".join(map(_escaped, text))
-
-
-def _escaped(char: str) -> str:
-    return char if char.isprintable() else char.encode("unicode_escape").decode()
-
-
-def _describe_revoke(change: RevokePrivileges) -> str:
+def _describe_revoke(change: RevokePrivileges, most: int) -> str:
     option = "the grant option for " if change.grant_option_only else ""
     by = "" if all(ref.owner == change.grantor for ref in change.objects) else change.grantor
     granted = f", granted by {by}" if by else ""
     cascade = ", and what hangs on it" if change.cascade else ""
-    return f"revoke {option}{edge(change)} from {grantees(change)}{granted}{cascade}"
+    return f"revoke {option}{edge(change, most)} from {grantees(change, most)}{granted}{cascade}"
 
 
 def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line per kind of change
@@ -179,13 +175,13 @@ def _lost_membership(change: RevokeMembership) -> str:
     return f"take {change.member} out of {change.group} (granted by {change.grantor})"
 
 
-def edge(change: GrantPrivileges | RevokePrivileges) -> str:
+def edge(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
     """Such as `SELECT on 3 tables in schema1 (a, b, c)`; names as they are."""
     columns = f" ({', '.join(change.columns)})" if change.columns else ""
-    return f"{', '.join(sorted(change.privileges))}{columns} on {objects(change)}"
+    return f"{', '.join(sorted(change.privileges))}{columns} on {objects(change, most)}"
 
 
-def objects(change: GrantPrivileges | RevokePrivileges) -> str:
+def objects(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
     """One object by its name, several by their number, where they stand and the first names."""
     refs = change.objects
     one, many = _words(change.kind, refs)
@@ -193,9 +189,9 @@ def objects(change: GrantPrivileges | RevokePrivileges) -> str:
         name = refs[0].name
         return f"{one} {name}" if refs[0].schema is None else f"{one} {refs[0].schema}.{name}"
     schemas = sorted({ref.schema for ref in refs if ref.schema is not None})
-    place = f" in {_some(schemas)}" if schemas else ""
-    shown = ", ".join(ref.name for ref in refs[:MOST_NAMED])
-    more = ", …" if len(refs) > MOST_NAMED else ""
+    place = f" in {_some(schemas, most)}" if schemas else ""
+    shown = ", ".join(ref.name for ref in refs[:most])
+    more = ", …" if len(refs) > most else ""
     return f"{len(refs)} {many}{place} ({shown}{more})"
 
 
@@ -207,12 +203,12 @@ def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
     return one, _PLURALS.get(kind, f"{one}s")
 
 
-def grantees(change: GrantPrivileges | RevokePrivileges) -> str:
+def grantees(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
     """Their names, the first of many."""
-    return _some(["PUBLIC" if grantee is None else grantee for grantee in change.grantees])
+    return _some(["PUBLIC" if grantee is None else grantee for grantee in change.grantees], most)
 
 
-def _some(names: Sequence[str]) -> str:
-    if len(names) <= MOST_NAMED:
+def _some(names: Sequence[str], most: int) -> str:
+    if len(names) <= most:
         return ", ".join(names)
-    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
+    return f"{', '.join(names[:most])} and {len(names) - most} more"

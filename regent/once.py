@@ -6,7 +6,8 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -18,21 +19,26 @@ from regent.changes import Plan
 from regent.connections import Connections
 from regent.home import Home
 from regent.look import Looker, Memory
+from regent.losses import Atom
+from regent.owned import Owned, owned_by_leavers
 from regent.passes import Pass, dry_pass
-from regent.remembered import AcceptedState, Mark
+from regent.remembered import AcceptedState, Loss, Mark
+from regent.restraint import IN_RECOVERY
 from regent.settings import RegentSettings, connector_of
 from regent.standing import Standing, looker, memory_of, standing
 from regent.takeover import Takeover, accepting, taken_over, takeover_by
 from shared.http import BrakeBody, TakeoverBody
 from shared.outcomes import Outcome
-from shared.state import DesiredState, etag
+from shared.state import DesiredState, Trouble, etag
 
 
 @dataclass(frozen=True, slots=True)
 class OnceReport:
     """What one pass would do, or did.
 
-    `brake` is there when it withholds something, `takeover` when a person may accept one.
+    `brake` is there when it withholds something, `takeover` when a person may accept one. `unread`
+    are the databases that could not be read, and why; with a `restraint` nothing is written.
+    `owned` is what roles own whose end is planned, or was not possible.
     """
 
     plan: Plan
@@ -43,6 +49,26 @@ class OnceReport:
     notes: tuple[str, ...]
     seconds: float
     major: int
+    unread: Mapping[str, str] = field(default_factory=dict)
+    restraint: Trouble | None = None
+    withheld: tuple[Loss, ...] = ()
+    why_withheld: str = ""
+    owned: tuple[Owned, ...] = ()
+
+    @property
+    def withheld_atoms(self) -> tuple[Atom, ...]:
+        """All that the brake withholds; `brake` itself has the first of it."""
+        return tuple((one.role, one.kind, one.privilege, one.detail) for one in self.withheld)
+
+    @property
+    def is_blind(self) -> bool:
+        """True where "nothing to do" would say more than is known, or than can be done."""
+        return bool(self.unread) or self.is_in_recovery
+
+    @property
+    def is_in_recovery(self) -> bool:
+        """The server is a standby: it can be read, and nothing can be written to it."""
+        return self.restraint is not None and self.restraint.reason == IN_RECOVERY
 
 
 async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
@@ -61,9 +87,10 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
     try:
         one = await dry_pass(looking, accepted, marks, memory)
         takeover = await _acceptable(one, looking, accepted, marks, memory)
+        owned = await owned_by_leavers(connections, settings.databases[0], one.desired)
     finally:
         await connections.close()
-    return _report(one, takeover, notes, began)
+    return _report(one, takeover, notes, owned, began)
 
 
 async def apply_once(
@@ -97,7 +124,8 @@ async def apply_once(
         possible = await _acceptable(
             one, stand.passes.looker, accepted, await stand.home.marks(), memory
         )
-    return _report(one, possible, (), began)
+        owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
+    return _report(one, possible, (), owned, began)
 
 
 def _accept(
@@ -144,7 +172,11 @@ async def _acceptable(
 
 
 def _report(
-    one: Pass, takeover: Takeover | None, notes: tuple[str, ...], began: float
+    one: Pass,
+    takeover: Takeover | None,
+    notes: tuple[str, ...],
+    owned: tuple[Owned, ...],
+    began: float,
 ) -> OnceReport:
     if takeover is not None and takeover.kind == "Home":
         said = (
@@ -164,4 +196,9 @@ def _report(
         notes=notes,
         seconds=perf_counter() - began,
         major=one.server.major,
+        unread={name: " ".join(why.split()) for name, why in sorted(one.unread.items())},
+        restraint=one.restraint,
+        withheld=one.verdict.withheld,
+        why_withheld=one.verdict.why,
+        owned=owned,
     )

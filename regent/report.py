@@ -162,6 +162,7 @@ class Report:
             brake=brake_body(one.verdict),
             takeover=takeover_body(one.takeover),
             observing=one.restraint.message if one.restraint else "",
+            unread=dict(sorted(one.unread.items())),
             leftovers=leftovers(one),
         )
 

@@ -13,6 +13,8 @@ from shared.state import Trouble
 
 OBSERVING = "Observing"
 """The reason of what is declared so; any other is for a person."""
+IN_RECOVERY = "InRecovery"
+"""The reason of a standby."""
 
 
 def declared_restraint(spec: RegentSpec) -> Trouble | None:
@@ -32,7 +34,7 @@ def restraint(
     """Why nothing may be written to this server now; None when it may."""
     if server.is_in_recovery:
         return Trouble(
-            reason="InRecovery",
+            reason=IN_RECOVERY,
             message="The server is in recovery, a standby: nothing is written to it."
             " Promote it, or let databaseHost name the primary.",
         )

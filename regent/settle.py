@@ -81,10 +81,10 @@ class _Words:
             return _withheld(self._withheld[key], last)
         if key in self._refused:
             return _refused(self._refused[key])
-        if last.restraint is not None or self._is_dry:
-            return self._not_done(key)
         if key in self.unread:
             return "Reconciling", "DatabaseUnreachable", self.unread[key]
+        if last.restraint is not None or self._is_dry:
+            return self._not_done(key)
         if key in self._open:
             return self._still_open(key)
         return "Ready", "Applied", "As declared."
@@ -93,7 +93,7 @@ class _Words:
         said = self._last.restraint.message if self._last.restraint else "This is a plan."
         change = self._open.get(key)
         to_do = f"It would {describe(change)}." if change else "Nothing is to do."
-        return "Reconciling", OBSERVING, f"{said} {self.unread.get(key) or to_do}"
+        return "Reconciling", OBSERVING, f"{said} {to_do}"
 
     def _still_open(self, key: str) -> Said:
         failed = self._failed.get(key)
@@ -106,8 +106,8 @@ class _Words:
 def _withheld(change: Change, last: Looked) -> Said:
     verdict = last.verdict
     message = (
-        f"The brake withholds {len(verdict.withheld)} losses, such as: {describe(change)}."
-        f" If they are meant, release digest {verdict.digest}."
+        f"The brake withholds {len(verdict.withheld)} losses, because {verdict.why};"
+        f" such as: {describe(change)}. If they are meant, release digest {verdict.digest}."
     )
     return "Stalled", "BrakePulled", message
 

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from regent.connect import NoSuchDatabaseError
 from regent.connections import Connections
 from regent.home import Home
 from regent.install import remove
 from regent.locks import RegentLock
 from regent.settings import RegentSettings, connector_of
+from regent.trouble import TROUBLE
 
 
-async def uninstall(settings: RegentSettings, *, home: bool = False) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """What was done, in words, and what is left where: a database that was not reached, and why."""
+
+    done: tuple[str, ...] = ()
+    left: Mapping[str, str] = field(default_factory=dict)
+
+
+async def uninstall(
+    settings: RegentSettings, *, home: bool = False, around: bool = False
+) -> Uninstalled:
     """Take the triggers and the schema out of the served databases, and release the marks.
 
     The roles stay as they are, and their holders take them back without `adopt`. What was accepted,
     from where and for which server is forgotten, so this is also how somebody else, or another
-    server, takes over. With `home` the home database goes too. Raises LockHeld while a Regent still
-    runs. Returns what was done.
+    server, takes over. With `home` the home database goes too. `around` frees what can be reached,
+    and what is returned names the rest; else a database that is not reached ends it. Raises
+    LockHeld while a Regent still runs.
     """
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
     done: list[str] = []
+    left: dict[str, str] = {}
     lock = None
     if remembered is not None:
         lock = await RegentLock.take(
@@ -31,14 +47,20 @@ async def uninstall(settings: RegentSettings, *, home: bool = False) -> list[str
         )
     connections = Connections(connector)
     try:
-        done += [await _remove_from(connections, name) for name in settings.databases]
+        for name in settings.databases:
+            try:
+                done.append(await _remove_from(connections, name))
+            except TROUBLE as error:
+                if not around:
+                    raise
+                left[name] = str(error) or type(error).__name__
     finally:
         await connections.close()
         if lock is not None:
             await lock.release()
     if remembered is not None:
         done += await _forget(settings, drop=home)
-    return done
+    return Uninstalled(tuple(done), left)
 
 
 async def _remove_from(connections: Connections, database: str) -> str:

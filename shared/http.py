@@ -164,6 +164,9 @@ class StatusBody(_Wire):
         None, description="Differences that were found and not corrected; absent: not known yet."
     )
     observing: str = Field("", description="Why nothing is written; empty when it is.")
+    unread: dict[str, str] = Field(
+        default_factory=dict, description="Databases that the last pass could not read, and why."
+    )
     not_acted_on: tuple[str, ...] = Field(
         (), description="Fields of the Regent that are valid and that this version does not act on."
     )

@@ -60,12 +60,21 @@ def test_the_password_is_in_no_repr() -> None:
         ("postgresql://localhost/b?password={secret}", "names no user"),
         ("host=/var/run user=a dbname=b password={secret}", "neither a DNS name nor an IP"),
         ("host=localhost user=a dbname=b password={secret} port=99999", "port is not"),
-        ("host=localhost user=a dbname=b password={secret} sslmode=maybe", "sslmode 'maybe'"),
-        ("host=localhost user=a dbname=b password={secret} service=x", "service, which"),
+        ("host=localhost user=a dbname=b password={secret} sslmode=maybe", "sslmode is not one of"),
+        ("host=localhost user=a dbname=b password={secret} service=x", "no service file"),
         ("host=localhost user=a dbname=b password='{secret}", "never closed"),
         ("{secret}", "neither a postgresql:// address"),
-        ("postgresql://a:{secret}@localhost:port/b", "no readable host and port"),
+        ("postgresql://a:{secret}@localhost:port/b", "port is not"),
         ("postgresql://a:b@localhost/b?{secret}=x", "not known here"),
+        ("postgresql://a:p@{secret}@localhost/b", "%40"),
+        ("postgresql://a:{secret}%zz@localhost/b", "%25"),
+        ("postgresql://a:{secret}@/b?host=/var/run/postgresql", "is a socket"),
+        ("postgresql://a:{secret}@%2Fvar%2Flib%2Fpostgresql/dbname", "is a socket"),
+        ("postgresql://a:{secret}@h/b?options=-c%20synchronous_commit%3Doff", "has options"),
+        ("host=localhost user=a dbname=b password=my {secret} port=1", "lacks a"),
+        ("host=localhost user=a dbname=b password={secret} passfile=x", "no password file"),
+        ("host=a hostaddr=10.0.0.1 user=a dbname=b password={secret}", "host and hostaddr"),
+        ("postgresql://a:{secret}@h/b?sslrootcert=system&sslmode=require", "verify-full"),
     ],
 )
 def test_what_is_not_taken_is_refused_without_showing_a_password(text: str, said: str) -> None:
@@ -89,3 +98,19 @@ def test_a_certificate_authority_is_read_from_its_file(tmp_path: Path) -> None:
 def test_prefer_is_what_we_do_anyway() -> None:
     """TLS where the server has it; the password is safe either way."""
     assert parse_dsn("postgresql://a@localhost/b?sslmode=prefer", {}).server.tls_mode is None
+
+
+@pytest.mark.found("C28")
+def test_a_system_authority_verifies_and_require_with_one_does_too(tmp_path: Path) -> None:
+    """As libpq documents sslrootcert; else a certificate of anybody would do."""
+    assert parse_dsn("postgresql://a@h/b?sslrootcert=system", {}).server.tls_mode == "verify-full"
+    (tmp_path / "ca.pem").write_text("PEM")
+    asked = f"postgresql://a@h/b?sslmode=require&sslrootcert={tmp_path}/ca.pem"
+    assert parse_dsn(asked, {}).server.tls_mode == "verify-ca"
+
+
+@pytest.mark.found("C28")
+def test_variables_that_are_not_read_are_named() -> None:
+    """PGHOST is libpq's; here PGPASSWORD alone is read."""
+    with pytest.raises(BadDsnError, match="PGHOST is not read"):
+        parse_dsn("postgresql://a@/b", {"PGHOST": "db.example.com"})

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import pytest
 from rich.console import Console
+from rich.text import Text
 
+from cli.pages import Page, Wanted, add_outcomes
+from cli.printing import json_text
+from cli.sheet import Sheet
 from cli.show import (
+    Subject,
     brake_data,
     changes_data,
     counts,
     heading,
-    print_brake,
-    print_changes,
-    print_done,
-    print_outcomes,
-    print_summary,
     results_data,
     would_be,
 )
+from cli.terminal import Terminal
 from regent.applying.result import ChangeResult
 from regent.changes import (
     AlterRole,
@@ -26,14 +29,17 @@ from regent.changes import (
     CreateRole,
     Effect,
     GrantMembership,
+    Plan,
     RevokeMembership,
     SetPassword,
 )
 from regent.desired import Attributes
-from shared.http import BrakeBody, LossBody
+from regent.once import OnceReport
+from regent.remembered import Loss
+from shared.http import BrakeBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
-from shared.state import Verifier
+from shared.state import Trouble, Verifier
 
 VIEWER = ResourceKey("Role", "default", "viewer")
 VIEWING_USER = ResourceKey("User", "default", "viewer")
@@ -47,16 +53,29 @@ LOSE = RevokeMembership("admins", "viewer", "postgres", causes=(VIEWER,))
 JOIN = GrantMembership("admins", "viewer", causes=(CONNECT, VIEWER, VIEWING_USER))
 
 
-def printed(console: Console) -> str:
-    """What went to it."""
-    file = console.file
-    assert isinstance(file, io.StringIO)
+def text_of(sheet: Sheet) -> str:
+    """As it is written where there is no terminal."""
+    file = io.StringIO()
+    sheet.write(Console(file=file))
     return file.getvalue()
 
 
-def paper() -> Console:
-    """A console that is no terminal."""
-    return Console(file=io.StringIO(), soft_wrap=True)
+def report(*changes: Change, **more: Any) -> OnceReport:
+    """A plan of these."""
+    given = {"results": (), "brake": None, "takeover": None, "notes": (), "outcomes": ()}
+    return OnceReport(**{"plan": Plan(changes), "seconds": 0.0123, "major": 18, **given, **more})
+
+
+def page(one: OnceReport, **more: Any) -> str:
+    """A page of it."""
+    given = {
+        "changes": one.plan.changes,
+        "outcomes": one.outcomes,
+        "noted": one.outcomes,
+        "release": "apply --release abc123",
+    }
+    subject = Subject(ResourceKey("Regent", "default", "my-regent"), "db:5432/mydb")
+    return text_of(Page(subject, one, **{**given, **more}).sheet())
 
 
 def test_what_is_done_to_a_new_role_is_adding() -> None:
@@ -83,26 +102,22 @@ def test_many_resources_are_counted_rather_than_listed() -> None:
 
 def test_the_text_has_a_symbol_a_line_and_a_sum() -> None:
     """And no escape sequences off a terminal."""
-    console = paper()
-    changes: list[Change] = [CREATE, OLD_PASSWORD, LOSE]
-    print_changes(console, changes, major=18)
-    print_summary(console, changes)
-    lines = printed(console).splitlines()
+    said = page(report(CREATE, OLD_PASSWORD, LOSE))
+    lines = said.splitlines()
     assert "  + create role viewer" in lines
     assert "  ~ set the password of older" in lines
     assert any(line.startswith("  - ") for line in lines)
     assert lines[-1] == "Plan: 1 to add, 1 to change, 1 to take away"
-    assert "\x1b" not in printed(console)
+    assert "\x1b" not in said
 
 
 def test_statements_are_shown_without_verifiers() -> None:
     """As text and as data."""
-    console = paper()
-    print_changes(console, [PASSWORD], major=18, sql=True)
+    said = page(report(PASSWORD), wanted=Wanted(sql=True))
     data = changes_data([PASSWORD], major=18, sql=True)
-    assert "ALTER ROLE" in printed(console)
+    assert "ALTER ROLE" in said
     assert "ALTER ROLE" in data[0]["statements"][0]
-    assert VERIFIER.value not in printed(console) + repr(data)
+    assert VERIFIER.value not in said + repr(data)
 
 
 def test_the_data_of_a_change_is_as_promised() -> None:
@@ -125,11 +140,9 @@ def test_a_refused_change_says_why_and_what_to_do() -> None:
     data = results_data(results, major=18, sql=False)
     assert [one["done"] for one in data] == [True, False]
     assert (data[1]["sqlstate"], data[1]["wayOut"]) == ("42501", "Give it.")
-    console = paper()
-    print_done(console, results, 0.0123)
-    assert printed(console).strip() == (
-        "Done: 1 added, 0 changed, 0 taken away in 12 ms; 1 refused"
-    )
+    said = page(report(), results=results, changes=[CREATE, LOSE], is_done=True)
+    assert said.endswith("Done: 1 added, 0 changed, 0 taken away in 12 ms; 1 refused\n")
+    assert "    refused (42501): permission denied\n    → Give it.\n" in said
 
 
 def outcome(name: str, reason: str = "Applied", **more: object) -> Outcome:
@@ -148,9 +161,9 @@ def outcome(name: str, reason: str = "Applied", **more: object) -> Outcome:
 
 def test_an_outcome_is_one_line_however_long() -> None:
     """So that grep and wc see what a person sees."""
-    console = paper()
-    print_outcomes(console, [outcome("b", "NoRegent"), outcome("a", matches=3)])
-    header, first, second = printed(console).strip().splitlines()
+    sheet = Sheet()
+    add_outcomes(sheet, [outcome("b", "NoRegent"), outcome("a", matches=3)])
+    header, first, second = text_of(sheet).strip().splitlines()
     assert header.split() == ["RESOURCE", "READY", "REASON", "MESSAGE"]
     assert first.startswith("Role/default/a  True")
     assert first.endswith("(3 matched)")
@@ -159,25 +172,75 @@ def test_an_outcome_is_one_line_however_long() -> None:
 
 def test_a_plan_does_not_repeat_that_it_writes_nothing() -> None:
     """`Observing` is no outcome of what is declared."""
-    assert would_be([outcome("a", "Observing"), outcome("b", "NoRegent")]) == (
-        outcome("b", "NoRegent"),
+    both = (outcome("a", "Observing"), outcome("b", "NoRegent"))
+    assert would_be(both, None) == (outcome("b", "NoRegent"),)
+    standby = Trouble(reason="InRecovery", message="A standby.")
+    assert would_be(both, standby) == both, "where nothing may be written, each resource says so"
+
+
+@pytest.mark.found("D32")
+@pytest.mark.found("D33")
+def test_the_brake_tells_the_digest_why_and_every_loss() -> None:
+    """The body has the first losses, the command has all; who loses the same stands together."""
+    losses = tuple(
+        Loss(role=f"viewer{n}", kind="TABLE", privilege="SELECT", detail="mydb.schema1.a by owner")
+        for n in range(60)
     )
-
-
-def test_the_brake_tells_the_digest_and_how_to_release_it() -> None:
-    """And how many losses are not listed."""
-    loss = LossBody(role="viewer", kind="TABLE", privilege="SELECT", detail="schema1.a")
-    brake = BrakeBody(pulled=True, digest="abc123", loss_count=3, losses=(loss,))
-    console = paper()
-    print_brake(console, brake, "apply --release abc123")
-    assert "withholds 3 losses" in printed(console)
-    assert "viewer: TABLE SELECT (schema1.a)" in printed(console)
-    assert "and 2 more" in printed(console)
-    assert "apply --release abc123" in printed(console)
-    data = brake_data(brake)
+    body = BrakeBody(pulled=True, digest="abc123", loss_count=60)
+    one = report(brake=body, withheld=losses, why_withheld="60 of 90 would go")
+    said = page(one)
+    assert "The brake withholds 60 losses, because 60 of 90 would go:" in said
+    assert all(f"viewer{n}" in said for n in range(60))
+    assert "viewer9: SELECT on table mydb.schema1.a by owner" in said
+    assert "apply --release abc123" in said
+    data = brake_data(one.brake, one.withheld)
     assert data is not None
-    assert (data["digest"], data["lossCount"]) == ("abc123", 3)
+    assert (data["digest"], data["lossCount"], len(data["losses"])) == ("abc123", 60, 60)
+    assert data["losses"][0]["detail"] == "mydb.schema1.a by owner"
     assert brake_data(None) is None
+
+
+@pytest.mark.found("D32")
+def test_two_thousand_users_are_a_page_and_no_loss_is_cut() -> None:
+    """Sums of what is given; all that is taken away, by person; all of it with --all."""
+    created = [CreateRole(f"user{n}", VIEWER, Attributes(), causes=(VIEWER,)) for n in range(2000)]
+    joined = [GrantMembership("admins", f"user{n}", causes=(VIEWER,)) for n in range(2000)]
+    lost = [RevokeMembership("owners", f"old{n}", "postgres", causes=(VIEWER,)) for n in range(70)]
+    one = report(*created, *joined, *lost, outcomes=[outcome(f"u{n}", "Late") for n in range(500)])
+    said = page(one)
+    assert len(said.splitlines()) < 60
+    assert "  + create 2,000 roles: user0, user1, user2 and 1,997 more\n" in said
+    assert "  + make 2,000 roles members of admins: user0, user1, user2 and 1,997 more\n" in said
+    assert "500: Role/default/u0, Role/default/u1, Role/default/u10 and 497 more." in said
+    assert all(f"old{n}" in said for n in range(70))
+    assert "--all" in said
+    whole = page(one, wanted=Wanted(everything=True))
+    assert len(whole.splitlines()) > 4500
+    only = page(one, wanted=Wanted(role="user7"))
+    assert "create role user7\n" in only
+    assert "user8" not in only
+
+
+@pytest.mark.found("C28")
+def test_a_name_is_only_a_name_on_a_terminal() -> None:
+    """Neither an escape sequence nor markup nor another reading direction."""
+    evil = "\x1b[2J[bold red]x[/]\u202e\r\nPlan: nothing"
+    refused = ChangeResult(CREATE, False, "42501", f"role {evil}", f"Ask {evil}.")
+    unread = {evil: f"no {evil}"}
+    one = report(outcomes=[outcome("a", "Late", message=evil, notes=(evil,))], unread=unread)
+    sheet = io.StringIO()
+    said = page(one, results=[refused], changes=[CREATE], is_done=True)
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "\\x1b[2J[bold red]x[/]\\u202e\\r\\nPlan: nothing" in said
+    assert not any(line.startswith("Plan: nothing") for line in said.splitlines())
+    console = Terminal(sheet, force_terminal=True)
+    console.print(Text(f"a{evil}", style="bold"))
+    console.print(f"b{evil}")
+    shown = sheet.getvalue()
+    assert "\x1b[2J" not in shown
+    assert "b\\x1b[2J[bold red]x[/]" in shown
+    assert "\x9b" not in json_text({"a\x9b": "\u202e"})
 
 
 def test_an_end_comes_with_its_effect() -> None:

@@ -1,0 +1,284 @@
+"""What `plan` and `apply` found and did, for a person: about a page, unless all is asked for.
+
+Few changes are all shown, under their resources. Many are summed up by what is done to how many
+roles. What is taken away, withheld, refused or not seen is said in full in either case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cli.losses_text import by_person
+from cli.sheet import PLAIN, Sheet
+from cli.show import (
+    NOTHING,
+    PAST,
+    STATE_STYLES,
+    STYLES,
+    SYMBOLS,
+    Subject,
+    action,
+    counts,
+    created_roles,
+    grouped,
+)
+from cli.summary import notes_alike, outcomes_alike, some, summed_up
+from regent.applying.result import ChangeResult
+from regent.changes import Change
+from regent.describe import ALL, describe
+from regent.losses import Atom, atoms
+from regent.once import OnceReport
+from regent.render import render
+from shared.outcomes import Outcome
+
+PAGE_LINES = 60
+MOST_SUMS = 40
+HOW_TO_SEE_ALL = "These are sums. --all shows every change and every resource."
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How much is to be shown."""
+
+    everything: bool = False
+    sql: bool = False
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What there is to say, of a plan or of what was done."""
+
+    subject: Subject
+    report: OnceReport
+    changes: Sequence[Change]
+    outcomes: Sequence[Outcome]
+    noted: Sequence[Outcome]
+    release: str
+    wanted: Wanted = field(default_factory=Wanted)
+    results: Sequence[ChangeResult] = ()
+    is_done: bool = False
+
+    def sheet(self) -> Sheet:
+        """All of it, or sums where that would be more than a page."""
+        may_fit = len(self.changes) + len(self.outcomes) <= PAGE_LINES
+        if self.wanted.everything or self.wanted.role is not None or may_fit:
+            whole = self._sheet(self._changes_in_full(), self._outcomes_in_full())
+            if self.wanted.everything or self.wanted.role is not None or _fits(whole):
+                return whole
+        return self._sheet(self._changes_summed_up(), self._outcomes_summed_up(), is_short=True)
+
+    def _sheet(self, changes: Sheet, outcomes: Sheet, *, is_short: bool = False) -> Sheet:
+        sheet = Sheet()
+        name = f"{self.subject.regent.namespace}/{self.subject.regent.name}"
+        sheet.add(f"Regent {name} on {self.subject.server}", "dim")
+        if changes.lines or outcomes.lines or self.report.brake:
+            sheet.add()
+        sheet.extend(changes)
+        sheet.extend(outcomes)
+        add_brake(sheet, self.report, self.release)
+        add_owned(sheet, self.report)
+        add_notes(sheet, self.noted, self.report.notes)
+        add_unseen(sheet, self.report)
+        if is_short:
+            sheet.add(HOW_TO_SEE_ALL, "dim")
+        self._add_sum(sheet)
+        return sheet
+
+    def _changes_in_full(self) -> Sheet:
+        sheet = Sheet()
+        created = created_roles(self.changes)
+        refused = {id(one.change): one for one in self.results if not one.done}
+        for head, group in grouped(self._of_the_role()).items():
+            sheet.add(head, "bold")
+            for change in group:
+                add_change(sheet, change, created)
+                if self.wanted.sql:
+                    for statement in render(change, major=self.report.major):
+                        sheet.add(f"      {statement.shown};", "dim")
+                if one := refused.get(id(change)):
+                    add_refusal(sheet, one)
+            sheet.add()
+        return sheet
+
+    def _of_the_role(self) -> Sequence[Change]:
+        role = self.wanted.role
+        if role is None:
+            return self.changes
+        return [change for change in self.changes if role in names_in(change)]
+
+    def _changes_summed_up(self) -> Sheet:
+        sheet = Sheet()
+        sums = summed_up(self.changes)
+        for kind, line in sums[:MOST_SUMS]:
+            sheet.add_pieces((f"  {SYMBOLS[kind]} ", STYLES[kind]), (line, PLAIN))
+        if len(sums) > MOST_SUMS:
+            sheet.add(f"    and {len(sums) - MOST_SUMS:,} more lines like these")
+        add_losses(sheet, self.changes, self.report)
+        for one in self.results:
+            if not one.done:
+                add_change(sheet, one.change, frozenset())
+                add_refusal(sheet, one)
+        if sheet.lines:
+            sheet.add()
+        return sheet
+
+    def _outcomes_in_full(self) -> Sheet:
+        sheet = Sheet()
+        add_outcomes(sheet, self.outcomes)
+        return sheet
+
+    def _outcomes_summed_up(self) -> Sheet:
+        sheet = Sheet()
+        for first, resources in outcomes_alike(self.outcomes):
+            style = STATE_STYLES[first.state]
+            if len(resources) == 1:
+                said = f"{first.resource}: {first.message}"
+            elif first.is_ready:
+                said = f"{len(resources):,} {first.resource.partition('/')[0]}s"
+            else:
+                said = f"{len(resources):,}: {some(resources)}. The first: {first.message}"
+            sheet.add_pieces((f"  {first.reason}", style), (f"  {said}", PLAIN))
+        if sheet.lines:
+            sheet.add()
+        return sheet
+
+    def _add_sum(self, sheet: Sheet) -> None:
+        if self.is_done:
+            add_done(sheet, self.results, self.report)
+        else:
+            add_planned(sheet, self.report)
+
+
+def names_in(change: Change) -> frozenset[str]:
+    """The roles that a change is about."""
+    found = {getattr(change, name, None) for name in ("role", "member", "group", "to", "new_name")}
+    found.update(getattr(change, "grantees", ()))
+    return frozenset(name for name in found if name)
+
+
+def add_change(sheet: Sheet, change: Change, created: frozenset[str]) -> None:
+    """`  + grant SELECT on 3 tables in schema1 (a, b, c) to mydb-viewer`; losses name all."""
+    kind = action(change, created)
+    words = describe(change, most=ALL) if kind == "take away" else describe(change)
+    sheet.add_pieces((f"  {SYMBOLS[kind]} ", STYLES[kind]), (words, PLAIN))
+
+
+def add_refusal(sheet: Sheet, result: ChangeResult) -> None:
+    """What the server said, and what to do."""
+    sheet.add(f"    refused ({result.sqlstate}): {result.message}", "red")
+    sheet.add(f"    → {result.way_out}", "green")
+
+
+def add_losses(sheet: Sheet, changes: Iterable[Change], report: OnceReport) -> None:
+    """What would be or was taken away, by person; what the brake withholds is listed with it."""
+    withheld = frozenset(report.withheld_atoms)
+    lost: set[Atom] = set()
+    for change in changes:
+        found = set(atoms(change))
+        lost |= found - withheld
+        if not found and action(change) == "take away":
+            add_change(sheet, change, frozenset())
+    for one in by_person(lost):
+        sheet.add_pieces(("  - ", "red"), (f"taken from {one}", PLAIN))
+
+
+def add_outcomes(sheet: Sheet, outcomes: Iterable[Outcome]) -> None:
+    """What is to be said of each resource, one line each, in columns."""
+    shown = sorted(outcomes, key=lambda one: one.resource)
+    if not shown:
+        return
+    rows = [(one.resource, str(one.is_ready), one.reason) for one in shown]
+    header = ("RESOURCE", "READY", "REASON")
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    sheet.add(f"{_columns(header, widths)}MESSAGE", "bold")
+    for one, (resource, ready, reason) in zip(shown, rows, strict=True):
+        matches = "" if one.matches is None else f" ({one.matches} matched)"
+        sheet.add_pieces(
+            (f"{resource:<{widths[0]}}  ", PLAIN),
+            (f"{ready:<{widths[1]}}  ", STATE_STYLES[one.state]),
+            (f"{reason:<{widths[2]}}  {one.message}{matches}", PLAIN),
+        )
+    sheet.add()
+
+
+def add_brake(sheet: Sheet, report: OnceReport, release: str) -> None:
+    """What is withheld and why, all of it, and the command that lets it through."""
+    brake = report.brake
+    if brake is None or not brake.digest:
+        return
+    why = f", because {report.why_withheld}" if report.why_withheld else ""
+    losses = "1 loss" if brake.loss_count == 1 else f"{brake.loss_count:,} losses"
+    sheet.add(f"The brake withholds {losses}{why}:", "bold red")
+    for one in by_person(report.withheld_atoms):
+        sheet.add(f"  - {one}")
+    sheet.add(f"If all of this is meant to go: {release}", "green")
+    sheet.add()
+
+
+def add_owned(sheet: Sheet, report: OnceReport) -> None:
+    """What the roles own that would end, and what becomes of it."""
+    for one in report.owned:
+        sheet.add(str(one), STYLES["change"] if one.goes_to else STYLES["take away"])
+    if report.owned:
+        sheet.add()
+
+
+def add_notes(sheet: Sheet, outcomes: Iterable[Outcome], notes: Iterable[str]) -> None:
+    """What else is worth saying, each once."""
+    for note, resources in notes_alike(outcomes):
+        sheet.add(f"note: {some(resources)}: {note}", "cyan")
+    for note in notes:
+        sheet.add(f"note: {note}", "cyan")
+
+
+def add_unseen(sheet: Sheet, report: OnceReport) -> None:
+    """What could not be read, and that nothing may be written."""
+    for database, why in report.unread.items():
+        sheet.add(f"The database {database!r} could not be read: {why}", "bold red")
+    if report.restraint is not None:
+        sheet.add(report.restraint.message, "bold red" if report.is_in_recovery else "yellow")
+
+
+def add_planned(sheet: Sheet, report: OnceReport) -> None:
+    """`Plan: 12 to add, 1 to change, 3 to take away`."""
+    changes = report.plan.changes
+    if changes:
+        said = ", ".join(f"{number:,} to {name}" for name, number in counts(changes).items())
+        sheet.add(f"Plan: {said}{_as_far_as_seen(report)}", "bold")
+    elif report.is_blind:
+        sheet.add(f"Nothing to do{_as_far_as_seen(report)}", "bold red")
+    else:
+        sheet.add(NOTHING, "bold green")
+
+
+def add_done(sheet: Sheet, results: Sequence[ChangeResult], report: OnceReport) -> None:
+    """`Done: 12 added, 1 changed, 3 taken away in 48 ms; 1 refused`."""
+    if not results:
+        said, style = (f"Nothing was done{_as_far_as_seen(report)}", "bold red")
+        sheet.add(*((said, style) if report.is_blind else (NOTHING, "bold green")))
+        return
+    counted = counts([result.change for result in results if result.done])
+    said = ", ".join(f"{counted[kind]:,} {word}" for kind, word in PAST.items())
+    refused = sum(not result.done for result in results)
+    ending = f"; {refused:,} refused" if refused else ""
+    text = f"Done: {said} in {report.seconds * 1000:.0f} ms{ending}{_as_far_as_seen(report)}"
+    sheet.add(text, "bold red" if refused or report.is_blind else "bold")
+
+
+def _as_far_as_seen(report: OnceReport) -> str:
+    if report.unread:
+        many = "1 database" if len(report.unread) == 1 else f"{len(report.unread)} databases"
+        return f", as far as can be seen: {many} could not be read."
+    if report.is_in_recovery:
+        return "; nothing may be written: the server is a standby."
+    return ""
+
+
+def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(f"{cell:<{width}}  " for cell, width in zip(cells, widths, strict=True))
+
+
+def _fits(sheet: Sheet) -> bool:
+    return len(sheet.lines) <= PAGE_LINES

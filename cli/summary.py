@@ -1,0 +1,127 @@
+"""Many changes on one page: what is done to how many roles, with the first names. Pure.
+
+For what is given or altered only. What is taken away is never summed up: see `cli.losses_text`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from cli.show import Action, action, created_roles
+from regent.changes import (
+    AdoptRole,
+    AlterRole,
+    AlterSetting,
+    Change,
+    CreateRole,
+    GrantMembership,
+    GrantPrivileges,
+    HandOver,
+    RenameRole,
+    SetPassword,
+)
+from regent.describe import describe
+from shared.outcomes import Outcome
+from shared.privileges import ObjectKind
+
+MOST_NAMED = 3
+
+
+def some(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    found = list(dict.fromkeys(names))
+    if len(found) <= MOST_NAMED + 1:
+        return ", ".join(found)
+    return f"{', '.join(found[:MOST_NAMED])} and {len(found) - MOST_NAMED:,} more"
+
+
+def summed_up(changes: Sequence[Change]) -> list[tuple[Action, str]]:
+    """A line for each kind of change that is not taking away, in the order of the plan."""
+    created = created_roles(changes)
+    groups: dict[tuple[Action, str], list[Change]] = {}
+    for change in changes:
+        kind = action(change, created)
+        if kind != "take away":
+            groups.setdefault((kind, _alike(change)), []).append(change)
+    return [(kind, _line(what, group)) for (kind, what), group in groups.items()]
+
+
+def _alike(change: Change) -> str:
+    """The words that changes of one line share; `{n}` stands for the number of roles."""
+    match change:
+        case CreateRole():
+            return "create {roles}"
+        case AdoptRole():
+            return "adopt {roles}"
+        case RenameRole():
+            return "rename {roles}"
+        case HandOver():
+            return "hand {roles} over to another resource"
+        case SetPassword():
+            return "set the passwords of {roles}"
+        case AlterRole():
+            return f"alter {{roles}}: {describe(change).partition(': ')[2]}"
+        case AlterSetting():
+            verb = "reset" if change.value is None else "set"
+            return f"{verb} {change.parameter} of {{roles}}"
+        case GrantMembership():
+            return f"make {{roles}} members of {change.group}"
+        case GrantPrivileges():
+            names = ", ".join(sorted(change.privileges))
+            return f"grant {names} on {{objects}} in database {change.database} to {{roles}}"
+        case _:
+            return describe(change)
+
+
+def _line(what: str, group: Sequence[Change]) -> str:
+    if len(group) == 1:
+        return describe(group[0])
+    roles = list(dict.fromkeys(name for change in group for name in _roles(change)))
+    words = what.replace("{roles}", f"{len(roles):,} roles" if len(roles) > 1 else "1 role")
+    return f"{words.replace('{objects}', _objects(group))}: {some(roles)}"
+
+
+def _roles(change: Change) -> Sequence[str]:
+    match change:
+        case GrantMembership():
+            return (change.member,)
+        case GrantPrivileges():
+            return [name or "PUBLIC" for name in change.grantees]
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+            return (change.role,)
+        case _:
+            return (getattr(change, "role", ""),)
+
+
+def _objects(group: Sequence[Change]) -> str:
+    """`10,000 tables, 3 sequences`."""
+    counted: Counter[str] = Counter()
+    seen: set[tuple[str, int]] = set()
+    for change in group:
+        if isinstance(change, GrantPrivileges):
+            for one in change.objects:
+                if (place := (change.kind.value, one.oid)) not in seen:
+                    seen.add(place)
+                    is_column = change.kind is ObjectKind.COLUMN
+                    word = "columns of {} table" if is_column else f"{{}} {change.kind.value}"
+                    counted[word.lower()] += 1
+    return ", ".join(f"{word.format(f'{n:,}')}{'s' * (n > 1)}" for word, n in counted.items())
+
+
+def outcomes_alike(outcomes: Iterable[Outcome]) -> list[tuple[Outcome, tuple[str, ...]]]:
+    """The first of each kind and reason, with all resources of which the same is to be said."""
+    groups: dict[tuple[str, str, str], list[Outcome]] = {}
+    for one in sorted(outcomes, key=lambda one: one.resource):
+        kind = one.resource.partition("/")[0]
+        groups.setdefault((one.state, one.reason, kind), []).append(one)
+    return [(group[0], tuple(one.resource for one in group)) for group in groups.values()]
+
+
+def notes_alike(outcomes: Iterable[Outcome]) -> list[tuple[str, tuple[str, ...]]]:
+    """Each note once, with the resources that it is about."""
+    found: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        for note in outcome.notes:
+            found.setdefault(note, []).append(outcome.resource)
+    return [(note, tuple(resources)) for note, resources in found.items()]
