@@ -12,8 +12,8 @@ from controller.finalizers import LONGEST_SECONDS, is_held
 from controller.kube.kinds import JsonObject, is_deleting
 from controller.status_patch import ready_condition
 from controller.uninstalled import (
+    LEFT_INSTALLED,
     SETTLED,
-    UNINSTALLED,
     UNINSTALLING,
     asks_for_uninstall,
     what_became,
@@ -93,7 +93,7 @@ class Farewell:
         """As its status says it; what ran and did not say that it is off has left something."""
         spec = found.get("spec") or {}
         became = what_became(found).reason
-        left = became != UNINSTALLED.reason
+        left = became == LEFT_INSTALLED.reason
         server = f"{spec.get('databaseHost')}:{spec.get('port') or DEFAULT_PORT}"
         return cls(key, became, server, command_for(spec) if left else "")
 

@@ -13,10 +13,40 @@ from shared.problems import did_you_mean
 from shared.resources import Regent, SecretKeyRef
 
 Secrets = Mapping[SecretName, Secret]
+FORBIDDEN = ": 403"
+"""In the words of an ApiError."""
 
 
 class AdminSecretMissing(PostgRegentError):
     """The Secret with the admin's password cannot be used."""
+
+
+class AdminSecretUnreadable(PostgRegentError):
+    """Nobody knows whether the Secret is there: the controller cannot read Secrets there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the controller is: by the chart, its service account and ClusterRoles begin alike."""
+
+    namespace: str
+    name: str
+
+    def unreadable(self, namespace: str, why: str) -> AdminSecretUnreadable:
+        """`why` is what the API server says when asked for the Secrets of this namespace."""
+        what = f"The Secrets of namespace {namespace} cannot be read: {why.rstrip('.')}."
+        if FORBIDDEN not in why:
+            return AdminSecretUnreadable(what, way_out="It is tried again.")
+        return AdminSecretUnreadable(what, way_out=self.way_to_secrets(namespace))
+
+    def way_to_secrets(self, namespace: str) -> str:
+        """The right that is missing, as a command."""
+        role = f"{self.name}-secrets"
+        return (
+            f"Add {namespace} to secrets.namespaces of the chart, or bind the ClusterRole there:"
+            f" kubectl create rolebinding {role} -n {namespace} --clusterrole={role}"
+            f" --serviceaccount={self.namespace}:{self.name}"
+        )
 
 
 class NotSupported(PostgRegentError):
@@ -94,7 +124,8 @@ def _secret(regent: Regent, name: str, secrets: Secrets) -> Secret:
     secret = secrets.get(place)
     if secret is None:
         raise AdminSecretMissing(
-            f"Secret {place} does not exist or cannot be read.", way_out="Create it."
+            f"Secret {place} does not exist.",
+            way_out="Create it, or correct the name in the Regent's spec.",
         )
     selector = regent.spec.secrets_selector
     if not secret.is_selected_by(selector):

@@ -154,6 +154,30 @@ def needs_new(pair: Pair | None, authority: Authority, names: Sequence[str], now
         return True
 
 
+def is_issued_by(pair: Pair, bundle: bytes) -> bool:
+    """Whether whoever holds this pair has it from one of these CAs.
+
+    A certificate alone proves nothing: everybody who connects is shown it.
+    """
+    try:
+        certificate = _read(pair.certificate)
+        key = serialization.load_pem_private_key(pair.key, password=None)
+        authorities = x509.load_pem_x509_certificates(bundle)
+    except (ValueError, TypeError, x509.InvalidVersion):
+        return False
+    if key.public_key() != certificate.public_key():
+        return False
+    return any(_has_issued(one, certificate) for one in authorities)
+
+
+def _has_issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
 def fingerprint(certificate: bytes) -> str:
     """Of one certificate, PEM: the SHA-256 of its DER, in hex."""
     return _read(certificate).fingerprint(hashes.SHA256()).hex()

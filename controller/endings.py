@@ -28,7 +28,7 @@ from controller.plants import Plants
 from controller.retries import Retries
 from controller.sources.kubernetes import Declared
 from controller.takeoffs import Takeoffs
-from controller.uninstalled import UNINSTALLED, asks_for_uninstall, what_became
+from controller.uninstalled import LEFT_INSTALLED, asks_for_uninstall, what_became
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -245,7 +245,7 @@ class Endings:
         unreachable = self._fleet.unreachable_seconds(key)
         if served is None and not self._plants.runs(key):
             # Nobody is there to ask, and will not be: its status says whether anything is left.
-            is_uninstalled, unreachable = what_became(found) is UNINSTALLED, math.inf
+            is_uninstalled, unreachable = what_became(found) is not LEFT_INSTALLED, math.inf
         elif served is not None and (not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS):
             self._statuses.setdefault(key, served.status)
             is_uninstalled = self._takeoffs.is_off(key)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from controller.finalizers import Release
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.events import EventRecorder, News, Reference
+from controller.kube.events import EventKind, EventRecorder, News, Reference
 from controller.kube.kinds import DEPLOYMENT, LEASE, JsonObject
 from controller.sources.kubernetes import Declared
+from controller.uninstalled import has_installed
 from controller.workloads import Plant, workload_name
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -33,6 +34,9 @@ _SAID: Mapping[Release, str] = {
 _LEFT = (
     "What it installed could not be taken off: event triggers, schema and marks are still there."
     " Run `postgregent uninstall --dsn`."
+)
+_NOTHING = (
+    "It never got to work on its server, so it has installed nothing there, and nothing is left."
 )
 _WITHHELD = "What its brake withheld will not happen any more."
 _TO_END = (
@@ -108,14 +112,24 @@ class LastWords:
         """It was let go: what of it is left, and that its roles stay as they are."""
         roles = status.managed_roles if status else (found.get("status") or {}).get("managedRoles")
         is_braked = status is not None and status.brake.pulled
+        if reason is not Release.ENDED and not has_installed(found, status):
+            self._record(found, "NothingInstalled", _NOTHING, self._own, "Normal")
+            return
         words = regent_words(reason, is_braked=is_braked, roles=int(roles or 0))
         if words is not None:
             # Its Deployment goes with it, so nobody could describe that.
             self._record(found, *words, self._own)
 
-    def _record(self, found: JsonObject, reason: str, note: str, beside: Reference) -> None:
+    def _record(
+        self,
+        found: JsonObject,
+        reason: str,
+        note: str,
+        beside: Reference,
+        kind: EventKind = "Warning",
+    ) -> None:
         about = Reference.to(found)
-        self._recorder.record(News(about, "Warning", reason, "End", note, beside))
+        self._recorder.record(News(about, kind, reason, "End", note, beside))
 
     def _deployment(self, regent: ResourceKey) -> Reference:
         """Of a Regent that stays."""
@@ -126,7 +140,12 @@ class LastWords:
 def regent_words(reason: Release, *, is_braked: bool, roles: int) -> tuple[str, str] | None:
     """Reason and note of a deleted Regent's Event; None where nothing of it is left. Pure."""
     stay = "1 role stays as it is" if roles == 1 else f"{roles} roles stay as they are"
-    left = f"{stay} in PostgreSQL, with LOGIN and password. {_TO_END}" if roles else ""
+    kept = (
+        "LOGIN and password too, where it has them"
+        if roles == 1
+        else ("LOGIN and password too, of those that have them")
+    )
+    left = f"{stay} in PostgreSQL, {kept}. {_TO_END}" if roles else ""
     if reason is not Release.ENDED:
         return "LeftInstalled", f"{_LEFT} {left}".strip()
     if is_braked and roles:

@@ -6,7 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from controller.admins import AdminSecretMissing, admin_of, host_check
+from controller.admins import (
+    Account,
+    Admin,
+    AdminSecretMissing,
+    AdminSecretUnreadable,
+    admin_of,
+    host_check,
+)
 from controller.caches import Caches
 from controller.fleet import Fleet
 from controller.identity import Identity
@@ -40,6 +47,7 @@ class Making:
         plants: Plants,
         identity: Identity,
         allowed_hosts: tuple[str, ...],
+        account: Account,
         may_write: Callable[[], object],
         address: Address | None,
     ) -> None:
@@ -52,6 +60,7 @@ class Making:
         self._plants = plants
         self._identity = identity
         self._check_host = host_check(allowed_hosts)
+        self._account = account
         self._may_write = may_write
         self._address = address or self._service
 
@@ -117,12 +126,13 @@ class Making:
         if self._caches.are_secrets_awaited(namespace):
             return self._plants.runs(regent.key)
         self._check_host(regent)
-        admin, missing = None, None
+        admin: Admin | None = None
+        missing: AdminSecretMissing | AdminSecretUnreadable | None = None
         try:
             admin = admin_of(regent, secrets)
         except AdminSecretMissing as error:
-            unreadable = self._caches.why_secrets_unreadable(namespace)
-            missing = AdminSecretMissing(f"{error} {unreadable}".strip())
+            why = self._caches.why_secrets_unreadable(namespace)
+            missing = self._account.unreadable(namespace, why) if why else error
         authorities, now = self._identity.authorities, datetime.now(UTC)
         made = await self._plants.ensure(regent, admin, authorities, now)
         if missing is not None:

@@ -7,23 +7,26 @@ defaults, and values that it writes in another way, are no difference.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from controller.admins import Admin
 from controller.authorities import Authorities
 from controller.caches import Caches
-from controller.certificates import Pair, needs_new
+from controller.certificates import Pair, is_issued_by, needs_new
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import DEPLOYMENT, SECRET, JsonObject, Kind
 from controller.workloads import (
+    EXACT,
     KINDS,
     MANAGED_BY,
     MANAGER,
+    RESTARTED_AT,
     Manifest,
     Material,
     Plant,
@@ -40,6 +43,10 @@ log = get_logger(__name__)
 _NOT_MADE_BY_US = ("resourceVersion", "managedFields", "generation", "annotations")
 _NOT_ITS_CONTENT = ("metadata", "status", "apiVersion", "kind")
 """Objects in a list do not say their kind, those of a watch or an answer do."""
+
+
+_Proof = Callable[[JsonObject], bool]
+"""Whether a Secret proves that a Regent's objects were made by us."""
 
 
 class NameTaken(PostgRegentError):
@@ -80,7 +87,13 @@ class Plants:
         material = self._material(regent, admin, known, authorities, now)
         if material is None:
             return False
-        for manifest in manifests(regent, self._plant, material):
+        wanted = manifests(regent, self._plant, material)
+        names = server_names(regent.key, self._plant)
+        await self._require_free(
+            [manifest for manifest in wanted if self._live(manifest) is None],
+            lambda kept: proves(kept, authorities.regents.bundle, names),
+        )
+        for manifest in wanted:
             await self._ensure(manifest)
         return True
 
@@ -125,34 +138,83 @@ class Plants:
         except ValueError:
             return {}
 
+    def _live(self, manifest: Manifest) -> JsonObject | None:
+        """With our label on it, as far as the cache has heard."""
+        return self._caches.workloads(manifest.kind).get((self._plant.namespace, manifest.name))
+
     async def _ensure(self, manifest: Manifest) -> None:
-        key = manifest.kind, manifest.name
-        live = self._caches.workloads(manifest.kind).get((self._plant.namespace, manifest.name))
+        key, live = (manifest.kind, manifest.name), self._live(manifest)
         made = self._made.get(key)
         if made and live and made.body == manifest.body and fingerprint(live) == made.fingerprint:
             return
-        if live is None:
-            await self._require_free(manifest)
         answer = await self._api.apply(
             manifest.kind, self._plant.namespace, manifest.name, manifest.body
         )
+        if manifest.kind in EXACT:
+            answer = await self._cut(manifest, answer)
         self._made[key] = _Made(manifest.body, fingerprint(answer))
         if live is not None and fingerprint(live) != fingerprint(answer):
             log.info("made as declared", kind=manifest.kind.qualified, name=manifest.name)
 
-    async def _require_free(self, manifest: Manifest) -> None:
-        """Server-side apply would take over what somebody else made."""
+    async def _cut(self, manifest: Manifest, found: JsonObject) -> JsonObject:
+        """Take away what server-side apply lets others add, such as a container with our volumes.
+
+        What the API server fills in by itself it fills in again.
+        """
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": found["metadata"]["uid"]},
+            {"op": "add", "path": "/metadata/ownerReferences", "value": []},
+            {"op": "replace", "path": "/spec", "value": exact_spec(manifest.body, found)},
+        ]
+        return await self._api.patch(manifest.kind, self._plant.namespace, manifest.name, patch)
+
+    async def _require_free(self, missing: Sequence[Manifest], proof: _Proof) -> None:
+        """Server-side apply would take over what somebody else made.
+
+        All are looked at before one is made. What lacks our label is ours where the Regent's
+        Secret proves it, since that is made first.
+        """
+        if not missing:
+            return
+        name = missing[0].name
+        key = self._plant.namespace, name
+        kept = self._caches.workloads(SECRET).get(key) or await self._find(SECRET, name)
+        if kept is not None and proof(kept):
+            return
+        for manifest in missing:
+            found = await self._find(manifest.kind, name)
+            if found and (found["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER:
+                raise NameTaken(
+                    f"{manifest.kind.name} {self._plant.namespace}/{name} is not PostgRegent's.",
+                    way_out="Look who made it, and delete it.",
+                )
+
+    async def _find(self, kind: Kind, name: str) -> JsonObject | None:
         try:
-            found = await self._api.get(manifest.kind, self._plant.namespace, manifest.name)
+            return await self._api.get(kind, self._plant.namespace, name)
         except ApiError as error:
             if error.is_not_found:
-                return
+                return None
             raise
-        if (found["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER:
-            raise NameTaken(
-                f"{manifest.kind.name} {self._plant.namespace}/{manifest.name} is not ours.",
-                way_out="Look who made it, and delete it.",
-            )
+
+
+def exact_spec(body: JsonObject, found: JsonObject) -> JsonObject:
+    """The spec as it shall be; of what others said only the wish for a restart stays."""
+    spec: JsonObject = copy.deepcopy(body["spec"])
+    before = found["spec"].get("template", {}).get("metadata", {}).get("annotations") or {}
+    if RESTARTED_AT in before:
+        spec["template"]["metadata"]["annotations"][RESTARTED_AT] = before[RESTARTED_AT]
+    return spec
+
+
+def proves(secret: JsonObject, bundle: bytes, names: tuple[str, ...]) -> bool:
+    """Whether a Secret holds a key, and a certificate that our CA issued for these names."""
+    data: Mapping[str, str] = secret.get("data") or {}
+    try:
+        pair = Pair(base64.b64decode(data["tls.crt"]), base64.b64decode(data["tls.key"]))
+    except (KeyError, ValueError):
+        return False
+    return is_issued_by(pair, bundle) and pair.names() == names
 
 
 def fingerprint(found: JsonObject) -> str:

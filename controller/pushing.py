@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+from controller.admins import Account
 from controller.caches import Caches
 from controller.compile import Compiled, Push, compile_states
 from controller.departures import Departures
@@ -25,13 +26,16 @@ from shared.state import DesiredState, PasswordEntry, Trouble
 class Pushing:
     """`held` counts, by Regent, what its last push could not say."""
 
-    def __init__(self, caches: Caches, fleet: Fleet, departures: Departures) -> None:
+    def __init__(
+        self, caches: Caches, fleet: Fleet, departures: Departures, account: Account
+    ) -> None:
         self.held: dict[ResourceKey, int] = {}
         self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
         """By Regent, those of them that were accepted before: what they gave goes on."""
         self._caches = caches
         self._fleet = fleet
         self._departures = departures
+        self._account = account
         self._passwords = PasswordBook()
         self._revisions = Revisions()
         self._states: Mapping[ResourceKey, DesiredState] = {}
@@ -72,7 +76,7 @@ class Pushing:
                 return None
             why = self._caches.why_secrets_unreadable(user.namespace)
             if why and spec.password_secret_ref is not None:
-                return PasswordEntry(trouble=_unreadable(user.namespace, why))
+                return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))
             in_force = self._fleet.verifiers(regent.key)
             return self._passwords.entry(regent, user, spec, secrets, in_force)
 
@@ -164,9 +168,8 @@ def _users(state: DesiredState) -> frozenset[ResourceKey]:
     return frozenset(ResourceKey.parse(n) for n in state.resources if n.startswith("User/"))
 
 
-def _unreadable(namespace: str, why: str) -> Trouble:
+def _unreadable(namespace: str, why: str, account: Account) -> Trouble:
     return Trouble(
         reason="SecretUnreadable",
-        message=f"The Secrets of namespace {namespace} cannot be read ({why}). Bind the ClusterRole"
-        " postgregent-secrets there; until then the password stays as it is.",
+        message=f"{account.unreadable(namespace, why)} Until then the password stays as it is.",
     )

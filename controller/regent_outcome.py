@@ -23,6 +23,7 @@ FOR_GOOD = frozenset(
         "NameTaken",
         "Uninstalled",
         "LeftInstalled",
+        "NothingInstalled",
     }
 )
 """Until a person does something; everything else may pass by itself."""

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.admins import Account
 from controller.arrivals import Arrivals
 from controller.caches import Caches
 from controller.departures import Departures
@@ -103,6 +104,7 @@ class Term:
         self.gate = "starting"
         """Why nothing is pushed at the moment; empty when it is."""
         plant = settings.plant
+        account = Account(plant.namespace, settings.name)
         self._api = writing
         self._quiet = quiet
         self.caches = caches
@@ -122,10 +124,11 @@ class Term:
             plants=self._plants,
             identity=self._identity,
             allowed_hosts=settings.allowed_hosts,
+            account=account,
             may_write=may_write,
             address=address,
         )
-        self._pushing = Pushing(caches, self.fleet, self._departures)
+        self._pushing = Pushing(caches, self.fleet, self._departures, account)
         self._takeoffs = Takeoffs(self.fleet)
         self._patches = FinalizerPatches(writing)
         self._holding = Holding(self._patches, caches.why_not_synced, self._tell_removed)

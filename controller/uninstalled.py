@@ -13,9 +13,11 @@ from controller.finalizers import Release
 from controller.kube.kinds import JsonObject, is_deleting
 from controller.regent_outcome import NotReached
 from controller.status_patch import ready_condition
+from shared.http import StatusBody
 from shared.resources import UNINSTALL_ANNOTATION
 
 ASKED = "true"
+TRIGGERS = "Triggers"
 _AGAIN = f"Take the annotation {UNINSTALL_ANNOTATION} away to start it again."
 
 UNINSTALLING = NotReached(
@@ -29,7 +31,14 @@ LEFT_INSTALLED = NotReached(
     "Its workloads are gone, and triggers, schema and marks are still on its server, which could"
     f" not be reached: run `postgregent uninstall --dsn`. {_AGAIN}",
 )
-SETTLED: Mapping[str, NotReached] = {one.reason: one for one in (UNINSTALLED, LEFT_INSTALLED)}
+NOTHING_INSTALLED = NotReached(
+    "NothingInstalled",
+    "Its workloads are gone. It never got to work on its server, so it has installed nothing there."
+    f" {_AGAIN}",
+)
+SETTLED: Mapping[str, NotReached] = {
+    one.reason: one for one in (UNINSTALLED, LEFT_INSTALLED, NOTHING_INSTALLED)
+}
 
 
 def asks_for_uninstall(found: JsonObject) -> bool:
@@ -50,13 +59,27 @@ def settled(found: JsonObject) -> NotReached | None:
     return SETTLED.get(str(said.get("reason"))) if said.get("status") == "False" else None
 
 
-def what_became(found: JsonObject, reason: Release | None = None) -> NotReached:
+def what_became(
+    found: JsonObject, reason: Release | None = None, said: StatusBody | None = None
+) -> NotReached:
     """The word on a Regent that is let go for this reason; without one it does not run.
 
     Then it cannot take anything off, and what was installed for it is still there.
     """
-    if reason is not None:
-        return UNINSTALLED if reason is Release.ENDED else LEFT_INSTALLED
+    if reason is Release.ENDED:
+        return UNINSTALLED
+    left = LEFT_INSTALLED if has_installed(found, said) else NOTHING_INSTALLED
+    return left if reason is not None else settled(found) or left
+
+
+def has_installed(found: JsonObject, said: StatusBody | None = None) -> bool:
+    """Whether it ever got to work, by its resource or by what it `said` last.
+
+    It accepts a push only with the lock of its server, and installs nothing before.
+    """
     status: Mapping[str, Any] = found.get("status") or {}
-    was_installed = "acceptedRevision" in status
-    return settled(found) or (LEFT_INSTALLED if was_installed else UNINSTALLED)
+    if "acceptedRevision" in status or (status.get("detector") or {}).get("mode") == TRIGGERS:
+        return True
+    return said is not None and (
+        said.accepted_revision is not None or said.detector.mode == TRIGGERS
+    )

@@ -113,7 +113,8 @@ class Uninstalls:
 
     def _became(self, key: ResourceKey, found: JsonObject, has_work: bool) -> NotReached | None:
         """None while it has to wait."""
-        if key not in self._fleet.served:
+        served = self._fleet.served.get(key)
+        if served is None:
             return what_became(found)
         waited = self._clock() - self._since.setdefault(key, self._clock())
         is_uninstalled = not has_work and self._takeoffs.is_off(key)
@@ -121,7 +122,7 @@ class Uninstalls:
         reason = release_regent(
             waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled
         )
-        return None if reason is None else what_became(found, reason)
+        return None if reason is None else what_became(found, reason, served.status)
 
     def _is_off(self, key: ResourceKey, found: JsonObject) -> bool:
         """It was let go, by this controller, by the one before, or by the command itself."""

@@ -41,8 +41,14 @@ MANAGER = "postgregent"
 REGENT_NAMESPACE = f"{GROUP}/regent-namespace"
 REGENT_NAME = f"{GROUP}/regent-name"
 SETTINGS_DIGEST = f"{GROUP}/settings-digest"
-KINDS = (SERVICE_ACCOUNT, SECRET, SERVICE, NETWORK_POLICY, DEPLOYMENT)
-"""In the order in which they are made; they are removed in the other."""
+KINDS = (SECRET, SERVICE_ACCOUNT, SERVICE, NETWORK_POLICY, DEPLOYMENT)
+"""In the order in which they are made; they are removed in the other.
+
+The Secret comes first and goes last: by its key it proves that the others of its name are ours.
+"""
+EXACT = frozenset({DEPLOYMENT})
+"""What mounts the admin's password: nothing that others add to its spec may stay."""
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 LONGEST_LABEL = 63
 
@@ -98,8 +104,8 @@ def manifests(regent: Regent, plant: Plant, material: Material) -> tuple[Manifes
     """Everything that runs it, in the order of `KINDS`."""
     making = _Making(regent, plant, material)
     return (
-        making.service_account(),
         making.secret(),
+        making.service_account(),
         making.service(),
         making.network_policy(),
         making.deployment(),

@@ -80,7 +80,7 @@ async def lives_through(one: Installed, database: Database) -> None:
     await flights.ready("User", "summer-intern-2")
     await flights.ready("Permission", "read-schemas-1-and-2")
     await other.ready("User", "reporter")
-    await unlisted.stalled("Regent", "other-regent", "AdminSecretMissing")
+    await unlisted.stalled("Regent", "other-regent", "AdminSecretUnreadable")
     await views_are_asked_for(one)
     await same_news_twice(flights, "mydb-viewer")
     await same_news_twice(other, "reporting")

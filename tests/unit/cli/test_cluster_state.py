@@ -72,7 +72,7 @@ def test_a_controller_that_has_answered_may_wait_for_its_server() -> None:
         (regent("LeftInstalled", None), "LeftInstalled"),
         (regent("Running"), "LeftInstalled"),
         (regent("Uninstalling"), "LeftInstalled"),
-        (regent("AdminSecretMissing", None), "Uninstalled"),
+        (regent("AdminSecretMissing", None), "NothingInstalled"),
     ],
 )
 def test_what_was_not_said_to_be_off_has_left_something(found: dict[str, Any], became: str) -> None:

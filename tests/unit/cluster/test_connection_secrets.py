@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from controller.admins import AdminSecretMissing, HostNotAllowed, admin_of, host_check
+from controller.admins import (
+    Account,
+    AdminSecretMissing,
+    HostNotAllowed,
+    admin_of,
+    host_check,
+)
 from controller.connection_secrets import (
     OWN_ROLES,
     Layout,
@@ -15,6 +21,7 @@ from controller.connection_secrets import (
     admin_password,
     read_credentials,
 )
+from controller.kube.errors import ApiError
 from controller.sources.kubernetes import Reader, read_secrets, secret_names, with_ignored_roles
 from shared.keys import ResourceKey
 from shared.resources import Regent
@@ -93,6 +100,19 @@ def test_the_admins_secret_must_be_there_selected_and_full() -> None:
         admin(secret("mydb-passwords", {"team": "a"}, admin="\n"))
     with pytest.raises(AdminSecretMissing, match="does not exist"):
         admin_of(one, {})
+
+
+@pytest.mark.found("C26")
+def test_what_may_not_be_read_is_not_said_to_be_missing() -> None:
+    """Creating the Secret again would not help: a right is missing, and is named."""
+    account = Account("here", "postgregent")
+    refused = ApiError(403, "Forbidden", "/api/v1/namespaces/team-a/secrets: 403 Forbidden")
+    said = str(account.unreadable("team-a", str(refused)))
+    assert "kubectl create rolebinding postgregent-secrets -n team-a" in said
+    assert "--serviceaccount=here:postgregent" in said
+    assert "Create it" not in said
+    away = str(account.unreadable("team-403", "/api/v1/namespaces/team-403/secrets: no answer"))
+    assert "rolebinding" not in away
 
 
 @pytest.mark.rule("28b")

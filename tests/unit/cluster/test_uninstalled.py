@@ -13,12 +13,14 @@ from controller.regent_outcome import NotReached
 from controller.sources.kubernetes import Reader
 from controller.uninstalled import (
     LEFT_INSTALLED,
+    NOTHING_INSTALLED,
     UNINSTALLED,
     asking,
     asks_for_uninstall,
     settled,
     what_became,
 )
+from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.unit.cluster.objects import REGENT_SPEC, raw
@@ -66,13 +68,16 @@ def test_only_true_asks_and_a_deletion_comes_first() -> None:
     assert asking(raw("Regent", "a", {}))["metadata"]["uid"] == "uid-a"
 
 
+@pytest.mark.found("C26")
 @pytest.mark.parametrize(
     ("status", "reason", "became"),
     [
         ({}, Release.ENDED, UNINSTALLED),
-        ({}, Release.UNREACHABLE, LEFT_INSTALLED),
-        ({}, Release.TIMED_OUT, LEFT_INSTALLED),
-        ({}, None, UNINSTALLED),
+        ({}, Release.UNREACHABLE, NOTHING_INSTALLED),
+        ({}, Release.TIMED_OUT, NOTHING_INSTALLED),
+        ({"acceptedRevision": 1}, Release.UNREACHABLE, LEFT_INSTALLED),
+        ({"detector": {"mode": "Triggers"}}, Release.TIMED_OUT, LEFT_INSTALLED),
+        ({}, None, NOTHING_INSTALLED),
         ({"acceptedRevision": 1}, None, LEFT_INSTALLED),
         ({"conditions": [{"type": "Ready", "status": "False", "reason": "Uninstalled"}],
           "acceptedRevision": 1}, None, UNINSTALLED),
@@ -86,6 +91,16 @@ def test_a_status_that_was_written_is_believed_by_the_next_controller(
     """Otherwise what does not run, and has accepted something, has left something."""
     found = {**raw("Regent", "a", {}), "status": status}
     assert what_became(found, reason) == became
+
+
+@pytest.mark.found("C26")
+def test_what_it_said_before_its_status_was_written_counts() -> None:
+    """It had the lock, or it would not have accepted anything."""
+    found, detector = raw("Regent", "a", {}), DetectorBody(mode="None", healthy=False)
+    never = StatusBody(sequence=1, detector=detector)
+    once = StatusBody(sequence=1, detector=detector, accepted_revision=1)
+    assert what_became(found, Release.UNREACHABLE, never) == NOTHING_INSTALLED
+    assert what_became(found, Release.UNREACHABLE, once) == LEFT_INSTALLED
 
 
 def test_a_regent_that_runs_is_not_settled() -> None:
@@ -111,6 +126,7 @@ def test_the_last_words_of_a_regent_count_the_roles_and_name_the_way_out(
     assert words[0] == word
     assert phrase in words[1]
     assert ("by hand" in words[1]) == (roles > 0)
+    assert "with LOGIN" not in words[1], "some of them never had it"
 
 
 def test_a_regent_that_leaves_nothing_has_no_last_words() -> None:
