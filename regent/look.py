@@ -139,34 +139,51 @@ class Looker:
         observed, unread = await read_databases(
             self._connections, self._served, resolution.desired, server
         )
-        wanted, refused = without_refused(
-            plan(
-                resolution.desired,
-                observed,
-                verifier_digests={m.role: m.verifier_digest for m in marks if m.verifier_digest},
-                holders=situation.holders(),
-                unfinished=memory.brake.unfinished,
-                sessions=memory.brake.sessions,
-            ),
-            still_refused(memory.refused, now),
-        )
-        verdict = _judge(situation, resolution.desired, observed, wanted, memory.brake)
+        seen = compared(situation, resolution, observed, unread, memory)
         takeover = self._obeyed(memory).takeover(
             accepted, server.system_identifier, resolution.taken_back
         )
-        return Looked(
-            push_etag=accepted.push_etag,
-            resolution=resolution,
-            observed=observed,
-            wanted=wanted,
-            verdict=_in_order(verdict, memory.brake, resolution.desired, server, refused, unread),
-            refused=refused,
-            unread=unread,
+        return replace(
+            seen,
             restraint=restraint(accepted.state.regent.spec, server, takeover),
             takeover=takeover,
             awaiting=memory.refused_push.resources if memory.refused_push else {},
-            holders=situation.holders(),
         )
+
+
+def compared(
+    situation: Situation,
+    resolution: Resolution,
+    observed: Observed,
+    unread: Mapping[str, str],
+    memory: Memory,
+) -> Looked:
+    """What differs between what shall hold and what was read, and what the brake says. Pure."""
+    brake, desired = memory.brake, resolution.desired
+    wanted, refused = without_refused(
+        plan(
+            desired,
+            observed,
+            verifier_digests={
+                m.role: m.verifier_digest for m in situation.marks if m.verifier_digest
+            },
+            holders=situation.holders(),
+            unfinished=brake.unfinished,
+            sessions=brake.sessions,
+        ),
+        still_refused(memory.refused, situation.now),
+    )
+    verdict = _judge(situation, desired, observed, wanted, brake)
+    return Looked(
+        push_etag=situation.accepted.push_etag,
+        resolution=resolution,
+        observed=observed,
+        wanted=wanted,
+        verdict=_in_order(verdict, brake, desired, observed.server, refused, unread),
+        refused=refused,
+        unread=unread,
+        holders=situation.holders(),
+    )
 
 
 def marks_on(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from regent.applying.result import ChangeResult
-from regent.changes import Change
+from regent.changes import AdoptRole, Change
 from regent.describe import describe
 from regent.look import Looked
 from regent.refusals import Refusal
@@ -70,6 +70,10 @@ class _Words:
         self._withheld = _by_cause((change, change) for change in verdict.withheld_changes)
         self._refused = _by_cause((one.change, one) for one in last.refused)
         self._open = _by_cause((change, change) for change in verdict.plan.changes)
+        self._waiting = _by_cause((change, change) for change in verdict.waiting)
+        self._adopted = _by_cause(
+            (change, change) for change in verdict.withheld_changes if isinstance(change, AdoptRole)
+        )
         self.unread = _unread(last)
 
     def about(self, key: str) -> Said:
@@ -78,7 +82,7 @@ class _Words:
         if last.restraint is not None and last.restraint.reason != OBSERVING:
             return "Stalled", last.restraint.reason, last.restraint.message
         if key in self._withheld:
-            return _withheld(self._withheld[key], last)
+            return _withheld(self._withheld[key], last, is_adopted=key in self._adopted)
         if key in self._refused:
             return _refused(self._refused[key])
         if key in self.unread:
@@ -87,6 +91,8 @@ class _Words:
             return self._not_done(key)
         if key in self._open:
             return self._still_open(key)
+        if key in self._waiting:
+            return "Reconciling", "Applying", _waits(self._waiting[key])
         return "Ready", "Applied", "As declared."
 
     def _not_done(self, key: str) -> Said:
@@ -103,13 +109,22 @@ class _Words:
         return "Reconciling", "Refused", text.strip()
 
 
-def _withheld(change: Change, last: Looked) -> Said:
+def _withheld(change: Change, last: Looked, *, is_adopted: bool) -> Said:
     verdict = last.verdict
     message = (
         f"The brake withholds {len(verdict.withheld)} losses, because {verdict.why};"
-        f" such as: {describe(change)}. If they are meant, release digest {verdict.digest}."
+        f" such as: {describe(change)}."
+        + (" The adoption waits with them, password and LOGIN too." if is_adopted else "")
+        + f" If they are meant, release digest {verdict.digest}."
     )
     return "Stalled", "BrakePulled", message
+
+
+def _waits(change: Change) -> str:
+    return (
+        f"Still to do: {describe(change)}. It waits until nothing is left of what the role has"
+        " beyond its declaration."
+    )
 
 
 def _refused(one: Refusal) -> Said:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.remembered import AcceptedState
+from regent.resolve.adoption import without_refused_adoptions
 from regent.resolve.claims import grant_claims
 from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
@@ -54,7 +55,8 @@ def resolve(situation: Situation) -> Resolution:
     """Resolve the accepted state of one Regent at one moment."""
     findings = Findings()
     listed = look_up(situation, findings)
-    granted = grant_claims(situation, listed, findings)
+    claimed = grant_claims(situation, listed, findings)
+    granted = without_refused_adoptions(situation, listed, claimed, findings)
     claims = {claim.name: claim for claim in granted.values()}
     roles = {
         name: desired_role(situation, listed, claim, findings) for name, claim in claims.items()

@@ -30,12 +30,19 @@ def may_adopt(situation: Situation, namespace: str, role: str) -> bool:
     return namespace == situation.accepted.state.regent.namespace
 
 
-def may_be_adopted(situation: Situation, role: str) -> bool:
-    """Whoever gets a role's password gets what it can do: that must be allowed (semantics 10)."""
-    observed = situation.server.roles.get(role)
+def is_attribute_allowed(situation: Situation, name: str) -> bool:
+    """`allow.attributes`, whole where it is given."""
     allow = situation.spec.allow
-    listed = allow.attributes if allow and allow.attributes is not None else ()
-    return observed is None or not observed.attributes.superuser or "superuser" in listed
+    given = allow.attributes if allow else None
+    return name in (OPEN_ATTRIBUTES if given is None else given)
+
+
+def is_group_allowed(situation: Situation, group: str, own: Collection[str]) -> bool:
+    """Ours of the same namespace, harmless, or in `allow.memberOf`."""
+    allow = situation.spec.allow
+    if group in own or group in HARMLESS_BUILT_IN:
+        return True
+    return bool(allow and allow.member_of and matcher(allow.member_of)(group))
 
 
 def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
@@ -113,11 +120,8 @@ def allowed_attributes(
     situation: Situation, key: ResourceKey, declared: Attributes, findings: Findings
 ) -> Attributes:
     """The declared attributes less those that the Regent does not allow."""
-    allow = situation.spec.allow
-    given = allow.attributes if allow else None
-    listed = OPEN_ATTRIBUTES if given is None else frozenset(given)
     for name in GUARDED_ATTRIBUTES:
-        if getattr(declared, name) and name not in listed:
+        if getattr(declared, name) and not is_attribute_allowed(situation, name):
             findings.trouble(
                 key,
                 "NotAllowed",
@@ -129,18 +133,25 @@ def allowed_attributes(
 
 
 def may_join(
-    situation: Situation, key: ResourceKey, group: str, own: Set[str], findings: Findings
+    situation: Situation,
+    member: tuple[ResourceKey, str],
+    group: str,
+    own: Set[str],
+    findings: Findings,
 ) -> bool:
-    """Whether `memberOf` may name this group: ours of the same namespace, harmless, or allowed."""
-    allow = situation.spec.allow
-    if group in own or group in HARMLESS_BUILT_IN:
+    """Whether `memberOf` may name this group: ours of the same namespace, harmless, or allowed.
+
+    `member` is the resource with its PostgreSQL name.
+    """
+    if is_group_allowed(situation, group, own):
         return True
-    if allow and allow.member_of and matcher(allow.member_of)(group):
-        return True
+    key, name = member
+    is_there = any((m.group, m.member) == (group, name) for m in situation.server.memberships)
+    taken = f" {name!r} is a member now, and it is taken out of it." if is_there else ""
     findings.trouble(
         key,
         "NotAllowed",
-        f"spec.memberOf: {group!r} is neither a Role of this namespace nor allowed."
+        f"spec.memberOf: {group!r} is neither a Role of this namespace nor allowed.{taken}"
         " Add it to spec.allow.memberOf of the Regent, or take it out here.",
     )
     return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from regent.remembered import Mark
-from regent.resolve.allowed import may_adopt, may_be_adopted, may_be_named
+from regent.resolve.allowed import may_adopt, may_be_named
 from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
@@ -199,13 +199,6 @@ class _Court:
         wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
         accepted = self.situation.accepted
         is_back = accepted.is_home_lost or claim.name in accepted.takes_back
-        if (wants or is_back) and not may_be_adopted(self.situation, claim.name):
-            return self._refused(
-                claim,
-                "NotAllowed",
-                f"The role {claim.name!r} is a superuser. Add superuser to spec.allow.attributes of"
-                " the Regent to have it adopted, or choose another name.",
-            )
         if wants and may_adopt(self.situation, claim.holder.namespace, claim.name):
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         if is_back:

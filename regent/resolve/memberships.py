@@ -112,7 +112,7 @@ def _member_of(
     key, name = member
     memberships = []
     for group in groups:
-        if not may_join(situation, key, group.role, own, findings):
+        if not may_join(situation, member, group.role, own, findings):
             continue
         if group.role not in own and group.role not in situation.server.roles:
             findings.trouble(

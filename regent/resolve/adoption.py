@@ -1,0 +1,214 @@
+"""Which adoptions may be made: whole ones, that give their author nothing that is not allowed.
+
+Whoever adopts a role gets its password, and with it what the role reaches after the pass. And an
+adoption must not take away what its own resource declares because the Regent does not allow it:
+then it is refused as a whole, and the role stays as it is (rule 10). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from regent.reach import POWERFUL_ATTRIBUTES, Reaches
+from regent.resolve.allowed import (
+    is_attribute_allowed,
+    is_group_allowed,
+    may_set,
+    may_set_in,
+    permission_trouble,
+)
+from regent.resolve.claims import Claim
+from regent.resolve.memberships import undecided_memberships
+from regent.resolve.references import Listed
+from regent.resolve.situation import Findings, Situation
+from shared.keys import ResourceKey
+from shared.state import RoleEntry, UserEntry
+
+Granted = Mapping[ResourceKey, Claim]
+Refusal = tuple[str, str]
+"""A reason and a message."""
+
+
+def without_refused_adoptions(
+    situation: Situation, listed: Listed, granted: Granted, findings: Findings
+) -> Granted:
+    """The claims that may be made. One that is refused may be what another one counted on."""
+    left = dict(granted)
+    while refused := _first_refused(situation, listed, left):
+        claim, (reason, message) = refused
+        for key in claim.declared_by:
+            left.pop(key, None)
+            findings.trouble(key, reason, message)
+        findings.taken_back.discard(claim.name)
+    return left
+
+
+def _first_refused(
+    situation: Situation, listed: Listed, granted: Granted
+) -> tuple[Claim, Refusal] | None:
+    adopted = {claim.name: claim for claim in granted.values() if claim.adopted}
+    for _, claim in sorted(adopted.items()):
+        refusal = _reaches_too_much(situation, listed, granted, claim) or _takes_what_it_declares(
+            situation, listed, granted, claim
+        )
+        if refusal is not None:
+            return claim, refusal
+    return None
+
+
+def _reaches_too_much(
+    situation: Situation, listed: Listed, granted: Granted, claim: Claim
+) -> Refusal | None:
+    """What it has itself is taken before its password is given; SUPERUSER is not for the Regent.
+
+    What it is in and stays in is not: groups of another Regent, and declared Roles that got none.
+    """
+    server = situation.server
+    observed = server.roles.get(claim.name)
+    if observed is None:
+        return None
+    if observed.attributes.superuser and not is_attribute_allowed(situation, "superuser"):
+        return "NotAllowed", (
+            f"The role {claim.name!r} is a superuser. Add superuser to spec.allow.attributes of"
+            " the Regent to have it adopted, or choose another name."
+        )
+    foreign = {m.role for m in situation.marks if m.regent != situation.regent and not m.released}
+    undecided = undecided_memberships(situation, listed, granted)
+    reaches = Reaches.of(server)
+    for row in server.memberships:
+        if row.member != claim.name:
+            continue
+        if row.group not in foreign and (row.group, row.member) not in undecided:
+            continue
+        for power in sorted(reaches.powers_of(row.group)):
+            if not _may_reach(situation, power):
+                return "NotAllowed", (
+                    f"The role {claim.name!r} is a member of {row.group!r}, stays one, and reaches"
+                    f" {power} by that. Take it out of {row.group!r}, or add {power} to"
+                    f" spec.allow.{_list_of(power)} of the Regent."
+                )
+    return None
+
+
+def _may_reach(situation: Situation, power: str) -> bool:
+    if power in POWERFUL_ATTRIBUTES:
+        return is_attribute_allowed(situation, power)
+    return is_group_allowed(situation, power, ())
+
+
+def _list_of(power: str) -> str:
+    return "attributes" if power in POWERFUL_ATTRIBUTES else "memberOf"
+
+
+def _takes_what_it_declares(
+    situation: Situation, listed: Listed, granted: Granted, claim: Claim
+) -> Refusal | None:
+    """The first thing that is declared, not allowed, and there now: it would be taken away."""
+    for key in claim.declared_by:
+        for refusal in (
+            *_groups(situation, listed.entries[key], granted, key, claim.name),
+            *_attributes(situation, listed.entries[key], claim.name),
+            *_settings(situation, listed.entries[key], key, claim.name),
+            *_permissions(situation, listed, key),
+        ):
+            return refusal
+    return None
+
+
+def _groups(
+    situation: Situation,
+    entry: RoleEntry | UserEntry,
+    granted: Granted,
+    key: ResourceKey,
+    name: str,
+) -> Iterator[Refusal]:
+    own = {claim.name for one, claim in granted.items() if one.namespace == key.namespace}
+    pairs = {(row.group, row.member) for row in situation.server.memberships}
+    for membership in entry.spec.member_of:
+        group = membership.role
+        if not is_group_allowed(situation, group, own):
+            if (group, name) in pairs:
+                there = f"{name!r} is a member of {group!r}"
+                yield _not_allowed("spec.memberOf", there, "memberOf", group)
+        elif group not in own and group not in situation.server.roles:
+            yield (
+                "RoleNotFound",
+                (
+                    f"spec.memberOf: there is no role {group!r} on this server, so {name!r} is not"
+                    " adopted: what it is a member of instead would be taken away. Correct the"
+                    " name, create the role, or remove it from the list."
+                ),
+            )
+
+
+def _attributes(situation: Situation, entry: RoleEntry | UserEntry, name: str) -> Iterator[Refusal]:
+    observed, declared = situation.server.roles.get(name), entry.spec.attributes
+    if observed is None or declared is None:
+        return
+    for one in POWERFUL_ATTRIBUTES:
+        is_both = getattr(declared, one) and getattr(observed.attributes, one)
+        if is_both and not is_attribute_allowed(situation, one):
+            there = f"{name!r} has {one}"
+            yield _not_allowed(f"spec.attributes.{one}", there, "attributes", one)
+
+
+def _settings(
+    situation: Situation, entry: RoleEntry | UserEntry, key: ResourceKey, name: str
+) -> Iterator[Refusal]:
+    observed = situation.server.roles.get(name)
+    if observed is None:
+        return
+    there = {(one.database, one.parameter.lower()) for one in observed.settings}
+    everywhere = [(None, entry.spec.parameters or {})]
+    for database, values in (*everywhere, *(entry.spec.database_parameters or {}).items()):
+        for one in values:
+            if (database, one.lower()) in there and not _may_set(situation, key, database, one):
+                field = "parameters" if database is None else f"databaseParameters.{database}"
+                said = f"it is set for {name!r}"
+                listed_in, what = "parameters", one
+                if database is not None and _may_set(situation, key, None, one):
+                    listed_in, what = "databases", database
+                yield _not_allowed(f"spec.{field}.{one}", said, listed_in, what)
+
+
+def _may_set(situation: Situation, key: ResourceKey, database: str | None, parameter: str) -> bool:
+    """As for a role that is managed already; what is said there is not said here."""
+    unsaid = Findings()
+    if database is not None and not may_set_in(situation, key, database, unsaid):
+        return False
+    return may_set(situation, key, parameter, unsaid)
+
+
+def _permissions(situation: Situation, listed: Listed, key: ResourceKey) -> Iterator[Refusal]:
+    """What a Permission says is not known, or not allowed: what the role has of it would go."""
+    found = listed.permissions.get(key, ())
+    would = "so the role is not adopted: what the Permission gives would be taken away."
+    for name in listed.entries[key].spec.permissions:
+        permission = ResourceKey("Permission", key.namespace, name)
+        if permission not in found:
+            yield (
+                "PermissionNotFound",
+                (
+                    f"Permission {name!r} is not in namespace {key.namespace!r}, {would}"
+                    " Create it, or remove it from the list."
+                ),
+            )
+        elif refusal := permission_trouble(situation, listed.available[permission]):
+            yield (
+                "NotAllowed",
+                (
+                    f"Permission {name!r} is not allowed ({refusal} of the Regent), {would}"
+                    " Add it there, or remove it from the list."
+                ),
+            )
+
+
+def _not_allowed(field: str, there: str, listed_in: str, what: str) -> Refusal:
+    return (
+        "NotAllowed",
+        (
+            f"{field}: {there}, and the Regent does not allow it, so adopting the role would take"
+            f" it away. Nothing was changed. Add {what} to spec.allow.{listed_in} of the Regent, or"
+            " remove it here to have it taken away."
+        ),
+    )

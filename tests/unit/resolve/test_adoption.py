@@ -1,0 +1,117 @@
+"""Which adoptions may be made: whole ones, that give nothing that is not allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from regent.desired import SettingKey
+from regent.observed import ObservedMembership, ObservedRole, ObservedServer
+from regent.remembered import Mark
+from regent.resolve import Resolution
+from shared.keys import ResourceKey
+from tests.declared import resolved, role, server, state
+
+ALICE = "User/alice: {database: mydb, adopt: true, %s}"
+
+
+def on(*roles: ObservedRole, members: tuple[tuple[str, str], ...] = ()) -> ObservedServer:
+    """A server with these roles and (group, member) pairs."""
+    rows = tuple(ObservedMembership(g, m, "my-admin", admin=False) for g, m in members)
+    return replace(server(*roles), memberships=rows)
+
+
+def said(resolution: Resolution, resource: str = "User/default/alice") -> tuple[str, str]:
+    outcome = resolution.outcomes[resource]
+    return outcome.reason, outcome.message
+
+
+@pytest.mark.found("A8")
+@pytest.mark.rule("10")
+@pytest.mark.parametrize(
+    ("declared", "allow", "listed"),
+    [
+        ("memberOf: [{role: analysts}]", {"memberOf": ["analysts"]}, "memberOf"),
+        ("attributes: {createrole: true}", {"attributes": ["createrole"]}, "attributes"),
+        ("parameters: {log_statement: none}", {"parameters": ["log_statement"]}, "parameters"),
+        ("permissions: [secret]", {"schemas": ["s"]}, "allow"),
+    ],
+)
+def test_an_adoption_that_would_take_away_what_it_declares_is_refused_as_a_whole(
+    declared: str, allow: dict[str, Any], listed: str
+) -> None:
+    """The message has the line to add, with which the role is adopted with all of it."""
+    there = role("alice", login=True, createrole=True)
+    there = replace(there, settings={SettingKey(None, "log_statement"): "none"})
+    server_ = on(there, role("analysts"), members=(("analysts", "alice"),))
+    text = (
+        "Permission/secret: {database: mydb, schemas: [s], tables: [t], actions: [SELECT]}\n"
+        + ALICE % declared
+    )
+    known: dict[str, Any] = {"known": frozenset({"log_statement"}), "on": server_}
+    narrow = state(text, regent={"allow": {"schemas": ["public"], "adopt": ["*"]}})
+    refused = resolved(narrow, **known)
+    reason, message = said(refused)
+    assert "alice" not in refused.desired.roles
+    assert reason == "NotAllowed"
+    assert "taken away" in message or "take it away" in message
+    assert listed in message
+    wide = state(text, regent={"allow": {"schemas": ["s"], "adopt": ["*"], **allow}})
+    assert resolved(wide, **known).desired.adopted == {"alice"}
+
+
+@pytest.mark.found("A8")
+@pytest.mark.rule("10")
+def test_an_adoption_with_a_group_or_permission_that_is_unknown_waits_for_it() -> None:
+    """A typo there would take the role out of the group that was meant."""
+    server_ = on(role("alice", login=True), role("analysts"), members=(("analysts", "alice"),))
+    allow = {"allow": {"memberOf": ["*"]}}
+    typo = resolved(state(ALICE % "memberOf: [{role: analyst}]", regent=allow), on=server_)
+    assert typo.desired.roles == {}
+    assert said(typo)[0] == "RoleNotFound"
+
+
+@pytest.mark.found("A8")
+@pytest.mark.rule("12")
+def test_what_is_managed_already_follows_what_is_allowed_and_its_status_says_so() -> None:
+    """Narrowing allow applies at once; the message tells what is taken."""
+    marks = (
+        Mark("alice", "default/my-regent", ResourceKey.parse("User/default/alice"), "adopted", 1),
+    )
+    server_ = on(role("alice", login=True), role("analysts"), members=(("analysts", "alice"),))
+    there = resolved(ALICE % "memberOf: [{role: analysts}]", on=server_, marks=marks)
+    assert "alice" in there.desired.roles
+    reason, message = said(there)
+    assert reason == "NotAllowed"
+    assert "it is taken out of it" in message
+
+
+@pytest.mark.found("A3")
+@pytest.mark.rule("10")
+def test_a_role_that_stays_in_a_stronger_group_is_not_adopted() -> None:
+    """The group is a declared Role that got no role itself: nobody takes its members out."""
+    text = ALICE % "roles: [dba]" + "\nRole/dba: {database: mydb}"
+    strong = on(role("alice", login=True), role("dba", superuser=True), members=(("dba", "alice"),))
+    refused = resolved(text, on=strong)
+    assert refused.desired.roles == {}
+    assert "reaches superuser" in refused.found.troubles["User/default/alice"][1]
+    weak = on(role("alice", login=True), role("dba"), members=(("dba", "alice"),))
+    assert resolved(text, on=weak).desired.adopted == {"alice"}
+    foreign = (Mark("dba", "default/other", ResourceKey.parse("Role/default/x"), "created", 1),)
+    alone = ALICE.replace(", %s", "")
+    assert resolved(alone, on=strong, marks=foreign).desired.roles == {}
+    assert resolved(alone, on=weak, marks=foreign).desired.adopted == {"alice"}
+
+
+@pytest.mark.found("A3")
+@pytest.mark.rule("10")
+def test_a_released_role_that_became_a_superuser_is_not_taken_back() -> None:
+    """While nobody managed it, somebody made it strong; its holder must not get its password."""
+    holder = ResourceKey.parse("User/default/alice")
+    marks = (Mark("alice", "default/my-regent", holder, "created", 1, released=True),)
+    strong = on(role("alice", login=True, superuser=True))
+    refused = resolved("User/alice: {database: mydb}", on=strong, marks=marks)
+    assert refused.desired.roles == {}
+    assert said(refused)[0] == "NotAllowed"
