@@ -25,6 +25,7 @@ WAITS: frozenset[str] = frozenset(
         "RoleNotReady",
         "WaitingForReference",
         "SessionsRemain",
+        "AccessGoesOn",
     }
 )
 """Reasons of what may come by itself: Reconciling. All others are for a person: Stalled (29)."""
