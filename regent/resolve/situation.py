@@ -26,6 +26,7 @@ WAITS: frozenset[str] = frozenset(
         "WaitingForReference",
         "SessionsRemain",
         "AccessGoesOn",
+        "WaitingForRename",
     }
 )
 """Reasons of what may come by itself: Reconciling. All others are for a person: Stalled (29)."""
