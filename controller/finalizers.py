@@ -39,7 +39,8 @@ class Reach:
     """How far the end of a resource has come on one Regent.
 
     `is_told`: its accepted state does not list the resource any more. `is_passed`: a pass has seen
-    the catalog with that state in force. `is_braked`: that pass was not let do all of it.
+    the catalog with that state in force, and that access has ended. `is_braked`: that pass was not
+    let do all of it.
     """
 
     is_told: bool = False

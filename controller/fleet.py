@@ -138,6 +138,7 @@ class Fleet:
             and status.applied_revision is not None
             and status.applied_revision == status.accepted_revision
             and status.applied_revision >= served.link.pushed_revision
+            and all(one.resource != str(resource) for one in status.resources)
         )
         return Reach(
             is_told=self.is_told(key, resource),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from types import MappingProxyType
+from typing import assert_never
 
 import asyncpg
 
@@ -28,6 +29,7 @@ from regent.changes import (
     GrantPrivileges,
     HandOnOwned,
     Plan,
+    ReleaseRole,
     RevokePrivileges,
 )
 from regent.connect import CannotConnectError
@@ -37,7 +39,7 @@ from regent.home import Home
 from regent.leaving import StillOwnsError, take_its_privileges
 from regent.locks import lock_roles_in_transaction
 from regent.observed import ObservedServer
-from regent.sessions import SessionsGoOnError, end_sessions
+from regent.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
 from regent.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
@@ -49,10 +51,15 @@ _STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
         StillOwnsError: "2BP01",
         NotHandedOnError: "2BP01",
         SessionsGoOnError: "55006",
+        AccessGoesOnError: "55006",
         CannotConnectError: "08006",
     }
 )
 """What our own steps may say no to, and the SQLSTATE that says the same."""
+
+
+Alone = EndSessions | HandOnOwned | DropRole | ReleaseRole
+"""What cannot share a transaction with others."""
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -103,14 +110,14 @@ class _Work:
                 major=self.server.major,
                 before_write=self.before_write,
             ).carry_out()
-        alone = [c for c in stretch if isinstance(c, EndSessions | HandOnOwned | DropRole)]
+        alone = [c for c in stretch if isinstance(c, Alone)]
         if alone:
             return tuple([await self._alone(change) for change in alone])
         return await roles.carry_out(
             self.home, stretch, major=self.server.major, before_write=self.before_write
         )
 
-    async def _alone(self, change: EndSessions | HandOnOwned | DropRole) -> ChangeResult:
+    async def _alone(self, change: Alone) -> ChangeResult:
         began = time.monotonic()
         try:
             match change:
@@ -122,6 +129,10 @@ class _Work:
                     )
                 case DropRole():
                     await self._drop(change)
+                case ReleaseRole():
+                    await self._release(change)
+                case _:
+                    assert_never(change)
         except PostgRegentError as error:
             state = _STATES.get(type(error))
             if state is None:
@@ -137,6 +148,22 @@ class _Work:
         self.before_write()
         async with self.home.connection() as connection:
             await end_sessions(connection, role, ours=self.connections.pids)
+
+    async def _release(self, change: ReleaseRole) -> None:
+        """The mark goes when access is seen to have ended: until then the end is ours to keep."""
+
+        async def seen() -> None:
+            await require_ended(connection, change.role, ours=self.connections.pids)
+            await roles.write_marks(connection, self.home.regent, [change])
+
+        self.before_write()
+        async with self.home.connection() as connection:
+            await run(
+                connection,
+                [],
+                after_begin=lambda: lock_roles_in_transaction(connection),
+                before_commit=seen,
+            )
 
     async def _drop(self, change: DropRole) -> None:
         await take_its_privileges(
@@ -167,7 +194,7 @@ def _place(change: Change) -> tuple[str, str]:
     match change:
         case GrantPrivileges(database=database) | RevokePrivileges(database=database):
             return ("database", database)
-        case EndSessions() | HandOnOwned() | DropRole():
+        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole(has_ended=True):
             return ("alone", "")
         case _:
             return ("home", "")

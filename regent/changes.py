@@ -242,11 +242,15 @@ class DropRole:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRole:
-    """The mark is released: it keeps its holder, the role is nobody's business (semantics 8)."""
+    """The mark is released: it keeps its holder, the role is nobody's business (semantics 8).
+
+    `has_ended`: only once it is seen that the role's access has ended.
+    """
 
     role: str
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
+    has_ended: bool = False
 
 
 Change = (

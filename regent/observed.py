@@ -103,6 +103,8 @@ class ObservedServer:
 
     `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates.
     `lingering` are the roles without LOGIN that have sessions all the same (semantics 24).
+    `prepared` are the names of prepared transactions that changed roles: whatever they did comes
+    into force when somebody commits them.
     """
 
     version_num: int
@@ -114,6 +116,7 @@ class ObservedServer:
     databases: tuple[ObjectGroup, ...] = ()
     is_in_recovery: bool = False
     lingering: frozenset[str] = frozenset()
+    prepared: tuple[str, ...] = ()
 
     @property
     def major(self) -> int:

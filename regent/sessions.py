@@ -13,10 +13,15 @@ import asyncpg
 
 from regent.home_database import Connection
 from shared.errors import PostgRegentError
+from shared.names import quote_literal
 from sql import load
 
 PATIENCE_SECONDS = 3.0
 PAUSE_SECONDS = 0.02
+
+
+class AccessGoesOnError(PostgRegentError):
+    """The access of a role at its end has not ended."""
 
 
 class SessionsGoOnError(PostgRegentError):
@@ -69,3 +74,21 @@ async def _until_gone(connection: Connection, role: str, ours: Collection[int]) 
                 way_out="The next pass looks again.",
             )
         await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def require_ended(connection: Connection, role: str, *, ours: Collection[int] = ()) -> None:
+    """Raise AccessGoesOnError unless the role has no LOGIN and no session, and will get none.
+
+    A prepared transaction may have given LOGIN already, which is seen when somebody commits it.
+    """
+    rows = await connection.fetch(load("leaving/access_left"), role, list(ours))
+    left = {row["what"]: row["detail"] for row in rows}
+    if "prepared" in left:
+        raise AccessGoesOnError(
+            f"The prepared transaction {left['prepared']!r} changed roles, and may bring the access"
+            f' of "{role}" back.',
+            way_out=f"Run ROLLBACK PREPARED {quote_literal(left['prepared'])}, or commit it.",
+        )
+    if left:
+        how = "may still log in" if "login" in left else f"has {left['sessions']} sessions"
+        raise AccessGoesOnError(f'"{role}" {how}.', way_out="The next pass looks again.")

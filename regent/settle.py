@@ -11,6 +11,7 @@ from regent.describe import describe
 from regent.look import Looked
 from regent.refusals import Refusal
 from regent.restraint import OBSERVING
+from regent.unended import unended
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
@@ -38,6 +39,8 @@ def settle(
             state, reason, message = words.about(key)
             update |= {"state": state, "reason": reason, "message": message}
         outcomes[key] = outcome.model_copy(update=update)
+    if last.restraint is None and not is_dry:
+        outcomes |= unended(last)
     return outcomes | _awaiting(last, outcomes)
 
 

@@ -55,6 +55,7 @@ async def inspect_server(
             ),
             is_in_recovery=facts["is_in_recovery"],
             lingering=frozenset(facts["lingering"]),
+            prepared=tuple(sorted(facts["prepared"] or ())),
         )
 
 

@@ -54,4 +54,4 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
                 listed=ending.listed,
                 refusal=ending.refusal,
             )
-    yield DropRole(name, causes) if ending.created else ReleaseRole(name, causes)
+    yield DropRole(name, causes) if ending.created else ReleaseRole(name, causes, has_ended=True)

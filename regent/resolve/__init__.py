@@ -18,6 +18,7 @@ from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
 from regent.resolve.memberships import desired_memberships, undecided_memberships
 from regent.resolve.references import look_up
+from regent.resolve.renamings import note_renames
 from regent.resolve.roles import desired_role
 from regent.resolve.situation import Findings, Situation, unseen
 from regent.resolve.unsupported import report_unsupported
@@ -62,6 +63,7 @@ def resolve(situation: Situation) -> Resolution:
         name: desired_role(situation, listed, claim, findings) for name, claim in claims.items()
     }
     note_heirs(situation, listed, roles, findings)
+    note_renames(situation, listed, {key: one.name for key, one in granted.items()}, findings)
     report_unsupported(listed, findings)
     spec = situation.spec
     desired = Desired(

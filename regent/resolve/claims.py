@@ -9,6 +9,7 @@ from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt, may_be_named
 from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
+from regent.resolve.renamings import former_mark, is_there, postgres_name, waits_for
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.names import role_name_problem
@@ -54,12 +55,6 @@ class Claim:
         if self.role is None:
             return () if self.user is None else (self.user,)
         return (self.role,) if self.user is None else (self.role, self.user)
-
-
-def postgres_name(key: ResourceKey, entry: RoleEntry | UserEntry) -> str:
-    """`roleName` or `userName`, else metadata.name, exactly as written."""
-    given = entry.spec.role_name if entry.kind == "Role" else entry.spec.user_name
-    return given or key.name
 
 
 def grant_claims(
@@ -144,7 +139,8 @@ class _Court:
             return self._refused(claim, *refusal)
         mark = self._mark_of(claim)
         if mark is None:
-            return self._unmarked(claim)
+            waits = waits_for(self.situation, self.listed, claim.declared_by)
+            return self._refused(claim, *waits) if waits else self._unmarked(claim)
         if mark.regent != self.situation.regent and not mark.released:
             return self._refused(
                 claim,
@@ -179,11 +175,8 @@ class _Court:
     def _renamed_from(self, claim: Claim) -> Mark | None:
         """`renamedFrom` takes over the role of a resource that is gone from the same namespace."""
         for key in claim.declared_by:
-            former = self.listed.entries[key].spec.renamed_from
-            mark = self.marks.mine.get(former) if former else None
-            if mark is None or mark.holder in self.listed.entries:
-                continue
-            if mark.holder.namespace == key.namespace:
+            mark = former_mark(self.situation, key, self.listed.entries[key])
+            if mark is not None and not is_there(self.situation, mark.holder):
                 return mark
         return None
 

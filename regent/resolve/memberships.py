@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Set
 
 from regent.desired import DesiredMembership
 from regent.resolve.allowed import may_join
-from regent.resolve.claims import Claim, postgres_name
+from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
+from regent.resolve.renamings import edges_kept, postgres_name
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.resources import Membership
@@ -63,7 +64,8 @@ def undecided_memberships(
     for role, entry, member in lacking:
         declared = postgres_name(role, entry)
         found |= {(declared, member), (former.get(role, declared), member)}
-    return frozenset(edge for edge in found if edge[0] not in names)
+    kept = {edge for one in lacking for edge in edges_kept(situation, *one)}
+    return frozenset(edge for edge in found if edge[0] not in names) | kept
 
 
 def _merged(earlier: DesiredMembership | None, later: DesiredMembership) -> DesiredMembership:

@@ -25,6 +25,8 @@ WAITS: frozenset[str] = frozenset(
         "RoleNotReady",
         "WaitingForReference",
         "SessionsRemain",
+        "AccessGoesOn",
+        "WaitingForRename",
     }
 )
 """Reasons of what may come by itself: Reconciling. All others are for a person: Stalled (29)."""

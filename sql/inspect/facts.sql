@@ -11,6 +11,19 @@ SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
            FROM pg_catalog.pg_stat_activity AS a
                JOIN pg_catalog.pg_roles AS l ON l.oid = a.usesysid
            WHERE NOT l.rolcanlogin
-       ) AS lingering
+       ) AS lingering,
+       -- Transactions that are prepared and changed roles: what they did is not to be seen yet.
+       CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts) THEN ARRAY(
+           SELECT DISTINCT p.gid
+           FROM pg_catalog.pg_prepared_xacts AS p
+               JOIN pg_catalog.pg_locks AS x
+                 ON x.pid IS NULL AND x.locktype = 'transactionid'
+                AND x.transactionid = p.transaction
+               JOIN pg_catalog.pg_locks AS k
+                 ON k.pid IS NULL AND k.virtualtransaction = x.virtualtransaction
+           WHERE k.locktype = 'relation' AND k.database = 0 AND k.mode = 'RowExclusiveLock'
+             AND k.relation IN ('pg_catalog.pg_authid'::pg_catalog.regclass,
+                                'pg_catalog.pg_auth_members'::pg_catalog.regclass)
+       ) END AS prepared
 FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = session_user

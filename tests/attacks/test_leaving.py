@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from regent.handing_on import NotHandedOnError, hand_on_owned
 from regent.once import OnceReport
 from tests.integration.facts.once import applied, outcome
 from tests.integration.test_home import connector_of
-from tests.postgres.database import Database
+from tests.postgres.database import Database, flights
+from tests.postgres.server import PostgresServer
 
 pytestmark = pytest.mark.every_version
 
@@ -251,3 +252,48 @@ async def test_what_becomes_code_while_it_is_handed_on_stays(
         == "leaver"
     )
     await connections.close()
+
+
+@pytest.mark.found("C29")
+async def test_a_prepared_transaction_brings_no_login_back_after_the_end_was_told(
+    launch_server: Callable[..., PostgresServer],
+) -> None:
+    """Until it is over the roles stay managed, and their resources say that access goes on."""
+    async with flights(launch_server(max_prepared_transactions="2")) as database:
+        look, other = await database.connect(), await database.connect()
+        await look.execute("CREATE ROLE adopted LOGIN")
+        ended = ("created", "adopted")
+        leavers = "".join(
+            f"User/{name}: {{database: mydb, adopt: true, enabled: false}}\n" for name in ended
+        )
+        await applied(database, LEAVER + leavers)
+        await look.execute(
+            "BEGIN; ALTER ROLE created LOGIN; ALTER ROLE adopted LOGIN; PREPARE TRANSACTION 'late'"
+        )
+        await other.execute(
+            "BEGIN; CREATE TABLE public.harmless (i int); PREPARE TRANSACTION 'harmless'"
+        )
+        report = await applied(database, LEAVER, revision=2)
+        for name in ended:
+            said = outcome(report, f"User/{name}")
+            assert said.reason == "AccessGoesOn"
+            assert "'late'" in said.message
+        assert await managed(database) >= set(ended)
+        await look.execute("COMMIT PREPARED 'late'")
+        logins = "SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname = ANY ($1::text[])"
+        assert len(await look.fetch(logins, ended)) == 2
+        report = await applied(database, LEAVER, revision=2)
+        assert [o.resource for o in report.outcomes if not o.is_ready] == []
+        assert (await managed(database)).isdisjoint(ended)
+        assert await look.fetch(logins, ended) == []
+        await other.execute("ROLLBACK PREPARED 'harmless'")
+
+
+async def managed(database: Database) -> set[str]:
+    """The roles that the Regent manages."""
+    home = await database.server.connect("postgregent")
+    try:
+        rows = await home.fetch("SELECT role FROM postgregent.marks WHERE NOT released")
+    finally:
+        await home.close()
+    return {row["role"] for row in rows}

@@ -1,0 +1,140 @@
+"""A resource that takes over the role of another: `renamedFrom` (rule 7), and where it is missing.
+
+GitOps engines apply before they prune, so the new resource comes while the old one is there: it
+waits, and takes the role over when the old one is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from regent.remembered import Mark
+from regent.resolve.references import Listed
+from regent.resolve.situation import Findings, Situation
+from shared.keys import ResourceKey
+from shared.state import RoleEntry, UserEntry
+
+TOGETHER = timedelta(minutes=10)
+"""A deletion and a creation so near to each other may be one rename."""
+
+_NAMES = {"renamed_from": None, "adopt": None, "role_name": None, "user_name": None}
+
+
+def former_mark(
+    situation: Situation, key: ResourceKey, entry: RoleEntry | UserEntry
+) -> Mark | None:
+    """The mark on the role that `renamedFrom` names, where its holder's namespace is the same."""
+    former = entry.spec.renamed_from
+    mark = situation.own_marks().get(former) if former else None
+    return mark if mark is not None and mark.holder.namespace == key.namespace else None
+
+
+def is_there(situation: Situation, holder: ResourceKey) -> bool:
+    """Whether the resource still exists, be it held."""
+    state = situation.accepted.state
+    return str(holder) in state.resources or str(holder) in state.held
+
+
+def waits_for(
+    situation: Situation, listed: Listed, declared_by: Collection[ResourceKey]
+) -> tuple[str, str] | None:
+    """Reason and message where the role to take over still has its resource."""
+    for key in declared_by:
+        mark = former_mark(situation, key, listed.entries[key])
+        if mark is not None and mark.holder not in declared_by and is_there(situation, mark.holder):
+            message = (
+                f"spec.renamedFrom: the role {mark.role!r} still belongs to {mark.holder}. When"
+                " that is deleted the role is renamed and keeps what it has; until then nothing"
+                f" is made. Delete {mark.holder}, or take renamedFrom out to have a new role made."
+            )
+            return "WaitingForRename", message
+    return None
+
+
+def edges_kept(
+    situation: Situation, role: ResourceKey, entry: RoleEntry | UserEntry, member: str
+) -> Iterator[tuple[str, str]]:
+    """The membership in the former role of one who lists the Role that waits for it."""
+    mark = former_mark(situation, role, entry)
+    if mark is not None:
+        yield mark.role, member
+
+
+def note_renames(
+    situation: Situation,
+    listed: Listed,
+    names: Mapping[ResourceKey, str],
+    findings: Findings,
+) -> None:
+    """Say where `renamedFrom` names nothing that is managed, and where it seems to be missing."""
+    managed = situation.own_marks()
+    gone = tuple(_departed(situation))
+    for key, entry in listed.entries.items():
+        former = entry.spec.renamed_from
+        if former is None:
+            _note_hint(situation, key, entry, gone, findings)
+        elif former not in managed and not any(
+            one.name == former and one.key.namespace == key.namespace for one in gone
+        ):
+            findings.note(
+                key,
+                f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so"
+                f" {names.get(key, key.name)!r} is a role of its own. Correct the name; if the"
+                " rename was done earlier, take the field out.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    key: ResourceKey
+    name: str
+    entry: RoleEntry | UserEntry
+    at: datetime
+
+
+def _departed(situation: Situation) -> Iterator[_Gone]:
+    for text, departed in situation.accepted.departed.items():
+        key, entry = ResourceKey.parse(text), departed.entry
+        if entry.kind != "Permission":
+            yield _Gone(key, postgres_name(key, entry), entry, departed.at)
+
+
+def _note_hint(
+    situation: Situation,
+    key: ResourceKey,
+    entry: RoleEntry | UserEntry,
+    gone: Iterable[_Gone],
+    findings: Findings,
+) -> None:
+    since = situation.accepted.since.get(str(key))
+    for one in gone:
+        if since is None or abs(one.at - since) > TOGETHER:
+            continue
+        if (one.key.kind, one.key.namespace) != (key.kind, key.namespace):
+            continue
+        new_name = postgres_name(key, entry)
+        if one.name != new_name and _is_alike(one.entry, entry):
+            findings.note(
+                key,
+                f"It looks like a rename of {one.key}, which was deleted: so its role"
+                f" {one.name!r} ends, and {new_name!r} is a new one. With renamedFrom: {one.name}"
+                " in the same change the role is renamed, and keeps what it has.",
+            )
+            return
+
+
+def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:
+    """Whether they declare the same, but for names."""
+    return old.spec.model_copy(update=_known(old)) == new.spec.model_copy(update=_known(new))
+
+
+def _known(entry: RoleEntry | UserEntry) -> dict[str, None]:
+    return {name: value for name, value in _NAMES.items() if name in type(entry.spec).model_fields}
+
+
+def postgres_name(key: ResourceKey, entry: RoleEntry | UserEntry) -> str:
+    """`roleName` or `userName`, else metadata.name, exactly as written."""
+    given = entry.spec.role_name if entry.kind == "Role" else entry.spec.user_name
+    return given or key.name

@@ -1,0 +1,49 @@
+"""renamedFrom waits for its holder to go, and what seems to be a rename is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.declared import accepted, mark, resolved, role, server
+
+MARKS = (mark("old", "Role/old", oid=5), mark("ann", "User/ann", oid=6))
+ON = server(role("old", oid=5), role("ann", oid=6, login=True))
+BEFORE = "Role/old: {database: mydb}\nUser/ann: {roles: [old]}\n"
+NEW = "Role/new: {database: mydb, renamedFrom: old}\nUser/ann: {roles: [new]}\n"
+
+
+@pytest.mark.rule("7")
+@pytest.mark.found("A7")
+def test_a_rename_waits_for_its_holder_and_takes_nothing_from_members_meanwhile() -> None:
+    both = accepted(NEW + "Role/old: {database: mydb}", accepted(BEFORE))
+    waiting = resolved(both, marks=MARKS, on=ON)
+    assert set(waiting.desired.roles) == {"ann", "old"}
+    assert waiting.desired.undecided == {("new", "ann"), ("old", "ann")}
+    said = waiting.outcomes["Role/default/new"]
+    assert (said.state, said.reason) == ("Reconciling", "WaitingForRename")
+    assert "Role/default/old" in said.message
+    gone = resolved(accepted(NEW, both), marks=MARKS, on=ON)
+    assert gone.desired.roles["new"].renamed_from == "old"
+    assert gone.desired.endings == ()
+    assert gone.outcomes["Role/default/new"].reason == "Applying"
+
+
+@pytest.mark.found("A7")
+def test_a_wrong_former_name_is_said_and_a_done_rename_is_not() -> None:
+    wrong = resolved("Role/new: {database: mydb, renamedFrom: oldd}", marks=MARKS, on=ON)
+    assert "new" in wrong.desired.roles
+    assert any("'oldd'" in note for note in wrong.outcomes["Role/default/new"].notes)
+    done = resolved(
+        accepted(NEW, accepted(BEFORE)), marks=(mark("new", "Role/new", oid=5), MARKS[1])
+    )
+    assert done.outcomes["Role/default/new"].notes == ()
+
+
+@pytest.mark.found("A7")
+def test_what_looks_like_a_rename_without_renamed_from_is_said() -> None:
+    one = "User/{}: {{roles: [], database: mydb, passwordSecretRef: {{name: s, key: ann}}}}"
+    before = accepted(one.format("ann"))
+    renamed = resolved(accepted(one.format("anna"), before), marks=MARKS, on=ON)
+    assert any("renamedFrom: ann" in n for n in renamed.outcomes["User/default/anna"].notes)
+    another = accepted("User/bob: {database: mydb, connectionLimit: 3}", before)
+    assert resolved(another, marks=MARKS, on=ON).outcomes["User/default/bob"].notes == ()
