@@ -15,6 +15,7 @@ from asyncpg.connect_utils import SessionAttribute
 
 from regent.address import ServerAddress
 from regent.authentication import GuardedLoop, UnsafeAuthenticationError
+from regent.lenient_text import RAW, is_legible
 from regent.session_settings import afterwards, expected, in_the_packet
 from shared.errors import PostgRegentError
 from sql import load
@@ -104,6 +105,8 @@ class Connector:
             return await self._open(database, purpose, again)
 
     async def _open(self, database: str, purpose: str, password: str) -> asyncpg.Connection:
+        if not is_legible(database):
+            raise NoSuchDatabaseError("A database whose name is not UTF-8 cannot be connected to.")
         guarded = GuardedLoop(asyncio.get_running_loop(), tls_is_verified=self.address.verifies_tls)
         loop: Any = guarded
         try:
@@ -135,6 +138,8 @@ class Connector:
         is_superuser = getattr(connection.get_settings(), "is_superuser", "off") == "on"
         later = afterwards(major, is_superuser=is_superuser)
         wanted = expected(major, is_superuser=is_superuser)
+        if getattr(connection.get_settings(), "server_encoding", "") == RAW:
+            later["client_encoding"] = wanted["client_encoding"] = RAW
         try:
             await connection.fetch(load("connect/set"), list(later), list(later.values()))
             row = await connection.fetchrow(load("connect/session"), list(wanted))
