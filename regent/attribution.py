@@ -23,6 +23,7 @@ import asyncpg
 
 import sql
 from regent.events import Event
+from regent.lenient_text import legible
 from shared.outcomes import MOST_CANDIDATES, Actor, Candidate
 from shared.privileges import ObjectKind
 
@@ -229,9 +230,9 @@ def _candidate(event: Event) -> Candidate:
 
 def _suspect(row: asyncpg.Record) -> Candidate:
     return Candidate(
-        session_user=row["session_user"],
+        session_user=legible(row["session_user"]),
         pid=row["pid"],
-        application=row["application_name"] or None,
+        application=legible(row["application_name"]) or None,
         client=row["client"],
         command_tag=row["verb"],
     )

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from asyncpg.protocol.protocol import BaseProtocol
 
+from regent.lenient_text import Renaming
 from shared.errors import PostgRegentError
 
 AUTHENTICATION = ord("R")
@@ -204,9 +205,10 @@ def _put_before_when_connected(protocol: Any, guard: Guard) -> None:
 
 def _put_before(protocol: Any, guard: Guard, transport: asyncio.Transport) -> None:
     pass_on: Callable[[bytes], None] = protocol.data_received
+    renaming = Renaming()
 
     def data_received(data: bytes) -> None:
-        seen = guard.examine(data)
+        seen = renaming.pass_on(guard.examine(data))
         if guard.refusal:
             transport.abort()
         elif seen:

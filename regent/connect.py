@@ -15,7 +15,8 @@ from asyncpg.connect_utils import SessionAttribute
 
 from regent.address import ServerAddress
 from regent.authentication import GuardedLoop, UnsafeAuthenticationError
-from regent.session_settings import afterwards, in_the_packet
+from regent.lenient_text import RAW, is_legible
+from regent.session_settings import afterwards, expected, in_the_packet
 from shared.errors import PostgRegentError
 from sql import load
 
@@ -24,6 +25,9 @@ PasswordSource = Callable[[], Awaitable[str]]
 
 CONNECT_SECONDS = 10.0
 APPLICATION = "postgregent"
+TRANSACTION_TIMEOUT = "25P04"
+MAJOR_OF_TRANSACTION_TIMEOUT = 17
+UNKNOWN_PARAMETER = "42704"
 _INTERRUPTED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -67,18 +71,22 @@ class Connector:
         SettingsDoNotHoldError, UnsafeAuthenticationError or IsAPoolerError.
         """
         known = self._major
+        try:
+            return await self._settled(database, purpose)
+        except CannotConnectError as error:
+            is_young = error.sqlstate == TRANSACTION_TIMEOUT or self._major is not None
+            if known is None and is_young and not isinstance(error, SettingsDoNotHoldError):
+                # It ended the session while its name could not be in the startup packet yet.
+                self._major = self._major or MAJOR_OF_TRANSACTION_TIMEOUT
+            elif error.sqlstate == UNKNOWN_PARAMETER and known is not None:
+                self._major = None
+            else:
+                raise
+        return await self._settled(database, purpose)
+
+    async def _settled(self, database: str, purpose: str) -> asyncpg.Connection:
         connection = await self._open_with_a_password(database, purpose)
         try:
-            await self._settle(connection, database)
-        except SettingsDoNotHoldError:
-            connection.terminate()
-            raise
-        except CannotConnectError:
-            connection.terminate()
-            if known == self._major:
-                raise
-            # A timeout that only newer versions know may have ended the first session at once.
-            connection = await self._open_with_a_password(database, purpose)
             await self._settle(connection, database)
         except BaseException:
             connection.terminate()
@@ -97,6 +105,8 @@ class Connector:
             return await self._open(database, purpose, again)
 
     async def _open(self, database: str, purpose: str, password: str) -> asyncpg.Connection:
+        if not is_legible(database):
+            raise NoSuchDatabaseError("A database whose name is not UTF-8 cannot be connected to.")
         guarded = GuardedLoop(asyncio.get_running_loop(), tls_is_verified=self.address.verifies_tls)
         loop: Any = guarded
         try:
@@ -127,10 +137,12 @@ class Connector:
         major = self._major = connection.get_server_version().major
         is_superuser = getattr(connection.get_settings(), "is_superuser", "off") == "on"
         later = afterwards(major, is_superuser=is_superuser)
-        expected = {**in_the_packet(major), **later}
+        wanted = expected(major, is_superuser=is_superuser)
+        if getattr(connection.get_settings(), "server_encoding", "") == RAW:
+            later["client_encoding"] = wanted["client_encoding"] = RAW
         try:
             await connection.fetch(load("connect/set"), list(later), list(later.values()))
-            row = await connection.fetchrow(load("connect/session"), list(expected))
+            row = await connection.fetchrow(load("connect/session"), list(wanted))
         except (OSError, asyncpg.PostgresError, *_INTERRUPTED) as error:
             raise self._explained(error, database) from None
         if row is None or row["pid"] != connection.get_server_pid():
@@ -138,13 +150,13 @@ class Connector:
                 f"{self.address} is a connection pooler: locks and notifications are lost in it.",
                 way_out="Give databaseHost and port of PostgreSQL itself.",
             )
-        found = dict(zip(expected, row["values"], strict=True))
-        wrong = [name for name, value in expected.items() if found[name] != value]
+        found = dict(zip(wanted, row["values"], strict=True))
+        wrong = [name for name, value in wanted.items() if found[name] != value]
         if wrong:
             name = wrong[0]
             raise SettingsDoNotHoldError(
                 f"{self.address} gave the session in {database!r} the setting {name} ="
-                f" {found[name]!r}, and {expected[name]!r} was asked for.",
+                f" {found[name]!r}, and {wanted[name]!r} was asked for.",
                 way_out="Find out what sets it (pg_db_role_setting, an extension, a proxy).",
             )
         if not row["is_the_admin"]:

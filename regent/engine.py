@@ -277,6 +277,8 @@ class Engine:
         one = await self.passes.full(before_correcting=before_correcting)
         if self.latest is not None and self.latest.restraint != one.restraint:
             self.wake.wake(Full("restraint changed"))
+        if one.illegible and (self.latest is None or self.latest.illegible != one.illegible):
+            log.warning("names that are not UTF-8", left_alone=one.illegible)
         self.latest = one
         await self._end_takeover(one)
         spec = self.passes.accepted().state.regent.spec

@@ -14,6 +14,7 @@ from datetime import datetime
 import asyncpg
 
 import sql
+from regent.lenient_text import legible
 
 AT_ONCE = 1000
 """Rows read or deleted by one statement."""
@@ -141,9 +142,9 @@ def _event(row: asyncpg.Record) -> Event:
         classid=row["classid"],
         objid=row["objid"],
         in_extension=row["in_extension"],
-        session_user=row["session_user"],
-        role=row["role"],
+        session_user=legible(row["session_user"]),
+        role=legible(row["role"]) if row["role"] is not None else None,
         pid=row["pid"],
-        application=row["application_name"],
+        application=legible(row["application_name"]),
         client=row["client"],
     )

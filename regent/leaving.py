@@ -15,6 +15,7 @@ from regent.connections import Connections
 from regent.handing_on import owned_by
 from regent.home import Home
 from regent.home_database import Connection
+from regent.lenient_text import legible
 from regent.observed import ObservedServer
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
@@ -41,7 +42,9 @@ async def take_its_privileges(
     """
     async with home.connection() as connection:
         places = await connection.fetch(load("leaving/owned_where"), role)
-    owning = {str(p["database"] or "(shared)"): int(p["owned"]) for p in places if p["owned"]}
+    owning = {
+        legible(str(p["database"] or "(shared)")): int(p["owned"]) for p in places if p["owned"]
+    }
     if owning:
         raise StillOwnsError(
             f'"{role}" still owns '
@@ -49,7 +52,7 @@ async def take_its_privileges(
             + ".",
             way_out="Name a reassignOwnedTo on the resource, or hand them on yourself.",
         )
-    databases = [str(p["database"]) for p in places if p["database"]]
+    databases = [legible(str(p["database"])) for p in places if p["database"]]
     shared_only = any(p["database"] is None for p in places) and not databases
     unreached: list[str] = []
     for database in databases or ([_somewhere(served, server)] if shared_only else []):

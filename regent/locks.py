@@ -22,6 +22,7 @@ import asyncpg
 
 from regent import home_database
 from regent.home_database import OWNER, Connection, Connects, HomeDatabaseMissing
+from regent.lenient_text import legible
 from regent.trouble import TROUBLE
 from shared.errors import PostgRegentError
 from sql import load
@@ -252,8 +253,8 @@ async def _holders(connection: Connection, keys: Sequence[int]) -> list[tuple[in
             int(row["key"]),
             Holder(
                 pid=row["pid"],
-                session_user=row["session_user"],
-                application=row["application"],
+                session_user=legible(row["session_user"]),
+                application=legible(row["application"]),
                 client=row["client"],
                 since=row["backend_start"],
                 is_ours=row["is_ours"],

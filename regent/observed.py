@@ -117,6 +117,8 @@ class ObservedServer:
     is_in_recovery: bool = False
     lingering: frozenset[str] = frozenset()
     prepared: tuple[str, ...] = ()
+    illegible: tuple[str, ...] = ()
+    """What was left out as its name is not UTF-8, in words."""
 
     @property
     def major(self) -> int:
@@ -140,6 +142,8 @@ class ObservedDatabase:
     columns_present: Mapping[str, frozenset[int]] = field(default_factory=dict)
     default_sequences: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     is_partial: bool = False
+    illegible: tuple[str, ...] = ()
+    """What was left out as its name is not UTF-8, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +152,11 @@ class Observed:
 
     server: ObservedServer
     databases: Mapping[str, ObservedDatabase] = field(default_factory=dict)
+
+    @property
+    def illegible(self) -> tuple[str, ...]:
+        """What is left alone everywhere as its name is not UTF-8, in words."""
+        return (
+            *self.server.illegible,
+            *(text for one in self.databases.values() for text in one.illegible),
+        )

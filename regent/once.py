@@ -193,7 +193,7 @@ def _report(
         results=one.results,
         brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
         takeover=takeover_body(takeover) if takeover else None,
-        notes=notes,
+        notes=(*notes, *one.illegible),
         seconds=perf_counter() - began,
         major=one.server.major,
         unread={name: " ".join(why.split()) for name, why in sorted(one.unread.items())},

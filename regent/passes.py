@@ -67,6 +67,7 @@ class Pass:
     unread: Mapping[str, str] = field(default_factory=dict)
     restraint: Trouble | None = None
     takeover: Takeover | None = None
+    illegible: tuple[str, ...] = ()
     is_targeted: bool = False
 
     @property
@@ -342,4 +343,5 @@ def _pass(
         unread=last.unread,
         restraint=last.restraint,
         takeover=last.takeover,
+        illegible=last.observed.illegible,
     )

@@ -96,9 +96,19 @@ OF_SUPERUSERS: Mapping[str, tuple[int, str]] = MappingProxyType(
 )
 """Parameters that only a superuser may set, so that no other can have been given them."""
 
+BY_ASYNCPG: Mapping[str, str] = MappingProxyType({"client_encoding": "UTF8"})
+"""What asyncpg names in every startup packet."""
+
 PINNED_NAMES = frozenset(
-    name.lower() for name in (*IN_THE_PACKET, *SINCE, *OF_SUPERUSERS, "application_name")
+    name.lower()
+    for name in (*IN_THE_PACKET, *SINCE, *OF_SUPERUSERS, *BY_ASYNCPG, "application_name")
 )
+
+
+def expected(major: int, *, is_superuser: bool) -> dict[str, str]:
+    """What must hold in a session that was settled."""
+    later = afterwards(major, is_superuser=is_superuser)
+    return {**in_the_packet(major), **BY_ASYNCPG, **later}
 
 
 def in_the_packet(major: int | None) -> dict[str, str]:

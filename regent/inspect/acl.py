@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from regent.lenient_text import is_legible, legible
 from regent.observed import Acl, AclItem
 
 LETTERS = {
@@ -30,9 +31,18 @@ LETTERS = {
 
 
 class AclReader:
-    """Reads the ACLs of one reading; equal ones become one object."""
+    """Reads the ACLs of one reading; equal ones become one object.
 
-    def __init__(self) -> None:
+    What was given to a role whose name is not UTF-8 is left out: no declaration is about it.
+    """
+
+    def __init__(self, *, is_recoded: bool = False) -> None:
+        """`is_recoded`: the database turns the bytes of all names into UTF-8.
+
+        The names of roles are in the encoding of whichever database they were made in, so there
+        only those in ASCII are known to be right.
+        """
+        self._is_recoded = is_recoded
         self._acls: dict[tuple[str, ...], Acl] = {(): ()}
         self._items: dict[str, AclItem] = {}
         self._privileges: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
@@ -42,16 +52,21 @@ class AclReader:
         written = tuple(items or ())
         acl = self._acls.get(written)
         if acl is None:
-            acl = tuple(self._items.get(item) or self._read_item(item) for item in written)
+            known = (self._items.get(item) or self._read_item(item) for item in written)
+            acl = tuple(item for item in known if item.grantee is None or self.knows(item.grantee))
             self._acls[written] = acl
         return acl
+
+    def knows(self, role: str) -> bool:
+        """Whether this is the name that the role has."""
+        return role.isascii() or (not self._is_recoded and is_legible(role))
 
     def _read_item(self, written: str) -> AclItem:
         grantee, rest = _name(written)
         letters, _, rest = rest.removeprefix("=").partition("/")
         grantor, _ = _name(rest)
         privileges, grantable = self._read_privileges(letters)
-        item = AclItem(grantee or None, grantor, privileges, grantable)
+        item = AclItem(grantee or None, legible(grantor), privileges, grantable)
         self._items[written] = item
         return item
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from regent.inspect.acl import AclReader
+from regent.lenient_text import is_legible, left_alone, legible
 from regent.observed import Acl, ObjectGroup, ObservedColumn, ObservedDatabase
 from shared.patterns import matcher
 from shared.privileges import ObjectKind
 
 SEQUENCE = "S"
+AS_THEY_ARE = frozenset({"UTF8", "SQL_ASCII"})
+"""Encodings of databases from which names come byte for byte."""
 
 
 class Row(Protocol):
@@ -54,7 +57,8 @@ class _Reading:
         self._parts = parts
         self._roles = interest.roles
         self._is_ignored = matcher(interest.ignore_schemas)
-        self._acls = AclReader()
+        self._acls = AclReader(is_recoded=_first(parts, "database")["kind"] not in AS_THEY_ARE)
+        self._illegible: list[int] = []
         self._members = frozenset(_first(parts, "member")["oids"] or ())
 
     def database(self, *, is_partial: bool) -> ObservedDatabase:
@@ -63,27 +67,39 @@ class _Reading:
             *(g for row in self._parts.get("schema", ()) for g in self._schema_groups(row)),
             *(g for row in self._parts.get("relation", ()) for g in self._relation_groups(row)),
         )
+        columns = tuple(self._columns())
+        name = _first(self._parts, "database")["names"][0]
+        oids = sorted(set(self._illegible))
         return ObservedDatabase(
-            name=_first(self._parts, "database")["names"][0],
+            name=name,
             groups=groups,
-            columns=tuple(self._columns()),
+            columns=columns,
             columns_present={
                 row["names"][0]: frozenset(row["oids"]) for row in self._parts.get("present", ())
             },
             default_sequences=_default_sequences(_first(self._parts, "default"), groups),
             is_partial=is_partial,
+            illegible=(left_alone("objects", oids, f" of {name}"),) if oids else (),
         )
 
+    def _legible(self, oids: Sequence[int], names: Sequence[str]) -> list[tuple[int, str]]:
+        """The pairs whose names can be read; the others are counted."""
+        pairs = list(zip(oids, names, strict=True))
+        if is_legible("".join(names)):
+            return pairs
+        self._illegible += [oid for oid, name in pairs if not is_legible(name)]
+        return [(oid, name) for oid, name in pairs if is_legible(name)]
+
     def _schema_groups(self, row: Row) -> Iterator[ObjectGroup]:
-        pairs = zip(row["oids"], row["names"], strict=True)
+        pairs = self._legible(row["oids"], row["names"])
         kept = [(oid, name) for oid, name in pairs if not self._is_ignored(name)]
         return self._groups(row, ObjectKind.SCHEMA, None, kept)
 
     def _relation_groups(self, row: Row) -> Iterator[ObjectGroup]:
-        if self._is_ignored(row["schema"]):
+        if not is_legible(row["schema"]) or self._is_ignored(row["schema"]):
             return iter(())
         kind = ObjectKind.SEQUENCE if row["kind"] == SEQUENCE else ObjectKind.TABLE
-        pairs = list(zip(row["oids"], row["names"], strict=True))
+        pairs = self._legible(row["oids"], row["names"])
         return self._groups(row, kind, row["schema"], pairs)
 
     def _groups(
@@ -98,7 +114,7 @@ class _Reading:
             yield ObjectGroup(
                 kind=kind,
                 schema=schema,
-                owner=row["owner"],
+                owner=legible(row["owner"]),
                 acl=acl,
                 names=tuple(name for _, name in alike),
                 oids=tuple(oid for oid, _ in alike),
@@ -119,6 +135,9 @@ class _Reading:
     def _columns(self) -> Iterator[ObservedColumn]:
         for row in self._parts.get("column", ()):
             acl = self._acls.read(row["acl"])
+            if not is_legible("".join((row["schema"], *row["names"]))):
+                self._illegible.append(row["oids"][0])
+                continue
             if self._is_ignored(row["schema"]):
                 continue
             if row["is_system"] and not self._concerns(acl):
@@ -129,7 +148,7 @@ class _Reading:
                 relation=relation,
                 relation_oid=row["oids"][0],
                 relation_kind=row["kind"],
-                owner=row["owner"],
+                owner=legible(row["owner"]),
                 column=column,
                 acl=acl,
                 is_extension_member=row["oids"][0] in self._members,

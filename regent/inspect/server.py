@@ -8,6 +8,7 @@ import asyncpg
 
 from regent.desired import Attributes, SettingKey
 from regent.inspect.acl import AclReader
+from regent.lenient_text import is_legible, left_alone, legible
 from regent.observed import ObjectGroup, ObservedMembership, ObservedRole, ObservedServer
 from shared.privileges import ObjectKind
 from shared.state import Verifier
@@ -36,26 +37,28 @@ async def inspect_server(
         if facts["may_read_identifier"]:
             identifier = await connection.fetchval(load("inspect/system_identifier"))
         settings = await connection.fetch(load("inspect/settings"))
+        role_rows = await connection.fetch(load(f"inspect/{roles}"))
+        database_rows = await connection.fetch(load("inspect/databases"), list(databases))
         return ObservedServer(
             version_num=facts["version_num"],
             system_identifier=identifier,
             admin=facts["admin"],
             admin_is_superuser=facts["admin_is_superuser"],
             roles=_roles(
-                await connection.fetch(load(f"inspect/{roles}")),
+                [row for row in role_rows if is_legible(row["name"])],
                 _settings(settings),
                 password_is_readable=facts["may_read_passwords"],
             ),
             memberships=tuple(
                 ObservedMembership(*row)
                 for row in await connection.fetch(load(f"inspect/{memberships}"))
+                if all(map(is_legible, row[:3]))
             ),
-            databases=_databases(
-                await connection.fetch(load("inspect/databases"), list(databases))
-            ),
+            databases=_databases(database_rows),
             is_in_recovery=facts["is_in_recovery"],
-            lingering=frozenset(facts["lingering"]),
-            prepared=tuple(sorted(facts["prepared"] or ())),
+            lingering=frozenset(filter(is_legible, facts["lingering"])),
+            prepared=tuple(sorted(filter(is_legible, facts["prepared"] or ()))),
+            illegible=_illegible(role_rows, database_rows),
         )
 
 
@@ -64,7 +67,9 @@ def _settings(rows: Iterable[asyncpg.Record]) -> dict[int, dict[SettingKey, str]
     found: dict[int, dict[SettingKey, str]] = {}
     for role_oid, database, assignments in rows:
         of_role = found.setdefault(role_oid, {})
-        for assignment in assignments:
+        if database is not None and not is_legible(database):
+            continue
+        for assignment in filter(is_legible, assignments):
             parameter, _, value = assignment.partition("=")
             of_role[SettingKey(database, parameter)] = value
     return found
@@ -105,10 +110,27 @@ def _databases(rows: Iterable[asyncpg.Record]) -> tuple[ObjectGroup, ...]:
         ObjectGroup(
             kind=ObjectKind.DATABASE,
             schema=None,
-            owner=row["owner"],
+            owner=legible(row["owner"]),
             acl=acls.read(row["acl"]),
-            names=tuple(row["names"]),
-            oids=tuple(row["oids"]),
+            names=tuple(name for name, _ in pairs),
+            oids=tuple(oid for _, oid in pairs),
         )
         for row in rows
+        if (pairs := [p for p in zip(row["names"], row["oids"], strict=True) if is_legible(p[0])])
     )
+
+
+def _illegible(
+    roles: Iterable[asyncpg.Record], databases: Iterable[asyncpg.Record]
+) -> tuple[str, ...]:
+    """The roles and databases that are left alone, each kind in one line."""
+    found = {
+        "roles": [row["oid"] for row in roles if not is_legible(row["name"])],
+        "databases": [
+            oid
+            for row in databases
+            for name, oid in zip(row["names"], row["oids"], strict=True)
+            if not is_legible(name)
+        ],
+    }
+    return tuple(left_alone(kind, oids) for kind, oids in found.items() if oids)

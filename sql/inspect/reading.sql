@@ -5,7 +5,7 @@
 --   member    relations or schemas that belong to extensions
 --   present   relations that have a column of this name, one of $2: names = {column}
 --   default   tables and, in parallel, the relations that their columns' defaults draw on
---   database  names = {this database}
+--   database  names = {this database}, kind = its encoding
 -- System schemas appear only with what names a managed role, one of $1, in its ACL; temporary ones
 -- and TOAST never. $3 asks for `default`. An ACL that is NULL is acldefault().
 space AS MATERIALIZED (
@@ -80,5 +80,5 @@ JOIN pg_catalog.pg_depend AS d
  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'n'
 WHERE $3::boolean
 UNION ALL
-SELECT 'database', '', NULL, NULL, NULL, false,
+SELECT 'database', pg_catalog.getdatabaseencoding()::text, NULL, NULL, NULL, false,
        ARRAY[pg_catalog.current_database()], NULL, NULL

@@ -48,7 +48,7 @@ async def _dropping_was_enough(server: PostgresServer) -> bool:
             return await _state(connection, server.version) == server.pristine
         finally:
             await connection.close(timeout=10)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError):
         return False
 
 
