@@ -38,7 +38,7 @@ from regent.leaving import StillOwnsError, take_its_privileges
 from regent.locks import lock_roles_in_transaction
 from regent.observed import ObservedServer
 from regent.sessions import SessionsGoOnError, end_sessions
-from regent.trouble import CONNECTION_IS_GONE
+from regent.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 
@@ -129,6 +129,7 @@ class _Work:
             result = refused(change, error, seconds=time.monotonic() - began)
             return replace(result, sqlstate=state, way_out=error.way_out)
         except (asyncpg.PostgresError, *CONNECTION_IS_GONE) as error:
+            heed_cancellation()
             return refused(change, error, seconds=time.monotonic() - began)
         return ChangeResult(change, done=True, seconds=time.monotonic() - began)
 

@@ -19,7 +19,8 @@ from regent.metrics import Metrics
 from regent.service import Service
 from regent.serving import Credentials, Listening, listen
 from regent.settings import RegentSettings, connector_of
-from regent.trouble import TROUBLE, reconnecting
+from regent.together import end
+from regent.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.uninstall import uninstall
 from shared.backoff import Backoff
 
@@ -59,8 +60,7 @@ class Daemon:
 
     async def _stop_working(self) -> None:
         if self._working is not None:
-            self._working.cancel()
-            await asyncio.wait([self._working])
+            await end([self._working])
 
     async def _leave(self) -> tuple[str, ...]:
         """No engine from now on, and nothing of ours left on the server but the roles."""
@@ -78,6 +78,7 @@ class Daemon:
             try:
                 await self._one_life(backoff)
             except* TROUBLE as errors:
+                heed_cancellation()
                 message = str(_first(errors)) or type(_first(errors)).__name__
                 log.warning("not connected", error=message)
                 self._board.say(observing=message)

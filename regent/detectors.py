@@ -16,7 +16,7 @@ from regent.install import DetectorStatus, install
 from regent.listener import Listener
 from regent.metrics import Metrics
 from regent.own_sessions import OwnSessions
-from regent.trouble import TROUBLE
+from regent.trouble import TROUBLE, heed_cancellation
 from regent.wake import Hint
 from regent.watcher import LocalWatch, Watcher
 from shared.http import DetectorBody
@@ -80,6 +80,7 @@ class Detectors:
                     status = await install(connection)
                 self.failed.discard(name)
             except TROUBLE as error:
+                heed_cancellation()
                 status = DetectorStatus("Polling", f"The triggers could not be installed: {error}")
                 self.failed.add(name)
             self._note(name, status)
@@ -121,6 +122,7 @@ class Detectors:
                 async with self._connections.use(name) as connection:
                     taken[name] = await reader.take(connection)
             except TROUBLE:
+                heed_cancellation()
                 taken[name] = Taken(is_damaged=True)
         return taken
 
@@ -133,6 +135,7 @@ class Detectors:
                 async with self._connections.use(name) as connection:
                     await reader.forget(connection)
             except TROUBLE as error:
+                heed_cancellation()
                 log.info("events not cleared yet", database=name, error=str(error))
 
     def _say(self, *, is_meant: bool = False) -> None:

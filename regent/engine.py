@@ -31,7 +31,8 @@ from regent.settings import RegentSettings
 from regent.simple_events import is_simple
 from regent.standing import Standing, standing
 from regent.takeover import Takeover, accepting, taken_over
-from regent.trouble import TROUBLE
+from regent.together import run_together
+from regent.trouble import TROUBLE, heed_cancellation
 from regent.upkeep import Upkeep
 from regent.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
 from shared.outcomes import Actor
@@ -90,11 +91,7 @@ class Engine:
     async def run(self) -> None:
         """Detect and correct until the lock is lost, or something unexpected is raised."""
         self.wake.wake(Full("start"))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch_lock())
-            for loop in self._detectors.loops():
-                tasks.create_task(loop)
-            tasks.create_task(self._pass_loop())
+        await run_together((self._watch_lock(), *self._detectors.loops(), self._pass_loop()))
 
     async def accept(
         self, merge: Callable[[AcceptedState | None], Awaitable[AcceptedState]]
@@ -165,7 +162,9 @@ class Engine:
                     await self.lock.lost.wait()
             except TimeoutError:
                 continue
-        raise LockLost(way_out="It is taken again as soon as the server can be reached.")
+        lost = LockLost(way_out="It is taken again as soon as the server can be reached.")
+        self._board.say(observing=str(lost))
+        raise lost
 
     async def _pass_loop(self) -> None:
         """A fault of ours in one pass is said and tried again; trouble with the server goes up."""
@@ -179,6 +178,7 @@ class Engine:
             except TROUBLE:
                 raise
             except Exception as error:
+                heed_cancellation()
                 log.exception("pass failed")
                 self._agenda.retry()
                 self._board.say(

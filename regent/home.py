@@ -27,7 +27,7 @@ from regent.home_database import (
     HomeDatabaseUnsafe,
 )
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
-from regent.trouble import CONNECTION_IS_GONE
+from regent.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
@@ -266,6 +266,7 @@ class Home:
                 return await work(await self._acting(OWNER))
             except CONNECTION_IS_GONE:
                 connection.terminate()
+                heed_cancellation()
                 return await work(await self._acting(OWNER))
 
     async def _fetch(self, name: str, *values: object) -> list[asyncpg.Record]:

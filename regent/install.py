@@ -15,11 +15,13 @@ from typing import Literal
 import asyncpg
 
 import sql
+from shared.errors import PostgRegentError
 from shared.names import quote_ident, quote_literal
 
 SCHEMA = "postgregent"
 VERSION = 1
-COMMENT = f"PostgRegent's detector, version {VERSION}. `postgregent uninstall` takes it away."
+MARK = "PostgRegent's detector"
+COMMENT = f"{MARK}, version {VERSION}. `postgregent uninstall` takes it away."
 LOCK_TIMEOUT = "2s"
 SEQUENCES = ("event_id_seq", "event_overflow", "event_taken")
 RELATIONS = ("event ru", "event_id_seq S", "event_overflow S", "event_pkey i", "event_taken S")
@@ -63,6 +65,10 @@ class Damage:
         return self.what
 
 
+class DetectorDoesNotHold(PostgRegentError):
+    """The detector was installed and is not as it was installed."""
+
+
 async def install(connection: asyncpg.Connection) -> DetectorStatus:
     """Make the detector whole: install, repair or upgrade it; writes nothing when it is whole.
 
@@ -76,6 +82,12 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
         async with connection.transaction():
             await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             await _replace(connection, found)
+            if left := await damage(connection):
+                raise DetectorDoesNotHold(
+                    "It was installed anew and is damaged all the same: "
+                    f"{'; '.join(map(str, left))}.",
+                    way_out="Look for an event trigger or a setting that alters what is installed.",
+                )
     except asyncpg.InsufficientPrivilegeError as error:
         return DetectorStatus(
             "Polling",
@@ -126,13 +138,20 @@ async def remove(connection: asyncpg.Connection) -> str:
 
 
 async def _replace(connection: asyncpg.Connection, found: Sequence[Damage]) -> None:
-    """Everything but a sound table is made anew; an unsound table too."""
+    """Everything but a sound table is made anew; an unsound table too.
+
+    Within a schema that we marked, whatever has a name of ours gives way.
+    """
+    row = await connection.fetchrow(sql.load("install/inspect"))
+    is_ours = bool(row and (row["comment"] or "").startswith(MARK))
     await connection.execute(sql.load("install/drop_triggers"))
     await connection.execute(sql.load("install/schema"))
     await connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS {quote_literal(COMMENT)}")
     await _revoke_from_strangers(connection)
     await connection.execute(sql.load("install/drop_function"))
     if any(one.part in ("schema", "table") for one in found):
+        if is_ours:
+            await connection.execute(sql.load("install/make_room"))
         await connection.execute(sql.load("install/drop_table"))
         await connection.execute(sql.load("install/event_table"))
         unlogged = connection.get_server_version().major >= 15

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from regent.trouble import TROUBLE, reconnecting
+from regent.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.wake import Full, Hint, LocalEvents
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
@@ -64,6 +64,7 @@ class Listener:
             try:
                 await self._listen_until_it_ends()
             except TROUBLE as error:
+                heed_cancellation()
                 log.warning("listener lost", database=self.database, error=_short(error))
             await asyncio.sleep(self._backoff.after())
 

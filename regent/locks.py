@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Protocol, Self
 
 import asyncpg
@@ -30,6 +31,8 @@ ROLES = "roles"
 PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.02
 CHECK_SECONDS = 5.0
+PROOF_SECONDS = 20.0
+"""Two checks and their patience: a lock that was not seen for so long is not to be counted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class RegentLock:
         self.lost = asyncio.Event()
         self._connection = connection
         self._keys = tuple(keys)
+        self._seen_at = monotonic()
         connection.add_termination_listener(self._on_termination)
 
     @classmethod
@@ -105,6 +109,11 @@ class RegentLock:
         """As far as this side knows; `check` asks the server."""
         return not self.lost.is_set() and not self._connection.is_closed()
 
+    @property
+    def is_proven(self) -> bool:
+        """The server has said so lately: what Ready rests on."""
+        return self.is_held and monotonic() - self._seen_at < PROOF_SECONDS
+
     def require(self) -> None:
         """Raise LockLost unless the lock is held. For just before a write."""
         if not self.is_held:
@@ -121,6 +130,8 @@ class RegentLock:
             return False
         if {row["key"] for row in rows if row["is_this_session"]} != set(self._keys):
             self.lost.set()
+        else:
+            self._seen_at = monotonic()
         return self.is_held
 
     async def release(self) -> None:

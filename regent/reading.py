@@ -15,7 +15,7 @@ from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
-from regent.trouble import TROUBLE
+from regent.trouble import TROUBLE, heed_cancellation
 from shared.privileges import ObjectKind
 
 
@@ -56,6 +56,7 @@ async def read_databases(
             async with connections.use(database) as connection:
                 return await inspect_database(connection, interest)
         except TROUBLE as error:
+            heed_cancellation()
             unread[database] = str(error) or type(error).__name__
             return None
 

@@ -230,7 +230,7 @@ class Service:
             live=True,
             checks={
                 "connected": engine is not None,
-                "lock": engine is not None and engine.lock.is_held,
+                "lock": engine is not None and engine.lock.is_proven,
             },
         )
 

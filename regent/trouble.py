@@ -6,6 +6,8 @@ farewell has arrived and before it has been read.
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 
 from shared.backoff import Backoff
@@ -23,6 +25,17 @@ CONNECTION_IS_GONE = (
 
 TROUBLE = (asyncpg.PostgresError, *CONNECTION_IS_GONE, PostgRegentError)
 """Anything that a server, or the way to it, may say no with."""
+
+
+def heed_cancellation() -> None:
+    """Raise CancelledError where trouble has replaced it. For each handler that goes on.
+
+    A task that is cancelled inside a transaction may raise "connection is closed" instead: the
+    driver's ROLLBACK fails, and that is raised in the place of the cancellation.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def reconnecting() -> Backoff:

@@ -1,12 +1,13 @@
 """Keeps the triggers in the served databases: installed where they shall be, repaired when damaged.
 
 Somebody may drop them in a loop: that must not become a loop of ours, so after a few repairs there
-is one a second. Meanwhile full passes go on.
+is one a second. Where the installation itself fails, it is tried again later each time. Meanwhile
+full passes go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -14,11 +15,14 @@ from regent.agenda import Agenda
 from regent.detectors import Detectors
 from regent.restraint import OBSERVING, declared_restraint, why_no_triggers
 from regent.wake import Allowance, DetectorChanged, Hint
+from shared.backoff import Backoff
 from shared.resources import RegentSpec
 from shared.state import Trouble
 
 REPAIRS_AT_ONCE = 5
 REPAIRS_PER_SECOND = 1.0
+FIRST_SECONDS = 0.5
+LONGEST_SECONDS = 60.0
 
 Repairs = tuple[tuple[str, str], ...]
 """(database, what was wrong) of each."""
@@ -34,6 +38,9 @@ class Upkeep:
         self._no_triggers: str | None = None
         """Why there are none; empty when they are installed, None before that was decided."""
         self._damaged: set[str] = set()
+        self._failing: dict[str, Backoff] = {}
+        self._not_before: dict[str, datetime] = {}
+        self._allowed_at: datetime | None = None
 
     async def keep(
         self, spec: RegentSpec, restrained: Trouble | None, hints: Sequence[Hint]
@@ -49,22 +56,45 @@ class Upkeep:
         if not why and before == "":
             return await self._repair(hints)
         self._damaged.clear()
+        self._not_before.clear()
+        self._allowed_at = self._agenda.repair_at = None
         if not why:
             await self._detectors.install()
+            self._note_failures(self._detectors.failed, datetime.now(UTC))
         elif why != before:
             self._detectors.poll(why)
         return ()
 
     async def _repair(self, hints: Sequence[Hint]) -> Repairs:
         self._damaged.update(one.database for one in hints if isinstance(one, DetectorChanged))
-        self._damaged.update(self._detectors.failed)
-        if not self._damaged:
+        waiting = self._damaged | self._detectors.failed
+        if not waiting:
             return ()
-        now, agenda = datetime.now(UTC), self._agenda
-        if agenda.repair_at is None:
-            agenda.repair_at = now + timedelta(seconds=self._allowance.take())
-        if agenda.repair_at > now:
+        now = datetime.now(UTC)
+        due = {name for name in waiting if self._not_before.get(name, now) <= now}
+        if due and self._allowed_at is None:
+            self._allowed_at = now + timedelta(seconds=self._allowance.take())
+        if not due or (self._allowed_at is not None and self._allowed_at > now):
+            self._agenda.repair_at = self._next(waiting)
             return ()
-        agenda.repair_at = None
-        damaged, self._damaged = self._damaged, set()
-        return await self._detectors.install(damaged)
+        self._allowed_at = None
+        self._damaged -= due
+        repaired = await self._detectors.install(due)
+        self._note_failures(due, now)
+        self._agenda.repair_at = self._next(self._damaged | self._detectors.failed)
+        return repaired
+
+    def _note_failures(self, tried: Collection[str], now: datetime) -> None:
+        """Whatever failed waits, longer each time; what succeeded begins anew."""
+        for name in tried:
+            if name in self._detectors.failed:
+                backoff = self._failing.setdefault(name, Backoff(FIRST_SECONDS, LONGEST_SECONDS))
+                self._not_before[name] = now + timedelta(seconds=backoff.after())
+            else:
+                self._failing.pop(name, None)
+                self._not_before.pop(name, None)
+
+    def _next(self, waiting: Collection[str]) -> datetime | None:
+        """When the first of these may be repaired."""
+        times = [at for name in waiting if (at := self._not_before.get(name)) is not None]
+        return min(times, default=None) if self._allowed_at is None else self._allowed_at

@@ -17,7 +17,7 @@ import structlog
 
 import sql
 from regent.events import GONE
-from regent.trouble import TROUBLE, reconnecting
+from regent.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 from shared.backoff import Backoff
 
@@ -72,6 +72,7 @@ class LocalWatch:
             else:
                 await self._look_at_objects()
         except TROUBLE:
+            heed_cancellation()
             self._seen, self._events = {}, None
             self._owes_a_look = True
 
@@ -135,6 +136,7 @@ class Watcher:
             try:
                 await self._watch()
             except TROUBLE as error:
+                heed_cancellation()
                 log.warning("watcher lost", error=str(error) or type(error).__name__)
             await asyncio.sleep(self._backoff.after())
 

@@ -22,7 +22,7 @@ from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
 from regent.connect import CannotConnectError
 from regent.connections import Connections
 from regent.render import render
-from regent.trouble import CONNECTION_IS_GONE
+from regent.trouble import CONNECTION_IS_GONE, heed_cancellation
 
 PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
@@ -130,6 +130,7 @@ class PrivilegeWork:
         try:
             await self._together(scope, which)
         except CONNECTION_IS_GONE:
+            heed_cancellation()
             try:
                 await self._together(scope, which)
             except CONNECTION_IS_GONE as error:

@@ -30,7 +30,7 @@ from regent.home import Home
 from regent.home_database import OWNER, Connection
 from regent.locks import lock_roles_in_transaction
 from regent.render import render
-from regent.trouble import CONNECTION_IS_GONE
+from regent.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.names import quote_ident
 from shared.state import Verifier
 from sql import load
@@ -105,6 +105,7 @@ async def _batch(
             *await _batch(home, batch[middle:], major, before_write),
         ]
     except CONNECTION_IS_GONE as error:
+        heed_cancellation()
         # It may have been committed all the same: to try again could fail on what is done.
         return [refused(change, error) for change in batch]
     spent = (time.monotonic() - began) / len(batch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
 
 import asyncpg
 
@@ -95,7 +94,9 @@ async def _leave(connection: Connection) -> None:
         return
     try:
         async with asyncio.timeout(5):
-            await asyncio.shield(connection.execute("ROLLBACK"))
-    except BaseException:  # noqa: BLE001 - whatever it was, and a cancellation too
-        with suppress(Exception):
-            connection.terminate()
+            await connection.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 - whatever it was, the first error is the one to tell
+        connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
