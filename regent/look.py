@@ -25,6 +25,7 @@ from regent.desired import Desired
 from regent.losses import losses
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan
+from regent.plan.matching import Compilations
 from regent.reading import Parameters, read_databases, read_parameters, read_server
 from regent.refusals import Refusal, Refused, still_refused, without_refused
 from regent.remembered import AcceptedState, BrakeMemory, Mark
@@ -33,6 +34,9 @@ from regent.restraint import restraint
 from regent.takeover import Obeyed, RefusedPush, Takeover
 from shared.keys import ResourceKey
 from shared.state import Trouble
+
+COMPILATIONS_PER_DATABASE = 4
+"""Full and targeted passes, and the baseline that the brake compares with."""
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ class Looker:
         self._connections = connections
         self._shared_through = shared_through
         self._parameters: Parameters | None = None
+        self.compilations = Compilations(COMPILATIONS_PER_DATABASE * max(1, len(served)))
 
     async def restraint(self, accepted: AcceptedState, memory: Memory) -> Trouble | None:
         """Why nothing may be written now, without looking at anything else."""
@@ -147,10 +152,13 @@ class Looker:
                 holders=situation.holders(),
                 unfinished=memory.brake.unfinished,
                 sessions=memory.brake.sessions,
+                compilations=self.compilations,
             ),
             still_refused(memory.refused, now),
         )
-        verdict = _judge(situation, resolution.desired, observed, wanted, memory.brake)
+        verdict = _judge(
+            situation, resolution.desired, observed, wanted, memory.brake, self.compilations
+        )
         takeover = self._obeyed(memory).takeover(
             accepted, server.system_identifier, resolution.taken_back
         )
@@ -184,6 +192,7 @@ def _judge(
     observed: Observed,
     wanted: Plan,
     memory: BrakeMemory,
+    compilations: Compilations,
 ) -> Verdict:
     """Ask the brake, unless nothing is lost or these losses were let through before."""
     accepted = situation.accepted
@@ -200,7 +209,7 @@ def _judge(
     compared = Comparison(
         wanted,
         desired,
-        plan(before, observed),
+        plan(before, observed, compilations=compilations),
         before,
         observed.server,
         adopted,

@@ -11,7 +11,14 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SerializationInfo,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
@@ -19,6 +26,10 @@ from shared.keys import ResourceKey
 from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec
 
 FORMAT = 1
+LARGEST_NUMBER = 2**63 - 1
+"""What PostgreSQL's bigint, and every JSON reader that matters, can hold."""
+MOST_RESOURCES = 25_000
+"""In each part of one state; it takes about 4 KB of memory per resource in the Regent."""
 REVEAL = {"reveal": True}
 """Serialisation context that writes verifiers out: for the wire and the home database only."""
 
@@ -54,6 +65,24 @@ def _write_verifier(verifier: Verifier, info: SerializationInfo[Any]) -> str | b
     return verifier.value if (info.context or {}).get("reveal") else True
 
 
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a NUL character, which PostgreSQL cannot keep; take it out")
+    return text
+
+
+def _is_key(text: str) -> str:
+    ResourceKey.parse(_without_nul(text))
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Key = Annotated[str, AfterValidator(_is_key)]
+"""A ResourceKey in its written form."""
+Generation = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+Keys = Annotated[tuple[Key, ...], Field(max_length=MOST_RESOURCES)]
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
@@ -63,8 +92,8 @@ class _Wire(BaseModel):
 class Trouble(_Wire):
     """Why something is not as declared: a reason for machines and a message for people."""
 
-    reason: str
-    message: str
+    reason: Text
+    message: Text
 
 
 class PasswordEntry(_Wire):
@@ -77,15 +106,15 @@ class PasswordEntry(_Wire):
 
     verifier: Verifier | None = None
     trouble: Trouble | None = None
-    note: str = ""
+    note: Text = ""
 
 
 class PermissionEntry(_Wire):
     """One Permission as it was written."""
 
     kind: Literal["Permission"] = "Permission"
-    generation: int = 0
-    uid: str | None = None
+    generation: Generation = 0
+    uid: Text | None = None
     spec: PermissionSpec
 
 
@@ -93,8 +122,8 @@ class RoleEntry(_Wire):
     """One Role as it was written."""
 
     kind: Literal["Role"] = "Role"
-    generation: int = 0
-    uid: str | None = None
+    generation: Generation = 0
+    uid: Text | None = None
     spec: RoleSpec
 
 
@@ -102,8 +131,8 @@ class UserEntry(_Wire):
     """One User as it was written, and its password where it names one."""
 
     kind: Literal["User"] = "User"
-    generation: int = 0
-    uid: str | None = None
+    generation: Generation = 0
+    uid: Text | None = None
     spec: UserSpec
     password: PasswordEntry | None = None
 
@@ -116,8 +145,8 @@ class RegentEntry(_Wire):
 
     namespace: str
     name: str
-    generation: int = 0
-    uid: str | None = None
+    generation: Generation = 0
+    uid: Text | None = None
     spec: RegentSpec
 
     @property
@@ -141,13 +170,15 @@ class DesiredState(_Wire):
     """
 
     format: Literal[1] = 1
-    origin: str
-    revision: int = Field(ge=0, description="Grows with every push of one origin.")
+    origin: Text
+    revision: int = Field(
+        ge=0, le=LARGEST_NUMBER, description="Grows with every push of one origin."
+    )
     regent: RegentEntry
-    resources: dict[str, Entry] = Field(default_factory=dict)
-    held: dict[str, Trouble] = Field(default_factory=dict)
-    deleted: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
+    resources: dict[Key, Entry] = Field(default_factory=dict, max_length=MOST_RESOURCES)
+    held: dict[Key, Trouble] = Field(default_factory=dict, max_length=MOST_RESOURCES)
+    deleted: Keys = ()
+    elsewhere: Keys = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
 
     def says_the_same_as(self, other: DesiredState) -> bool:
