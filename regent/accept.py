@@ -41,7 +41,7 @@ def accept(
     held = {**pushed.held, **{key: vanished(old[key]) for key in sorted(unseen)}}
     ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
     if previous:
-        ever_seen |= previous.ever_seen
+        ever_seen |= previous.ever_seen & _named(resources, previous.before)
     same = {key for key, entry in resources.items() if key in old and old[key].spec == entry.spec}
     return AcceptedState(
         push_etag=push_etag,
@@ -67,6 +67,16 @@ def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
         listed += [("Role", access.role) for access in entry.spec.access]
     for kind, name in listed:
         yield ResourceKey(kind, key.namespace, name)
+
+
+def _named(*all_entries: Mapping[str, Entry]) -> Set[str]:
+    """What any of these names: only of that it matters whether it was ever seen."""
+    return {
+        str(reference)
+        for entries in all_entries
+        for key, entry in entries.items()
+        for reference in references(ResourceKey.parse(key), entry)
+    }
 
 
 def is_waiting(key: ResourceKey, entry: Entry, seen: Container[ResourceKey]) -> bool:
@@ -110,5 +120,18 @@ def _departed(
     departed = dict(previous.departed) if previous else {}
     for key, entry in old.items():
         if key not in resources and entry.kind != "Permission":
-            departed[key] = Departed(entry=entry, at=now)
+            departed[key] = Departed(entry=_without_verifier(entry), at=now)
     return {key: one for key, one in departed.items() if key not in resources}
+
+
+def _without_verifier(entry: Entry) -> Entry:
+    """No end needs the password of the one who left."""
+    return entry.model_copy(update={"password": None}) if entry.kind == "User" else entry
+
+
+def without_ended(accepted: AcceptedState, holders: Container[str]) -> AcceptedState:
+    """Less the departed whose end is done: `holders` are those whom a mark of ours still names."""
+    kept = {key: one for key, one in accepted.departed.items() if key in holders}
+    if len(kept) == len(accepted.departed):
+        return accepted
+    return accepted.model_copy(update={"departed": kept})

@@ -14,9 +14,11 @@ from functools import partial
 
 import structlog
 
+from regent.accept import without_ended
 from regent.agenda import Agenda
 from regent.attribution import Witnesses, are_behind, likely_actor, row_versions
 from regent.board import Board
+from regent.brake import is_judged
 from regent.detectors import Detectors
 from regent.events import Event, Taken
 from regent.home_database import Connects
@@ -154,6 +156,27 @@ class Engine:
             if changed != accepted:
                 await self._store(changed)
 
+    async def _forget_departed(self, one: Pass) -> None:
+        """Of those whose roles are gone or released nothing needs to be known any more."""
+        memory, accepted = self.passes.memory, self.passes.accepted()
+        if one.restraint is not None or not accepted.departed:
+            return
+        if not is_judged(memory.brake, accepted):
+            return
+        async with self._storing:
+            marks = await self.home.marks()
+            accepted = self.passes.accepted()
+            if not is_judged(memory.brake, accepted):
+                return
+            holders = {
+                str(mark.holder)
+                for mark in marks
+                if mark.regent == self.home.regent and not mark.released
+            }
+            changed = without_ended(accepted, holders)
+            if changed is not accepted:
+                await self._store(changed)
+
     async def _watch_lock(self) -> None:
         """The lock is for life: without it nothing may be written."""
         while await self.lock.check():
@@ -281,6 +304,7 @@ class Engine:
             log.warning("names that are not UTF-8", left_alone=one.illegible)
         self.latest = one
         await self._end_takeover(one)
+        await self._forget_departed(one)
         spec = self.passes.accepted().state.regent.spec
         self._agenda.after(one, spec.resync_seconds)
         self._board.say(not_acted_on=unsupported_of(spec))

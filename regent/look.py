@@ -25,6 +25,7 @@ from regent.desired import Desired
 from regent.losses import losses
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan
+from regent.plan.matching import Compilations
 from regent.reading import Parameters, read_databases, read_parameters, read_server
 from regent.refusals import Refusal, Refused, still_refused, without_refused
 from regent.remembered import AcceptedState, BrakeMemory, Mark
@@ -33,6 +34,9 @@ from regent.restraint import restraint
 from regent.takeover import Obeyed, RefusedPush, Takeover
 from shared.keys import ResourceKey
 from shared.state import Trouble
+
+COMPILATIONS_PER_DATABASE = 4
+"""Full and targeted passes, and the baseline that the brake compares with."""
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ class Looker:
         self._connections = connections
         self._shared_through = shared_through
         self._parameters: Parameters | None = None
+        self.compilations = Compilations(COMPILATIONS_PER_DATABASE * max(1, len(served)))
 
     async def restraint(self, accepted: AcceptedState, memory: Memory) -> Trouble | None:
         """Why nothing may be written now, without looking at anything else."""
@@ -139,7 +144,7 @@ class Looker:
         observed, unread = await read_databases(
             self._connections, self._served, resolution.desired, server
         )
-        seen = compared(situation, resolution, observed, unread, memory)
+        seen = compared(situation, resolution, observed, unread, memory, self.compilations)
         takeover = self._obeyed(memory).takeover(
             accepted, server.system_identifier, resolution.taken_back
         )
@@ -157,6 +162,7 @@ def compared(
     observed: Observed,
     unread: Mapping[str, str],
     memory: Memory,
+    compilations: Compilations,
 ) -> Looked:
     """What differs between what shall hold and what was read, and what the brake says. Pure."""
     brake, desired = memory.brake, resolution.desired
@@ -170,10 +176,11 @@ def compared(
             holders=situation.holders(),
             unfinished=brake.unfinished,
             sessions=brake.sessions,
+            compilations=compilations,
         ),
         still_refused(memory.refused, situation.now),
     )
-    verdict = _judge(situation, desired, observed, wanted, brake)
+    verdict = _judge(situation, desired, observed, wanted, brake, compilations)
     return Looked(
         push_etag=situation.accepted.push_etag,
         resolution=resolution,
@@ -201,6 +208,7 @@ def _judge(
     observed: Observed,
     wanted: Plan,
     memory: BrakeMemory,
+    compilations: Compilations,
 ) -> Verdict:
     """Ask the brake, unless nothing is lost or these losses were let through before."""
     accepted = situation.accepted
@@ -217,7 +225,7 @@ def _judge(
     compared = Comparison(
         wanted,
         desired,
-        plan(before, observed),
+        plan(before, observed, compilations=compilations),
         before,
         observed.server,
         adopted,

@@ -187,7 +187,9 @@ class Passes:
             )
         found_at = datetime.now(UTC)
         wanted, _ = without_refused(
-            plan_objects(desired, Observed(server, {database: touched}), database),
+            plan_objects(
+                desired, Observed(server, {database: touched}), database, self.looker.compilations
+            ),
             still_refused(self.memory.refused, now),
         )
         differing = oids_of(wanted.changes).get(database, ())

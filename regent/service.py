@@ -49,7 +49,7 @@ from shared.http import (
     StatusBody,
 )
 from shared.outcomes import Drift
-from shared.state import DesiredState, Entry, Verifier, etag
+from shared.state import LARGEST_NUMBER, DesiredState, Entry, Verifier, etag
 
 log = structlog.get_logger()
 
@@ -306,7 +306,11 @@ def _check_verifiers(state: DesiredState, accepted: Mapping[str, Entry]) -> None
 
 
 def _page_start(continue_: str | None) -> int:
-    return int(continue_) if continue_ else 0
+    """Raises ValueError for what no page before can have said."""
+    start = int(continue_) if continue_ else 0
+    if not 0 <= start <= LARGEST_NUMBER:
+        raise ValueError("no id is so large")
+    return start
 
 
 def _next_page(items: tuple[Drift, ...], limit: int) -> str | None:

@@ -27,6 +27,10 @@ from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec
 from shared.resources.texts import storable
 
 FORMAT = 1
+LARGEST_NUMBER = 2**63 - 1
+"""What PostgreSQL's bigint, and every JSON reader that matters, can hold."""
+MOST_RESOURCES = 25_000
+"""In each part of one state; it takes about 4 KB of memory per resource in the Regent."""
 REVEAL = {"reveal": True}
 """Serialisation context that writes verifiers out: for the wire and the home database only."""
 
@@ -82,6 +86,8 @@ Said = Annotated[str, AfterValidator(_mended)]
 Stored = Annotated[str, AfterValidator(storable)]
 KeyText = Annotated[str, AfterValidator(_is_a_key)]
 """`str(ResourceKey)`."""
+Generation = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+Keys = Annotated[tuple[KeyText, ...], Field(max_length=MOST_RESOURCES)]
 
 
 class Trouble(_Wire):
@@ -108,7 +114,7 @@ class PermissionEntry(_Wire):
     """One Permission as it was written."""
 
     kind: Literal["Permission"] = "Permission"
-    generation: int = 0
+    generation: Generation = 0
     uid: Stored | None = None
     spec: PermissionSpec
 
@@ -117,7 +123,7 @@ class RoleEntry(_Wire):
     """One Role as it was written."""
 
     kind: Literal["Role"] = "Role"
-    generation: int = 0
+    generation: Generation = 0
     uid: Stored | None = None
     spec: RoleSpec
 
@@ -126,7 +132,7 @@ class UserEntry(_Wire):
     """One User as it was written, and its password where it names one."""
 
     kind: Literal["User"] = "User"
-    generation: int = 0
+    generation: Generation = 0
     uid: Stored | None = None
     spec: UserSpec
     password: PasswordEntry | None = None
@@ -140,7 +146,7 @@ class RegentEntry(_Wire):
 
     namespace: Stored
     name: Stored
-    generation: int = 0
+    generation: Generation = 0
     uid: Stored | None = None
     spec: RegentSpec
 
@@ -166,12 +172,14 @@ class DesiredState(_Wire):
 
     format: Literal[1] = 1
     origin: Stored
-    revision: int = Field(ge=0, description="Grows with every push of one origin.")
+    revision: int = Field(
+        ge=0, le=LARGEST_NUMBER, description="Grows with every push of one origin."
+    )
     regent: RegentEntry
-    resources: dict[KeyText, Entry] = Field(default_factory=dict)
-    held: dict[KeyText, Trouble] = Field(default_factory=dict)
-    deleted: tuple[Stored, ...] = ()
-    elsewhere: tuple[Stored, ...] = ()
+    resources: dict[KeyText, Entry] = Field(default_factory=dict, max_length=MOST_RESOURCES)
+    held: dict[KeyText, Trouble] = Field(default_factory=dict, max_length=MOST_RESOURCES)
+    deleted: Keys = ()
+    elsewhere: Keys = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
 
     def says_the_same_as(self, other: DesiredState) -> bool:

@@ -20,8 +20,12 @@ from shared.http import (
     RolePage,
     StatusBody,
 )
+from shared.state import LARGEST_NUMBER
 
-After = Annotated[int, Query(ge=0, description="The last sequence or id already seen.")]
+After = Annotated[
+    int,
+    Query(ge=0, le=LARGEST_NUMBER, description="The last sequence or id already seen."),
+]
 Wait = Annotated[
     float,
     Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for something new."),

@@ -14,6 +14,7 @@ from regent.observed import Observed
 from regent.plan.adoptions import handing_on_late, plan_sessions
 from regent.plan.authority import authority_of
 from regent.plan.endings import plan_endings
+from regent.plan.matching import Compilations
 from regent.plan.memberships import plan_memberships
 from regent.plan.order import in_order
 from regent.plan.privileges import plan_database, plan_local
@@ -35,6 +36,7 @@ def plan(
     holders: Mapping[str, ResourceKey] = NO_HOLDERS,
     unfinished: Collection[str] = (),
     sessions: Collection[str] = (),
+    compilations: Compilations | None = None,
 ) -> Plan:
     """Everything one pass would do.
 
@@ -42,8 +44,10 @@ def plan(
     verifier that was set last (needed where pg_authid cannot be read), and the resource that the
     mark names (another one than declared means a hand-over). `unfinished` are marked roles whose
     adoption is not complete, `sessions` those of them whose sessions must still end.
-    A served database that was not read gets no local changes.
+    A served database that was not read gets no local changes. `compilations` are what the caller
+    keeps from one plan to the next.
     """
+    compilations = Compilations() if compilations is None else compilations
     renames = plan_renames(desired, observed.server)
     observed = with_new_names(observed, {rename.role: rename.new_name for rename in renames})
     server = observed.server
@@ -55,7 +59,7 @@ def plan(
     changes += plan_memberships(desired, server, authority)
     matches = {g.permission: 0 for grants in desired.grants.values() for g in grants}
     for database in sorted(desired.grants):
-        found = plan_database(desired, observed, database, authority)
+        found = plan_database(desired, observed, database, authority, compilations)
         changes += found.changes
         for permission, count in found.matches.items():
             matches[permission] += count
@@ -65,11 +69,17 @@ def plan(
     return Plan(in_order(changes, handing_on_late(changes, server)), matches)
 
 
-def plan_objects(desired: Desired, observed: Observed, database: str) -> Plan:
+def plan_objects(
+    desired: Desired,
+    observed: Observed,
+    database: str,
+    compilations: Compilations | None = None,
+) -> Plan:
     """Only privileges on the objects that were read, for the targeted pass.
 
     What a full reading would be needed for is left alone: USAGE that an object outside of this
     reading may imply is neither given nor taken, and matches are not counted.
     """
     authority = authority_of(desired, observed.server)
-    return Plan(in_order(plan_local(desired, observed, database, authority)))
+    compilations = Compilations() if compilations is None else compilations
+    return Plan(in_order(plan_local(desired, observed, database, authority, compilations)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from regent.desired import DeclaredGrant
 from regent.plan.authority import SYSTEM_PREFIX
@@ -210,11 +209,32 @@ def is_temporary(schema: str) -> bool:
     return schema.startswith(TEMPORARY)
 
 
-@lru_cache(maxsize=512)
-def compile_database(
-    grants: tuple[DeclaredGrant, ...],
-    grantees: frozenset[str],
-    ignore_schemas: tuple[str, ...] = (),
-) -> CompiledGrants:
-    """The same declarations give the same compiled object: the cache outlives a pass."""
-    return CompiledGrants(grants, grantees, ignore_schemas)
+class Compilations:
+    """What was compiled lately: the same declarations give the same compiled object.
+
+    Its owner keeps it from pass to pass. One entry can take a megabyte, so the number is bounded:
+    those asked for longest ago go first.
+    """
+
+    def __init__(self, limit: int = 16) -> None:
+        self._limit = limit
+        self._latest: dict[object, CompiledGrants] = {}
+
+    def __len__(self) -> int:
+        return len(self._latest)
+
+    def of(
+        self,
+        grants: tuple[DeclaredGrant, ...],
+        grantees: frozenset[str],
+        ignore_schemas: tuple[str, ...] = (),
+    ) -> CompiledGrants:
+        """The declarations of one database, compiled for these grantees."""
+        key = (grants, grantees, ignore_schemas)
+        found = self._latest.pop(key, None)
+        if found is None:
+            found = CompiledGrants(grants, grantees, ignore_schemas)
+        self._latest[key] = found
+        if len(self._latest) > self._limit:
+            del self._latest[next(iter(self._latest))]
+        return found

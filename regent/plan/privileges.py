@@ -11,7 +11,7 @@ from regent.plan.acls import Scope, compare
 from regent.plan.authority import Authority
 from regent.plan.edits import Edits, PrivilegeChange
 from regent.plan.local import NO_NEEDS, LocalPlanner
-from regent.plan.matching import CompiledGrants, compile_database
+from regent.plan.matching import Compilations, CompiledGrants
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 
@@ -28,12 +28,14 @@ class DatabasePrivileges:
 
 
 def plan_database(
-    desired: Desired, observed: Observed, database: str, authority: Authority
+    desired: Desired,
+    observed: Observed,
+    database: str,
+    authority: Authority,
+    compilations: Compilations,
 ) -> DatabasePrivileges:
     """Everything about one served database, as far as it was read."""
-    compiled = compile_database(
-        desired.grants[database], authority.declared, desired.ignore_schemas
-    )
+    compiled = compilations.of(desired.grants[database], authority.declared, desired.ignore_schemas)
     changes, matches = _on_the_database(database, observed.server, compiled, authority)
     reading = observed.databases.get(database)
     if reading is not None:
@@ -45,14 +47,18 @@ def plan_database(
 
 
 def plan_local(
-    desired: Desired, observed: Observed, database: str, authority: Authority
+    desired: Desired,
+    observed: Observed,
+    database: str,
+    authority: Authority,
+    compilations: Compilations,
 ) -> list[PrivilegeChange]:
     """Only what stands in the reading, for roles that exist and have not come to their end.
 
     A role still to be made, renamed or taken apart is the business of a full pass.
     """
     existing = authority.declared.intersection(observed.server.roles)
-    compiled = compile_database(desired.grants[database], existing, desired.ignore_schemas)
+    compiled = compilations.of(desired.grants[database], existing, desired.ignore_schemas)
     return LocalPlanner(observed.databases[database], compiled, authority, existing).plan()
 
 

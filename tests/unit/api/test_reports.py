@@ -41,6 +41,7 @@ async def test_open_polls_end_when_the_regent_closes(
         "/v1/drift?limit=501",
         "/v1/drift?limit=0",
         "/v1/history?limit=many",
+        f"/v1/history?after={2**63}",
     ],
 )
 async def test_a_parameter_out_of_bounds_is_a_problem_that_names_it(

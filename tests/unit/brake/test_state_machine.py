@@ -19,6 +19,7 @@ from regent.brake import deletions, has_news
 from regent.changes import AlterRole, Change, Effect, GrantMembership, SetPassword
 from regent.look import Looked, Memory, compared
 from regent.passes import ROUNDS, decided
+from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory
 from regent.resolve import Situation, resolve
 from shared.state import REVEAL, etag
@@ -269,7 +270,7 @@ class TheBrake(RuleBasedStateMachine):
         unread = dict.fromkeys(self.unread, "It is away.")
         resolution = resolve(situation)
         memory = Memory(accepted=self.accepted, brake=self.memory)
-        self.seen = compared(situation, resolution, observed, unread, memory)
+        self.seen = compared(situation, resolution, observed, unread, memory, Compilations())
         if self.seen.verdict.is_pulled:
             digest = self.seen.verdict.digest
             assert digest not in self.used, "a digest that was used is shown again"
