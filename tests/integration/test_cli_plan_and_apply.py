@@ -276,3 +276,20 @@ async def test_what_does_nothing_yet_is_said_by_plan_and_apply(
         assert reasons["Role/default/everybody"] == "Unsupported"
         assert reasons["Regent/default/my-regent"] == "Unsupported"
     assert "everybody" not in await roles(database)
+
+
+@pytest.mark.found("C26")
+async def test_a_misspelt_schema_is_said_by_plan_and_apply(
+    database: Database, tmp_path: Path
+) -> None:
+    """It is Ready, gives nothing, and says so: it passed with `True Applied` before."""
+    directory = flights(tmp_path)
+    spec = {"database": "mydb", "schemas": ["schmea1"], "tables": ["*"], "actions": ["SELECT"]}
+    add(directory, "Permission", "misspelt", **spec)
+    arguments = (str(directory), "--dsn", database.dsn())
+    said = "'mydb' has no schema 'schmea1'. Did you mean 'schema1'?"
+    assert said in " ".join((await postgregent("plan", *arguments)).out.split())
+    applied = await postgregent("apply", *arguments, "-o", "json")
+    [outcome] = [o for o in applied.data()["outcomes"] if "misspelt" in o["resource"]]
+    assert (outcome["state"], outcome["matches"]) == ("Ready", 0)
+    assert said in " ".join(outcome["notes"])
