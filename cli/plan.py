@@ -46,10 +46,18 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
         page.sheet().write(console)
     else:
         document = declared.subject.to_json() | _document(report, known, sql=wanted.sql)
+        document["notes"] = [*report.notes, *_notes_of_others(outcomes, known)]
         print_data(console, document, output)
     if report.is_blind:
         return UNKNOWN
     return NOTHING if report.plan.is_empty else CHANGES
+
+
+def _notes_of_others(outcomes: tuple[Outcome, ...], known: tuple[Outcome, ...]) -> list[str]:
+    """What is noted on resources of which a plan has nothing else to say."""
+    listed = {one.resource for one in known}
+    others = (one for one in outcomes if one.resource not in listed)
+    return [f"{one.resource}: {note}" for one in others for note in one.notes]
 
 
 def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -> dict[str, object]:

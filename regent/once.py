@@ -15,6 +15,7 @@ from regent.accept import accept
 from regent.api.service import TakeoverNeeded, TokenMismatch
 from regent.applying.result import ChangeResult
 from regent.bodies import brake_body, takeover_body
+from regent.by_the_clock import notes_on_time
 from regent.changes import Plan
 from regent.connections import Connections
 from regent.home import Home
@@ -76,7 +77,7 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
     began = perf_counter()
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
-    notes = (
+    notes: tuple[str, ...] = (
         () if remembered else (f"apply would make the home database {settings.home_database!r}.",)
     )
     connections = Connections(connector)
@@ -90,6 +91,7 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
         owned = await owned_by_leavers(connections, settings.databases[0], one.desired)
     finally:
         await connections.close()
+    notes += notes_on_time(state, datetime.now(UTC))
     return _report(one, takeover, notes, owned, began)
 
 
@@ -125,7 +127,7 @@ async def apply_once(
             one, stand.passes.looker, accepted, await stand.home.marks(), memory
         )
         owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
-    return _report(one, possible, (), owned, began)
+    return _report(one, possible, notes_on_time(state, datetime.now(UTC)), owned, began)
 
 
 def _accept(

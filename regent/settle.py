@@ -9,6 +9,7 @@ from regent.applying.result import ChangeResult
 from regent.changes import AdoptRole, Change
 from regent.describe import describe
 from regent.look import Looked
+from regent.plan.unmatched import unmatched
 from regent.refusals import Refusal
 from regent.restraint import OBSERVING
 from regent.unended import unended
@@ -30,11 +31,15 @@ def settle(
     """
     words = _Words(last, results, is_dry=is_dry)
     matches = {str(key): count for key, count in last.wanted.matches.items()}
+    nothing = unmatched(last.resolution.desired, last.observed)
+    notes = {str(key): found for key, found in nothing.items()}
     outcomes = {}
     for key, outcome in last.resolution.outcomes.items():
         update: dict[str, object] = {}
         if key not in words.unread:
             update["matches"] = matches.get(key)
+        if key in notes:
+            update["notes"] = (*outcome.notes, *notes[key])
         if outcome.reason == "Applying":
             state, reason, message = words.about(key)
             update |= {"state": state, "reason": reason, "message": message}

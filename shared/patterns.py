@@ -22,9 +22,12 @@ def is_literal(pattern: str) -> bool:
     return _MAGIC.search(pattern) is None
 
 
-def has_wildcard(pattern: str) -> bool:
-    """True when the pattern could match more than one name."""
-    return any(kind != "character" for kind, _ in _tokens(pattern))
+def literal_of(pattern: str) -> str | None:
+    """The one name that the pattern can match, its escapes taken off; None with a wildcard."""
+    if is_literal(pattern):
+        return pattern
+    pieces = _pieces(pattern)
+    return pieces[0].literal if len(pieces) == 1 else None
 
 
 def empty_range(pattern: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -276,3 +278,55 @@ async def test_what_does_nothing_yet_is_said_by_plan_and_apply(
         assert reasons["Role/default/everybody"] == "Unsupported"
         assert reasons["Regent/default/my-regent"] == "Unsupported"
     assert "everybody" not in await roles(database)
+
+
+@pytest.mark.found("C26")
+async def test_a_misspelt_schema_is_said_by_plan_and_apply(
+    database: Database, tmp_path: Path
+) -> None:
+    """It is Ready, gives nothing, and says so: it passed with `True Applied` before."""
+    directory = flights(tmp_path)
+    spec = {"database": "mydb", "schemas": ["schmea1"], "tables": ["*"], "actions": ["SELECT"]}
+    add(directory, "Permission", "misspelt", **spec)
+    arguments = (str(directory), "--dsn", database.dsn())
+    said = "'mydb' has no schema 'schmea1'. Did you mean 'schema1'?"
+    assert said in " ".join((await postgregent("plan", *arguments)).out.split())
+    planned = await postgregent("plan", *arguments, "-o", "json")
+    assert any(said in note and "misspelt" in note for note in planned.data()["notes"])
+    applied = await postgregent("apply", *arguments, "-o", "json")
+    [outcome] = [o for o in applied.data()["outcomes"] if "misspelt" in o["resource"]]
+    assert (outcome["state"], outcome["matches"]) == ("Ready", 0)
+    assert said in " ".join(outcome["notes"])
+
+
+@pytest.mark.found("A10")
+@pytest.mark.rule("24")
+async def test_access_for_a_time_ends_with_an_apply_after_it_and_the_first_says_so(
+    database: Database, tmp_path: Path
+) -> None:
+    """Nobody is there when the time comes: until now nothing said that the access stays."""
+    directory = flights(tmp_path)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
+    ends = until.isoformat()
+    access = [{"role": "mydb-viewer", "until": ends, "reason": "on call"}]
+    add(directory, "User", "ann", database="mydb", access=access)
+    add(directory, "User", "bob", database="mydb", validUntil=ends)
+    arguments = (str(directory), "--dsn", database.dsn(), "-o", "json")
+    applied = await postgregent("apply", *arguments)
+    assert applied.status == 0, applied.out
+    [note] = [note for note in applied.data()["notes"] if "Nothing ends this" in note]
+    for named in ("'ann' to Role 'mydb-viewer'", "'bob'", f"until {ends}", "postgregent local"):
+        assert named in note
+    connection = await database.connect()
+    look = (
+        "SELECT pg_has_role('ann', 'mydb-viewer', 'MEMBER'), rolcanlogin, rolvaliduntil"
+        " FROM pg_roles WHERE rolname = 'bob'"
+    )
+    [row] = await connection.fetch(look)
+    assert tuple(row) == (True, True, until)
+    await asyncio.sleep((until - datetime.now(UTC)).total_seconds() + 0.1)
+    applied = await postgregent("apply", *arguments)
+    assert applied.status == 0, applied.out
+    assert not [note for note in applied.data()["notes"] if "Nothing ends this" in note]
+    [row] = await connection.fetch(look)
+    assert tuple(row) == (False, False, until)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from regent.plan.matching import NameRules
-from shared.patterns import has_wildcard, matcher
+from shared.patterns import literal_of, matcher
 from shared.resources import PermissionSpec
 
 WITHOUT_ESCAPES = st.text("ab-]*?[!", max_size=14).filter(lambda text: "[^" not in text)
@@ -47,9 +47,10 @@ def test_several_patterns_match_what_any_of_them_matches(patterns: list[str], na
 @given(st.text(min_size=1, max_size=10), NAMES)
 def test_a_backslash_takes_the_meaning_from_what_follows(name: str, other: str) -> None:
     escaped = re.sub(r"(.)", r"\\\1", name, flags=re.DOTALL)
-    assert not has_wildcard(escaped)
+    assert literal_of(escaped) == name
     assert matcher([escaped])(name)
     assert matcher([escaped])(other) is (other == name)
+    assert literal_of(escaped + "*") is None
     assert matcher([escaped + "*"])(name + other)
 
 
