@@ -106,8 +106,8 @@ class _Words:
 def _withheld(change: Change, last: Looked) -> Said:
     verdict = last.verdict
     message = (
-        f"The brake withholds {len(verdict.withheld)} losses, because {verdict.why};"
-        f" such as: {describe(change)}. If they are meant, release digest {verdict.digest}."
+        f"The brake withholds: {describe(change)}. The Regent says why. If all that is withheld is"
+        f" meant, release digest {verdict.digest}."
     )
     return "Stalled", "BrakePulled", message
 
