@@ -32,6 +32,7 @@ from controller.kube.kinds import NAMESPACE, OUR_KINDS, JsonObject
 from controller.kube.queue import KeyedQueue
 from controller.last_words import LastWords
 from controller.making import Address, Making
+from controller.orphans import Orphans
 from controller.plants import Plants
 from controller.pushing import Pushing
 from controller.quiet import Quiet
@@ -146,6 +147,7 @@ class Term:
         )
         self._drift_events = DriftEvents(self.recorder, caches.find)
         self._arrivals = Arrivals()
+        self._orphans = Orphans(caches, self.recorder)
         self._counting: KeyedQueue[ResourceKey] = KeyedQueue()
         self._drift: dict[ResourceKey, int] = {}
         self._doubted: dict[ResourceKey, NotReached] = {}
@@ -261,6 +263,9 @@ class Term:
         if (due := self._arrivals.next_due_seconds) is not None:
             self._quiet.wake_after(due)
         self._look_at_statuses(declared)
+        there = [key for key in declared.raw if key.kind == "Regent"]
+        if (seconds := self._orphans.look(there)) is not None:
+            self._quiet.wake_after(seconds)
         if waits:
             self._quiet.wake_after(ENDING_SECONDS)
 

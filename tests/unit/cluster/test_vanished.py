@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from controller.acquaintance import Acquaintance, bound_by
+from controller.caches import Caches
+from controller.kube.api import KubeApi
+from controller.kube.events import EventRecorder
+from controller.orphans import Orphans
 from controller.reporter import event_of
 from controller.status_patch import RegentNews, status_of_regent
 from controller.vanished import vanished_of
+from controller.workloads import REGENT_NAME, REGENT_NAMESPACE, workload_name
 from shared.http import BrakeBody, DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -80,6 +85,48 @@ def test_one_more_that_vanishes_is_news() -> None:
     assert event_of({}, one) == "Warning"
     assert event_of(one, one) is None
     assert event_of(one, two) == "Warning"
+
+
+class Running:
+    """Caches in which one Deployment of a Regent is."""
+
+    namespaces = ("default",)
+
+    def __init__(self, namespace: str = "default") -> None:
+        labels = {REGENT_NAMESPACE: namespace, REGENT_NAME: REGENT.name}
+        found = raw("Deployment", workload_name(REGENT), {}, labels=labels)
+        self._found = {("here", workload_name(REGENT)): found}
+        self.why = ""
+
+    def workloads(self, _kind: object) -> dict[tuple[str, str], dict[str, Any]]:
+        return self._found
+
+    def why_not_synced(self, _namespace: str) -> str:
+        return self.why
+
+
+def test_what_runs_for_a_regent_that_has_vanished_is_told_once_and_after_a_moment() -> None:
+    """Absence is believed only where everything is known, and is no decision even then."""
+    now = [0.0]
+    recorder = EventRecorder(cast(KubeApi, None), instance="test")
+
+    def orphans(caches: Running) -> Orphans:
+        return Orphans(cast(Caches, caches), recorder, lambda: now[0])
+
+    caches = Running()
+    one = orphans(caches)
+    assert one.look([REGENT]) is None
+    assert one.look([]) == 10.0
+    now[0] = 10.0
+    for _ in range(2):
+        assert one.look([]) is None
+    caches.why = "regents: 403"
+    assert orphans(caches).look([]) is None
+    assert orphans(Running("not-watched")).look([]) is None
+    assert recorder._waiting.qsize() == 1
+    news = recorder._waiting.get_nowait()
+    assert news.reason == "RegentVanished"
+    assert "default/one" in news.note
 
 
 def test_what_has_vanished_stays_bound_to_its_regent_until_it_is_deleted() -> None:
