@@ -1,5 +1,7 @@
 """Which adoptions may be made: whole ones, that give their author nothing that is not allowed.
 
+And which renames: those that leave every member in the role.
+
 Whoever adopts a role gets its password, and with it what the role reaches after the pass. And an
 adoption must not take away what its own resource declares because the Regent does not allow it:
 then it is refused as a whole, and the role stays as it is (rule 10). Pure.
@@ -53,6 +55,39 @@ def _first_refused(
         )
         if refusal is not None:
             return claim, refusal
+    renamed = {claim.name: claim for claim in granted.values() if _is_renamed(claim)}
+    for _, claim in sorted(renamed.items()):
+        refusal = _leaves_members(listed, granted, claim)
+        if refusal is not None:
+            return claim, refusal
+    return None
+
+
+def _is_renamed(claim: Claim) -> bool:
+    """By its own resource. With `renamedFrom` the former name goes on to be understood."""
+    mark = claim.mark
+    return (
+        mark is not None
+        and claim.observed_name == mark.role != claim.name
+        and mark.holder in claim.declared_by
+    )
+
+
+def _leaves_members(listed: Listed, granted: Granted, claim: Claim) -> Refusal | None:
+    """Members that name it by its former name would be taken out of it, with nobody saying so."""
+    former = claim.observed_name
+    names = {one.name for one in granted.values()}
+    for key in sorted(granted):
+        groups = {one.role for one in listed.entries[key].spec.member_of}
+        if key.namespace == claim.holder.namespace and former in groups - names:
+            return (
+                "NameConflict",
+                (
+                    f"{former!r} is not renamed to {claim.name!r}: {key} lists {former!r} in"
+                    " spec.memberOf, and would be taken out of it. Nothing was changed. Write"
+                    f" {claim.name!r} there with the same push."
+                ),
+            )
     return None
 
 
@@ -106,7 +141,7 @@ def _takes_what_it_declares(
     """The first thing that is declared, not allowed, and there now: it would be taken away."""
     for key in claim.declared_by:
         for refusal in (
-            *_groups(situation, listed.entries[key], granted, key, claim.name),
+            *_groups(situation, listed, granted, key, claim.name),
             *_attributes(situation, listed.entries[key], claim.name),
             *_settings(situation, listed.entries[key], key, claim.name),
             *_permissions(situation, listed, key),
@@ -116,16 +151,15 @@ def _takes_what_it_declares(
 
 
 def _groups(
-    situation: Situation,
-    entry: RoleEntry | UserEntry,
-    granted: Granted,
-    key: ResourceKey,
-    name: str,
+    situation: Situation, listed: Listed, granted: Granted, key: ResourceKey, name: str
 ) -> Iterator[Refusal]:
     own = {claim.name for one, claim in granted.items() if one.namespace == key.namespace}
+    staying = undecided_memberships(situation, listed, granted)
     pairs = {(row.group, row.member) for row in situation.server.memberships}
-    for membership in entry.spec.member_of:
+    for membership in listed.entries[key].spec.member_of:
         group = membership.role
+        if (group, name) in staying:
+            continue
         if not is_group_allowed(situation, group, own):
             if (group, name) in pairs:
                 there = f"{name!r} is a member of {group!r}"

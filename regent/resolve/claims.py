@@ -148,6 +148,13 @@ class _Court:
                 f"The role {claim.name!r} is managed by the Regent {mark.regent} of the same"
                 f" server for {mark.holder}. Declare it there, or give this one another name.",
             )
+        if _is_of_another_namespace(mark, claim):
+            return self._refused(
+                claim,
+                "NameConflict",
+                f"The role {claim.name!r} is that of {mark.holder}, in another namespace, and its"
+                " end is not done yet. Wait for it, or give this one another name.",
+            )
         observed = self._observed_name(mark)
         other = observed if observed and observed != claim.name else None
         if other and claim.name in self.situation.server.roles:
@@ -214,6 +221,12 @@ class _Court:
         for key in claim.declared_by:
             self.findings.trouble(key, reason, message)
         return None
+
+
+def _is_of_another_namespace(mark: Mark, claim: Claim) -> bool:
+    """Then it is not handed over: with the role would go what it owns, and its members."""
+    is_holder = mark.holder in claim.declared_by
+    return not mark.released and not is_holder and mark.holder.namespace != claim.holder.namespace
 
 
 def _conflict(

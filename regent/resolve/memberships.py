@@ -25,16 +25,17 @@ def desired_memberships(
     own: dict[str, set[str]] = {}
     for key, claim in granted.items():
         own.setdefault(key.namespace, set()).add(claim.name)
+    former = _former_names(listed, granted)
+    undecided = undecided_memberships(situation, listed, granted)
     for key, claim in granted.items():
+        names = own[key.namespace]
+        groups = [
+            _by_its_name(key, one, former, names, findings)
+            for one in _decided(key, claim, listed, undecided, findings)
+        ]
         for membership in (
             *_of_roles(key, claim, listed, granted, findings),
-            *_member_of(
-                situation,
-                (key, claim.name),
-                listed.entries[key].spec.member_of,
-                own[key.namespace],
-                findings,
-            ),
+            *_member_of(situation, (key, claim.name), groups, names, findings),
         ):
             pair = (membership.group, membership.member)
             found[pair] = _merged(found.get(pair), membership)
@@ -56,7 +57,8 @@ def undecided_memberships(
         for role in listed.roles.get(key, ())
         if role not in granted and role in listed.entries
     ]
-    if not lacking:
+    ungranted = _ungranted(situation, listed, granted)
+    if not lacking and not ungranted:
         return frozenset()
     names = {claim.name for claim in granted.values()}
     former = {mark.holder: mark.role for mark in situation.own_marks().values()}
@@ -64,8 +66,75 @@ def undecided_memberships(
     for role, entry, member in lacking:
         declared = postgres_name(role, entry)
         found |= {(declared, member), (former.get(role, declared), member)}
+    for key, claim in granted.items():
+        groups = (one.role for one in listed.entries[key].spec.member_of)
+        found |= {(g, claim.name) for g in groups if (key.namespace, g) in ungranted}
     kept = {edge for one in lacking for edge in edges_kept(situation, *one)}
     return frozenset(edge for edge in found if edge[0] not in names) | kept
+
+
+def _ungranted(
+    situation: Situation, listed: Listed, granted: Mapping[ResourceKey, Claim]
+) -> frozenset[tuple[str, str]]:
+    """Roles that are declared and got no role, by namespace, with the names that they go by."""
+    lacking = [key for key in listed.entries if key not in granted]
+    if not lacking:
+        return frozenset()
+    marks: dict[ResourceKey, list[str]] = {}
+    for mark in situation.own_marks().values():
+        marks.setdefault(mark.holder, []).append(mark.role)
+    return frozenset(
+        (key.namespace, name)
+        for key in lacking
+        for name in (postgres_name(key, listed.entries[key]), *marks.get(key, ()))
+    )
+
+
+def _former_names(
+    listed: Listed, granted: Mapping[ResourceKey, Claim]
+) -> Mapping[tuple[str, str], str]:
+    """What the roles that took another's place are called, by namespace and `renamedFrom`."""
+    return {
+        (key.namespace, former): claim.name
+        for key, claim in granted.items()
+        if (former := listed.entries[key].spec.renamed_from) and claim.mark is not None
+    }
+
+
+def _decided(
+    key: ResourceKey,
+    claim: Claim,
+    listed: Listed,
+    undecided: Set[tuple[str, str]],
+    findings: Findings,
+) -> Iterable[Membership]:
+    """`memberOf` less the groups that are declared and got no role: whoever is in one stays."""
+    for group in listed.entries[key].spec.member_of:
+        if (group.role, claim.name) not in undecided:
+            yield group
+            continue
+        findings.trouble(
+            key,
+            "RoleNotReady",
+            f"spec.memberOf: {group.role!r} is declared and has no PostgreSQL role yet; the status"
+            " of its resource says why. Who is a member stays one.",
+        )
+
+
+def _by_its_name(
+    key: ResourceKey,
+    group: Membership,
+    former: Mapping[tuple[str, str], str],
+    own: Set[str],
+    findings: Findings,
+) -> Membership:
+    """A group by the name that it has now: whoever wrote the former one stays a member."""
+    name = former.get((key.namespace, group.role))
+    if name is None or group.role in own:
+        return group
+    said = f"spec.memberOf: {group.role!r} is called {name!r} now; write the new name."
+    findings.note(key, said)
+    return group.model_copy(update={"role": name})
 
 
 def _merged(earlier: DesiredMembership | None, later: DesiredMembership) -> DesiredMembership:

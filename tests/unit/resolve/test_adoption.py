@@ -115,3 +115,51 @@ def test_a_released_role_that_became_a_superuser_is_not_taken_back() -> None:
     refused = resolved("User/alice: {database: mydb}", on=strong, marks=marks)
     assert refused.desired.roles == {}
     assert said(refused)[0] == "NotAllowed"
+
+
+def held(name: str, holder: str, oid: int) -> Mark:
+    """A mark in force."""
+    return Mark(name, "default/my-regent", ResourceKey.parse(holder), "created", oid)
+
+
+@pytest.mark.found("A8")
+@pytest.mark.rule("7")
+def test_a_rename_waits_while_a_member_names_the_role_by_its_former_name() -> None:
+    """It would be taken out of the role, and nobody would say so."""
+    marks = (held("old", "Role/default/team", 1), held("ann", "User/default/ann", 2))
+    server_ = on(role("old", oid=1), role("ann", oid=2), members=(("old", "ann"),))
+    text = "Role/team: {database: mydb, roleName: new}\nUser/ann: {database: mydb%s}"
+    stale = resolved(text % ", memberOf: [{role: old}]", on=server_, marks=marks)
+    assert said(stale, "Role/default/team")[0] == "NameConflict"
+    assert stale.desired.endings == ()
+    assert ("old", "ann") in stale.desired.undecided
+    assert said(stale, "User/default/ann")[0] == "RoleNotReady"
+    told = resolved(text % ", memberOf: [{role: new}]", on=server_, marks=marks)
+    assert told.desired.roles["new"].renamed_from == "old"
+    assert [(m.group, m.member) for m in told.desired.memberships] == [("new", "ann")]
+
+
+@pytest.mark.found("A8")
+@pytest.mark.rule("7")
+def test_members_that_name_a_renamed_role_by_its_former_name_stay_members() -> None:
+    """`renamedFrom` tells which one is meant, before the rename and after it."""
+    text = (
+        "Role/crew: {database: mydb, renamedFrom: team}\n"
+        "User/ann: {database: mydb, memberOf: [{role: team}]}"
+    )
+    for name, holder in (("team", "Role/default/team"), ("crew", "Role/default/crew")):
+        marks = (held(name, holder, 1), held("ann", "User/default/ann", 2))
+        server_ = on(role(name, oid=1), role("ann", oid=2), members=((name, "ann"),))
+        found = resolved(text, on=server_, marks=marks)
+        assert [(m.group, m.member) for m in found.desired.memberships] == [("crew", "ann")]
+        assert "is called 'crew' now" in found.outcomes["User/default/ann"].notes[0]
+
+
+@pytest.mark.found("A3")
+@pytest.mark.rule("7")
+def test_a_role_is_not_handed_over_to_another_namespace() -> None:
+    """Its resource is deleted, and somebody elsewhere declares one of the same name."""
+    marks = (Mark("alice", "default/my-regent", ResourceKey.parse("User/a/alice"), "created", 1),)
+    found = resolved("User/alice: {database: mydb}", on=on(role("alice", oid=1)), marks=marks)
+    assert said(found)[0] == "NameConflict"
+    assert [ending.name for ending in found.desired.endings] == ["alice"]
