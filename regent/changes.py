@@ -70,13 +70,17 @@ class AdoptRole:
 
 @dataclass(frozen=True, slots=True)
 class RenameRole:
-    """ALTER ROLE .. RENAME TO, and the mark follows (semantics 7)."""
+    """ALTER ROLE .. RENAME TO, and the mark follows (semantics 7).
+
+    `clears_password`: PostgreSQL clears an md5 password by it, and no declared one takes its place.
+    """
 
     role: str
     new_name: str
     holder: ResourceKey
     causes: Causes = ()
     effect: Effect = Effect.CREATE
+    clears_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)

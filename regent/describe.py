@@ -97,7 +97,8 @@ def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line pe
         case AdoptRole():
             return f"adopt role {change.role} for {change.holder}"
         case RenameRole():
-            return f"rename role {change.role} to {change.new_name}"
+            cleared = ", which clears its md5 password" if change.clears_password else ""
+            return f"rename role {change.role} to {change.new_name}{cleared}"
         case HandOver():
             return f"hand role {change.role} over to {change.holder}"
         case AlterRole():

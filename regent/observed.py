@@ -84,6 +84,11 @@ class ObservedRole:
     password_is_readable: bool = True
     settings: Mapping[SettingKey, str] = field(default_factory=dict)
 
+    @property
+    def loses_its_password_by_a_rename(self) -> bool:
+        """PostgreSQL clears an md5 password, whose salt is the name. False where it is not seen."""
+        return self.verifier is not None and self.verifier.value.startswith("md5")
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedMembership:

@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from regent.changes import RenameRole
-from regent.desired import Desired
-from regent.observed import Acl, AclItem, ObjectGroup, Observed, ObservedDatabase, ObservedServer
+from regent.desired import Desired, PasswordPolicy
+from regent.observed import (
+    Acl,
+    AclItem,
+    ObjectGroup,
+    Observed,
+    ObservedDatabase,
+    ObservedRole,
+    ObservedServer,
+)
 
 Names = Mapping[str, str]
 """New names by old ones."""
@@ -27,7 +35,17 @@ def plan_renames(desired: Desired, server: ObservedServer) -> tuple[RenameRole, 
         if free is None:  # a ring: none of them can move without a third name
             break
         role = waiting.pop(free)
-        ordered.append(RenameRole(str(free), role.name, role.holder, role.declared_by))
+        observed = server.roles[str(free)]
+        is_set_again = role.password is PasswordPolicy.SET and role.verifier is not None
+        ordered.append(
+            RenameRole(
+                observed.name,
+                role.name,
+                role.holder,
+                role.declared_by,
+                clears_password=observed.loses_its_password_by_a_rename and not is_set_again,
+            )
+        )
     return tuple(ordered)
 
 
@@ -54,9 +72,7 @@ class _Renaming:
         self._acls: dict[int, Acl] = {}
 
     def server(self, server: ObservedServer) -> ObservedServer:
-        roles = {
-            self._name(old): replace(r, name=self._name(old)) for old, r in server.roles.items()
-        }
+        roles = {self._name(old): self._role(old, r) for old, r in server.roles.items()}
         memberships = tuple(
             replace(
                 m,
@@ -68,6 +84,13 @@ class _Renaming:
         )
         groups = tuple(self._group(g) for g in server.databases)
         return replace(server, roles=roles, memberships=memberships, databases=groups)
+
+    def _role(self, old: str, role: ObservedRole) -> ObservedRole:
+        """Its md5 password is gone by then, so one that is declared is set again."""
+        if old not in self._names:
+            return role
+        is_cleared = role.loses_its_password_by_a_rename
+        return replace(role, name=self._name(old), verifier=None if is_cleared else role.verifier)
 
     def database(self, database: ObservedDatabase) -> ObservedDatabase:
         columns = tuple(

@@ -53,6 +53,19 @@ def waits_for(
     return None
 
 
+def note_cleared_password(
+    situation: Situation, user: ResourceKey | None, observed_name: str | None, findings: Findings
+) -> None:
+    """Say before a rename that it clears a password which nothing sets again."""
+    observed = situation.server.roles.get(observed_name or "")
+    if observed is not None and observed.loses_its_password_by_a_rename:
+        findings.note(
+            user,
+            f"Renaming {observed.name!r} clears its md5 password, which PostgreSQL ties to the"
+            " name. Nobody can log in with it then: set it anew, or name a passwordSecretRef.",
+        )
+
+
 def edges_kept(
     situation: Situation, role: ResourceKey, entry: RoleEntry | UserEntry, member: str
 ) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from regent.desired import Attributes, DesiredRole, PasswordPolicy, SettingKey
 from regent.resolve.allowed import allowed_attributes, may_set, may_set_in
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
+from regent.resolve.renamings import note_cleared_password
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.state import UserEntry, Verifier
@@ -24,6 +25,8 @@ def desired_role(
     user = listed.entries.get(claim.user) if claim.user else None
     user = user if isinstance(user, UserEntry) else None
     policy, verifier = _password(claim, user, findings)
+    if policy in (PasswordPolicy.UNMANAGED, PasswordPolicy.WAITING):
+        note_cleared_password(situation, claim.user, claim.observed_name, findings)
     return DesiredRole(
         name=claim.name,
         holder=claim.holder,

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from regent.changes import RenameRole
+from regent.describe import describe
+from regent.once import apply_once, plan_once
+from shared import scram
+from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome
 from tests.postgres.database import Database
+from tests.settings import settings_for
 
 PERMISSION = (
     "Permission/read: {database: mydb, schemas: [schema1], tables: [flights], actions: [SELECT]}\n"
@@ -36,3 +42,37 @@ async def test_a_rename_that_is_applied_before_the_old_one_is_pruned_keeps_the_r
     assert await look.fetchval("SELECT oid FROM pg_roles WHERE rolname = 'new'") == oid
     assert await look.fetchval(may)
     assert await is_settled(database, after, 3)
+
+
+@pytest.mark.rule("7")
+@pytest.mark.found("A9")
+@pytest.mark.every_version
+async def test_a_rename_says_before_that_it_clears_an_md5_password_and_sets_a_managed_one_again(
+    database: Database,
+) -> None:
+    """PostgreSQL says it in a NOTICE alone."""
+    users = (
+        "User/a: {{database: mydb, userName: {}, passwordSecretRef: {{name: s, key: a}}}}\n"
+        "User/b: {{database: mydb, userName: {}}}\n"
+    )
+    secret = {"User/a": {"verifier": scram.build("the same").value}}
+    await applied(database, users.format("a1", "b1"), passwords=secret)
+    look = await database.connect()
+    await look.execute(
+        "SET password_encryption = md5; ALTER ROLE a1 PASSWORD 'old'; ALTER ROLE b1 PASSWORD 'old'"
+    )
+    declared = state(users.format("a2", "b2"), passwords=secret, revision=2)
+    planned = await plan_once(settings_for(database), declared)
+    said = {
+        change.new_name: describe(change)
+        for change in planned.plan.changes
+        if isinstance(change, RenameRole)
+    }
+    assert "md5" not in said["a2"]
+    assert "clears its md5 password" in said["b2"]
+    assert any("passwordSecretRef" in note for note in outcome(planned, "User/b").notes)
+    assert outcome(planned, "User/a").notes == ()
+    assert all_ready(await apply_once(settings_for(database), declared))
+    again = await database.connect("a2", "the same")
+    assert await again.fetchval("SELECT current_user") == "a2"
+    assert not (await plan_once(settings_for(database), declared)).plan.changes
