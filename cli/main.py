@@ -418,14 +418,17 @@ def _end(work: Coroutine[None, None, int], output: Output) -> NoReturn:
     """Run a command to its exit status; expected errors are told, others keep their traceback."""
     from cli.declared import ProblemsError
     from cli.printing import print_problems
+    from regent.trouble import TOLD, in_words
 
     try:
         code = asyncio.run(work)
     except ProblemsError as error:
         print_problems(error.problems, output)
         code = FAILED
-    except PostgRegentError as error:
-        print_error(error, output)
+    except BrokenPipeError:
+        raise  # Whoever read the output is gone, not the server.
+    except TOLD as error:
+        print_error(in_words(error), output)
         code = FAILED
     except KeyboardInterrupt:
         code = 130

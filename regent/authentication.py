@@ -129,11 +129,18 @@ class GuardedLoop:
         self._loop = loop
         self._tls_is_verified = tls_is_verified
         self._guards: list[Guard] = []
+        self._transports: list[asyncio.BaseTransport] = []
 
     @property
     def refusal(self) -> UnsafeAuthenticationError | None:
         """Why a server was refused, when one was."""
         return next((guard.refusal for guard in self._guards if guard.refusal), None)
+
+    async def hang_up(self) -> None:
+        """End what was begun: asyncpg leaves a connection open when it stumbles over an answer."""
+        for transport in self._transports:
+            transport.close()
+        await asyncio.sleep(0)
 
     def _new_guard(self) -> Guard:
         self._guards.append(Guard(tls_is_verified=self._tls_is_verified))
@@ -159,6 +166,7 @@ class GuardedLoop:
             return protocol
 
         transport, protocol = await self._loop.create_connection(guarded, *args, **kwargs)
+        self._transports.append(transport)
         if not isinstance(protocol, BaseProtocol):
             transport = self._guarded(transport)
         return transport, protocol
@@ -170,6 +178,7 @@ class GuardedLoop:
         encrypted = await self._loop.start_tls(transport.bare, *args, **kwargs)
         if encrypted is None:
             raise ConnectionError("the connection was closed during the TLS handshake")
+        self._transports.append(encrypted)
         return self._guarded(encrypted)
 
     def _guarded(self, transport: asyncio.Transport) -> asyncio.Transport:

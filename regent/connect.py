@@ -28,7 +28,10 @@ APPLICATION = "postgregent"
 TRANSACTION_TIMEOUT = "25P04"
 MAJOR_OF_TRANSACTION_TIMEOUT = 17
 UNKNOWN_PARAMETER = "42704"
+OLDEST_MAJOR = 14
 _INTERRUPTED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+_HALF_A_PROTOCOL = (LookupError, AttributeError, ValueError, TypeError, BufferError, AssertionError)
+"""What asyncpg raises where a server leaves out, or mixes up, what the protocol asks for."""
 
 
 class CannotConnectError(PostgRegentError):
@@ -126,7 +129,8 @@ class Connector:
                     "application_name": f"{APPLICATION}/{purpose}",
                 },
             )
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, *_INTERRUPTED, *_HALF_A_PROTOCOL) as error:
+            await guarded.hang_up()
             if guarded.refusal:
                 raise guarded.refusal from None
             # Without the cause: its traceback holds frames of asyncpg that hold the password.
@@ -141,9 +145,10 @@ class Connector:
         if getattr(connection.get_settings(), "server_encoding", "") == RAW:
             later["client_encoding"] = wanted["client_encoding"] = RAW
         try:
-            await connection.fetch(load("connect/set"), list(later), list(later.values()))
-            row = await connection.fetchrow(load("connect/session"), list(wanted))
-        except (OSError, asyncpg.PostgresError, *_INTERRUPTED) as error:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection.fetch(load("connect/set"), list(later), list(later.values()))
+                row = await connection.fetchrow(load("connect/session"), list(wanted))
+        except (OSError, asyncpg.PostgresError, *_INTERRUPTED, *_HALF_A_PROTOCOL) as error:
             raise self._explained(error, database) from None
         if row is None or row["pid"] != connection.get_server_pid():
             raise IsAPoolerError(
@@ -178,6 +183,19 @@ class Connector:
                 f"{self.address} has no database {database!r}.",
                 way_out="Check databaseName, or make the database.",
                 sqlstate=error.sqlstate,
+            )
+        if getattr(error, "sqlstate", None) == UNKNOWN_PARAMETER:
+            return CannotConnectError(
+                f"{self.address} does not know a setting that PostgreSQL {OLDEST_MAJOR} has:"
+                f" {_said(error)}.",
+                way_out=f"Upgrade the server to PostgreSQL {OLDEST_MAJOR} or newer.",
+                sqlstate=UNKNOWN_PARAMETER,
+            )
+        if not isinstance(error, (OSError, asyncpg.PostgresError, *_INTERRUPTED)):
+            return CannotConnectError(
+                f"What answers at {self.address} does not speak PostgreSQL's protocol as"
+                f" PostgreSQL does ({type(error).__name__}).",
+                way_out="Check databaseHost and port: is a proxy or a pooler in between?",
             )
         return CannotConnectError(
             f"Cannot connect to {database!r} on {self.address} as {user!r}: {_said(error)}.",

@@ -9,6 +9,7 @@ UTF-8 but for this. What we send is strict: a name that was not read whole is ne
 from __future__ import annotations
 
 import codecs
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,8 +28,17 @@ def _decode(data: Any, _errors: str = "strict") -> tuple[str, int]:
     return codecs.utf_8_decode(data, "surrogateescape", True)
 
 
+_kept = threading.local()
+
+
 def _encode(text: str, _errors: str = "strict") -> tuple[bytes, int]:
-    return codecs.utf_8_encode(text, "strict")
+    """As UTF-8. The last result of each thread is kept alive until the next.
+
+    asyncpg (0.32) gives up what a codec returns before it has copied it: as_pg_string_and_size in
+    pgproto/codecs/text.pyx returns a pointer into it. It is copied before anything else is encoded.
+    """
+    _kept.encoded, size = codecs.utf_8_encode(text, "strict")
+    return _kept.encoded, size
 
 
 def _found(name: str) -> codecs.CodecInfo | None:

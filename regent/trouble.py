@@ -1,4 +1,4 @@
-"""What a server that goes away makes asyncpg raise, in one place.
+"""What a server that goes away or refuses makes asyncpg raise, and the words for it.
 
 TimeoutError is an OSError. InternalClientError comes when a query begins after the server's
 farewell has arrived and before it has been read.
@@ -7,6 +7,8 @@ farewell has arrived and before it has been read.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import asyncpg
 
@@ -25,6 +27,59 @@ CONNECTION_IS_GONE = (
 
 TROUBLE = (asyncpg.PostgresError, *CONNECTION_IS_GONE, PostgRegentError)
 """Anything that a server, or the way to it, may say no with."""
+
+
+class ServerTroubleError(PostgRegentError):
+    """PostgreSQL did not do what was asked."""
+
+
+_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "25006": (
+            "The server is a standby or read-only",
+            "Give databaseHost of the primary, or promote this server.",
+        ),
+        "57014": ("A statement was canceled", "Look for who cancels it; try again."),
+        "55P03": ("A lock was not to be had", "Try again when the other session has ended."),
+        "40P01": ("A deadlock was broken", "Try again."),
+        "53": ("The server is short of connections, memory or disk", "Free some, and try again."),
+        "57P": ("The server is starting, stopping or ended the session", "Try again in a moment."),
+        "08": ("The connection broke", "Try again; look in the server's log when it goes on."),
+        "28": ("The server lets the admin not in", "Check adminUser, and pg_hba.conf."),
+        "3D000": ("A database is not there", "Check databaseName and homeDatabase."),
+        "42501": ("The admin lacks a right", "Give it, as the server's message says."),
+        "54": ("A limit of the server is exceeded", "The server's message says which."),
+    }
+)
+"""By SQLSTATE, or by how it begins: what happened, and what to do."""
+
+
+def in_words(error: BaseException) -> PostgRegentError:
+    """One of TROUBLE as what a person is told; what is in words already stays as it is."""
+    if isinstance(error, PostgRegentError):
+        return error
+    state = str(getattr(error, "sqlstate", None) or "")
+    known = max((code for code in _WORDS if state.startswith(code)), key=len, default="")
+    what, way_out = _WORDS.get(
+        known,
+        ("The server refused", "The server's log says more.")
+        if state
+        else ("The connection to the server broke", "Try again."),
+    )
+    said = (str(error).strip().splitlines() or [""])[0].rstrip(".") or type(error).__name__
+    code = f" (SQLSTATE {state})" if state else ""
+    return ServerTroubleError(f"{what}: {said}{code}.", way_out=way_out)
+
+
+TOLD = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+    TimeoutError,
+    PostgRegentError,
+)
+"""Trouble that a command tells in words. Another OSError is about a file, and no server's."""
 
 
 def heed_cancellation() -> None:

@@ -79,12 +79,13 @@ async def _forget(settings: RegentSettings, *, drop: bool) -> list[str]:
         regent=settings.regent,
         through=settings.databases,
     )
-    released = await home.release_all_marks()
-    await home.forget_regent()
-    done = [f"{settings.home_database}: {len(released)} roles released, left as they are"]
-    if drop:
-        await home.drop()
-        done.append(f"{settings.home_database}: dropped")
-    else:
+    try:
+        released = await home.release_all_marks()
+        await home.forget_regent()
+        done = [f"{settings.home_database}: {len(released)} roles released, left as they are"]
+        if drop:
+            await home.drop()
+            done.append(f"{settings.home_database}: dropped")
+    finally:
         await home.close()
     return done

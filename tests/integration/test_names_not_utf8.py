@@ -136,3 +136,14 @@ def test_the_report_of_the_encoding_is_renamed_however_it_is_cut() -> None:
         renaming = Renaming()
         pieces = [said[at : at + size] for at in range(0, len(said), size)]
         assert b"".join(map(renaming.pass_on, pieces)) == expected
+
+
+async def test_what_is_sent_arrives_as_it_is_however_long(database: Database) -> None:
+    """asyncpg drops what a codec returns before it copies it: the codec keeps it alive."""
+    connection = await connector_of(database.server).connect("mydb", purpose="work")
+    texts = ["", "a", "é" * 7, "x" * 5_000_000, *(f"{number} ü" * 50 for number in range(2_000))]
+    for text in texts[:8]:
+        assert await connection.fetchval("SELECT $1::text", text) == text
+    assert await connection.fetchval("SELECT $1::text[]", texts) == texts
+    assert await connection.fetchval("SELECT ($1::jsonb) #>> '{}'", '"é"') == "é"
+    await connection.close()
