@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from rich.text import Text
 
 from cli.dsn import parse_dsn
 from cli.embedded_servers import EmbeddedServers
-from cli.printing import Output, messages, results
+from cli.printing import Output, json_text, messages, results
+from cli.sheet import Sheet
+from cli.summary import some
 from cli.targets import (
     DeclaredServers,
     DsnServer,
@@ -32,17 +33,35 @@ from controller.status import Line, StatusBoard, StatusFolder
 from regent.settings import ApiSettings, RegentSettings, revealed
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
+from shared.outcomes import Outcome
 from shared.resources import Regent
 
-FINE, NOT_READY = 0, 3
+FINE, NOT_READY, INTERRUPTED = 0, 3, 130
+ONCE_SECONDS = 60.0
+"""How long --once waits, unless --timeout says otherwise."""
 STYLES = {
     "Ready": "green",
     "Reconciling": "yellow",
     "Stalled": "red",
     "Problem": "red",
     "corrected": "magenta",
+    "changed": "cyan",
     "found": "red",
 }
+
+
+class NotSettledError(PostgRegentError):
+    """Something has not answered in time."""
+
+    @classmethod
+    def after(cls, seconds: float, outcomes: Iterable[Outcome]) -> NotSettledError:
+        """With what is known of each Regent that is waited for."""
+        waiting = [one for one in outcomes if one.resource.startswith("Regent/")]
+        said = " ".join(f"{one.resource}: {one.message}" for one in waiting if not one.is_ready)
+        return cls(
+            f"Not everything was pushed and reported within {seconds:g} s. {said}".strip(),
+            way_out="See that the server answers, or give more time with --timeout.",
+        )
 
 
 class ContradictionError(PostgRegentError):
@@ -63,6 +82,7 @@ class Options:
     secrets_from_env: bool = False
     allow_empty: bool = False
     once: bool = False
+    timeout: float | None = None
 
     def read(self) -> Tree:
         """The tree as it is now."""
@@ -71,6 +91,10 @@ class Options:
 
     def servers(self) -> Servers:
         """Where the Regents find their servers. Raises ContradictionError, or BadDsnError."""
+        if self.timeout is not None and not self.once:
+            raise ContradictionError(
+                "--timeout is for --once.", way_out="Add --once, or take --timeout out."
+            )
         if self.embedded and self.dsn is not None:
             raise ContradictionError(
                 "--embedded and --dsn name two servers.", way_out="Take one of them out."
@@ -121,24 +145,38 @@ class LocalFleet:
 
 
 async def run_local(options: Options) -> int:
-    """Until SIGINT or SIGTERM; everything that was started has ended when it returns."""
+    """Until SIGINT or SIGTERM; everything that was started has ended when it returns.
+
+    Raises NotSettledError.
+    """
     servers = options.servers()
     folder = None
     if options.status_dir is not None:
         folder = StatusFolder.outside(options.status_dir, options.directory)
-    board = StatusBoard(StatusPrinter(options.output, results()), folder)
+    printer = StatusPrinter(options.output, results())
+    board = StatusBoard(printer, folder, printer.together)
     fleet = LocalFleet(servers, options.regent, is_one=options.dsn is not None)
     controller = LocalController(options.directory, options.read, fleet, board)
     try:
-        await _until_signal(controller.run(once=options.once))
+        limit = (options.timeout or ONCE_SECONDS) if options.once else None
+        is_done = await _until_signal(controller.run(once=options.once), limit)
+    except TimeoutError:
+        raise NotSettledError.after(limit or 0, board.latest()) from None
     finally:
         if isinstance(servers, EmbeddedServers):
             await servers.stop()
-    return FINE if not options.once or board.is_all_ready() else NOT_READY
+    if not options.once:
+        return FINE
+    if not is_done:
+        return INTERRUPTED
+    return FINE if board.is_all_ready() else NOT_READY
 
 
-async def _until_signal(work: Coroutine[None, None, None]) -> None:
-    """Run the work; SIGINT or SIGTERM ends it in good order, and a second one changes nothing."""
+async def _until_signal(work: Coroutine[None, None, None], limit: float | None) -> bool:
+    """Run the work to its end: True; SIGINT or SIGTERM ends it in good order: False.
+
+    A second signal changes nothing. Raises TimeoutError when the limit, in seconds, is over.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -146,15 +184,20 @@ async def _until_signal(work: Coroutine[None, None, None]) -> None:
     running = asyncio.create_task(work)
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        first, _ = await asyncio.wait(
+            {running, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+        )
         if not running.done():
             messages().print(Text("ending …", style="dim"))
     finally:
         stopping.cancel()
         running.cancel()
         await asyncio.wait({running})
+    if not first:
+        raise TimeoutError
     if not running.cancelled():
         running.result()
+    return running in first
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +211,42 @@ class StatusPrinter:
         """Print it."""
         match self.output:
             case "table":
-                self.console.print(line_text(line))
+                self.together((line,))
             case "json":
-                self.console.out(json.dumps(line.to_json(), ensure_ascii=False), highlight=False)
+                self.console.file.write(f"{json_text(line.to_json())}\n")
             case "yaml":
                 text = yaml.safe_dump(line.to_json(), sort_keys=False, allow_unicode=True)
-                self.console.out(f"---\n{text}", end="", highlight=False)
+                self.console.file.write(f"---\n{text}")
         self.console.file.flush()
 
+    def together(self, lines: Sequence[Line]) -> None:
+        """What is said at one time: for people, what is the same of many is said once."""
+        if self.output != "table":
+            for line in lines:
+                self(line)
+            return
+        sheet = Sheet()
+        for line, subjects in said_once(lines):
+            add_line(sheet, line, subjects)
+        sheet.write(self.console)
 
-def line_text(line: Line) -> Text:
-    """With the state in its colour."""
-    text = Text(str(line))
-    if style := STYLES.get(line.state):
-        text.highlight_words([f" {line.state} "], style)
-    return text
+
+def said_once(lines: Iterable[Line]) -> list[tuple[Line, list[str]]]:
+    """The first line of each that say the same, with all its subjects."""
+    found: dict[tuple[object, ...], tuple[Line, list[str]]] = {}
+    for line in lines:
+        what = (line.state, line.reason, line.message, line.regent, line.notes)
+        found.setdefault(what, (line, []))[1].append(line.subject)
+    return list(found.values())
+
+
+def add_line(sheet: Sheet, line: Line, subjects: Sequence[str]) -> None:
+    """`14:41:25 Role/default/mydb-viewer Ready Applied As declared.`, the state in its colour."""
+    place = f" on {line.regent}" if line.regent else ""
+    reason = "" if line.reason in ("", line.state) else f" {line.reason}"
+    notes = "".join(f" ({note})" for note in line.notes)
+    sheet.add_pieces(
+        (f"{line.at:%H:%M:%S} {some(subjects)}{place} ", ""),
+        (line.state, STYLES.get(line.state, "")),
+        (f"{reason} {line.message}{notes}".rstrip(), ""),
+    )

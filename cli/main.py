@@ -219,11 +219,20 @@ def local(
     once: Annotated[
         bool, typer.Option("--once", help="End when everything was pushed and reported.")
     ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=1,
+            help="With --once: end with 1 when that takes longer. Default: 60.",
+        ),
+    ] = None,
     output: OutputOption = "table",
     secrets_from_env: FromEnvironment = False,
     allow_empty: AllowEmpty = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show what the Regents log, too.")
+        bool, typer.Option("--verbose", "-v", help="Show what is logged, too, on standard error.")
     ] = False,
 ) -> None:
     """Keep servers as a directory declares them, while the directory changes.
@@ -231,14 +240,19 @@ def local(
     One process per Regent corrects drift as it happens. Ctrl-C ends all of it; what was applied
     stays. With -o json or yaml every line is a document.
 
+    With --once it ends with 0 when everything is Ready, with 3 when something is not, and with 1
+    when a Regent has not answered in time.
+
     [dim]postgregent local examples/flights --embedded[/]
 
     [dim]postgregent local examples/flights --dsn postgresql://my-admin@127.0.0.1/mydb -v[/]
+
+    [dim]postgregent local examples/flights --once --timeout 30[/]
     """
     from cli.local import Options, run_local
     from shared.logging import configure_logging
 
-    configure_logging("info" if verbose else "warning")
+    configure_logging("info" if verbose else "error")
     options = Options(
         directory,
         output,
@@ -250,6 +264,7 @@ def local(
         secrets_from_env=secrets_from_env,
         allow_empty=allow_empty,
         once=once,
+        timeout=timeout,
     )
     _end(run_local(options), output)
 
@@ -314,12 +329,13 @@ def uninstall(
         raise typer.BadParameter(misplaced)
     if kubernetes:
         _end(_cluster_removal(kubeconfig, kube_context, namespace, patience, yes, output), output)
+    from cli.asking import confirm
     from cli.uninstall import Removal, run_uninstall
 
     if dsn is None:
         raise typer.BadParameter("Say --dsn DSN for a server, or --kubernetes for a cluster.")
     removal = Removal(dsn, regent, home_database, home=home, is_confirmed=yes)
-    _end(run_uninstall(removal, output, typer.confirm), output)
+    _end(run_uninstall(removal, output, confirm), output)
 
 
 _OF_A_SERVER = {"dsn": "--dsn", "regent": "--regent", "home_database": "--home-database",
@@ -343,6 +359,8 @@ async def _cluster_removal(
     yes: bool,
     output: Output,
 ) -> int:
+    from cli.asking import confirm
+
     try:
         from cli.cluster_state import Patience
         from cli.uninstall_kubernetes import ClusterRemoval, run_cluster_removal
@@ -358,7 +376,7 @@ async def _cluster_removal(
         is_confirmed=yes,
         patience=Patience(patience),
     )
-    return await run_cluster_removal(asked, output, typer.confirm)
+    return await run_cluster_removal(asked, output, confirm)
 
 
 @app.command()

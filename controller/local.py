@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from controller.push import RegentClient
 from controller.regent_outcome import NotReached, regent_outcome
 from controller.revisions import Revisions
 from controller.sources.directory import Loaded, Tree
-from controller.status import Line, StatusBoard, drift_line, now
+from controller.status import Line, StatusBoard, done_lines, drift_line, now
 from controller.watching import changes
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
@@ -65,6 +66,8 @@ class Running:
     tasks: tuple[asyncio.Task[None], ...]
     trouble: NotReached | None = None
     status: StatusBody | None = None
+    told_until: datetime | None = None
+    """Of what passes changed, the latest that was told."""
 
 
 class LocalController:
@@ -270,6 +273,10 @@ class LocalController:
         running = self._running.get(regent)
         if running is not None:
             running.status = status
+            for done in status.done:
+                if running.told_until is None or done.at > running.told_until:
+                    running.told_until = done.at
+                    self._board.say_all(done_lines(regent, done))
             self._board.regent_says(regent, status)
             self._tell()
 

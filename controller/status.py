@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import yaml
 from controller.conditions import regent_status, resource_status
 from shared.drift_text import drift_text
 from shared.errors import PostgRegentError
-from shared.http import StatusBody
+from shared.http import DoneBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift, Outcome
 
@@ -62,6 +62,7 @@ class Line:
 
 
 Say = Callable[[Line], None]
+SayAll = Callable[[Sequence[Line]], None]
 
 
 def now() -> datetime:
@@ -75,6 +76,8 @@ class StatusBoard:
 
     say: Say
     folder: StatusFolder | None = None
+    say_together: SayAll | None = None
+    """Told of what is said at one time; where it is None, `say` is, line by line."""
     outcomes: dict[str, dict[ResourceKey | None, Outcome]] = field(default_factory=dict)
     regents: dict[ResourceKey, StatusBody] = field(default_factory=dict)
 
@@ -93,9 +96,21 @@ class StatusBoard:
         self.regents.pop(regent, None)
         self._replace(regent, ())
 
+    def say_all(self, lines: Sequence[Line]) -> None:
+        """What is said at one time."""
+        if self.say_together is not None:
+            self.say_together(lines)
+            return
+        for line in lines:
+            self.say(line)
+
     def is_settled(self, expected: Iterable[str]) -> bool:
         """Whether something has been said of each of these resources."""
         return all(self.outcomes.get(resource) for resource in expected)
+
+    def latest(self) -> list[Outcome]:
+        """Every outcome on the board."""
+        return [one for found in self.outcomes.values() for one in found.values()]
 
     def is_all_ready(self) -> bool:
         """Whether every outcome on the board is Ready."""
@@ -121,8 +136,7 @@ class StatusBoard:
                 told.append(self._line(outcome, regent))
         if self.folder:
             self._write(self.folder, changed, regent)
-        for line in told:
-            self.say(line)
+        self.say_all(told)
 
     def _forget(self, resource: str, regent: ResourceKey | None) -> list[Line]:
         del self.outcomes[resource][regent]
@@ -224,6 +238,14 @@ def drift_line(drift: Drift, *, at: datetime | None = None) -> Line:
     """`drift corrected INSERT on … was granted to … by … (psql, 10.0.0.7), revoked 12 ms later`."""
     state = "corrected" if drift.corrected_at else "found"
     return Line(at=at or now(), subject="drift", state=state, reason="", message=drift_text(drift))
+
+
+def done_lines(regent: ResourceKey, done: DoneBody) -> list[Line]:
+    """`Regent/default/my-regent changed: grant SELECT on …`, a line for each, and how many more."""
+    at = done.at.astimezone()
+    more = done.count - len(done.what)
+    told = [*done.what, f"and {more:,} changes more"] if more > 0 else done.what
+    return [Line(at, str(regent), "changed", "", what) for what in told]
 
 
 def _words(outcome: Outcome) -> tuple[str, str, str]:

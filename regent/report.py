@@ -19,11 +19,12 @@ from regent.drifts import Deed, deeds, differences, kind_of
 from regent.home import Home
 from regent.metrics import Metrics
 from regent.passes import Pass
-from shared.http import Leftover
+from shared.http import DoneBody, Leftover
 from shared.outcomes import Actor, Drift
 
 log = structlog.get_logger()
 SHOWN_LEFTOVERS = 100
+SHOWN_DONE = 10
 
 
 class Report:
@@ -34,6 +35,7 @@ class Report:
         self._home = home
         self._board = board
         self._metrics = metrics
+        self._done: tuple[DoneBody, ...] = ()
         self._may_be_outstanding = True
         """Until it was looked for: a restart knows nothing of what was found before."""
 
@@ -151,7 +153,17 @@ class Report:
             metrics.managed_roles.set(len(one.desired.managed))
             metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
 
+    def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
+        """What was changed by a declaration, or by a time that has come."""
+        drift = frozenset(one.drift)
+        changes = [change for change in done if change not in drift]
+        if changes:
+            what = tuple(describe(change) for change in changes[:SHOWN_DONE])
+            body = DoneBody(at=one.corrected_at, what=what, count=len(changes))
+            self._done = (*self._done, body)[-SHOWN_DONE:]
+
     def _say(self, one: Pass) -> None:
+        self._remember_done(one, (result.change for result in one.results if result.done))
         resources = tuple(one.outcomes[key] for key in sorted(one.outcomes))
         self._board.say(
             resources=resources,
@@ -164,6 +176,7 @@ class Report:
             observing=one.restraint.message if one.restraint else "",
             unread=dict(sorted(one.unread.items())),
             leftovers=leftovers(one),
+            done=self._done,
         )
 
 

@@ -115,10 +115,10 @@ class _Words:
 def _withheld(change: Change, last: Looked, *, is_adopted: bool) -> Said:
     verdict = last.verdict
     message = (
-        f"The brake withholds {len(verdict.withheld)} losses, because {verdict.why};"
-        f" such as: {describe(change)}."
-        + (" The adoption waits with them, password and LOGIN too." if is_adopted else "")
-        + f" If they are meant, release digest {verdict.digest}."
+        f"The brake withholds: {describe(change)}."
+        + (" The adoption waits with it, password and LOGIN too." if is_adopted else "")
+        + " The Regent says why. If all that is withheld is meant, release digest"
+        f" {verdict.digest}."
     )
     return "Stalled", "BrakePulled", message
 

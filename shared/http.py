@@ -131,6 +131,14 @@ class Leftover(_Wire):
     message: str = Field("", description="Why, with the way out.")
 
 
+class DoneBody(_Wire):
+    """What one pass changed because it is declared so now; what it corrected is in the history."""
+
+    at: datetime
+    what: tuple[str, ...] = Field((), max_length=10, description="The first 10, in words.")
+    count: int = Field(0, description="How many changes there were.")
+
+
 class StatusBody(_Wire):
     """The latest word on everything; `sequence` grows whenever something other than a time did."""
 
@@ -175,6 +183,9 @@ class StatusBody(_Wire):
     brake: BrakeBody = BrakeBody()
     takeover: TakeoverBody = TakeoverBody()
     leftovers: tuple[Leftover, ...] = Field((), max_length=100)
+    done: tuple[DoneBody, ...] = Field(
+        (), max_length=10, description="The last passes of this process that changed something."
+    )
     trusts: tuple[str, ...] = Field(
         (), description="The CAs whose clients it lets in, each by the SHA-256 of its certificate."
     )

@@ -53,6 +53,7 @@ HOLDS = "SELECT has_schema_privilege('mydb-viewer', 'schema1', 'USAGE')"
 EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guest')"
 
 
+@pytest.mark.found("D31")
 async def test_local_applies_corrects_follows_and_ends_cleanly(
     database: Database, tmp_path: Path, canary: Canary
 ) -> None:
@@ -75,12 +76,18 @@ async def test_local_applies_corrects_follows_and_ends_cleanly(
         assert "my-admin" in drift["message"]
         (directory / "guest.yaml").write_text(role("guest", "connect-to-mydb"))
         await running.until_subject("Role/default/guest", "Ready")
+        changed = [said["message"] for said in running.said if said["state"] == "changed"]
+        assert "create role guest" in changed, "D31: what an edit changes, in the plan's words"
+        assert not any("revoke INSERT" in what for what in changed), "drift is told as drift"
         status = yaml.safe_load((tmp_path / "status/default/Role/guest.yaml").read_text())
         assert status["status"]["conditions"][0]["type"] == "Ready"
         assert status["status"]["conditions"][0]["status"] == "True"
         (directory / "guest.yaml").unlink()
-        await running.until_subject("Role/default/guest", "Gone")
+        dropped = await running.until(lambda said: said["message"] == "drop role guest")
+        assert dropped["state"] == "changed"
         await eventually(database, EXISTS, expected=False)
+        if not any(one["state"] == "Gone" for one in running.said):
+            await running.until_subject("Role/default/guest", "Gone")
         assert not (tmp_path / "status/default/Role/guest.yaml").exists()
         children = running.children()
         assert children

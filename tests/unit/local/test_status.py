@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
+from cli.local import StatusPrinter
 from controller.conditions import resource_status
 from controller.regent_outcome import NotReached, regent_outcome
 from controller.revisions import Revisions
@@ -246,3 +249,20 @@ def test_revisions_grow_even_when_the_clock_does_not() -> None:
     counter = Revisions(clock=lambda: 5.0)
     assert [counter.next(), counter.next()] == [5000, 5001]
     assert Revisions(clock=lambda: 6.0).next() > 5001
+
+
+@pytest.mark.found("D31")
+def test_what_many_say_at_one_time_is_one_line_for_people() -> None:
+    """And a line each for programs."""
+    at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    same = [Line(at, f"Role/default/r{n}", "Ready", "Applied", "Fine.") for n in range(9)]
+    other = Line(at, "User/default/u", "Stalled", "BrakePulled", "It\x1b[2J waits.")
+    file = io.StringIO()
+    StatusPrinter("table", Console(file=file)).together([*same, other])
+    assert file.getvalue().splitlines() == [
+        "12:00:00 Role/default/r0, Role/default/r1, Role/default/r2 and 6 more Ready Applied Fine.",
+        "12:00:00 User/default/u Stalled BrakePulled It\\x1b[2J waits.",
+    ]
+    file = io.StringIO()
+    StatusPrinter("json", Console(file=file)).together([*same, other])
+    assert len(file.getvalue().splitlines()) == 10
