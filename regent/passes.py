@@ -308,7 +308,8 @@ def decided(
     )
     desired = looked.resolution.desired
     unfinished = still_unfinished(
-        brake.unfinished & frozenset(desired.roles),
+        # Also where nothing declares it just now: it may come back before its mark goes.
+        brake.unfinished & (frozenset(desired.roles) | frozenset(looked.holders)),
         (*looked.wanted.changes, *(one.change for one in looked.refused)),
         looked.observed.server,
         is_all_read=not looked.unread,
