@@ -30,6 +30,7 @@ from regent.observed import (
 )
 from regent.passes import decided
 from regent.plan import plan
+from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark
 from regent.resolve import Situation, resolve
 from shared.privileges import ObjectKind
@@ -422,7 +423,7 @@ def test_a_role_that_gets_another_holder_keeps_its_password_while_its_losses_wai
         now=NOON,
     )
     memory = Memory(accepted=after, brake=BrakeMemory(baseline=before))
-    seen = compared(situation, resolve(situation), observed, {}, memory)
+    seen = compared(situation, resolve(situation), observed, {}, memory, Compilations())
     assert seen.verdict.is_pulled
     assert any(isinstance(change, RenameRole) for change in seen.verdict.plan.changes)
     assert not any(isinstance(change, SetPassword) for change in seen.verdict.plan.changes)
