@@ -6,6 +6,8 @@ plans do, is never counted, and nothing needs to be written down when a privileg
 
 The judgement is one per accepted state, over all looks and restarts (ADR 14): a role that is
 adopted, renamed or handed over since the baseline is in nobody's authority there, marked or not.
+
+Long because the judgement and what is remembered of it are read together.
 """
 
 from __future__ import annotations

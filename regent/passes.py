@@ -11,7 +11,7 @@ Long because the full pass, the targeted one and what both leave behind are read
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -258,11 +258,9 @@ class Passes:
 
     def _note_ended(self, done: Sequence[ChangeResult]) -> None:
         """Sessions that have ended need not end again; after a crash they may once more."""
-        brake = self.memory.brake
-        ended = sessions_ended_by(result.change for result in done if result.done)
-        if ended & brake.sessions:
-            update = {"sessions": brake.sessions - ended}
-            self.memory.brake = brake.model_copy(update=update)
+        brake = without_ended(self.memory.brake, (one.change for one in done if one.done))
+        if brake is not self.memory.brake:
+            self.memory.brake = brake
             self._is_brake_stored = False
 
     async def _store_brake(self) -> None:
@@ -308,13 +306,22 @@ def decided(
     )
     desired = looked.resolution.desired
     unfinished = still_unfinished(
-        brake.unfinished & frozenset(desired.roles),
+        # Also where nothing declares it just now: it may come back before its mark goes.
+        brake.unfinished & (frozenset(desired.roles) | frozenset(looked.holders)),
         (*looked.wanted.changes, *(one.change for one in looked.refused)),
         looked.observed.server,
         is_all_read=not looked.unread,
     ) | adopted_by(changes)
     sessions = (brake.sessions | sessions_ended_by(changes)) & unfinished
     return known.model_copy(update={"unfinished": unfinished, "sessions": sessions})
+
+
+def without_ended(brake: BrakeMemory, done: Iterable[Change]) -> BrakeMemory:
+    """What is remembered less the sessions that have ended. Pure."""
+    ended = sessions_ended_by(done) & brake.sessions
+    if not ended:
+        return brake
+    return brake.model_copy(update={"sessions": brake.sessions - ended})
 
 
 def _pass(

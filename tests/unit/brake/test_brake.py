@@ -17,7 +17,8 @@ from regent.brake import (
     judge,
     remember,
 )
-from regent.changes import AlterRole, Effect, Plan, RevokePrivileges
+from regent.changes import AlterRole, Effect, Plan, RenameRole, RevokePrivileges, SetPassword
+from regent.look import Memory, compared
 from regent.losses import without
 from regent.observed import (
     AclItem,
@@ -27,11 +28,14 @@ from regent.observed import (
     ObservedMembership,
     ObservedServer,
 )
+from regent.passes import decided
 from regent.plan import plan
+from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark
+from regent.resolve import Situation, resolve
 from shared.privileges import ObjectKind
 from shared.state import REVEAL
-from tests.declared import NOON, VERIFIER, accepted, mark, resolved, role, server, state
+from tests.declared import NOON, REGENT, VERIFIER, accepted, mark, resolved, role, server, state
 
 TEN_ROLES = (
     "Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ['*']}\n"
@@ -394,3 +398,35 @@ def test_a_push_that_takes_nothing_away_is_no_news_for_the_brake_but_its_baselin
     assert not has_news(gain, memory)
     loss = remember(gain, verdict(after, accepted("", after), catalog()), after, NOON)
     assert has_news(loss, gain)
+
+
+@pytest.mark.found("A2")
+@pytest.mark.rule("10", "20")
+def test_a_role_that_gets_another_holder_keeps_its_password_while_its_losses_wait() -> None:
+    """Else the new holder would log in with what is withheld; the rename itself goes on."""
+    before = accepted(TEN_ROLES + "User/old: {database: mydb, permissions: [read]}")
+    text = (
+        "User/new: {database: mydb, renamedFrom: old, passwordSecretRef: {name: s, key: k}}\n"
+        "Permission/read: {database: mydb, schemas: [x], actions: [SELECT], tables: ['*']}\n"
+        + ("".join(f"Role/r{n}: {{database: mydb, permissions: [read]}}\n" for n in range(10)))
+    )
+    pushed = state(text, passwords={"User/new": {"verifier": VERIFIER}})
+    after = accepted(pushed, before)
+    marks = (*MARKS, mark("old", "User/old"))
+    observed = catalog((*ROLES, "old"), logins=("old",))
+    situation = Situation(
+        accepted=after,
+        marks=marks,
+        server=observed.server,
+        regent=REGENT,
+        served=("mydb",),
+        now=NOON,
+    )
+    memory = Memory(accepted=after, brake=BrakeMemory(baseline=before))
+    seen = compared(situation, resolve(situation), observed, {}, memory, Compilations())
+    assert seen.verdict.is_pulled
+    assert any(isinstance(change, RenameRole) for change in seen.verdict.plan.changes)
+    assert not any(isinstance(change, SetPassword) for change in seen.verdict.plan.changes)
+    assert any(isinstance(change, SetPassword) for change in seen.verdict.withheld_changes)
+    known = decided(memory.brake, seen, after, NOON)
+    assert known.handed == known.renamed == {"new"}

@@ -18,7 +18,7 @@ from regent.accept import accept
 from regent.brake import deletions, has_news
 from regent.changes import AlterRole, Change, Effect, GrantMembership, SetPassword
 from regent.look import Looked, Memory, compared
-from regent.passes import ROUNDS, decided
+from regent.passes import ROUNDS, decided, without_ended
 from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory
 from regent.resolve import Situation, resolve
@@ -194,6 +194,7 @@ class TheBrake(RuleBasedStateMachine):
                     return
                 steps -= 1
                 self._carry_out(change)
+            self.memory = without_ended(self.memory, looked.verdict.plan.changes)
             if not looked.verdict.plan.changes:
                 break
         self._decide(self._look())
@@ -362,6 +363,25 @@ def _edge(role: str, kind: str, what: str) -> tuple[str, str, str]:
             return role, "MEMBERSHIP", what
         case _:
             return role, "TABLE", what
+
+
+def test_an_adoption_is_still_unfinished_when_its_role_was_not_declared_for_a_moment() -> None:
+    """Found by the machine: a database is away, and the resource goes and comes back."""
+    brake = TheBrake()
+    brake.a_server(there={"r1": (True, False, frozenset({"SELECT"}))}, members=set())
+    brake.a_database_comes_or_goes()
+    user = Spec(is_user=True, privileges=frozenset())
+    brake.push(declared={"r1": user, "r2": user})
+    brake.run_a_pass(steps=1000)
+    assert brake.memory.unfinished == {"r1"}
+    brake.push(declared={"r2": user})
+    brake.run_a_pass(steps=0)
+    brake.push(declared={"r1": user, "r2": user})
+    brake.run_a_pass(steps=1000)
+    assert brake.catalog.roles["r1"].verifier is None
+    brake.a_database_comes_or_goes()
+    brake.run_a_pass(steps=1000)
+    assert brake.catalog.roles["r1"].verifier is not None
 
 
 pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2")]
