@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from regent.connections import Connections
-from regent.desired import Desired, Ending
+from regent.desired import Desired, Ending, Listed
 from shared.names import quote_ident
 from sql import load
 
@@ -25,6 +25,12 @@ _WORDS = {
     "pg_event_trigger": "event trigger",
 }
 SHARED = "all databases"
+_BUT = {
+    Listed.NO: ", but code only where that can do nothing more",
+    Listed.BY_PATTERN: ", but code only where that is no superuser",
+    Listed.BY_NAME: "",
+}
+"""What keeps some of it from moving (ADR 16)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Owned:
     """What one role owns in one database; None is what all databases share.
 
     `goes_to` is who would own it afterwards; where it is empty, `stays` says why and the way out.
+    `but` says what of it may stay all the same.
     """
 
     role: str
@@ -39,6 +46,7 @@ class Owned:
     kinds: Mapping[str, int]
     goes_to: str = ""
     stays: str = ""
+    but: str = ""
 
     @property
     def objects(self) -> int:
@@ -50,7 +58,7 @@ class Owned:
             f"{count:,} {kind}{'s' if count > 1 else ''}" for kind, count in self.kinds.items()
         )
         place = f"in {self.database}" if self.database is not None else f"shared by {SHARED}"
-        end = f"goes to {self.goes_to}" if self.goes_to else f"stays: {self.stays}"
+        end = f"goes to {self.goes_to}{self.but}" if self.goes_to else f"stays: {self.stays}"
         return f"{self.role} owns {counted} {place}: this {end}"
 
 
@@ -82,7 +90,7 @@ def _owned(
     if to is not None and ending.refusal:
         return Owned(name, database, kinds, stays=ending.refusal)
     if to is not None and (database is None or database in served):
-        return Owned(name, database, kinds, goes_to=to)
+        return Owned(name, database, kinds, goes_to=to, but=_BUT[ending.listed])
     if to is not None:
         why = (
             f"this Regent does not serve {database}. Run there"
