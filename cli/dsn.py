@@ -118,8 +118,20 @@ def parse_dsn(text: str, environment: Mapping[str, str]) -> Dsn:
         admin_password=SecretStr(password) if password else None,
         tls_mode=tls_mode,
         ca_pem=ca_pem,
+        password_hint=_password_hint(user, environment, is_given=bool(given.get("password"))),
     )
     return Dsn(server, database)
+
+
+def _password_hint(user: str, environment: Mapping[str, str], *, is_given: bool) -> str:
+    """Where the password came from: no Secret is read with --dsn."""
+    if is_given:
+        return f"Check the password of {user!r} in --dsn; no Secret is read with --dsn."
+    if environment.get(PASSWORD_VARIABLE):
+        return (
+            f"Check the password of {user!r} in {PASSWORD_VARIABLE}; no Secret is read with --dsn."
+        )
+    return f"Give the password of {user!r} in {PASSWORD_VARIABLE}; no Secret is read with --dsn."
 
 
 def _must_be_taken(name: str) -> None:

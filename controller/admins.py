@@ -99,7 +99,7 @@ def _password(regent: Regent, secrets: Secrets) -> bytes:
         labels = secret.labels or {}
         return admin_password(str(secret.name), values, labels, spec.admin_user).password
     raise NotSupported(
-        "clientCertificateSecretRef and authentication cannot be used yet.",
+        "This version logs in neither by clientCertificateSecretRef nor by authentication.",
         way_out="Use adminPasswordSecretRef or connectionSecretRef.",
     )
 

@@ -171,7 +171,11 @@ class RegentLink:
         self.is_pushed = False
         self._wake.set()
         if isinstance(error, RegentUnreachable):
-            self._listener.troubled(self.key, "NotAnswering", "Its process does not answer yet.")
+            self._listener.troubled(
+                self.key,
+                "NotAnswering",
+                "Its process does not answer. If it goes on, its log says why.",
+            )
         elif isinstance(error, UnexpectedAnswer) and error.problem:
             said = f"{error.problem.detail or error.message} {error.way_out}".strip()
             self._listener.troubled(self.key, error.problem.reason, said)

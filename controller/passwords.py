@@ -156,5 +156,6 @@ def _not_usable(reason: str, message: str) -> SecretNotUsable:
 def _credentials_wait(user: ResourceKey) -> Trouble:
     return Trouble(
         reason="NotSupported",
-        message=f"spec.credentials of {user} cannot be served yet. Use passwordSecretRef.",
+        message=f"spec.credentials of {user}: this version makes no passwords."
+        " Use passwordSecretRef.",
     )

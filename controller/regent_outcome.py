@@ -77,7 +77,7 @@ def _words(
             trouble.message,
         )
     if status is None:
-        return "Reconciling", "Starting", "Its process starts."
+        return "Reconciling", "Starting", "Its process starts. If it goes on, its log says why."
     if status.takeover.needed:
         return "Stalled", "TakeoverNeeded", status.takeover.message
     vanished = vanished_of(status)
@@ -92,7 +92,7 @@ def _words(
     if status.observing:
         return "Stalled", "Observing", status.observing
     if status.applied_revision is None:
-        return "Reconciling", "Applying", status.detector.message or "Nothing was applied yet."
+        return "Reconciling", "Applying", status.detector.message or "Its first pass is not done."
     if status.unread:
         said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
         return "Reconciling", "DatabaseUnreachable", f"Not read, and not kept as declared: {said}"

@@ -21,7 +21,9 @@ from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 
 PASS_TIME_EVERY = timedelta(minutes=1)
-NOT_MET = NotReached("Starting", "It does not answer yet.")
+NOT_MET = NotReached(
+    "Starting", "Its process has not answered since the controller started. Its log says why."
+)
 """Before the first answer, or the first failure to get one."""
 PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
 _TIMES = frozenset({"lastTransitionTime", "lastPassTime"})

@@ -34,6 +34,11 @@ _HALF_A_PROTOCOL = (LookupError, AttributeError, ValueError, TypeError, BufferEr
 """What asyncpg raises where a server leaves out, or mixes up, what the protocol asks for."""
 
 
+OF_THE_RESOURCE = (
+    "Check adminUser, and the Secret that adminPasswordSecretRef or connectionSecretRef names."
+)
+
+
 class CannotConnectError(PostgRegentError):
     """The server cannot be reached."""
 
@@ -61,8 +66,12 @@ class IsAPoolerError(PostgRegentError):
 class Connector:
     """Opens connections to one server as its admin."""
 
-    def __init__(self, address: ServerAddress, password: PasswordSource) -> None:
+    def __init__(
+        self, address: ServerAddress, password: PasswordSource, *, password_hint: str = ""
+    ) -> None:
+        """`password_hint` says what to check when the server does not accept the password."""
         self.address = address
+        self._password_hint = password_hint or OF_THE_RESOURCE
         self._password = password
         self._tls = _tls(address)
         self._major: int | None = None
@@ -175,7 +184,7 @@ class Connector:
         if isinstance(error, asyncpg.InvalidPasswordError):
             return WrongPasswordError(
                 f"{self.address} does not accept the password of {user!r}.",
-                way_out="Check adminUser, and the Secret that adminPasswordSecretRef names.",
+                way_out=self._password_hint,
                 sqlstate=error.sqlstate,
             )
         if isinstance(error, asyncpg.InvalidCatalogNameError):

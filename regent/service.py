@@ -238,7 +238,7 @@ class Service:
         if self._engine is None:
             raise NotReady(
                 self._board.status.observing or "The Regent is not connected to its server.",
-                way_out="GET /readyz says when it is.",
+                way_out="Wait. If it goes on, its log and the events of its pod say why.",
             )
         return self._engine
 

@@ -38,6 +38,8 @@ class ServerSettings(_Settings):
     admin_password_file: Path | None = None
     tls_mode: TlsMode | None = None
     ca_pem: str | None = None
+    password_hint: str = ""
+    """What to check when the password is not accepted; empty: what the resource names."""
 
     async def password(self) -> str:
         """The password now: a rotated file is seen at the next connection (architecture 5)."""
@@ -120,7 +122,7 @@ def connector_of(settings: ServerSettings) -> Connector:
         tls_mode=settings.tls_mode,
         ca_pem=settings.ca_pem,
     )
-    return Connector(address, settings.password)
+    return Connector(address, settings.password, password_hint=settings.password_hint)
 
 
 def served(spec: RegentSpec) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from controller.sources.yaml_documents import Document, Parsed, Slip, parse_json
 from shared.keys import KINDS, Kind, ResourceKey
 from shared.problems import Problem, did_you_mean, field_text, fold, shortened
 from shared.resources import API_VERSION, DEFAULT_NAMESPACE, GROUP, AnyResource
-from shared.resources.reading import Mistake, Mistaken, read_manifest
+from shared.resources.reading import QUOTING, Mistake, Mistaken, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,8 @@ class _Gathering:
             if problem:
                 message, way_out = problem
                 path = ("metadata", field_name)
+                if way_out == QUOTING:
+                    way_out += f'"{document.written(path) or value}"'
                 self._unnamed(document, file, path, value, message, way_out, kind)
                 return None
         return SecretName(str(names["namespace"]), str(names["name"]))
@@ -279,7 +281,7 @@ def _name_problem(value: object) -> tuple[str, str] | None:
     if value is None or value == "":
         return "is required", "add it"
     if not isinstance(value, str):
-        return "is not a text", f'quote it: "{value}"'
+        return "is not a text", QUOTING
     if "/" in value or not value.isprintable():
         return "is no name of a resource", "use lower-case letters, digits, '-' and '.'"
     return None
@@ -295,11 +297,13 @@ def _slip_problem(file: str, slip: Slip, about: str, document: Document | None =
 
 
 def _mistake_problem(document: Document, file: str, key: ResourceKey, mistake: Mistake) -> Problem:
-    value = mistake.value
+    value, way_out = mistake.value, mistake.way_out
     if value is not None and (written := document.written(mistake.path)):
+        if way_out == f'{QUOTING}"{value}"':
+            way_out = f'{QUOTING}"{shortened(written)}"'
         value = shortened(written)
     line = document.line_of(mistake.path)
-    return Problem(file, line, _about(key), mistake.field, value, mistake.message, mistake.way_out)
+    return Problem(file, line, _about(key), mistake.field, value, mistake.message, way_out)
 
 
 def secret_references(tree: Tree) -> Iterator[tuple[SecretName, str]]:

@@ -243,7 +243,7 @@ class _Reading:
         lines[mark.line] = f'{lines[mark.line][: star.start()]}"{star[0]}"{rest}'
         shown = None if self.is_secret else shown_value(star[0], [lines[mark.line]])
         message = "is not quoted, and an unquoted * names an alias in YAML"
-        self._note(mark.line, message, f'quote it as "{shown or "*…"}"', shown)
+        self._note(mark.line, message, _quoted_or_anchored(star[0], shown), shown)
         return "\n".join(lines)
 
     def _may_repair(self, chunk: str) -> bool:
@@ -338,6 +338,18 @@ class _Reading:
                 self._note(key.start_mark.line, f"{name} is given twice", "keep one of them")
             own[name] = self._value(value)
         return {**merged, **own}
+
+
+def _quoted_or_anchored(star: str, shown: str | None) -> str:
+    """It was meant as a pattern, or as an alias whose anchor is not in this document."""
+    quoted = f'quote it as "{shown or "*…"}"'
+    if not re.fullmatch(r"\*[A-Za-z][A-Za-z0-9-]*", star):
+        return quoted
+    named = f" &{star[1:]}" if shown else ""
+    return (
+        f"{quoted} if it is a pattern; if it is an alias, write its anchor{named} before it in the"
+        " same document"
+    )
 
 
 def _check_depth(chunk: str, first_line: int) -> None:

@@ -234,7 +234,7 @@ def _conflict(
 ) -> None:
     others = [c for c in claims if c is not claim]
     who = ", ".join(str(key) for other in others for key in other.declared_by)
-    keeps = f"{winner.holder} keeps it" if winner else "neither has it yet"
+    keeps = f"{winner.holder} keeps it" if winner else "neither gets it"
     for key in claim.declared_by:
         findings.trouble(
             key,

@@ -128,6 +128,6 @@ def _outcome(state: DesiredState, findings: Findings, key: str) -> Outcome:
         generation=generation,
         state="Reconciling",
         reason="Applying",
-        message="No pass has seen it in the catalog yet.",
+        message="No pass has seen it in the catalog since it was changed.",
         notes=notes,
     )

@@ -24,6 +24,7 @@ _SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdw])", re.ASCII)
+KUBERNETES_NAME = "a name that Kubernetes takes"
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -156,7 +157,7 @@ ResourceName = Annotated[
         _matching(
             _DNS,
             253,
-            "a name that Kubernetes takes",
+            KUBERNETES_NAME,
             "use lower-case letters, digits, '-' and '.', such as read-flights",
         )
     ),

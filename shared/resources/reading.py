@@ -18,6 +18,7 @@ from shared.keys import Kind
 from shared.problems import did_you_mean, field_text, nearest, shown_value
 from shared.resources import AnyResource, Breach, Permission, Regent, Role, User
 from shared.resources.base import Path
+from shared.resources.names import KUBERNETES_NAME
 
 MODELS: Mapping[Kind, type[AnyResource]] = {
     "Permission": Permission,
@@ -26,6 +27,8 @@ MODELS: Mapping[Kind, type[AnyResource]] = {
     "Regent": Regent,
 }
 
+QUOTING = "quote it: "
+"""How the way out begins where the text as it was written belongs in quotes."""
 MOST_MISTAKES = 100
 """That are told of one manifest."""
 
@@ -103,7 +106,21 @@ def _mistakes(
         else:
             message, way_out = _words(detail)
             value = None if detail["type"] == "missing" else shown_value(detail["input"], path)
-            yield Mistake(path, value, message, way_out)
+            if value is None and way_out.startswith(QUOTING):
+                way_out = "quote it"
+            yield Mistake(path, value, message, way_out + _of_which_name(model, path, message))
+
+
+def _of_which_name(model: type[BaseModel], path: Path, message: str) -> str:
+    """A resource's name is often meant to be the role's, which may hold anything."""
+    if message != f"is not {KUBERNETES_NAME}":
+        return ""
+    own = {Role: "spec.roleName", User: "spec.userName"}
+    if path == ("metadata", "name") and (field := own.get(model)):
+        return f"; the role's name in PostgreSQL goes into {field}"
+    if path[0] == "spec" and {"roles", "role", "permissions"} & set(path):
+        return "; it is the metadata.name of the resource, and not its name in PostgreSQL"
+    return ""
 
 
 def _breach(manifest: Mapping[str, Any], path: Path, breach: Breach) -> Mistake:
@@ -232,7 +249,7 @@ def _kind_of(value: object) -> str:
 
 def _quoting(value: object) -> str:
     if isinstance(value, bool):
-        return f'quote it: "{str(value).lower()}"'
+        return f'{QUOTING}"{str(value).lower()}"'
     if isinstance(value, int | float):
-        return f'quote it: "{value}"'
+        return f'{QUOTING}"{value}"'
     return "write one text here"
