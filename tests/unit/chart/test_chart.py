@@ -328,6 +328,9 @@ class Nothing:
     def regents(self) -> tuple[int, int]:
         return 0, 0
 
+    def regents_not_pushed(self) -> int:
+        return 0
+
     def status_writes(self) -> int:
         return 0
 
