@@ -7,7 +7,7 @@ controller/term.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from controller.caches import Caches
 from controller.fleet import Fleet
@@ -15,6 +15,7 @@ from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
 from controller.making import Address
 from controller.quiet import Quiet
+from controller.regent_outcome import NotReached
 from controller.reporter import Reporter
 from controller.term import Settings, Term
 from shared.keys import ResourceKey
@@ -55,6 +56,11 @@ class ClusterController:
     def gate(self) -> str:
         """Why nothing is pushed at the moment; empty when it is."""
         return self._term.gate
+
+    @property
+    def doubted(self) -> Mapping[ResourceKey, NotReached]:
+        """To whom nothing is pushed, and why."""
+        return self._term.doubted
 
     @property
     def fleet(self) -> Fleet:

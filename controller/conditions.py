@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -17,6 +17,15 @@ MAX_REGENTS = 64
 REMEMBERED = ("serverIdentifier", "acceptedRevision")
 """Stays when the Regent does not say it any more: this is how a lost home database is noticed."""
 SEVERITY: Mapping[State, int] = {"Ready": 0, "Reconciling": 1, "Stalled": 2}
+
+
+Truth = Literal["True", "False", "Unknown"]
+"""What the status of a condition may be."""
+
+
+def truth(holds: bool) -> Truth:
+    """Of what is known."""
+    return "True" if holds else "False"
 
 
 def worst(outcomes: Mapping[ResourceKey | None, Outcome]) -> Outcome:
@@ -46,11 +55,13 @@ def resource_status(
     return status
 
 
-def conditions(shown: Outcome, before: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
-    """`Ready`, and `Reconciling` or `Stalled` where it is not."""
-    found = [_condition("Ready", shown.is_ready, shown, before, now)]
+def conditions(
+    shown: Outcome, before: Mapping[str, Any], now: datetime, *, ready: Truth | None = None
+) -> list[dict[str, Any]]:
+    """`Ready`, and `Reconciling` or `Stalled` where it is not; `ready` is Unknown at first."""
+    found = [_condition("Ready", ready or truth(shown.is_ready), shown, before, now)]
     if not shown.is_ready:
-        found.append(_condition(shown.state, True, shown, before, now))
+        found.append(_condition(shown.state, "True", shown, before, now))
     return found
 
 
@@ -93,7 +104,7 @@ def _regent_entry(key: ResourceKey, outcome: Outcome) -> dict[str, Any]:
 
 def transition(
     kind: str,
-    holds: bool,
+    status: Truth,
     reason: str,
     message: str,
     generation: int,
@@ -101,7 +112,6 @@ def transition(
     now: datetime,
 ) -> dict[str, Any]:
     """One condition; its time is kept while its status is the same."""
-    status = "True" if holds else "False"
     earlier = next((c for c in before.get("conditions", ()) if c.get("type") == kind), None)
     same = earlier is not None and earlier.get("status") == status
     return {
@@ -117,6 +127,6 @@ def transition(
 
 
 def _condition(
-    kind: str, holds: bool, shown: Outcome, before: Mapping[str, Any], now: datetime
+    kind: str, status: Truth, shown: Outcome, before: Mapping[str, Any], now: datetime
 ) -> dict[str, Any]:
-    return transition(kind, holds, shown.reason, shown.message, shown.generation, before, now)
+    return transition(kind, status, shown.reason, shown.message, shown.generation, before, now)

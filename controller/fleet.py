@@ -59,6 +59,11 @@ class Served:
     unreached_since: float | None = None
     is_uninstalled: bool = False
 
+    @property
+    def is_reached(self) -> bool:
+        """It answers, though perhaps not as we would like, and reaches its server."""
+        return self.trouble is None or self.trouble.is_for_good
+
 
 class Fleet:
     """All Regents."""

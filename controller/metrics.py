@@ -18,11 +18,15 @@ class Counted(Protocol):
         ...
 
     def is_synced(self) -> bool:
-        """Whether pushes are made."""
+        """Whether pushes are made, if not to all."""
         ...
 
     def regents(self) -> tuple[int, int]:
-        """Those that we talk to, and those of them that answer."""
+        """Those that we talk to, and those of them that answer and reach their server."""
+        ...
+
+    def regents_not_pushed(self) -> int:
+        """Those to which nothing is pushed."""
         ...
 
     def status_writes(self) -> int:
@@ -46,10 +50,12 @@ class ControllerMetrics(Collector):
         """All of them, now."""
         one = self._counted
         yield _gauge("leader", "1 for the controller that acts.", one.is_leader())
-        yield _gauge("synced", "1 while nothing holds pushes back.", one.is_synced())
+        yield _gauge("synced", "1 while pushes are made, if not to all.", one.is_synced())
         known, reached = one.regents()
         yield _gauge("regents", "Regents that the controller talks to.", known)
-        yield _gauge("regents_reached", "Those of them that answer.", reached)
+        yield _gauge("regents_reached", "Those that answer and reach their server.", reached)
+        unpushed = one.regents_not_pushed()
+        yield _gauge("regents_not_pushed", "Regents to which nothing is pushed.", unpushed)
         yield _counter("status_writes", "Status patches.", one.status_writes())
         yield _counter("events_dropped", "Events that could not be sent.", one.events_dropped())
 

@@ -18,7 +18,7 @@ from controller.kube.lease import LeaseElector
 from controller.making import Address
 from controller.metrics import ControllerMetrics
 from controller.options import Options
-from controller.views import Views
+from controller.views import Views, why_a_standby_knows_nothing
 from controller.workloads import Plant
 from shared.logging import get_logger
 
@@ -40,12 +40,19 @@ class Counts:
 
     def is_synced(self) -> bool:
         """Whether pushes are made."""
-        return not self._controller.gate
+        gate, doubted = self._controller.gate, self._controller.doubted
+        served = self._controller.fleet.served
+        is_about_some = gate in {one.message for one in doubted.values()}
+        return not gate or (is_about_some and not served.keys() <= doubted.keys())
 
     def regents(self) -> tuple[int, int]:
-        """Those that we talk to, and those that answer."""
+        """Those that we talk to, and those that answer and reach their server."""
         served = self._controller.fleet.served.values()
-        return len(served), sum(1 for one in served if one.trouble is None)
+        return len(served), sum(1 for one in served if one.is_reached)
+
+    def regents_not_pushed(self) -> int:
+        """Those to which nothing is pushed, as something of theirs cannot be read."""
+        return len(self._controller.doubted)
 
     def status_writes(self) -> int:
         """Since the start."""
@@ -100,9 +107,14 @@ def _servers(
     def ready() -> str:
         return controller.caches.why_workloads_unknown()
 
+    def why_unknown() -> str:
+        if not elector.is_leader:
+            return why_a_standby_knows_nothing(elector.leader)
+        return "It leads since a moment ago." if controller.gate == "starting" else ""
+
     servers = [_server(create_health_app(ready, metrics.render), options.metrics_port)]
     if options.api_port:
-        views = create_views_app(Views(lambda: controller.fleet), Gatekeeper(api))
+        views = create_views_app(Views(lambda: controller.fleet, why_unknown), Gatekeeper(api))
         servers.append(_server(views, options.api_port, options))
     return servers
 

@@ -47,6 +47,10 @@ class NotReached:
         return self.reason in FOR_GOOD
 
 
+NOT_CONNECTED = "NotReady"
+"""Of what answers and has no connection to its server: its status says why."""
+
+
 def regent_outcome(
     key: ResourceKey,
     generation: int,
@@ -70,6 +74,9 @@ def _words(
     trouble: NotReached | None,
     held: Sequence[str],
 ) -> tuple[State, str, str]:
+    if trouble is not None and trouble.reason == NOT_CONNECTED and status and status.trouble:
+        why = status.trouble
+        return ("Stalled" if why.is_for_good else "Reconciling"), why.reason, why.message
     if trouble is not None:
         return (
             ("Stalled" if trouble.is_for_good else "Reconciling"),

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller.conditions import conditions, regent_status, resource_status, transition
+from controller.conditions import (
+    conditions,
+    regent_status,
+    resource_status,
+    transition,
+    truth,
+)
 from controller.kube.kinds import JsonObject
 from controller.regent_outcome import NotReached, regent_outcome
 from controller.sources.kubernetes import generation_of
@@ -25,6 +31,8 @@ NOT_MET = NotReached(
     "Starting", "Its process has not answered since the controller started. Its log says why."
 )
 """Before the first answer, or the first failure to get one."""
+WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
+"""Of what nothing was ever said."""
 PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
 _TIMES = frozenset({"lastTransitionTime", "lastPassTime"})
 
@@ -38,7 +46,10 @@ class RegentNews:
 
     status: StatusBody | None = None
     trouble: NotReached | None = None
-    drift: int = 0
+    drift: int | None = None
+    """Differences that are not corrected; None: not known."""
+    is_reached: bool = True
+    """Whether its status is of now."""
     held: int = 0
     in_force_held: tuple[str, ...] = ()
     """Those of the held that were accepted before: what they gave goes on."""
@@ -69,6 +80,12 @@ def status_of(
     if own is not None:
         shown[None] = own.model_copy(update={"generation": generation})
     if not shown:
+        if not ready_condition(before):
+            unknown = _pending(generation, WAITING)
+            return {
+                "observedGeneration": generation,
+                "conditions": conditions(unknown, before, now, ready="Unknown"),
+            }
         is_stale = is_ready(before) and before.get("observedGeneration") != generation
         if not (is_stale or is_withdrawn):
             return None
@@ -94,23 +111,50 @@ def status_of_regent(
     outcome = own or regent_outcome(key, generation, news.status, news.trouble, news.in_force_held)
     outcome = outcome.model_copy(update={"generation": generation})
     status = regent_status(outcome, news.status, before, now)
+    status["conditions"] += _knowledge(news, outcome, before, now)
+    status["held"] = news.held
     if news.status is None:
         return status
-    detector = news.status.detector
-    drifted = f"{news.drift} differences are not corrected." if news.drift else "As declared."
-    healthy = detector.message or f"It learns of changes by {detector.mode}."
-    status["conditions"] += [
-        transition("Drifted", news.drift > 0, "Drifted" if news.drift else "InSync", drifted,
-                   generation, before, now),
-        transition("DetectorHealthy", detector.healthy, detector.mode, healthy,
-                   generation, before, now),
-    ]  # fmt: skip
-    status |= {"drift": news.drift, "held": news.held}
+    if news.is_reached and news.drift is not None:
+        status["drift"] = news.drift
     if news.status.observing:
         status["observing"] = news.status.observing
     if news.status.last_pass_time is not None:
         status["lastPassTime"] = _written(news.status.last_pass_time)
     return status
+
+
+def _knowledge(
+    news: RegentNews, outcome: Outcome, before: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    """`Drifted` and `DetectorHealthy`: Unknown where nobody can say."""
+    generation = outcome.generation
+    if news.status is None or not news.is_reached:
+        why = f"Not known: {outcome.message}"
+        return [
+            transition(kind, "Unknown", outcome.reason, why, generation, before, now)
+            for kind in ("Drifted", "DetectorHealthy")
+        ]
+    detector = news.status.detector
+    healthy = detector.message or f"It learns of changes by {detector.mode}."
+    return [
+        _drifted(news.drift, generation, before, now),
+        transition("DetectorHealthy", truth(detector.healthy), detector.mode, healthy,
+                   generation, before, now),
+    ]  # fmt: skip
+
+
+def _drifted(
+    drift: int | None, generation: int, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    about = (generation, before, now)
+    if drift is None:
+        said = "No pass has looked yet."
+        return transition("Drifted", "Unknown", "NotLookedYet", said, *about)
+    if drift:
+        said = f"{drift} differences are not corrected."
+        return transition("Drifted", "True", "Drifted", said, *about)
+    return transition("Drifted", "False", "InSync", "As declared.", *about)
 
 
 def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -153,8 +197,8 @@ def _of_generation(outcome: Outcome, generation: int) -> Outcome:
     )
 
 
-def _pending(generation: int) -> Outcome:
-    reason, message = PENDING
+def _pending(generation: int, words: tuple[str, str] = PENDING) -> Outcome:
+    reason, message = words
     return Outcome(
         resource="", generation=generation, state="Reconciling", reason=reason, message=message
     )

@@ -29,7 +29,6 @@ from controller.kube.api import KubeApi
 from controller.kube.crds import deletions_count_while_defined
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import NAMESPACE, OUR_KINDS, JsonObject
-from controller.kube.queue import KeyedQueue
 from controller.last_words import LastWords
 from controller.making import Address, Making
 from controller.orphans import Orphans
@@ -148,9 +147,8 @@ class Term:
         self._drift_events = DriftEvents(self.recorder, caches.find)
         self._arrivals = Arrivals()
         self._orphans = Orphans(caches, self.recorder)
-        self._counting: KeyedQueue[ResourceKey] = KeyedQueue()
-        self._drift: dict[ResourceKey, int] = {}
-        self._doubted: dict[ResourceKey, NotReached] = {}
+        self.doubted: dict[ResourceKey, NotReached] = {}
+        """To whom nothing is pushed, and why."""
         self._reader = Reader()
         self._origin = ""
         self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS, chance=lambda: 1.0)
@@ -161,7 +159,6 @@ class Term:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.recorder.run())
                 group.create_task(self.reporter.run())
-                group.create_task(self._counting.work(self._count_drift))
                 group.create_task(self._beat())
                 group.create_task(self._look_for_ever(group))
         finally:
@@ -205,7 +202,7 @@ class Term:
         if trouble := self.caches.schema_trouble():
             self._set_gate(f"SchemaOutdated: {trouble}")
             said = NotReached("SchemaOutdated", f"{trouble} Nothing is pushed. Update the CRDs.")
-            self._doubted = dict.fromkeys(declared.regents(), said)
+            self.doubted = dict.fromkeys(declared.regents(), said)
             self._look_at_statuses(declared)
             return await self._go_on(declared)
         if not await self._are_deletions_meant(declared):
@@ -252,8 +249,8 @@ class Term:
         # Before the next push, which nobody can have accepted yet.
         await self._pushing.forget_departures(declared)
         compiled = await self._pushing.compile(self._origin, declared, unheld, off, secrets)
-        self._doubted = self._pushing.push(compiled.states)
-        self._set_gate(next((doubt.message for doubt in self._doubted.values()), ""))
+        self.doubted = self._pushing.push(compiled.states)
+        self._set_gate(next((doubt.message for doubt in self.doubted.values()), ""))
         waits = await self._uninstalls.go_on(self._endings.has_work)
         await self._holding.let_go(declared, self._uninstalls.off)
         asked = self._uninstalls.asked
@@ -318,24 +315,14 @@ class Term:
         return RegentNews(
             status=status,
             trouble=self._uninstalls.words.get(key)
-            or self._doubted.get(key)
+            or self.doubted.get(key)
             or self._making.not_started.get(key)
             or (served.trouble if served else NOT_MET),
-            drift=self._drift.get(key, 0),
+            drift=status.outstanding_drift if status else None,
+            is_reached=served is not None and served.is_reached,
             held=self._pushing.held.get(key, 0) + (len(vanished.resources) if vanished else 0),
             in_force_held=self._pushing.in_force_held.get(key, ()),
         )
-
-    async def _count_drift(self, key: ResourceKey) -> None:
-        served = self.fleet.served.get(key)
-        if served is None or served.link.acquaintance is None or served.is_uninstalled:
-            return
-        page = await served.client.drift()
-        if self.fleet.served.get(key) is not served:
-            return  # what another of its name has is counted when that one is met
-        if self._drift.get(key, 0) != len(page.items):
-            self._drift[key] = len(page.items)
-            self.reporter.look_at(key)
 
     def status_changed(self, key: ResourceKey) -> None:
         """By us, mostly: then there is nothing to write. By others, or late: then there is.
@@ -350,15 +337,13 @@ class Term:
             log.info("nothing is pushed" if why else "synced", why=why)
         self.gate = why
 
-    def met(self, regent: ResourceKey) -> None:
+    def met(self, regent: ResourceKey) -> None:  # noqa: ARG002 - one look is about all of them
         """Compile again, with what it has accepted and has in force."""
-        self._counting.add(regent)
         self._quiet.wake()
 
     def said(self, regent: ResourceKey, status: StatusBody) -> None:
         """Its outcomes become status."""
         self.reporter.regent_says(regent, status)
-        self._counting.add(regent)
         if (
             self._endings.are_under_way
             or regent in self._departures.known
@@ -369,7 +354,6 @@ class Term:
     def drifted(self, regent: ResourceKey, drift: Drift) -> None:
         """It becomes an Event."""
         self._drift_events.add(regent, drift)
-        self._counting.add(regent)
 
     def changed(self, regent: ResourceKey) -> None:
         """It is reached, or not any more."""
@@ -378,4 +362,3 @@ class Term:
     def left(self, regent: ResourceKey) -> None:
         """It may come again under its name, and has to say everything anew."""
         self.reporter.regent_is_gone(regent)
-        self._drift.pop(regent, None)

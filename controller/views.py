@@ -15,15 +15,38 @@ class UnknownRegent(PostgRegentError):
     """This controller talks to no such Regent, or is not the leader."""
 
 
+class NothingKnown(PostgRegentError):
+    """This controller talks to no Regent."""
+
+
+def why_a_standby_knows_nothing(leader: str) -> str:
+    """With whom to ask instead; empty: nobody leads yet."""
+    if not leader:
+        return "This controller is a standby, and no controller leads yet. Ask again."
+    return f"This controller is a standby. {leader} leads: ask that one."
+
+
 class Views:
     """Over the Regents that the leader talks to."""
 
-    def __init__(self, fleet: Callable[[], Fleet]) -> None:
-        """`fleet` is asked each time: another term has another one."""
+    def __init__(
+        self, fleet: Callable[[], Fleet], why_unknown: Callable[[], str] = lambda: ""
+    ) -> None:
+        """`fleet` is asked each time: another term has another one.
+
+        `why_unknown` says why this one knows nothing; empty where it does.
+        """
         self._fleet = fleet
+        self._why_unknown = why_unknown
+
+    def require(self) -> None:
+        """Raise NothingKnown where this one does not lead: an empty list would be a lie."""
+        if why := self._why_unknown():
+            raise NothingKnown(why)
 
     def regents(self) -> list[dict[str, Any]]:
         """One line each."""
+        self.require()
         return [_line(key, served) for key, served in sorted(self._fleet().served.items())]
 
     def regent(self, namespace: str, name: str) -> dict[str, Any]:
@@ -49,6 +72,7 @@ class Views:
         return page.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def _find(self, namespace: str, name: str) -> tuple[ResourceKey, Served]:
+        self.require()
         key = ResourceKey("Regent", namespace, name)
         served = self._fleet().served.get(key)
         if served is None:

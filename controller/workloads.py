@@ -301,7 +301,8 @@ class _Making:
         )
 
 
-DEFAULT_RESOURCES = {"requests": {"cpu": "10m", "memory": "80Mi"}, "limits": {"memory": "512Mi"}}
+DEFAULT_RESOURCES = {"requests": {"cpu": "10m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+"""A Regent takes about 65 MiB before it is connected."""
 
 
 def _port(number: int) -> JsonObject:

@@ -43,6 +43,13 @@ class Board:
         if is_news:
             self.ring()
 
+    def disconnected(self) -> None:
+        """What was seen of the server is not known to hold any more."""
+        self.say(
+            detector=DetectorBody(mode="None", healthy=False, message="Not connected."),
+            outstanding_drift=None,
+        )
+
     def ring(self) -> None:
         """Wake everybody who waits; each looks for itself whether its news is there."""
         news, self._news = self._news, asyncio.Event()

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from regent.authentication import UnsafeAuthenticationError
 from regent.brake import Verdict
 from regent.changes import Change, Plan
+from regent.connect import (
+    CannotConnectError,
+    IsAPoolerError,
+    NoSuchDatabaseError,
+    WrongPasswordError,
+)
 from regent.describe import describe, where
+from regent.home_database import HomeDatabaseMissing, HomeDatabaseNewer
+from regent.locks import LockHeld
 from regent.passes import Pass
 from regent.takeover import Takeover
-from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody
+from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody, TroubleBody
 
 SHOWN_LOSSES = 50
+FOR_A_PERSON = (
+    WrongPasswordError,
+    NoSuchDatabaseError,
+    UnsafeAuthenticationError,
+    IsAPoolerError,
+    HomeDatabaseMissing,
+    HomeDatabaseNewer,
+)
+"""What waiting does not mend."""
+REFUSED_FOR_GOOD = frozenset({"28000", "28P01", "42501"})
+"""SQLSTATEs of a server that does not let the admin in: pg_hba.conf, the password, CONNECT."""
+TRIES_FOR_A_LOCK = 6
+"""A predecessor that is ending gives its lock back within seconds; another Regent does not."""
 
 
 def brake_body(verdict: Verdict) -> BrakeBody:
@@ -65,3 +87,20 @@ def plan_body(one: Pass) -> PlanBody:
         matches={str(key): count for key, count in plan.matches.items()},
         brake=brake_body(one.verdict),
     )
+
+
+def trouble_body(error: BaseException, *, tries: int) -> TroubleBody:
+    """Why there is no connection, after so many tries."""
+    return TroubleBody(
+        reason=type(error).__name__.removesuffix("Error"),
+        message=str(error) or type(error).__name__,
+        is_for_good=_is_for_a_person(error, tries),
+    )
+
+
+def _is_for_a_person(error: BaseException, tries: int) -> bool:
+    if isinstance(error, LockHeld):
+        return tries >= TRIES_FOR_A_LOCK
+    if isinstance(error, CannotConnectError) and error.sqlstate in REFUSED_FOR_GOOD:
+        return True
+    return isinstance(error, FOR_A_PERSON)

@@ -14,6 +14,7 @@ import structlog
 from regent.api.app import create_app, create_health_app
 from regent.api.waiting import LongPolls
 from regent.board import Board
+from regent.bodies import trouble_body
 from regent.engine import Engine
 from regent.metrics import Metrics
 from regent.service import Service
@@ -79,9 +80,10 @@ class Daemon:
                 await self._one_life(backoff)
             except* TROUBLE as errors:
                 heed_cancellation()
-                message = str(_first(errors)) or type(_first(errors)).__name__
-                log.warning("not connected", error=message)
-                self._board.say(observing=message)
+                trouble = trouble_body(_first(errors), tries=backoff.failures)
+                log.warning("not connected", error=trouble.message, reason=trouble.reason)
+                self._board.say(observing=trouble.message, trouble=trouble)
+                self._metrics.pass_failed()
             await asyncio.sleep(backoff.after())
 
     async def _one_life(self, backoff: Backoff) -> None:
@@ -91,7 +93,9 @@ class Daemon:
         ) as engine:
             accepted = engine.passes.memory.accepted
             self._board.say(
-                observing="", accepted_revision=accepted.state.revision if accepted else None
+                observing="",
+                trouble=None,
+                accepted_revision=accepted.state.revision if accepted else None,
             )
             self._service.attach(engine)
             log.info(
@@ -101,6 +105,8 @@ class Daemon:
                 await engine.run()
             finally:
                 self._service.attach(None)
+                self._board.disconnected()
+                self._metrics.disconnected()
                 if engine.latest is not None:  # a life that saw no pass through is no success
                     backoff.succeeded()
 

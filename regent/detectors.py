@@ -14,7 +14,7 @@ from regent.events import EventReader, Taken
 from regent.home_database import Connects
 from regent.install import DetectorStatus, install
 from regent.listener import Listener
-from regent.metrics import Metrics
+from regent.metrics import Health, Metrics
 from regent.own_sessions import OwnSessions
 from regent.trouble import TROUBLE, heed_cancellation
 from regent.wake import Hint
@@ -43,7 +43,9 @@ class Detectors:
         self._databases = databases
         self._connections = connections
         self._board = board
-        self._metrics = metrics
+        metrics.follow(self.health)
+        self._is_meant = False
+        """That there are no triggers: it is declared so, or nothing may be written."""
         self.failed: set[str] = set()
         """Where the installation met trouble that may be over by the next time."""
         self._states: dict[str, DetectorStatus] = {}
@@ -87,7 +89,8 @@ class Detectors:
             repaired += [(name, what) for what in status.repaired]
         for database, what in repaired:
             log.info("detector installed", database=database, what=what)
-        self._say()
+        self._is_meant = False
+        self.say()
         return tuple(repaired)
 
     def poll(self, why: str) -> None:
@@ -95,12 +98,21 @@ class Detectors:
         self.failed.clear()
         for name in self._databases:
             self._note(name, DetectorStatus("Polling", why))
-        self._say(is_meant=True)
+        self._is_meant = True
+        self.say()
 
     def _note(self, database: str, status: DetectorStatus) -> None:
         self._states[database] = status
         self._watches[database].detector = status.kind
-        self._metrics.detector("triggers", database, healthy=status.kind == "Triggers")
+
+    def health(self) -> Iterator[Health]:
+        """Each detector, and whether it works at this moment."""
+        for name, state in self._states.items():
+            if not self._is_meant:
+                yield Health("triggers", name, healthy=state.kind == "Triggers")
+        for name, listener in self._listeners.items():
+            yield Health("listener", name, healthy=listener.is_listening)
+        yield Health("watcher", "", healthy=self._watcher.is_watching)
 
     def _has_triggers(self, database: str) -> bool:
         state = self._states.get(database)
@@ -138,13 +150,19 @@ class Detectors:
                 heed_cancellation()
                 log.info("events not cleared yet", database=name, error=str(error))
 
-    def _say(self, *, is_meant: bool = False) -> None:
+    def say(self) -> None:
+        """How changes are found now, and what of it does not work."""
+        is_meant = self._is_meant
         why = {name: s.why for name, s in self._states.items() if s.kind != "Triggers"}
         message = " ".join(dict.fromkeys(why.values()))
         if not is_meant:
             message = " ".join(f"{name}: {text}" for name, text in why.items())
+        troubles = [*(one.trouble for one in self._listeners.values()), self._watcher.trouble]
+        lost = [trouble for trouble in troubles if trouble]
         self._board.say(
             detector=DetectorBody(
-                mode="Polling" if why else "Triggers", healthy=is_meant or not why, message=message
+                mode="Polling" if why else "Triggers",
+                healthy=not lost and (is_meant or not why),
+                message=" ".join([*([message] if message else []), *dict.fromkeys(lost)]),
             )
         )

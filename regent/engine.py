@@ -27,7 +27,7 @@ from regent.metrics import Metrics
 from regent.own_sessions import OwnConnector, OwnSessions
 from regent.passes import Pass
 from regent.remembered import AcceptedState
-from regent.report import Report
+from regent.report import Report, held_in
 from regent.resolve.unsupported import unsupported_of
 from regent.settings import RegentSettings
 from regent.simple_events import is_simple
@@ -62,6 +62,7 @@ class Engine:
         self.wake = Wake()
         self.latest: Pass | None = None
         self._board = board
+        self._metrics = metrics
         self._own = own
         self._connections = stand.connections
         self._report = Report(settings.regent, stand.home, board, metrics)
@@ -203,6 +204,7 @@ class Engine:
             except Exception as error:
                 heed_cancellation()
                 log.exception("pass failed")
+                self._metrics.pass_failed()
                 self._agenda.retry()
                 self._board.say(
                     observing=f"The last pass failed ({type(error).__name__}); the log says where."
@@ -308,6 +310,8 @@ class Engine:
         spec = self.passes.accepted().state.regent.spec
         self._agenda.after(one, spec.resync_seconds)
         self._board.say(not_acted_on=unsupported_of(spec))
+        self._detectors.say()
+        self._metrics.held.set(held_in(self.passes.accepted().state, one.outcomes.values()))
         await self._report.write(one, Witnesses(events, xmins, actor))
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:

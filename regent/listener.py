@@ -50,6 +50,8 @@ class Listener:
         self._own = own
         self._heartbeat_seconds = heartbeat_seconds
         self._backoff = backoff or reconnecting()
+        self.trouble = ""
+        """Why it does not listen; empty while it does, and before it was tried."""
         self._connection: asyncpg.Connection | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -66,6 +68,7 @@ class Listener:
             except TROUBLE as error:
                 heed_cancellation()
                 log.warning("listener lost", database=self.database, error=_short(error))
+                self.trouble = f"{self.database} is not listened to: {_short(error)}"
             await asyncio.sleep(self._backoff.after())
 
     async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
@@ -87,7 +90,7 @@ class Listener:
         try:
             connection.add_termination_listener(lambda _: ended.set())
             await connection.add_listener(CHANNEL, self._heard)
-            self._connection = connection
+            self._connection, self.trouble = connection, ""
             log.info("listening", database=self.database)
             self._wake(Full(f"listening on {self.database}"))
             while not await _happens(ended, self._heartbeat_seconds):

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One detector: `triggers`, `listener` or `watcher`, of a database, or of none."""
+
+    detector: str
+    database: str
+    healthy: bool
+
+
+@dataclass(slots=True, eq=False)
+class MaybeKnown(Collector):
+    """A gauge that is left out while nobody knows its value: 0 would say that all is well."""
+
+    name: str
+    text: str
+    value: float | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        """It, with a value or without."""
+        yield GaugeMetricFamily(self.name, self.text, value=self.value)
 
 
 class Metrics:
@@ -35,7 +61,17 @@ class Metrics:
             "changes_refused", "Changes that the server refused.", "kind"
         )
         self.pushes = self._counter("pushes", "Desired states received, by answer.", "result")
-        self.drift_outstanding = self._gauge("drift_outstanding", "Differences not corrected yet.")
+        for result in ("Nothing", "Applied", "Refused", "Failed"):
+            self.passes.labels(result=result)  # increase() needs a 0 before the first one
+        self._health: Callable[[], Iterable[Health]] | None = None
+        self._detectors: set[tuple[str, str]] = set()
+        self.drift_outstanding = MaybeKnown(
+            "postgregent_drift_outstanding", "Differences not corrected yet; absent: not known."
+        )
+        self.registry.register(self.drift_outstanding)
+        self.refused = self._gauge(
+            "refused_changes", "Changes that would be to do, and that the server refuses."
+        )
         self.held = self._gauge("held_resources", "Resources that could not be compiled.")
         self.managed_roles = self._gauge("managed_roles", "Roles in our authority.")
         self.brake_pulled = self._gauge("brake_pulled", "1 while the brake withholds losses.")
@@ -50,15 +86,24 @@ class Metrics:
             registry=self.registry,
         )
 
+    def pass_failed(self) -> None:
+        """A pass could not end, or could not begin: the server is not reached, or refuses."""
+        self.passes.labels(result="Failed").inc()
+
     def pass_ended(self, *, result: str, seconds: float, at: datetime) -> None:
-        """One pass is over; `result` is `Nothing`, `Applied`, `Refused` or `Failed`."""
+        """One pass is over; `result` is `Nothing`, `Applied` or `Refused`."""
         self.passes.labels(result=result).inc()
         self.pass_seconds.observe(seconds)
         self.last_pass.set(at.timestamp())
 
-    def detector(self, detector: str, database: str, *, healthy: bool) -> None:
-        """The state of the listener or watcher of one database; `` for shared catalogs."""
-        self._healthy.labels(detector=detector, database=database).set(healthy)
+    def follow(self, health: Callable[[], Iterable[Health]]) -> None:
+        """Ask this about the detectors at each scrape, until `disconnected`."""
+        self._health = health
+
+    def disconnected(self) -> None:
+        """No detector works, and what was outstanding is not known to be so."""
+        self._health = None
+        self.drift_outstanding.value = None
 
     def brake(self, *, pulled: bool, losses: int) -> None:
         """Whether the brake is pulled, and how many losses it withholds."""
@@ -67,7 +112,22 @@ class Metrics:
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format, whose type is CONTENT_TYPE."""
+        self._look_at_detectors()
         return generate_latest(self.registry)
+
+    def _look_at_detectors(self) -> None:
+        """One that was there and is not any more does not work; nor does one that stopped."""
+        found = {(one.detector, one.database): one.healthy for one in self._asked()}
+        if self._health is not None:
+            for gone in self._detectors - found.keys():
+                self._healthy.remove(*gone)
+            self._detectors &= found.keys()
+        self._detectors |= found.keys()
+        for name in self._detectors:
+            self._healthy.labels(*name).set(found.get(name, False))
+
+    def _asked(self) -> Iterable[Health]:
+        return self._health() if self._health is not None else ()
 
     def _counter(self, name: str, text: str, label: str) -> Counter:
         return Counter(f"postgregent_{name}", text, [label], registry=self.registry)

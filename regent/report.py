@@ -20,7 +20,8 @@ from regent.home import Home
 from regent.metrics import Metrics
 from regent.passes import Pass
 from shared.http import DoneBody, Leftover
-from shared.outcomes import Actor, Drift
+from shared.outcomes import Actor, Drift, Outcome
+from shared.state import DesiredState
 
 log = structlog.get_logger()
 SHOWN_LEFTOVERS = 100
@@ -73,7 +74,7 @@ class Report:
             after = page[-1].id
         left = await self._home.count_outstanding()
         self._may_be_outstanding = left > 0
-        self._metrics.drift_outstanding.set(left)
+        self._metrics.drift_outstanding.value = left
         self._board.say(outstanding_drift=left)
 
     async def repaired(
@@ -151,6 +152,7 @@ class Report:
                 metrics.correction_seconds.observe(max(0.0, seconds))
         if not one.is_targeted:
             metrics.managed_roles.set(len(one.desired.managed))
+            metrics.refused.set(len(one.not_manageable))
             metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
 
     def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
@@ -207,6 +209,11 @@ def settled(outstanding: Iterable[Drift], one: Pass) -> tuple[Drift, ...]:
         and drift.what not in whats
         and drift.database not in one.unread
     )
+
+
+def held_in(state: DesiredState, outcomes: Iterable[Outcome]) -> int:
+    """How many resources stay as they were accepted: they cannot be compiled, or vanished."""
+    return len(state.held) + sum(1 for outcome in outcomes if outcome.reason == "Vanished")
 
 
 def obeyed_server(one: Pass) -> str:

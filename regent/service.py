@@ -81,6 +81,17 @@ class Service:
         self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
     ) -> str:
         """Store the state and wake a pass; the new etag."""
+        try:
+            tag = await self._accept(state, if_match=if_match, had_state=had_state)
+        except PostgRegentError as error:
+            self._metrics.pushes.labels(result=type(error).__name__).inc()
+            raise
+        self._metrics.pushes.labels(result="Accepted").inc()
+        return tag
+
+    async def _accept(
+        self, state: DesiredState, *, if_match: str | None, had_state: str | None
+    ) -> str:
         engine = self._running()
         async with self._pushing:
             tag = etag(state)
@@ -92,10 +103,9 @@ class Service:
                     return await self._as_remembered(engine, merged, had_state)
                 return merged
 
-            accepted = await engine.accept(merge)
+            await engine.accept(merge)
             engine.passes.memory.refused_push = None
         self._board.say(accepted_revision=state.revision)
-        self._metrics.held.set(len(accepted.state.held))
         log.info(
             "push accepted",
             revision=state.revision,

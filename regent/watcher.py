@@ -129,6 +129,8 @@ class Watcher:
         self._interval_seconds = interval_seconds
         self._backoff = backoff or reconnecting()
         self.is_watching = False
+        self.trouble = ""
+        """Why it does not watch; empty while it does, and before it was tried."""
 
     async def run(self) -> None:
         """Connect, watch until that fails, wait a little, again."""
@@ -137,7 +139,9 @@ class Watcher:
                 await self._watch()
             except TROUBLE as error:
                 heed_cancellation()
-                log.warning("watcher lost", error=str(error) or type(error).__name__)
+                said = str(error) or type(error).__name__
+                log.warning("watcher lost", error=said)
+                self.trouble = f"The shared catalogs are not watched: {said}"
             await asyncio.sleep(self._backoff.after())
 
     async def _watch(self) -> None:
@@ -145,7 +149,7 @@ class Watcher:
         try:
             gate: str | None = None
             shared = await _read_shared(connection)
-            self.is_watching = True
+            self.is_watching, self.trouble = True, ""
             self._backoff.succeeded()
             self._wake(Full("watching the shared catalogs"))
             while True:

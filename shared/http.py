@@ -139,6 +139,14 @@ class DoneBody(_Wire):
     count: int = Field(0, description="How many changes there were.")
 
 
+class TroubleBody(_Wire):
+    """Why a Regent is not connected to its server."""
+
+    reason: str = Field(description="CamelCase, for machines.")
+    message: str = Field(description="For people, with the way out.")
+    is_for_good: bool = Field(False, description="Whether it lasts until a person acts.")
+
+
 class StatusBody(_Wire):
     """The latest word on everything; `sequence` grows whenever something other than a time did."""
 
@@ -174,6 +182,9 @@ class StatusBody(_Wire):
     observing: str = Field("", description="Why nothing is written; empty when it is.")
     unread: dict[str, str] = Field(
         default_factory=dict, description="Databases that the last pass could not read, and why."
+    )
+    trouble: TroubleBody | None = Field(
+        None, description="Why it is not connected to its server; absent while it is."
     )
     not_acted_on: tuple[str, ...] = Field(
         (), description="Fields of the Regent that are valid and that this version does not act on."

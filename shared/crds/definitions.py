@@ -78,6 +78,7 @@ _FACES: Mapping[Kind, _Face] = {
         (".spec.databaseName", ".spec.databaseHost"),
         columns=(
             _column("Last Pass", ".status.lastPassTime", "date"),
+            _column("Drifted", '.status.conditions[?(@.type=="Drifted")].status'),
             _column("Drift", ".status.drift", "integer"),
             _column("Held", ".status.held", "integer"),
         ),

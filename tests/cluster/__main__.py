@@ -9,6 +9,7 @@ from tests.cluster.images import TARGETS, coredns_image, pause_image, program_im
 from tests.cluster.packages import install_missing
 from tests.cluster.programs import (
     ACTIONLINT,
+    ALERTS,
     CONTROL_PLANE,
     FLUX,
     HEALTH,
@@ -24,7 +25,7 @@ SETS = {
     "control-plane": (CONTROL_PLANE,),
     "node": NODE,
     "flux": (FLUX, HEALTH),
-    "release": (ACTIONLINT, REGISTRY),
+    "release": (ACTIONLINT, REGISTRY, ALERTS),
 }
 USE = """
 A Kubernetes with one node is up at {server}, a PostgreSQL 17 at {postgres}.

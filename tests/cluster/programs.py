@@ -121,6 +121,8 @@ HEALTH = ProgramSet("health", "health", {"health": "."})
 ACTIONLINT = ProgramSet(
     "actionlint", "actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}
 )
+# Prometheus' engine: which alerts of the chart fire over given series.
+ALERTS = ProgramSet("alerts", "alerts", {"alerts": "."})
 REGISTRY = ProgramSet(
     "registry", "registry", {"registry": "github.com/google/go-containerregistry/cmd/registry"}
 )

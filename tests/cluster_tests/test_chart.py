@@ -64,6 +64,26 @@ def may(cluster: Cluster, account: str, verb: str, asked: str, namespace: str) -
     return bool(json.loads(answer)["status"]["allowed"])
 
 
+@pytest.mark.found("C30")
+def test_a_listed_namespace_that_does_not_exist_waits_for_an_upgrade_and_breaks_none(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """Until now the RoleBinding in it failed the install, and every upgrade after it."""
+    late = f"{namespace}-late"
+    values = {"watch": {"namespaces": [namespace, late]}, "secrets": {"namespaces": [late]}}
+    account = installed(values)
+    notes = crds.helm("get", "notes", "postgregent", "-n", namespace)
+    assert f"do not exist, and got no RoleBindings: {late}" in notes
+    crds.kubectl("create", "namespace", late)
+    upgrade = ("upgrade", "postgregent", str(CHART), "-n", namespace, "--reuse-values")
+    crds.helm(*upgrade)
+    assert may(crds, account, "list", "secrets", late)
+    assert may(crds, account, "create", "events.events.k8s.io", late)
+    crds.kubectl("delete", "namespace", late, "--timeout=60s")
+    crds.helm(*upgrade)
+    assert not may(crds, account, "list", "secrets", late)
+
+
 def test_the_rights_are_those_of_the_table_and_no_more(
     crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
 ) -> None:

@@ -26,15 +26,10 @@ pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(400)]
 FLIGHTS, OTHER, UNLISTED = NAMESPACES = ("flights", "other", "unlisted")
 API = "putnam120.postgregent/v1alpha1"
 VALUES: dict[str, Any] = {
-    "secrets": {"namespaces": [FLIGHTS, OTHER], "write": True},
+    "secrets": {"namespaces": [FLIGHTS, OTHER]},
     "api": {"enabled": True, "tlsSecretName": "views"},
 }
 REFUSED = {Asked("", "secrets", "list", UNLISTED)}
-NOT_ASKED_FOR = {
-    ("", "secrets", "create"): "credentials that are made here are declared, and not built yet",
-    ("", "secrets", "patch"): "as above",
-}
-"""Of the rights in the namespaces whose Secrets may be read; `secrets.write` gives them."""
 
 
 def resource(kind: str, name: str, **spec: Any) -> dict[str, Any]:
@@ -163,12 +158,4 @@ async def test_the_controller_asks_for_all_of_its_rights_and_for_nothing_else(
     asked = own_control_plane.audit_log.asked_by(one.user)
     assert {what for what, statuses in asked.items() if 403 in statuses} == REFUSED
     assert uncovered(rights, asked) == REFUSED
-    excess = {
-        right: why
-        for right, why in unused(rights, asked).items()
-        if (right.group, right.resource, right.verb) not in NOT_ASKED_FOR
-        or right.places != (FLIGHTS, OTHER)
-    }
-    assert excess == {}
-    written = {(right.group, right.resource, right.verb) for right in unused(rights, asked)}
-    assert written == set(NOT_ASKED_FOR), "an exception that is none any more"
+    assert unused(rights, asked) == {}

@@ -35,8 +35,7 @@ INSTALLATIONS: Mapping[str, Mapping[str, Any]] = {
         "watch": {"namespaces": ["postgregent", "team-a"]},
         "rbac": {"kindsClusterWide": False},
     },
-    "secrets that are written": {"secrets": {"namespaces": ["team-a"], "write": True}},
-    "secrets of every namespace": {"secrets": {"clusterWide": True, "write": True}},
+    "secrets of every namespace": {"secrets": {"clusterWide": True}},
     "two replicas": {"replicas": 2},
     "two replicas that may all be away": {
         "replicas": 2,

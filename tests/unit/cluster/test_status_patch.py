@@ -9,9 +9,10 @@ import pytest
 
 from controller.conditions import MAX_REGENTS
 from controller.regent_outcome import NotReached
+from controller.reporter import event_of
 from controller.sources.kubernetes import had_state_on
 from controller.status_patch import RegentNews, is_news, status_of, status_of_regent
-from shared.http import BrakeBody, DetectorBody, StatusBody
+from shared.http import BrakeBody, DetectorBody, StatusBody, TroubleBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from tests.unit.cluster.objects import NOW, raw
@@ -38,8 +39,13 @@ def ready(status: dict[str, Any] | None) -> tuple[str, str]:
     return found["status"], found["reason"]
 
 
-def test_nothing_is_written_before_somebody_has_said_something() -> None:
-    assert status_of(ROLE, None, {}, NOW) is None
+@pytest.mark.found("C25")
+def test_before_somebody_has_said_something_it_is_unknown_and_not_blank() -> None:
+    first = status_of(ROLE, None, {}, NOW)
+    assert ready(first) == ("Unknown", "WaitingForRegent")
+    assert first is not None
+    assert [c["type"] for c in first["conditions"]] == ["Ready", "Reconciling"]
+    assert status_of(ROLE | {"status": first}, None, {}, NOW) is None
 
 
 def test_a_new_generation_is_not_ready_in_the_write_that_observes_it() -> None:
@@ -117,7 +123,7 @@ def kinds(status: dict[str, Any]) -> dict[str, str]:
 
 def test_a_regent_says_whether_it_drifted_and_whether_it_would_notice() -> None:
     found = raw("Regent", "one", {})
-    calm = status_of_regent(found, ONE, RegentNews(body()), None, NOW)
+    calm = status_of_regent(found, ONE, RegentNews(body(), drift=0), None, NOW)
     assert kinds(calm) == {"Ready": "True", "Drifted": "False", "DetectorHealthy": "True"}
     assert (calm["drift"], calm["held"], calm["lastPassTime"]) == (0, 0, "2026-06-01T12:00:00Z")
     drifted = status_of_regent(found, ONE, RegentNews(body(), drift=2, held=1), None, NOW)
@@ -128,13 +134,43 @@ def test_a_regent_says_whether_it_drifted_and_whether_it_would_notice() -> None:
 def test_a_regent_with_the_brake_pulled_or_out_of_reach_is_not_ready() -> None:
     found = raw("Regent", "one", {})
     braked = body(brake=BrakeBody(pulled=True, digest="abc", message="9 losses."))
-    status = status_of_regent(found, ONE, RegentNews(braked), None, NOW)
+    status = status_of_regent(found, ONE, RegentNews(braked, drift=0), None, NOW)
     assert kinds(status) == {
         "Ready": "False", "Stalled": "True", "Drifted": "False", "DetectorHealthy": "True",
     }  # fmt: skip
-    away = RegentNews(trouble=NotReached("NotAnswering", "It does not answer."))
-    status = status_of_regent(found, ONE, away, None, NOW)
-    assert kinds(status) == {"Ready": "False", "Reconciling": "True"}
+
+
+UNKNOWN = {"Drifted": "Unknown", "DetectorHealthy": "Unknown"}
+AWAY = NotReached("NotAnswering", "It does not answer.")
+NOT_READY = NotReached("NotReady", "It is not connected.")
+WRONG = TroubleBody(reason="WrongPassword", message="Check it.", is_for_good=True)
+
+
+@pytest.mark.found("C25")
+def test_what_nobody_can_say_of_a_regent_is_unknown_and_counts_nothing() -> None:
+    """Never met, and met but not reached any more: neither is in sync."""
+    found = raw("Regent", "one", {})
+    never = status_of_regent(found, ONE, RegentNews(trouble=AWAY, is_reached=False), None, NOW)
+    assert kinds(never) == {"Ready": "False", "Reconciling": "True", **UNKNOWN}
+    lost = RegentNews(body(), trouble=AWAY, drift=0, is_reached=False)
+    status = status_of_regent(found, ONE, lost, None, NOW)
+    assert kinds(status) == {"Ready": "False", "Reconciling": "True", **UNKNOWN}
+    assert "drift" not in status
+    not_looked = status_of_regent(found, ONE, RegentNews(body()), None, NOW)
+    assert kinds(not_looked)["Drifted"] == "Unknown"
+
+
+@pytest.mark.found("C25")
+def test_what_only_a_person_can_mend_is_stalled_under_its_own_name() -> None:
+    found = raw("Regent", "one", {})
+    news = RegentNews(body(trouble=WRONG), trouble=NOT_READY, is_reached=False)
+    status = status_of_regent(found, ONE, news, None, NOW)
+    assert kinds(status) == {"Ready": "False", "Stalled": "True", **UNKNOWN}
+    assert ready(status) == ("False", "WrongPassword")
+    assert event_of({}, status) == "Warning"
+    passing = WRONG.model_copy(update={"is_for_good": False})
+    news = RegentNews(body(trouble=passing), trouble=NOT_READY, is_reached=False)
+    assert kinds(status_of_regent(found, ONE, news, None, NOW))["Reconciling"] == "True"
 
 
 @pytest.mark.rule("28a")

@@ -95,6 +95,9 @@ def counted() -> Iterator[str]:
         def regents(self) -> tuple[int, int]:
             return 0, 0
 
+        def regents_not_pushed(self) -> int:
+            return 0
+
         def status_writes(self) -> int:
             return 0
 

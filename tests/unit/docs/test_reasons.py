@@ -8,6 +8,9 @@ from typing import get_args
 
 import pytest
 
+from regent.bodies import FOR_A_PERSON
+from regent.connect import CannotConnectError
+from regent.locks import LockHeld, LockLost
 from regent.resolve.situation import WAITS, state_of
 from shared.http import Reason
 from tests.unit.docs.said import errors_of, reasons_of
@@ -48,14 +51,22 @@ def documented(heading: str) -> set[str]:
     return set(re.findall(r"^\| `([A-Z]\w+)` \|", section, re.MULTILINE))
 
 
+NOT_CONNECTED = {
+    kind.__name__.removesuffix("Error")
+    for kind in (*FOR_A_PERSON, CannotConnectError, LockHeld, LockLost)
+}
+"""Why a Regent has no connection to its server, as its status says it."""
+
+
 def said() -> set[str]:
-    return {*reasons_of(MODULES), *errors_of(STARTING), *get_args(Reason)}
+    return {*reasons_of(MODULES), *errors_of(STARTING), *get_args(Reason), *NOT_CONNECTED}
 
 
 def test_every_reason_that_the_code_says_is_documented() -> None:
     missing = {reason: str(path) for reason, path in reasons_of(MODULES).items()}
     missing |= dict.fromkeys(errors_of(STARTING), "an error that keeps a Regent from starting")
     missing |= dict.fromkeys(get_args(Reason), "shared/http.py")
+    missing |= dict.fromkeys(NOT_CONNECTED, "regent/bodies.py")
     assert {k: v for k, v in missing.items() if k not in ROWS} == {}
 
 
