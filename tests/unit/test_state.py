@@ -78,7 +78,7 @@ def states(draw: st.DrawFn) -> DesiredState:
     for name in draw(LISTS):
         entry = {"kind": "User", "generation": draw(st.integers(0, 9)), "spec": draw(USERS)}
         resources[f"User/default/{name}"] = {**entry, "password": draw(PASSWORDS)}
-    base = state("", deleted=tuple(draw(LISTS))).revealed()
+    base = state("", deleted=tuple(f"Role/default/{name}" for name in draw(LISTS))).revealed()
     held = {"Role/default/h": {"reason": "Invalid", "message": "is not ✓"}}
     return DesiredState.model_validate({**base, "resources": resources, "held": held})
 

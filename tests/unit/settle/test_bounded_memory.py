@@ -66,7 +66,7 @@ def test_what_was_compiled_is_kept_for_its_owner_and_bounded() -> None:
     [
         ("revision", 2**63),
         ("held", {"Role/default/a\0b": {"reason": "r", "message": "m"}}),
-        ("held", {"Role/default/a": {"reason": "r", "message": "m\0"}}),
+        ("held", {"Role/default/a": {"reason": "r\0", "message": "m"}}),
         ("deleted", ["not a key"]),
         ("deleted", ["Role/default/a"] * (MOST_RESOURCES + 1)),
         ("origin", "a\0"),
