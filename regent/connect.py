@@ -229,10 +229,27 @@ def _way_out(error: Exception) -> str:
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return "Give adminUser CONNECT on the database."
     if isinstance(error, asyncpg.TooManyConnectionsError):
-        return "Raise max_connections, or keep some with reserved_connections."
+        return _where_connections_are_limited(error)
     if isinstance(error, OSError):
         return "Check databaseHost and port, and that the network lets us through."
     return "It is tried again."
+
+
+def _where_connections_are_limited(error: asyncpg.TooManyConnectionsError) -> str:
+    """By the function that refused: the message itself may be in any language."""
+    match error.as_dict().get("server_source_function"):
+        case "InitializeSessionUserId":
+            return (
+                "The CONNECTION LIMIT of adminUser is reached: ALTER ROLE .. CONNECTION LIMIT 20,"
+                " which is what one Regent needs at most, or -1."
+            )
+        case "CheckMyDatabase":
+            return (
+                "The database's CONNECTION LIMIT is reached, and only superusers are let in beyond"
+                " it: ALTER DATABASE .. CONNECTION LIMIT, 2 more than its applications use."
+            )
+        case _:
+            return "Raise max_connections, or keep some with reserved_connections."
 
 
 def _tls(address: ServerAddress) -> ssl.SSLContext | Literal["prefer", False]:

@@ -23,6 +23,7 @@ from regent.settings import RegentSettings, connector_of
 from regent.together import end
 from regent.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.uninstall import uninstall
+from regent.watchdog import keep_the_watchdog_quiet
 from shared.backoff import Backoff
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ class Daemon:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stopping.set)
         listening = self._listening()
+        watchdog = asyncio.create_task(keep_the_watchdog_quiet())
         async with asyncio.TaskGroup() as tasks:
             serving = [tasks.create_task(one.serve()) for one in listening]
             self._working = tasks.create_task(self._live())
@@ -58,6 +60,7 @@ class Daemon:
             for one in listening:
                 one.stop()
             await asyncio.wait(serving)
+        await end([watchdog])
 
     async def _stop_working(self) -> None:
         if self._working is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
 import structlog
 
 from regent.board import Board
@@ -16,11 +18,17 @@ from regent.install import DetectorStatus, install
 from regent.listener import Listener
 from regent.metrics import Health, Metrics
 from regent.own_sessions import OwnSessions
+from regent.polled import PolledSource
 from regent.trouble import TROUBLE, heed_cancellation
 from regent.wake import Hint
 from regent.watcher import LocalWatch, Watcher
 from shared.http import DetectorBody
 
+MOST_LISTENING = 8
+"""Databases with a connection that LISTENs; those after them are asked in turn, over the pool."""
+ANSWER_SECONDS = 10.0
+
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -57,11 +65,15 @@ class Detectors:
                 wake=wake,
                 own=own,
             )
-            for name in databases
+            for name in databases[:MOST_LISTENING]
         }
         self._watches = {
-            name: LocalWatch(name, self._listeners[name], wake, own=own) for name in databases
+            name: LocalWatch(name, listener, wake, own=own)
+            for name, listener in self._listeners.items()
         }
+        for name in databases[MOST_LISTENING:]:
+            polled = PolledSource(name, connections, wake)
+            self._watches[name] = LocalWatch(name, polled, wake, own=own, in_turn=True)
         self._watcher = Watcher(
             connect=partial(connector.connect, shared_through, purpose="watcher"),
             wake=wake,
@@ -124,31 +136,50 @@ class Detectors:
         for listener in self._listeners.values():
             yield listener.run()
 
-    async def take_events(self) -> dict[str, Taken]:
-        """What the triggers recorded, by database; nothing where there are none."""
-        taken: dict[str, Taken] = {}
-        for name, reader in self._readers.items():
-            if not self._has_triggers(name):
-                continue
-            try:
-                async with self._connections.use(name) as connection:
-                    taken[name] = await reader.take(connection)
-            except TROUBLE:
-                heed_cancellation()
-                taken[name] = Taken(is_damaged=True)
-        return taken
+    async def take_events(self, databases: Collection[str] | None = None) -> dict[str, Taken]:
+        """What the triggers recorded in these databases, or in all that have triggers."""
 
-    async def forget_events(self) -> None:
+        async def take(name: str, connection: asyncpg.Connection) -> Taken:
+            return await self._readers[name].take(connection)
+
+        found = await self._in_each(databases, take)
+        return {name: one or Taken(is_damaged=True) for name, one in found.items()}
+
+    async def forget_events(self, databases: Collection[str] | None = None) -> None:
         """Clear away what was taken, once it has been dealt with."""
-        for name, reader in self._readers.items():
-            if not self._has_triggers(name):
-                continue
+
+        async def forget(name: str, connection: asyncpg.Connection) -> int:
+            return await self._readers[name].forget(connection)
+
+        await self._in_each(databases, forget)
+
+    async def _in_each(
+        self,
+        databases: Collection[str] | None,
+        work: Callable[[str, asyncpg.Connection], Awaitable[T]],
+    ) -> dict[str, T | None]:
+        """What became of it in each database that has triggers; None where there was trouble.
+
+        Side by side, and bounded in time: a database that hangs delays no other.
+        """
+
+        async def one(name: str) -> T | None:
             try:
-                async with self._connections.use(name) as connection:
-                    await reader.forget(connection)
+                async with (
+                    asyncio.timeout(ANSWER_SECONDS),
+                    self._connections.use(name) as connection,
+                ):
+                    return await work(name, connection)
             except TROUBLE as error:
                 heed_cancellation()
-                log.info("events not cleared yet", database=name, error=str(error))
+                log.info("events not read", database=name, error=str(error))
+                return None
+
+        asked = self._readers if databases is None else databases
+        names = [name for name in self._readers if name in asked and self._has_triggers(name)]
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(one(name)) for name in names}
+        return {name: task.result() for name, task in tasks.items()}
 
     def say(self) -> None:
         """How changes are found now, and what of it does not work."""

@@ -225,9 +225,10 @@ class Engine:
     async def _one_pass(self, hints: Sequence[Hint]) -> None:
         actor = await self._likely_actor(hints)
         await self._keep_the_detector(hints, actor)
-        taken = await self._detectors.take_events()
-        events = {database: one.events for database, one in taken.items()}
         is_local = all(isinstance(hint, LocalEvents) for hint in hints)
+        hinted = {hint.database for hint in hints if isinstance(hint, LocalEvents)}
+        taken = await self._detectors.take_events(hinted if is_local else None)
+        events = {database: one.events for database, one in taken.items()}
         if is_local and is_simple(taken) and await self._targeted(taken):
             return
         await self._full(hints, events, actor)
@@ -265,7 +266,7 @@ class Engine:
             if result.refused:
                 return False
             self._agenda.confirm()
-        await self._detectors.forget_events()
+        await self._detectors.forget_events(taken)
         return True
 
     async def _are_all_known(

@@ -53,17 +53,26 @@ async def read_databases(
 
     async def read(database: str) -> ObservedDatabase | None:
         try:
-            async with connections.use(database) as connection:
+            async with (
+                asyncio.timeout(READ_SECONDS),
+                connections.use(database) as connection,
+            ):
                 return await inspect_database(connection, interest)
         except TROUBLE as error:
             heed_cancellation()
-            unread[database] = str(error) or type(error).__name__
+            is_late = isinstance(error, TimeoutError) and not str(error)
+            late = f"It did not answer within {READ_SECONDS:.0f} s."
+            unread[database] = late if is_late else str(error) or type(error).__name__
             return None
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(read(database)) for database in served]
     found = [task.result() for task in tasks]
     return Observed(server, {one.name: one for one in found if one is not None}), unread
+
+
+READ_SECONDS = 60.0
+"""A database that does not answer is unread for this pass; it does not keep the others waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The daemon, `apply` and everything else that writes stands on this, and on nothi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,8 @@ from regent.passes import Passes
 from regent.refusals import still_refused
 from regent.remembered import Remembered
 from regent.settings import RegentSettings
+from shared.errors import PostgRegentError
+from sql import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,23 @@ class Standing:
     lock: RegentLock
     connections: Connections
     passes: Passes
+
+
+class TemplateServed(PostgRegentError):
+    """A served database is a template: every copy would carry the Regent's triggers."""
+
+
+async def _refuse_templates(home: Home, served: Sequence[str]) -> None:
+    async with home.connection() as connection:
+        found = await connection.fetch(load("inspect/served_templates"), list(served))
+    if found:
+        names = ", ".join(str(row["name"]) for row in found)
+        raise TemplateServed(
+            f"A template cannot be served: {names}. CREATE DATABASE from it would fail while the"
+            " Regent is connected, and each copy would carry the Regent's triggers.",
+            way_out="Take it out of databaseName and additionalDatabases, or run"
+            " ALTER DATABASE .. IS_TEMPLATE false.",
+        )
 
 
 @asynccontextmanager
@@ -45,6 +64,7 @@ async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterat
     )
     connections = Connections(connector)
     try:
+        await _refuse_templates(home, settings.databases)
         lock = await RegentLock.take(
             connector,
             database=settings.home_database,

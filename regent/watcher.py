@@ -8,7 +8,9 @@ and the event table (for transactions that could not NOTIFY). See design: two de
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import islice
 from time import monotonic
 from typing import Any, Literal, Protocol
 
@@ -49,8 +51,13 @@ class LocalWatch:
         detector: Literal["Triggers", "Polling"] = "Triggers",
         own: Iterable[int] = (),
         polling_seconds: float = POLLING_SECONDS,
+        in_turn: bool = False,
     ) -> None:
-        """`detector` may be set anew when an installation succeeds or is refused."""
+        """`detector` may be set anew when an installation succeeds or is refused.
+
+        With `in_turn` it is one of many that are asked over the pool, one in each round.
+        """
+        self.in_turn = in_turn
         self.detector = detector
         self._database = database
         self._source = source
@@ -61,6 +68,10 @@ class LocalWatch:
         self._events: object = None
         self._polled_at = 0.0
         self._owes_a_look = False
+
+    def note(self, *, gate_moved: bool) -> None:
+        """Remember that a look is owed, until its turn has come."""
+        self._owes_a_look = self._owes_a_look or gate_moved
 
     async def look(self, *, gate_moved: bool) -> None:
         """Compare, and wake when something moved. A lost connection forgets: it wakes by itself."""
@@ -101,7 +112,8 @@ class LocalWatch:
             return
         found = dict(await self._source.fetchrow(sql.load("watch/objects")) or {})
         self._polled_at = monotonic()
-        if self._is_new(found):
+        is_first = self.in_turn and not self._seen  # nobody asked for a pass by connecting
+        if self._is_new(found) or is_first:
             self._wake(LocalChanged(self._database))
 
     def _is_new(self, found: Fingerprint) -> bool:
@@ -125,7 +137,8 @@ class Watcher:
         """`connect` opens the one connection for gate and shared catalogs, to any database."""
         self._connect = connect
         self._wake = wake
-        self._local = local
+        self._always = [watch for watch in local.values() if not watch.in_turn]
+        self._in_turn = deque(watch for watch in local.values() if watch.in_turn)
         self._interval_seconds = interval_seconds
         self._backoff = backoff or reconnecting()
         self.is_watching = False
@@ -158,12 +171,21 @@ class Watcher:
                     before, gate = gate, await connection.fetchval(sql.load("watch/gate"))
                     if gate != before:
                         shared = await self._compare_shared(connection, shared)
-                for watch in self._local.values():
-                    await watch.look(gate_moved=gate != before)
+                await self._look_at_databases(gate_moved=gate != before)
                 await asyncio.sleep(self._interval_seconds)
         finally:
             self.is_watching = False
             connection.terminate()
+
+    async def _look_at_databases(self, *, gate_moved: bool) -> None:
+        """Side by side, so that one that hangs delays no other by more than its patience."""
+        for watch in self._in_turn:
+            watch.note(gate_moved=gate_moved)
+        now = [*self._always, *islice(self._in_turn, 1)]
+        self._in_turn.rotate(-1)
+        async with asyncio.TaskGroup() as group:
+            for watch in now:
+                group.create_task(watch.look(gate_moved=gate_moved and not watch.in_turn))
 
     async def _compare_shared(
         self, connection: asyncpg.Connection, before: Fingerprint
