@@ -27,14 +27,25 @@ def _decode(data: Any, _errors: str = "strict") -> tuple[str, int]:
     return codecs.utf_8_decode(data, "surrogateescape", True)
 
 
-def _encode(text: str, _errors: str = "strict") -> tuple[bytes, int]:
-    return codecs.utf_8_encode(text, "strict")
+class _Encoder:
+    """Keeps what it encoded last: asyncpg lets go of the bytes before it copies them.
+
+    (`as_pg_string_and_size`, for any encoding but UTF-8.) Whatever lies there by then would be sent
+    and stored instead. It copies before any other Python code runs, so the last one is enough.
+    """
+
+    def __init__(self) -> None:
+        self._last = b""
+
+    def __call__(self, text: str, _errors: str = "strict") -> tuple[bytes, int]:
+        self._last, length = codecs.utf_8_encode(text, "strict")
+        return self._last, length
 
 
 def _found(name: str) -> codecs.CodecInfo | None:
     if name != ENCODING:
         return None
-    return codecs.CodecInfo(_encode, _decode, name=ENCODING)
+    return codecs.CodecInfo(_Encoder(), _decode, name=ENCODING)
 
 
 codecs.register(_found)
