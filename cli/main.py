@@ -395,7 +395,7 @@ def demo(
     from shared.logging import configure_logging
 
     configure_logging("warning")
-    _end(run_demo(directory, results()), "table")
+    _end(run_demo(directory, results(markup=True)), "table")
 
 
 @app.command()
