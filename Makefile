@@ -48,7 +48,7 @@ format: $(DEV) ## let ruff write what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-facts: $(DEV) ## list the facts and rules that no test shows yet
+facts: $(DEV) ## list the facts, rules and findings that no test shows yet
 	@$(BIN)/python -m tests.architecture.evidence
 
 docs: $(DEV) ## write docs/resources.md from the models
