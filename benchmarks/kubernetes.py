@@ -18,7 +18,7 @@ import asyncpg
 from benchmarks.drift import report, until
 from controller.kube.api import KubeApi
 from controller.kube.kinds import PERMISSION, REGENT, ROLE, SECRET, USER, JsonObject, Kind
-from controller.quiet import CHANGES
+from controller.observe.debounce import CHANGES
 from tests.cluster.chart import InstalledChart, install_chart
 from tests.cluster.node import Node
 from tests.cluster.postgres import ReachableServer, reachable_server

@@ -20,11 +20,11 @@ from cli.targets import (
     regents_of,
 )
 from cli.targets import regent_settings as settings_of
-from controller.check import unknown_references
-from controller.compile import Push, compile_states
-from controller.passwords import InForce, PasswordBook
-from controller.sources.directory import Tree
-from regent.home import Home
+from controller.core.compile import Push, compile_states
+from controller.core.passwords import InForce, PasswordBook
+from controller.local.check import unknown_references
+from controller.local.directory import Tree
+from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey

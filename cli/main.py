@@ -418,7 +418,7 @@ def _end(work: Coroutine[None, None, int], output: Output) -> NoReturn:
     """Run a command to its exit status; expected errors are told, others keep their traceback."""
     from cli.declared import ProblemsError
     from cli.printing import print_problems
-    from regent.trouble import TOLD, in_words
+    from regent.server.trouble import TOLD, in_words
 
     try:
         code = asyncio.run(work)

@@ -17,8 +17,8 @@ from cli.show import (
     unread_data,
     would_be,
 )
-from regent.losses import losses
-from regent.once import OnceReport, plan_once
+from regent.gate.losses import losses
+from regent.one_shot import OnceReport, plan_once
 from shared.outcomes import Outcome
 
 NOTHING, UNKNOWN, CHANGES = 0, 1, 2

@@ -36,7 +36,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cli.losses_text import by_person
-from regent.applying.result import ChangeResult
+from regent.apply.owned import Owned
+from regent.apply.render import render
+from regent.apply.result import ChangeResult
 from regent.changes import (
     AlterRole,
     AlterSetting,
@@ -47,11 +49,9 @@ from regent.changes import (
     RenameRole,
     SetPassword,
 )
-from regent.describe import describe, where
-from regent.losses import Atom
-from regent.owned import Owned
+from regent.gate.losses import Atom
+from regent.plan.describe import describe, where
 from regent.remembered import Loss
-from regent.render import render
 from shared.http import BrakeBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State

@@ -10,8 +10,8 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from cli.dsn import Dsn
-from controller.sources.directory import Tree, read_directory, secret_references
-from controller.sources.secrets import (
+from controller.local.directory import Tree, read_directory, secret_references
+from controller.local.secrets import (
     Secret,
     SecretName,
     secrets_from_environment,

@@ -12,9 +12,9 @@ import yaml
 from rich.console import Console
 from rich.text import Text
 
-from controller.check import check
-from controller.sources.directory import Tree, read_directory, secret_references
-from controller.sources.secrets import secrets_from_environment, with_environment
+from controller.local.check import check
+from controller.local.directory import Tree, read_directory, secret_references
+from controller.local.secrets import secrets_from_environment, with_environment
 from shared.errors import PostgRegentError
 from shared.problems import Problem, capitalised
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 
-from regent.address import ServerAddress, TlsMode
-from regent.connect import Connector
+from regent.server.address import ServerAddress, TlsMode
+from regent.server.connect import Connector
 from shared.resources import RegentSpec
 
 DEFAULT_PORT = 5432

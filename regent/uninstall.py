@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from regent.connect import NoSuchDatabaseError
-from regent.connections import Connections
-from regent.home import Home
-from regent.install import remove
-from regent.locks import RegentLock
+from regent.detect.install import remove
+from regent.home.locks import RegentLock
+from regent.home.store import Home
+from regent.server.connect import NoSuchDatabaseError
+from regent.server.connections import Connections
+from regent.server.trouble import TROUBLE
 from regent.settings import RegentSettings, connector_of
-from regent.trouble import TROUBLE
 
 
 @dataclass(frozen=True, slots=True)

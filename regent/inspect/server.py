@@ -8,8 +8,8 @@ import asyncpg
 
 from regent.desired import Attributes, SettingKey
 from regent.inspect.acl import AclReader
-from regent.lenient_text import is_legible, left_alone, legible
 from regent.observed import ObjectGroup, ObservedMembership, ObservedRole, ObservedServer
+from regent.server.lenient_text import is_legible, left_alone, legible
 from shared.privileges import ObjectKind
 from shared.state import Verifier
 from sql import load

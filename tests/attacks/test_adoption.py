@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from regent import sessions
-from regent.once import apply_once
+from regent.apply import sessions
+from regent.one_shot import apply_once
 from shared import scram
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, outcome

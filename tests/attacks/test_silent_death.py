@@ -12,12 +12,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.board import Board
-from regent.connections import Connections
-from regent.detectors import Detectors
-from regent.install import damage, install
-from regent.metrics import Metrics
-from regent.own_sessions import OwnSessions
+from regent.detect.detectors import Detectors
+from regent.detect.install import damage, install
+from regent.detect.own_sessions import OwnSessions
+from regent.health.board import Board
+from regent.health.metrics import Metrics
+from regent.server.connections import Connections
 from regent.settings import connector_of
 from tests.daemons import running
 from tests.declared import REFERENCE, state

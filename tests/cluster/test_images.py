@@ -67,7 +67,11 @@ def test_its_program_starts_as_any_user_without_a_home(
     name = Path(image.name).name.partition(":")[0]
     command = {
         "regent": ["python", "-m", "regent", "--help"],
-        "controller": ["python", "-c", "import controller.push, regent, shared; print('usage')"],
+        "controller": [
+            "python",
+            "-c",
+            "import controller.regents.client, regent, shared; print('usage')",
+        ],
     }[name]
     spec = pod_spec(image.name, command, uid=SOMEBODY)
     spec["securityContext"]["runAsGroup"] = 0

@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
-from controller.cluster import ClusterController, Settings
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import EVENT, OUR_KINDS, SECRET, Kind
 from controller.kube.lease import LeaseElector
-from controller.workloads import Plant
+from controller.term.controller import ClusterController, Settings
+from controller.workloads.manifests import Plant
 from tests.cluster.access import Cluster
 from tests.cluster_tests.pods import Pods, pods
 from tests.postgres.database import Database

@@ -14,7 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from controller.authorities import (
+from controller.kube.api import KubeApi
+from controller.kube.errors import ApiError
+from controller.kube.kinds import SECRET
+from controller.pki.authorities import (
     CONTROLLER_CA,
     REGENTS_CA,
     REPLACE_CA,
@@ -22,13 +25,10 @@ from controller.authorities import (
     load_authorities,
     store,
 )
-from controller.certificates import Authority, Pair
-from controller.identity import Identity
-from controller.kube.api import KubeApi
-from controller.kube.errors import ApiError
-from controller.kube.kinds import SECRET
-from controller.rotation import Standing
-from controller.workloads import Plant, server_names
+from controller.pki.certificates import Authority, Pair
+from controller.pki.identity import Identity
+from controller.pki.rotation import Standing
+from controller.workloads.manifests import Plant, server_names
 from shared.keys import ResourceKey
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import IMAGE, Controlled, controlled, flights_manifests

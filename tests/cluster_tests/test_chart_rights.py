@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from controller.authorities import CONTROLLER_CA, REPLACE_CA
-from controller.departures import NAME as DEPARTURES
 from controller.kube.kinds import CONFIG_MAP
+from controller.lifecycle.departures import NAME as DEPARTURES
+from controller.pki.authorities import CONTROLLER_CA, REPLACE_CA
 from shared.keys import ResourceKey
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster_tests.as_installed import NAMESPACE, Installed, installed

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.finalizers import FINALIZER
 from controller.kube.api import KubeApi
 from controller.kube.kinds import ROLE
+from controller.lifecycle.finalizers import FINALIZER
 from shared.resources import API_VERSION, UNINSTALL_ANNOTATION
 from tests.cluster.access import Cluster
 from tests.cluster.control_plane import ControlPlane

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from controller.finalizers import FINALIZER
 from controller.kube.api import KubeApi
+from controller.lifecycle.finalizers import FINALIZER
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import (
     Controlled,

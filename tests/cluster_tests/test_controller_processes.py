@@ -19,12 +19,12 @@ import pytest
 from cryptography import x509
 
 from cli.postgres.process import free_port
-from controller.authorities import load_authorities
-from controller.certificates import Pair
 from controller.kube.api import KubeApi
 from controller.kube.kinds import LEASE
-from controller.workloads import server_names
-from regent.serving import listen
+from controller.pki.authorities import load_authorities
+from controller.pki.certificates import Pair
+from controller.workloads.manifests import server_names
+from regent.api.listening import listen
 from regent.settings import ApiSettings
 from shared.keys import ResourceKey
 from tests.cluster.access import Cluster

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.finalizers import FINALIZER
 from controller.kube.api import KubeApi
+from controller.lifecycle.finalizers import FINALIZER
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests, ready_reason

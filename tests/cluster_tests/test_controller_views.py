@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from controller.gatekeeper import Gatekeeper
-from controller.http_api import create_health_app, create_views_app
+from controller.gateway.authorization import Gatekeeper
+from controller.gateway.http import create_health_app, create_views_app
+from controller.gateway.views import Views
 from controller.kube.api import KubeApi
-from controller.views import Views
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests
 from tests.postgres.database import Database

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from controller.departures import Departures
-from controller.finalizers import FINALIZER
 from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
 from controller.kube.kinds import CONFIG_MAP, OUR_KINDS, REGENT, USER
-from controller.sources.kubernetes import Reader
+from controller.lifecycle.departures import Departures
+from controller.lifecycle.finalizers import FINALIZER
+from controller.observe.reader import Reader
 from shared.keys import ResourceKey
 from shared.resources import API_VERSION
 from tests.cluster.access import Cluster

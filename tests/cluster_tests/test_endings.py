@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from controller.caches import Caches
-from controller.departures import Departures
-from controller.endings import Endings
-from controller.finalizer_patches import FinalizerPatches
-from controller.finalizers import FINALIZER
-from controller.fleet import Fleet
 from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
 from controller.kube.kinds import EVENT, REGENT
-from controller.last_words import LastWords
-from controller.plants import Plants
-from controller.sources.kubernetes import Reader
-from controller.takeoffs import Takeoffs
-from controller.workloads import Plant
+from controller.lifecycle.departures import Departures
+from controller.lifecycle.endings import Endings
+from controller.lifecycle.finalizer_patches import FinalizerPatches
+from controller.lifecycle.finalizers import FINALIZER
+from controller.lifecycle.last_words import LastWords
+from controller.lifecycle.teardown import Takeoffs
+from controller.observe.caches import Caches
+from controller.observe.reader import Reader
+from controller.regents.fleet import Fleet
+from controller.workloads.apply import Plants
+from controller.workloads.manifests import Plant
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from controller.kube.api import KubeApi
-from controller.status_patch import status_of
+from controller.status.patch import status_of
 from shared.outcomes import State
 from shared.resources import API_VERSION
 from tests.cluster.access import Cluster

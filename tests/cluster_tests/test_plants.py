@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from controller.admins import Admin
-from controller.authorities import CONTROLLER_CA, REGENTS_CA, Authorities
-from controller.caches import Caches
-from controller.certificates import Authority
 from controller.kube.api import KubeApi
 from controller.kube.kinds import DEPLOYMENT, SECRET, SERVICE, JsonObject
-from controller.plants import NameTaken, Plants
-from controller.workloads import KINDS, RESTARTED_AT, Plant, workload_name
+from controller.observe.caches import Caches
+from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, Authorities
+from controller.pki.certificates import Authority
+from controller.workloads.admins import Admin
+from controller.workloads.apply import NameTaken, Plants
+from controller.workloads.manifests import KINDS, RESTARTED_AT, Plant, workload_name
 from shared.resources import Regent
 from tests.cluster_tests.controlled import IMAGE
 from tests.unit.cluster.objects import regent

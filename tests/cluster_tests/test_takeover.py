@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from controller.kube.api import KubeApi
-from regent.once import apply_once
+from regent.one_shot import apply_once
 from shared.resources import TAKEOVER_ANNOTATION
 from shared.state import DesiredState
 from tests.cluster.access import Cluster

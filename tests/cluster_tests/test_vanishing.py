@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from controller.finalizers import is_held
 from controller.kube.api import KubeApi
 from controller.kube.kinds import REGENT, USER
+from controller.lifecycle.finalizers import is_held
 from shared.resources import VANISHED_ANNOTATION
 from tests.cluster.access import Cluster
 from tests.cluster_tests.controlled import Controlled, controlled, flights_manifests, ready_reason

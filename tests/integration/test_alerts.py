@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from controller.metrics import ControllerMetrics
 from controller.process import Counts
-from controller.regent_outcome import NotReached
+from controller.regents.outcome import NotReached
 from shared.keys import ResourceKey
 from shared.state import Trouble
 from tests.cluster.programs import ALERTS, are_built, programs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regent.home import Home
+from regent.home.store import Home
 from regent.remembered import Remembered
 from regent.settings import connector_of
 from tests.declared import REFERENCE

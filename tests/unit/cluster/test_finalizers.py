@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.finalizers import (
+from controller.lifecycle.finalizers import (
     FINALIZER,
     Reach,
     Release,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from controller.certificates import Pair
-from controller.workloads import (
+from controller.pki.certificates import Pair
+from controller.workloads.manifests import (
     KINDS,
     Material,
     Plant,

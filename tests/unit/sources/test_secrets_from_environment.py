@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.sources.secrets import (
+from controller.local.secrets import (
     SecretCollisionError,
     SecretName,
     secrets_from_environment,
