@@ -17,8 +17,8 @@ from controller.lifecycle.uninstalled import (
     asks_for_uninstall,
     what_became,
 )
+from controller.names import REGENT_NAMESPACE
 from controller.status.patch import ready_condition
-from controller.workloads.manifests import REGENT_NAMESPACE
 from regent.home import database as home_database
 from regent.settings import DEFAULT_PORT
 from shared.keys import ResourceKey

@@ -10,13 +10,9 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from cli.dsn import Dsn
+from controller.core.secrets import Secret, SecretName
 from controller.local.directory import Tree, read_directory, secret_references
-from controller.local.secrets import (
-    Secret,
-    SecretName,
-    secrets_from_environment,
-    with_environment,
-)
+from controller.local.secrets import secrets_from_environment, with_environment
 from regent.settings import RegentSettings, ServerSettings, served, server_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey

@@ -26,13 +26,13 @@ from regent.gate.brake import is_judged
 from regent.gate.takeover import Takeover, accepting, taken_over
 from regent.health.board import Board
 from regent.health.metrics import Metrics
-from regent.home.database import Connects
 from regent.home.locks import LockLost
 from regent.passes.full import Pass
 from regent.passes.schedule import Agenda
 from regent.remembered import AcceptedState
 from regent.report.history import Report, held_in
 from regent.resolve.unsupported import unsupported_of
+from regent.server.connection import Connects
 from regent.server.trouble import TROUBLE, heed_cancellation
 from regent.settings import RegentSettings
 from regent.together import run_together

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from regent.gate.refusals import still_refused
-from regent.home.database import Connects
 from regent.home.locks import RegentLock
 from regent.home.store import Home
 from regent.passes.full import Passes
 from regent.passes.look import Looker, Memory
 from regent.remembered import Remembered
+from regent.server.connection import Connects
 from regent.server.connections import Connections
 from regent.settings import RegentSettings
 from shared.errors import PostgRegentError

@@ -1,1 +1,1 @@
-"""controller.core."""
+"""Compiling: resources in, one desired state per Regent out. Shared by a cluster and a directory."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.core.compile import Passwords
-from controller.local.secrets import Secret, SecretName
+from controller.core.secrets import Secret, SecretName
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.problems import did_you_mean

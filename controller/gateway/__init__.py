@@ -1,1 +1,1 @@
-"""controller.gateway."""
+"""Read-only views of all Regents over HTTP, and who may see them."""

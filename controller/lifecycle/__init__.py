@@ -1,1 +1,1 @@
-"""controller.lifecycle."""
+"""Finalizers, deletions and uninstalling: what may go, when, and what is told of it."""

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import CONFIG_MAP, JsonObject
-from controller.workloads.manifests import MANAGED_BY, MANAGER
+from controller.names import MANAGED_BY, MANAGER
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.logging import get_logger

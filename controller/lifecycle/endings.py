@@ -2,7 +2,8 @@
 
 Rules 27 and 28. A look first collects what may go, then remembers in one write whatever a Regent
 was not told of, and only then removes finalizers. When they may go is decided in
-controller/lifecycle/finalizers.py, what is told of those that went early in controller/lifecycle/last_words.py.
+controller/lifecycle/finalizers.py, what is told of those that went early in
+controller/lifecycle/last_words.py.
 """
 
 from __future__ import annotations

@@ -7,11 +7,10 @@ later from what the Regent has accepted: nothing hangs a prune or a namespace.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.kube.kinds import JsonObject
-from shared.http import BrakeBody
+from controller.regents.reach import Reach
 from shared.keys import Kind, ResourceKey
 from shared.resources import GROUP
 
@@ -32,32 +31,6 @@ class Release(StrEnum):
     UNREACHABLE = "Unreachable"
     TIMED_OUT = "TimedOut"
     KIND_GOES = "KindGoes"
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far the end of a resource has come on one Regent.
-
-    `is_told`: its accepted state does not list the resource any more. `is_passed`: a pass has seen
-    the catalog with that state in force, and that access has ended. `is_braked`: that pass was not
-    let do all of it.
-    """
-
-    is_told: bool = False
-    is_passed: bool = False
-    is_braked: bool = False
-    unreachable_seconds: float = 0.0
-
-    @property
-    def is_ended(self) -> bool:
-        """What could be done has been done."""
-        return self.is_told and self.is_passed
-
-
-def withholds(brake: BrakeBody, role: str) -> bool:
-    """Whether something of this role is withheld; of a long list only the first are told."""
-    is_cut = brake.loss_count > len(brake.losses)
-    return brake.pulled and (is_cut or any(loss.role == role for loss in brake.losses))
 
 
 def role_of(key: ResourceKey, found: JsonObject) -> str:

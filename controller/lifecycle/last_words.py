@@ -19,8 +19,9 @@ from controller.kube.events import EventKind, EventRecorder, News, Reference
 from controller.kube.kinds import DEPLOYMENT, LEASE, JsonObject
 from controller.lifecycle.finalizers import Release
 from controller.lifecycle.uninstalled import has_installed
+from controller.names import workload_name
 from controller.observe.reader import Declared
-from controller.workloads.manifests import Plant, workload_name
+from controller.workloads.manifests import Plant
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 

@@ -1,1 +1,1 @@
-"""controller.local."""
+"""Directory mode: reading YAML, Regents as child processes, the board of their states."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from controller.core.candidates import candidates, regents_of, served_databases
+from controller.core.secrets import Secret, SecretName
 from controller.local.directory import Loaded, Tree
-from controller.local.secrets import Secret, SecretName, secret_keys_of
+from controller.local.secrets import secret_keys_of
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem, Severity, did_you_mean, field_text
 from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User

@@ -9,47 +9,17 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretBytes
 
+from controller.core.secrets import Secret, SecretName
 from controller.local.yaml_documents import Document, Path
 from shared.errors import PostgRegentError
 from shared.problems import Problem
 from shared.resources import AnyResource, Regent, SecretKeyRef, User
 
 ENVIRONMENT_PREFIX = "POSTGREGENT_SECRET_"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class SecretName:
-    """One Secret, written `namespace/name`."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A Secret's values, which show themselves to nobody by accident.
-
-    `labels` is None for one from the environment: whoever put it there has selected it.
-    """
-
-    name: SecretName
-    values: Mapping[str, SecretBytes]
-    labels: Mapping[str, str] | None = field(default_factory=dict)
-    file: str = ""
-    line: int | None = None
-
-    def is_selected_by(self, selector: Mapping[str, str]) -> bool:
-        """Whether a Regent's `secretsSelector` lets it be read."""
-        labels = self.labels
-        return labels is None or all(labels.get(key) == want for key, want in selector.items())
 
 
 class SecretCollisionError(PostgRegentError):

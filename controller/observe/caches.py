@@ -18,13 +18,14 @@ from controller.kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
     OUR_KINDS,
     SECRET,
+    WORKLOAD_KINDS,
     JsonObject,
     Key,
     is_deleting,
 )
 from controller.kube.kinds import Kind as ApiKind
+from controller.names import MANAGED_BY, MANAGER
 from controller.observe.reader import says_the_same
-from controller.workloads.manifests import KINDS, MANAGED_BY, MANAGER
 from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES
 from shared.keys import Kind, ResourceKey
@@ -76,7 +77,7 @@ class Caches:
             kind: self._informer(
                 kind, own_namespace, label_selector=f"{MANAGED_BY}={MANAGER}", is_ours=False
             )
-            for kind in KINDS
+            for kind in WORKLOAD_KINDS
         }
         self._secrets: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None

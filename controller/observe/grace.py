@@ -11,8 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from controller.kube.kinds import JsonObject
-from controller.observe.reader import generation_of
+from controller.kube.kinds import JsonObject, generation_of
 from controller.status.patch import is_stalled, ready_condition
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 from pydantic import SecretBytes
 
+from controller.core.secrets import Secret, SecretName
 from controller.kube.kinds import JsonObject, is_deleting, key_of
 from controller.local.directory import Loaded
-from controller.local.secrets import Secret, SecretName, secret_keys_of
+from controller.local.secrets import secret_keys_of
 from controller.observe.connection_secrets import OWN_ROLES, layout_of
 from shared.http import UNKNOWN_SERVER
 from shared.keys import Kind, ResourceKey
@@ -89,11 +90,6 @@ def _version(found: JsonObject) -> tuple[Any, ...]:
     annotations = metadata.get("annotations") or {}
     words = {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}
     return metadata.get("uid"), metadata.get("generation"), metadata.get("labels"), words
-
-
-def generation_of(found: JsonObject) -> int:
-    """It grows with each change of the spec."""
-    return int(found["metadata"].get("generation") or 0)
 
 
 def had_state_on(regent: JsonObject) -> str:

@@ -1,1 +1,1 @@
-"""controller.pki."""
+"""Two private CAs, the certificates that they sign, and their rotation."""

@@ -19,8 +19,8 @@ from datetime import datetime
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import SECRET, JsonObject
+from controller.names import MANAGED_BY, MANAGER
 from controller.pki.certificates import Authority, Pair
-from controller.workloads.manifests import MANAGED_BY, MANAGER
 from shared.errors import PostgRegentError
 from shared.resources import GROUP
 

@@ -1,4 +1,4 @@
-"""What was heard of the Regents' trust and certificates, gathered for controller/pki/rotation.py."""
+"""What was heard of the Regents' trust and certificates, for controller/pki/rotation.py."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import binascii
 from collections.abc import Iterator
 
 from controller.kube.kinds import DEPLOYMENT, SECRET
+from controller.names import workload_name
 from controller.observe.caches import Caches
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA
 from controller.pki.rotation import Standing
 from controller.regents.fleet import Fleet
-from controller.workloads.manifests import workload_name
 
 
 def standing_of(caches: Caches, fleet: Fleet) -> Standing:

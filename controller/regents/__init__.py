@@ -1,1 +1,1 @@
-"""controller.regents."""
+"""The Regents that the controller talks to: client, conversation, fleet."""

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.lifecycle.finalizers import Reach, withholds
 from controller.regents.client import RegentClient
 from controller.regents.conversation import RegentLink
-from controller.regents.outcome import NotReached
-from controller.status.patch import NOT_MET
+from controller.regents.outcome import NOT_MET, NotReached
+from controller.regents.reach import Reach, withholds
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey

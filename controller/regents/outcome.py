@@ -116,3 +116,9 @@ def _words(
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
     said = f": {status.detector.message}" if status.detector.message else ""
     return "Ready", "Running", f"{roles} managed; detector {how}{said}."
+
+
+NOT_MET = NotReached(
+    "Starting", "Its process has not answered since the controller started. Its log says why."
+)
+"""Before the first answer, or the first failure to get one."""

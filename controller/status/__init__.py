@@ -1,1 +1,1 @@
-"""controller.status."""
+"""Outcomes become conditions, and are written when they are news."""

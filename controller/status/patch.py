@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller.kube.kinds import JsonObject
-from controller.observe.reader import generation_of
-from controller.regents.outcome import NotReached, regent_outcome
+from controller.kube.kinds import JsonObject, generation_of
+from controller.regents.outcome import NOT_MET, NotReached, regent_outcome
 from controller.status.conditions import (
     conditions,
     regent_status,
@@ -27,10 +26,6 @@ from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 
 PASS_TIME_EVERY = timedelta(minutes=1)
-NOT_MET = NotReached(
-    "Starting", "Its process has not answered since the controller started. Its log says why."
-)
-"""Before the first answer, or the first failure to get one."""
 WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
 """Of what nothing was ever said."""
 PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")

@@ -1,1 +1,1 @@
-"""controller.term."""
+"""One leadership, from its first look to its last write."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 from controller.core.compile import Compiled, Push, compile_states
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
+from controller.core.secrets import Secret, SecretName
 from controller.lifecycle.departures import Departures
 from controller.local.directory import Loaded
-from controller.local.secrets import Secret, SecretName
 from controller.observe.caches import Caches
 from controller.observe.reader import Declared, had_state_on
 from controller.regents.fleet import Fleet

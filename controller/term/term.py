@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from controller.kube.api import KubeApi
 from controller.kube.crds import deletions_count_while_defined
 from controller.kube.events import EventRecorder, News, Reference
-from controller.kube.kinds import NAMESPACE, OUR_KINDS, JsonObject
+from controller.kube.kinds import NAMESPACE, OUR_KINDS, JsonObject, generation_of
 from controller.lifecycle.departures import Departures
 from controller.lifecycle.endings import Endings
 from controller.lifecycle.finalizer_patches import FinalizerPatches
@@ -32,7 +32,6 @@ from controller.observe.grace import Arrivals
 from controller.observe.reader import (
     Declared,
     Reader,
-    generation_of,
     read_secrets,
     secret_names,
     with_ignored_roles,
@@ -40,10 +39,10 @@ from controller.observe.reader import (
 from controller.pki.identity import Identity
 from controller.pki.trust import standing_of, versions_of_authorities
 from controller.regents.fleet import Fleet
-from controller.regents.outcome import NotReached
+from controller.regents.outcome import NOT_MET, NotReached
 from controller.regents.vanished import vanished_of
 from controller.status.drift_events import DriftEvents
-from controller.status.patch import NOT_MET, RegentNews
+from controller.status.patch import RegentNews
 from controller.status.reporter import Reporter
 from controller.term.pushing import Pushing
 from controller.workloads.admins import Account

@@ -1,1 +1,1 @@
-"""controller.workloads."""
+"""What runs each Regent in a cluster: made, repaired, removed."""

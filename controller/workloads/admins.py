@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from controller.local.secrets import Secret, SecretName
+from controller.core.secrets import Secret, SecretName
 from controller.observe.connection_secrets import admin_password
 from shared.errors import PostgRegentError
 from shared.patterns import matcher

@@ -16,23 +16,20 @@ from datetime import datetime
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import DEPLOYMENT, SECRET, JsonObject, Kind
+from controller.kube.kinds import DEPLOYMENT, SECRET, WORKLOAD_KINDS, JsonObject, Kind
+from controller.names import MANAGED_BY, MANAGER, workload_name
 from controller.observe.caches import Caches
 from controller.pki.authorities import Authorities
 from controller.pki.certificates import Pair, is_issued_by, needs_new
 from controller.workloads.admins import Admin
 from controller.workloads.manifests import (
     EXACT,
-    KINDS,
-    MANAGED_BY,
-    MANAGER,
     RESTARTED_AT,
     Manifest,
     Material,
     Plant,
     manifests,
     server_names,
-    workload_name,
 )
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -101,7 +98,7 @@ class Plants:
         """Everything of one Regent; what is gone already is no error."""
         name = workload_name(key)
         self._issued.pop(key, None)
-        for kind in reversed(KINDS):
+        for kind in reversed(WORKLOAD_KINDS):
             self._made.pop((kind, name), None)
             if (self._plant.namespace, name) in self._caches.workloads(kind):
                 try:

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from controller.core.secrets import Secret, SecretName
 from controller.kube.errors import ApiError
 from controller.kube.retries import Retries
-from controller.local.secrets import Secret, SecretName
 from controller.observe.caches import Caches
 from controller.observe.reader import Declared
 from controller.pki.identity import Identity

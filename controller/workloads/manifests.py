@@ -26,6 +26,14 @@ from controller.kube.kinds import (
     JsonObject,
     Kind,
 )
+from controller.names import (
+    LONGEST_LABEL,
+    MANAGED_BY,
+    MANAGER,
+    REGENT_NAME,
+    REGENT_NAMESPACE,
+    workload_name,
+)
 from controller.pki.certificates import Pair
 from controller.workloads.pods import RESTRICTED_CONTAINER, RESTRICTED_POD, probe
 from shared.keys import ResourceKey
@@ -36,21 +44,10 @@ API_PORT = 8443
 HEALTH_PORT = 8080
 FOLDER = "/etc/postgregent"
 SECRET_TYPE = f"{GROUP}/regent"
-MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGER = "postgregent"
-REGENT_NAMESPACE = f"{GROUP}/regent-namespace"
-REGENT_NAME = f"{GROUP}/regent-name"
 SETTINGS_DIGEST = f"{GROUP}/settings-digest"
-KINDS = (SECRET, SERVICE_ACCOUNT, SERVICE, NETWORK_POLICY, DEPLOYMENT)
-"""In the order in which they are made; they are removed in the other.
-
-The Secret comes first and goes last: by its key it proves that the others of its name are ours.
-"""
 EXACT = frozenset({DEPLOYMENT})
 """What mounts the admin's password: nothing that others add to its spec may stay."""
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-
-LONGEST_LABEL = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +84,6 @@ class Manifest:
         return str(self.body["metadata"]["name"])
 
 
-def workload_name(key: ResourceKey) -> str:
-    """One name for all objects of a Regent: readable, its own, and good as a DNS label."""
-    digest = hashlib.sha256(f"{key.namespace}/{key.name}".encode()).hexdigest()[:10]
-    readable = key.name.replace(".", "-")[:40].strip("-")
-    return f"regent-{readable}-{digest}"
-
-
 def server_names(key: ResourceKey, plant: Plant) -> tuple[str, ...]:
     """The names in its certificate. They hold its own digest: no other Regent has them."""
     service = workload_name(key)
@@ -101,7 +91,7 @@ def server_names(key: ResourceKey, plant: Plant) -> tuple[str, ...]:
 
 
 def manifests(regent: Regent, plant: Plant, material: Material) -> tuple[Manifest, ...]:
-    """Everything that runs it, in the order of `KINDS`."""
+    """Everything that runs it, in the order of `WORKLOAD_KINDS`."""
     making = _Making(regent, plant, material)
     return (
         making.secret(),

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import DEPLOYMENT, JsonObject, is_deleting
+from controller.names import REGENT_NAME, REGENT_NAMESPACE, workload_name
 from controller.observe.caches import EVERYWHERE, Caches
-from controller.workloads.manifests import REGENT_NAME, REGENT_NAMESPACE, workload_name
 from shared.keys import ResourceKey
 
 PATIENCE_SECONDS = 10.0

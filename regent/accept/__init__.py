@@ -1,1 +1,1 @@
-"""A push becomes the accepted state: what must be held from before, and what it says of its age."""
+"""A push becomes the accepted state, merged with what must be held from before."""

@@ -1,1 +1,1 @@
-"""regent.apply."""
+"""Changes become SQL, in short transactions that give way to the application."""

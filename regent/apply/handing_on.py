@@ -16,7 +16,7 @@ import asyncpg
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.desired import Listed
-from regent.home.database import Connection
+from regent.server.connection import Connection
 from regent.server.connections import Connections
 from shared.errors import PostgRegentError
 from shared.names import quote_ident

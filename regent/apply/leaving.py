@@ -1,8 +1,8 @@
 """A role leaves: what it gave is given again, then it is dropped.
 
-What it owns is handed on before (regent/apply/handing_on.py). DROP OWNED is for privileges alone: it is
-run in no database in which the role owns an object. What the role granted to others would go with
-it, so it is granted again before, by the owner.
+What it owns is handed on before (regent/apply/handing_on.py). DROP OWNED is for privileges alone:
+it is run in no database in which the role owns an object. What the role granted to others would go
+with it, so it is granted again before, by the owner.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from regent.apply.handing_on import owned_by
 from regent.apply.transaction import patiently, run
-from regent.home.database import Connection
 from regent.home.store import Home
 from regent.observed import ObservedServer
 from regent.server.connect import CannotConnectError
+from regent.server.connection import Connection
 from regent.server.connections import Connections
 from regent.server.lenient_text import legible
 from shared.errors import PostgRegentError

@@ -27,9 +27,10 @@ from regent.changes import (
     RenameRole,
     SetPassword,
 )
-from regent.home.database import OWNER, Connection
+from regent.home.database import OWNER
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
+from regent.server.connection import Connection
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.names import quote_ident
 from shared.state import Verifier

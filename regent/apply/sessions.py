@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 import asyncpg
 
-from regent.home.database import Connection
+from regent.server.connection import Connection
 from shared.errors import PostgRegentError
 from shared.names import quote_literal
 from sql import load

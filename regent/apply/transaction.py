@@ -10,7 +10,7 @@ import asyncpg
 
 from regent.apply.render import Statement
 from regent.apply.result import RETRIED, sqlstate
-from regent.home.database import Connection
+from regent.server.connection import Connection
 from shared.names import quote_ident
 
 STATEMENTS_PER_STRING = 1_000

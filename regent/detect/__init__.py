@@ -1,1 +1,1 @@
-"""regent.detect."""
+"""What changed: event triggers, the listener, and the watcher of what fires none."""

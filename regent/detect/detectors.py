@@ -19,7 +19,7 @@ from regent.detect.wake import Hint
 from regent.detect.watcher import LocalWatch, Watcher
 from regent.health.board import Board
 from regent.health.metrics import Health, Metrics
-from regent.home.database import Connects
+from regent.server.connection import Connects
 from regent.server.connections import Connections
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.http import DetectorBody

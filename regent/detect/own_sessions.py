@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import asyncpg
 
-from regent.home.database import Connects
+from regent.server.connection import Connects
 
 
 class OwnSessions:

@@ -1,1 +1,1 @@
-"""regent.gate."""
+"""What waits for a person or for another time: the brake, takeovers, restraints, refusals."""

@@ -1,1 +1,1 @@
-"""regent.health."""
+"""What `readyz`, the status and the metrics say of the Regent itself."""

@@ -1,1 +1,1 @@
-"""regent.home."""
+"""The home database: making it, believing it, reading and writing it, its locks."""

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import asyncpg
 
 from regent.home.layout import LAYOUTS
+from regent.server.connection import Connection
 from regent.server.session_settings import PINNED_NAMES
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
@@ -24,8 +22,6 @@ OWNER = "postgregent_owner"
 SHOWN = 8
 PARTS = ("column ", "constraint ", "CREATE ")
 OPEN = "privileges on the database for PUBLIC"
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class HomeDatabaseUnsafe(PostgRegentError):

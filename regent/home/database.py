@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 import asyncpg
 
-from regent.home.check import OWNER, Connection, HomeDatabaseUnsafe, check_database, check_owner
+from regent.home.check import OWNER, HomeDatabaseUnsafe, check_database, check_owner
+from regent.server.connection import Connection, Connects
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
@@ -57,14 +57,6 @@ class HomeDatabaseMissing(PostgRegentError):
 
 class HomeDatabaseNewer(PostgRegentError):
     """The home database was made by a newer PostgRegent."""
-
-
-class Connects(Protocol):
-    """What is needed of regent.server.connect.Connector."""
-
-    async def connect(self, database: str, *, purpose: str) -> Connection:
-        """A new connection of our own."""
-        ...
 
 
 async def enter(connector: Connects, database: str) -> Connection | None:

@@ -21,7 +21,8 @@ from typing import Protocol, Self
 import asyncpg
 
 from regent.home import database as home_database
-from regent.home.database import OWNER, Connection, Connects, HomeDatabaseMissing
+from regent.home.database import OWNER, HomeDatabaseMissing
+from regent.server.connection import Connection, Connects
 from regent.server.lenient_text import legible
 from regent.server.trouble import TROUBLE
 from shared.errors import PostgRegentError

@@ -20,13 +20,12 @@ import asyncpg
 from regent.home import database as home_database
 from regent.home.database import (
     DEFAULT_NAME,
-    Connection,
-    Connects,
     HomeDatabaseMissing,
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
+from regent.server.connection import Connection, Connects
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey

@@ -1,1 +1,1 @@
-"""regent.report."""
+"""What is told of drift, and the bodies of the API."""

@@ -1,7 +1,7 @@
 """A change that was planned while the desired state stood still is a drift: what, where, whose.
 
-Pure (rule 30). Who did it and when is asked of regent/detect/attribution.py, object by object: what one
-change corrects at once may be the deeds of several people.
+Pure (rule 30). Who did it and when is asked of regent/detect/attribution.py, object by object:
+what one change corrects at once may be the deeds of several people.
 """
 
 from __future__ import annotations

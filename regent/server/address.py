@@ -48,9 +48,9 @@ class ServerAddress:
     """One server and who we are there.
 
     `tls_mode` None means: verify-full when there is `ca_pem`, else TLS when the server has it. The
-    password is safe either way, see `regent.server.authentication`. Without `ca_pem` the certificate
-    authorities of the system count, for verify-full only: with verify-ca anyone's certificate
-    would do.
+    password is safe either way, see `regent.server.authentication`. Without `ca_pem` the
+    certificate authorities of the system count, for verify-full only: with verify-ca anyone's
+    certificate would do.
     """
 
     host: str

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from regent.home.database import Connects
+from regent.server.connection import Connects
 from regent.server.trouble import TROUBLE
 
 CLOSE_SECONDS = 2.0

@@ -21,7 +21,8 @@ from cli.postgres.process import free_port
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import DEPLOYMENT, SECRET
-from controller.workloads.manifests import MANAGED_BY, MANAGER, SETTINGS_DIGEST, workload_name
+from controller.names import MANAGED_BY, MANAGER, workload_name
+from controller.workloads.manifests import SETTINGS_DIGEST
 from shared.keys import ResourceKey
 
 ROOT = Path(__file__).parents[2]

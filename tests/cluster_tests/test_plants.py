@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from controller.kube.api import KubeApi
-from controller.kube.kinds import DEPLOYMENT, SECRET, SERVICE, JsonObject
+from controller.kube.kinds import DEPLOYMENT, SECRET, SERVICE, WORKLOAD_KINDS, JsonObject
+from controller.names import workload_name
 from controller.observe.caches import Caches
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, Authorities
 from controller.pki.certificates import Authority
 from controller.workloads.admins import Admin
 from controller.workloads.apply import NameTaken, Plants
-from controller.workloads.manifests import KINDS, RESTARTED_AT, Plant, workload_name
+from controller.workloads.manifests import RESTARTED_AT, Plant
 from shared.resources import Regent
 from tests.cluster_tests.controlled import IMAGE
 from tests.unit.cluster.objects import regent
@@ -97,10 +98,10 @@ async def test_what_others_add_to_the_workload_with_the_password_goes(
 
 async def test_a_label_that_somebody_removes_is_put_back(api: KubeApi, namespace: str) -> None:
     await made(api, namespace)
-    for kind in KINDS:
+    for kind in WORKLOAD_KINDS:
         await api.patch(kind, namespace, NAME, {"metadata": {"labels": None}})
     await made(api, namespace)
-    for kind in KINDS:
+    for kind in WORKLOAD_KINDS:
         labels = (await api.get(kind, namespace, NAME))["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "postgregent"
 

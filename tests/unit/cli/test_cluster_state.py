@@ -15,7 +15,7 @@ from cli.cluster_state import (
     of_namespaces,
 )
 from controller.lifecycle.finalizers import FINALIZER
-from controller.workloads.manifests import REGENT_NAMESPACE
+from controller.names import REGENT_NAMESPACE
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.unit.cluster.objects import REGENT_SPEC, raw

@@ -18,7 +18,7 @@ from cli.targets import (
     choose_regent,
     regent_settings,
 )
-from controller.local.secrets import Secret, SecretName
+from controller.core.secrets import Secret, SecretName
 from shared.keys import ResourceKey
 from shared.resources import API_VERSION, Regent
 

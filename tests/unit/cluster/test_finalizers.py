@@ -6,7 +6,6 @@ import pytest
 
 from controller.lifecycle.finalizers import (
     FINALIZER,
-    Reach,
     Release,
     holding,
     is_held,
@@ -14,8 +13,8 @@ from controller.lifecycle.finalizers import (
     release,
     release_regent,
     role_of,
-    withholds,
 )
+from controller.regents.reach import Reach, withholds
 from shared.http import BrakeBody, LossBody
 from shared.keys import ResourceKey
 from tests.unit.cluster.objects import raw

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from controller.core.secrets import SecretName
 from controller.lifecycle.departures import COMPRESSED, DeparturesFull, read, written
-from controller.local.secrets import SecretName
 from controller.observe.reader import Reader, read_secrets
 from controller.status.reporter import event_of
 from shared.keys import ResourceKey

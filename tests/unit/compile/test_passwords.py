@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretBytes
 
 from controller.core.passwords import InForce, PasswordBook, Secrets
-from controller.local.secrets import Secret, SecretName
+from controller.core.secrets import Secret, SecretName
 from shared.resources import Regent, UserSpec
 from shared.scram import build, fits
 from shared.state import PasswordEntry, Verifier
