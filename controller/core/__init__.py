@@ -1,1 +1,1 @@
-"""Compiling: resources in, one desired state per Regent out. Shared by a cluster and a directory."""
+"""Compiling: resources in, one desired state per Regent out; for a cluster and a directory."""
