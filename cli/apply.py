@@ -1,4 +1,4 @@
-"""`postgregent apply DIR`: one pass under the Regent's lock, and then the end (interfaces 9)."""
+"""`postgregent apply DIR`: one pass under the Regent's lock, and then the end (interface 9)."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Remembrance:
 async def declare(request: Request) -> Declared:
     """Read, check and compile.
 
-    Raises ProblemsError for invalid resources and unknown Permissions or Roles (interfaces 10), and
+    Raises ProblemsError for invalid resources and unknown Permissions or Roles (interface 10), and
     other PostgRegentErrors for a directory, a Regent or a server that cannot be used.
     """
     environment = os.environ if request.secrets_from_env else None
@@ -97,7 +97,7 @@ async def declare(request: Request) -> Declared:
 
 
 async def _remembered(settings: RegentSettings) -> Remembrance:
-    """What is bound here stays here (semantics 1), and the same password keeps its verifier."""
+    """What is bound here stays here (rule 1), and the same password keeps its verifier."""
     found = await Home.find(
         connector_of(settings.server), database=settings.home_database, regent=settings.regent
     )

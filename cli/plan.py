@@ -1,4 +1,4 @@
-"""`postgregent plan DIR`: what a pass would do. Writes nothing, needs no lock (interfaces 9)."""
+"""`postgregent plan DIR`: what a pass would do. Writes nothing, needs no lock (interface 9)."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class DeclaredServers:
 
 
 class DsnServer:
-    """The server of `--dsn`; the Regent's own address and Secret are not read (interfaces 8)."""
+    """The server of `--dsn`; the Regent's own address and Secret are not read (interface 8)."""
 
     def __init__(self, dsn: Dsn) -> None:
         self._dsn = dsn

@@ -1,4 +1,4 @@
-"""`postgregent uninstall`: leave a server as it was, but for the roles (interfaces 14)."""
+"""`postgregent uninstall`: leave a server as it was, but for the roles (interface 14)."""
 
 from __future__ import annotations
 

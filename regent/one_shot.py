@@ -1,7 +1,7 @@
 """`postgregent plan` and `apply`: one pass in process, without triggers, and then the end.
 
 `apply` works under the Regent's lock and keeps marks and accepted state in the home database like
-the daemon does; `plan` writes nothing at all, not even a home database (interfaces 9).
+the daemon does; `plan` writes nothing at all, not even a home database (interface 9).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leave a server as it was, but for the roles (semantics 28, interfaces 14)."""
+"""Leave a server as it was, but for the roles (rule 28, interface 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Regents a resource may belong to (semantics 1 to 4), as far as manifests can tell.
+"""Which Regents a resource may belong to (rules 1 to 4), as far as manifests can tell.
 
 Which of several it belongs to, only their accepted states say: here they are candidates.
 """

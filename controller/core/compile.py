@@ -1,6 +1,6 @@
 """From everything that is declared to one desired state per Regent. Pure, but for its passwords.
 
-Semantics 1, 2, 4, 17 and 18. References stay unresolved (interfaces 1): a Regent gets its own
+Rules 1, 2, 4, 17 and 18. References stay unresolved (interface 1): a Regent gets its own
 resources, the Permissions that they name, and the names of what is there and cannot be used.
 """
 
@@ -40,7 +40,7 @@ class Push:
     """What all states of one compilation share: where they come from, and what absence means.
 
     `deleted` are resources whose deletion was seen. `is_whole` is False when part of the source
-    could not be read: then nothing that is absent is taken for gone (semantics 17). `has_uids`: an
+    could not be read: then nothing that is absent is taken for gone (rule 17). `has_uids`: an
     API server gave them, so they and the generations prove how old it is; a file's prove nothing.
     """
 
@@ -153,7 +153,7 @@ class _Compiling:
     def _goes_along(self, permission: ResourceKey, lister: ResourceKey, regent: Regent) -> bool:
         """Where it serves no database of theirs, a Role's Permission is a mistake to report.
 
-        A User's is none: its roles may live on several Regents (semantics 2).
+        A User's is none: its roles may live on several Regents (rule 2).
         """
         resource = self._resources[permission].resource
         is_served = (

@@ -1,4 +1,4 @@
-"""From a User's Secret to the verifier that shall be in force (architecture 5, semantics 19).
+"""From a User's Secret to the verifier that shall be in force (docs/architecture.md, rule 19).
 
 A password that fits the verifier in force keeps it, so the same password never rewrites anything.
 Trouble with a Secret is trouble of the password alone, and leaves the one in force as it is.

@@ -1,6 +1,6 @@
 """Which Regents each resource belongs to: candidates, and where it is bound already. Pure.
 
-Semantics 1, 2 and 4. Resources of foreign namespaces belong to none yet.
+Rules 1, 2 and 4. Resources of foreign namespaces belong to none yet.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class _Placing:
         return self._serving(key, user, database, user.spec.regent_selector)
 
     def _may_still_come(self, role: ResourceKey, placement: Placement | None) -> bool:
-        """Not to be read now, or never seen: then the User stays where it is (semantics 18).
+        """Not to be read now, or never seen: then the User stays where it is (rule 18).
 
         A Role that a Regent lists and that is gone was deleted, and takes the User with it.
         """

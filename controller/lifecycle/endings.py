@@ -219,7 +219,7 @@ class Endings:
         found = declared.raw[key]
         waited = self._waited(found)
         if is_kind_going:
-            # Nobody asked for this Regent's end: its pod goes on enforcing (semantics 17).
+            # Nobody asked for this Regent's end: its pod goes on enforcing (rule 17).
             return await self._let_go(key, found)
         reason = self._release_of_regent(key, found, self.has_work(key), waited)
         if reason is None:

@@ -1,6 +1,6 @@
 """When a deleted resource may go: its access has ended, or waiting would hang a namespace. Pure.
 
-Semantics 27 and 28. What is let go before its end was carried out is remembered, and carried out
+Rules 27 and 28. What is let go before its end was carried out is remembered, and carried out
 later from what the Regent has accepted: nothing hangs a prune or a namespace.
 """
 
@@ -34,7 +34,7 @@ class Release(StrEnum):
 
 
 def role_of(key: ResourceKey, found: JsonObject) -> str:
-    """The name in PostgreSQL of a Role or User (semantics 7), valid or not."""
+    """The name in PostgreSQL of a Role or User (rule 7), valid or not."""
     spec = found.get("spec") or {}
     return str(spec.get("userName" if key.kind == "User" else "roleName") or key.name)
 

@@ -122,7 +122,7 @@ def giving(
 ) -> Callable[[ResourceKey], bool]:
     """Whether some Regent may give what a resource declares. A Regent always counts as given.
 
-    A namespace that is not known whole may have a Regent that we do not see (semantics 17), and a
+    A namespace that is not known whole may have a Regent that we do not see (rule 17), and a
     Regent that cannot be read may go on with what it accepted.
     """
     namespaces = {key.namespace for key in declared.raw.keys() - off if key.kind == "Regent"}

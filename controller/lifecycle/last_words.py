@@ -1,6 +1,6 @@
 """What is told of an end that was not carried out, beside which object, with which way out.
 
-Semantics 27 and 28. Whether a Regent is there to carry it out later is known only after a moment:
+Rules 27 and 28. Whether a Regent is there to carry it out later is known only after a moment:
 a namespace or a directory that is deleted takes Users and Regent within seconds. An Event lies in
 the namespace of what it is about, and one that ends takes none: then it is told of an object in the
 controller's own namespace, which stays.

@@ -1,6 +1,6 @@
 """A Regent that is to be taken off and stays declared: who asks for it, what is said of it. Pure.
 
-Semantics 28: `postgregent uninstall --kubernetes` annotates the Regent. Taking the annotation away
+Rule 28: `postgregent uninstall --kubernetes` annotates the Regent. Taking the annotation away
 starts it again; the released marks keep their holders, so nothing needs `adopt`.
 """
 

@@ -1,4 +1,4 @@
-"""Regents that somebody wants off the cluster, without deleting anything (semantics 28).
+"""Regents that somebody wants off the cluster, without deleting anything (rule 28).
 
 The Regent takes off what it installed, its status says what became of it, and only then do its
 workloads and its finalizer go: so a controller that takes over in between knows where to go on.

@@ -52,7 +52,7 @@ class _Check:
         )
 
     def references(self) -> Iterator[Problem]:
-        """Permissions and Roles that are named and nowhere declared (interfaces 10)."""
+        """Permissions and Roles that are named and nowhere declared (interface 10)."""
         for key, resource in self.valid.items():
             if not isinstance(resource, Role | User):
                 continue
@@ -123,7 +123,7 @@ class _Check:
         )
 
     def names(self) -> Iterator[Problem]:
-        """Two resources that would be one role of PostgreSQL (semantics 7)."""
+        """Two resources that would be one role of PostgreSQL (rule 7)."""
         holders: dict[tuple[ResourceKey, str], list[ResourceKey]] = {}
         for key, resource in self.valid.items():
             if isinstance(resource, User) or (
@@ -181,7 +181,7 @@ class _Check:
         return ("metadata", "name")
 
     def secrets(self) -> Iterator[Problem]:
-        """Warnings only: a password that is not there touches nothing else (semantics 19)."""
+        """Warnings only: a password that is not there touches nothing else (rule 19)."""
         for key, resource in self.valid.items():
             for path, reference in secret_keys_of(resource):
                 name = SecretName(key.namespace, reference.name)

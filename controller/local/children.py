@@ -2,7 +2,7 @@
 
 The child's listening socket belongs to the parent and stays open over a restart: a request that
 arrives in between waits instead of failing, and the address never changes. What a child must know
-goes through a pipe, never through arguments or the environment (interfaces 12).
+goes through a pipe, never through arguments or the environment (interface 12).
 """
 
 from __future__ import annotations

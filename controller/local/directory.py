@@ -1,8 +1,8 @@
 """Read a directory of manifests: what it declares, and everything that is wrong with it.
 
-A resource that is there and cannot be used is still there: it is held, not deleted (semantics 18).
+A resource that is there and cannot be used is still there: it is held, not deleted (rule 18).
 And what was declared by a file that cannot be read, nobody knows: such a tree is not whole, and
-absence from it means nothing (semantics 17, interfaces 11).
+absence from it means nothing (rule 17, interface 11).
 
 Long because a file goes from its bytes to a resource, a Secret or a problem in one place.
 """

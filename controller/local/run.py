@@ -1,8 +1,9 @@
 """The controller without a cluster: a watched directory in, one Regent process per Regent resource.
 
-Every signal does one thing: look again (architecture 1). The tree is read, Regents are started,
-restarted and stopped, everything is compiled, and each Regent that has said what it has accepted is
-pushed to. A directory that cannot be read wholly takes nothing away (semantics 17, interfaces 11).
+Every signal does one thing: look again (docs/architecture.md). The tree is read, Regents are
+started, restarted and stopped, everything is compiled, and each Regent that has said what it has
+accepted is pushed to. A directory that cannot be read wholly takes nothing away (rule 17,
+interface 11).
 
 Long because the loop, its Regents and what is said of them change together.
 """

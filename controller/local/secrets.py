@@ -1,7 +1,7 @@
 """Secrets outside Kubernetes: from manifests of `kind: Secret`, or from the environment.
 
 Trouble with a Secret is a warning, never an error: it leaves the password in force as it is and
-everything else goes on (semantics 19).
+everything else goes on (rule 19).
 """
 
 from __future__ import annotations

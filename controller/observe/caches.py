@@ -1,8 +1,8 @@
 """What the controller has heard of the cluster, and of which parts it may believe that it is whole.
 
 403, 404, a definition that goes away or a namespace out of reach are *not synced*, never *empty*
-(semantics 17). Secrets are followed only in namespaces where a resource names one, and trouble with
-them is trouble of passwords alone (semantics 19).
+(rule 17). Secrets are followed only in namespaces where a resource names one, and trouble with
+them is trouble of passwords alone (rule 19).
 """
 
 from __future__ import annotations

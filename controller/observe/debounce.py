@@ -1,7 +1,7 @@
-"""What arrives within a short while is looked at together (semantics 17).
+"""What arrives within a short while is looked at together (rule 17).
 
 Deletions are given longer: whoever deletes a directory sends one request after another, and a brake
-that saw the first of them alone would believe it (semantics 20; docs/adr/0013).
+that saw the first of them alone would believe it (rule 20; docs/adr/0013).
 """
 
 from __future__ import annotations

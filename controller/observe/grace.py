@@ -2,8 +2,8 @@
 
 A commit brings Regent, Roles and Users together, and the API server tells of them one by one: in
 the moment between, a Role has no Regent. A GitOps engine that reads `Stalled` gives the commit up.
-So it waits as something that may come by itself (semantics 29), as long as a Role that lists an
-unknown Permission (semantics 18); what was told to be stalled before stays so.
+So it waits as something that may come by itself (rule 29), as long as a Role that lists an
+unknown Permission (rule 18); what was told to be stalled before stays so.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The two private CAs, kept as Secrets of the controller's namespace.
 
-They are created, and never overwritten where somebody else made them (kubernetes-facts). Each step
+They are created, and never overwritten where somebody else made them (docs/facts.md). Each step
 of a replacement is written over the version that it was decided on, so two leaders cannot both.
 """
 

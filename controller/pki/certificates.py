@@ -1,8 +1,8 @@
-"""Two private CAs, so that the chain alone says who somebody is (architecture 6). Pure.
+"""Two private CAs, so that the chain alone says who somebody is (docs/architecture.md). Pure.
 
 One signs the controller's client certificate, the other the Regents' servers: with a single CA any
 Regent could command another. Every certificate names its use, because one that names none passes
-as a client (kubernetes-facts).
+as a client (docs/facts.md).
 
 How one CA is replaced by the next, and when, is in controller/pki/rotation.py.
 """

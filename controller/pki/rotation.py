@@ -1,7 +1,7 @@
 """When a CA goes the next step of its replacement, as far as everybody has come. Pure.
 
 The next CA is published in the bundle; it signs once everybody believes it; the old one goes once
-nobody uses what it signed (kubernetes-facts). Who is not heard of does not hold it up for ever:
+nobody uses what it signed (docs/facts.md). Who is not heard of does not hold it up for ever:
 after `PATIENCE`, or shortly before the CA that signs ends, it goes on without them.
 
 Clients are our own connections, which Regents believe; servers are the Regents, which only we

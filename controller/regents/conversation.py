@@ -2,7 +2,7 @@
 
 A link first asks what the Regent has accepted and which verifiers are in force (`meet`), because
 both decide what is compiled; only then is anything pushed, naming the state that it replaces
-(semantics 17). Whenever the Regent stops answering, all of this begins again.
+(rule 17). Whenever the Regent stops answering, all of this begins again.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class RegentLink:
         """Let the losses of this digest through as soon as the Regent says it withholds them.
 
         An empty one releases nothing. The digest is of exactly these losses, so an old one that
-        stays written somewhere is worth nothing (semantics 20).
+        stays written somewhere is worth nothing (rule 20).
         """
         if digest != self._release:
             self._release = digest
@@ -129,7 +129,7 @@ class RegentLink:
     def accept_takeover(self, token: str) -> None:
         """Let the takeover of this token happen as soon as the Regent says that it needs it.
 
-        An empty one accepts nothing. The token is of exactly this takeover (semantics 28a).
+        An empty one accepts nothing. The token is of exactly this takeover (rule 28a).
         """
         if token != self._acceptance:
             self._acceptance = token

@@ -1,7 +1,7 @@
 """The Regents that the controller talks to: one link each, and what each said last.
 
 A Regent that does not answer is asked again for ever; how long it has not been reached decides
-when a finalizer may go without it (semantics 27).
+when a finalizer may go without it (rule 27).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where outcomes become visible locally: a line for each change, and a file for each resource.
 
 The board knows the latest outcome of each resource on each Regent. What was said once is not said
-again, and a file is written only when something other than a time changed (semantics 29).
+again, and a file is written only when something other than a time changed (rule 29).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Outcomes become a resource's status, with the conditions that every Kubernetes tool reads. Pure.
 
-A resource may be on several Regents: it is as ready as the least ready of them (semantics 29).
+A resource may be on several Regents: it is as ready as the least ready of them (rule 29).
 """
 
 from __future__ import annotations

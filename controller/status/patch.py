@@ -1,6 +1,6 @@
 """The status that a resource of the cluster shall have, and whether it says anything new. Pure.
 
-Semantics 29: written when something other than a time changed. What no Regent has seen in its new
+Rule 29: written when something other than a time changed. What no Regent has seen in its new
 generation is not ready, and says so in the same write that observes the generation: `kubectl wait`
 does not look at observedGeneration.
 """

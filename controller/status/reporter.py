@@ -1,6 +1,6 @@
 """What everybody said becomes status and Events: written when it is news, and only then.
 
-5,000 Users must not mean 5,000 writes a pass (semantics 29): what a Regent says is compared with
+5,000 Users must not mean 5,000 writes a pass (rule 29): what a Regent says is compared with
 what it said before, and only resources of which it says something else are looked at.
 """
 

@@ -121,7 +121,7 @@ class Making:
             self.not_started[key] = NotReached.of(error)
 
     async def _ensure(self, regent: Regent, secrets: Mapping[SecretName, Secret]) -> bool:
-        """Without a usable Secret the password that it has stays (semantics 19)."""
+        """Without a usable Secret the password that it has stays (rule 19)."""
         namespace = regent.metadata.namespace
         if self._caches.are_secrets_awaited(namespace):
             return self._plants.runs(regent.key)

@@ -2,7 +2,7 @@
 
 All of it is in the controller's namespace and bound to the Regent by labels, without
 ownerReferences: foreground deletion would take the pod away while a finalizer still needs it
-(semantics 28). Of `spec.deployment` only scheduling, resources, labels and pull secrets are taken:
+(rule 28). Of `spec.deployment` only scheduling, resources, labels and pull secrets are taken:
 anything else would be code run as somebody else.
 
 Long because manifests are: one function each, nothing else.

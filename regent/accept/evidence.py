@@ -1,6 +1,6 @@
 """What proves that the API server went back in time, as after a restore of etcd. Pure.
 
-A uid is given once and a generation only grows (semantics 28a). So an object whose end was accepted
+A uid is given once and a generation only grows (rule 28a). So an object whose end was accepted
 and that is there again under its own uid, and one whose generation is lower than the accepted one,
 were both brought back from a copy. No clock takes part: what is deleted and made again, by hand, by
 a GitOps engine or from a backup of manifests, has a new uid and proves nothing.

@@ -2,7 +2,7 @@
 
 What cannot be compiled any more keeps the entry that was accepted for it; what refers to something
 never seen keeps the form it had before, for a while; what is gone is remembered until its end is
-done (semantics 18, 20, 27).
+done (rules 18, 20, 27).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.keys import Kind, ResourceKey
 from shared.state import DesiredState, Entry, Trouble
 
 REFERENCE_PATIENCE = timedelta(seconds=60)
-"""How long a Permission or Role never seen yet is waited for (semantics 18)."""
+"""How long a Permission or Role never seen yet is waited for (rule 18)."""
 
 
 def vanished(entry: Entry) -> Trouble:
@@ -58,7 +58,7 @@ def accept(
 
 
 def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
-    """The Permissions and Roles that an entry names, in its own namespace (semantics 3)."""
+    """The Permissions and Roles that an entry names, in its own namespace (rule 3)."""
     if entry.kind == "Permission":
         return
     listed: list[tuple[Kind, str]] = [("Permission", name) for name in entry.spec.permissions]

@@ -1,8 +1,9 @@
 """Where the Regent listens: one port locally; in a pod one with mutual TLS and one in the clear.
 
 On 8443 everything under `/v1`, for whoever the private CA of the controller vouches for; on 8080
-health and metrics, and nothing about roles (architecture 6). Renewed files are taken up without a
-restart: they are looked at every few seconds, and each connection begins with what was read last.
+health and metrics, and nothing about roles (docs/architecture.md). Renewed files are taken up
+without a restart: they are looked at every few seconds, and each connection begins with what was
+read last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Privileges of one database, in short transactions over slices of objects (semantics 22, 23).
+"""Privileges of one database, in short transactions over slices of objects (rules 22, 23).
 
 All changes of one object are in one transaction, in the order of the plan: what a REVOKE takes
 along, and a later GRANT gives back, is never missing in between. A slice that is refused is halved

@@ -1,4 +1,4 @@
-"""What became of one change, and what a refusal means (semantics 21)."""
+"""What became of one change, and what a refusal means (rule 21)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 """What the change was about went away after it was read: nothing is left to do."""
 
 FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023"})
-"""No later try can succeed unless the declaration or the server changes (semantics 21)."""
+"""No later try can succeed unless the declaration or the server changes (rule 21)."""
 
 _WAYS_OUT: Mapping[str, str] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Changes of roles, which all databases share, each in one transaction with its mark (semantics 8).
+"""Changes of roles, which all databases share, each in one transaction with its mark (rule 8).
 
 They go over the home database's connection: a role of ours without a mark, or a mark without its
 role, can never be committed. A batch that is refused is halved until the refused change stands

@@ -1,4 +1,4 @@
-"""Carries out a plan, in its order, and says what became of every change (semantics 21 to 24).
+"""Carries out a plan, in its order, and says what became of every change (rules 21 to 24).
 
 The plan is cut into stretches that go to one place: role changes to the home database, where their
 marks are; privileges to their database, in short transactions; and one at a time what cannot share

@@ -1,4 +1,4 @@
-"""The sessions of a role end when its access does (semantics 24).
+"""The sessions of a role end when its access does (rule 24).
 
 A session that another user brought into the role by SET ROLE cannot be told from outside
 (pg_stat_activity shows the session user alone): it keeps what the role has until the privileges go.

@@ -1,4 +1,4 @@
-"""Locks that keep our GRANT and the application's DDL out of each other's way (semantics 23).
+"""Locks that keep our GRANT and the application's DDL out of each other's way (rule 23).
 
 GRANT writes the object's catalog row, and takes no lock on the object up to 17 (ACCESS SHARE on
 18). A concurrent ALTER, CREATE TRIGGER or the like writes the same row, and whoever comes second

@@ -1,4 +1,4 @@
-"""One short transaction as one string: one round trip when it is small (detection.md)."""
+"""One short transaction as one string: one round trip when it is small (benchmarks/README.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a plan takes away, atom by atom, and a plan without some of it. Pure.
 
 An atom is (role, kind, privilege, detail). The first three are the edge that the brake counts
-(semantics 20); the detail (object, column, grantor) tells drift from a declared loss.
+(rule 20); the detail (object, column, grantor) tells drift from a declared loss.
 """
 
 from __future__ import annotations

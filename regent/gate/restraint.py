@@ -1,7 +1,7 @@
 """When a Regent only looks, and why: whom to obey, and whether to write at all. Pure.
 
-Observe and suspend are declared (semantics 25). A server in recovery cannot be written to, and one
-that is not the server we know must not be, until a person says that it is meant (semantics 28a).
+Observe and suspend are declared (rule 25). A server in recovery cannot be written to, and one
+that is not the server we know must not be, until a person says that it is meant (rule 28a).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whom to obey: what a person must accept before this Regent writes again (semantics 28a). Pure.
+"""Whom to obey: what a person must accept before this Regent writes again (rule 28a). Pure.
 
 Four things may be other than remembered: the server, the source of what is declared, the age of
 what the source shows, and the home database itself. Each has a token, a digest over exactly what

@@ -1,6 +1,6 @@
 """What this Regent has to say, and who waits to hear it.
 
-`sequence` grows when something other than a time changed (semantics 29), so a long poll returns for
+`sequence` grows when something other than a time changed (rule 29), so a long poll returns for
 news and never for a heartbeat.
 """
 

@@ -1,4 +1,4 @@
-"""The home database comes into being: owner role, database, tables (semantics 5).
+"""The home database comes into being: owner role, database, tables (rule 5).
 
 Two Regents may start at once on an empty server. So every step looks first, takes "it exists
 already" for done, and the tables are made under a lock. What somebody else may have made first is

@@ -1,4 +1,4 @@
-"""One Regent serves a database at a time, and one writes a server's roles (semantics 6).
+"""One Regent serves a database at a time, and one writes a server's roles (rule 6).
 
 Advisory locks in the home database: they end with the session that holds them, and no copy of the
 database carries them. Anybody who can connect may take any advisory key, so a lock counts only

@@ -1,4 +1,4 @@
-"""What a Regent remembers, kept on the server it serves (semantics 5).
+"""What a Regent remembers, kept on the server it serves (rule 5).
 
 One connection, used by one caller at a time, opened again when it broke. Every statement is in
 sql/home and runs as the owner role; whoever borrows the connection has the admin's own rights. A
@@ -156,7 +156,7 @@ class Home:
         await self._execute("home/store_brake", self.regent, text)
 
     async def store_system_identifier(self, identifier: str) -> None:
-        """The server that this Regent knows as its own (semantics 28a)."""
+        """The server that this Regent knows as its own (rule 28a)."""
         await self._execute("home/store_identity", self.regent, identifier)
 
     async def accept_server(self, identifier: str) -> None:
@@ -164,7 +164,7 @@ class Home:
         await self._execute("home/accept_server", self.regent, identifier)
 
     async def forget_regent(self) -> None:
-        """Nothing of this Regent stays but its released marks (semantics 28)."""
+        """Nothing of this Regent stays but its released marks (rule 28)."""
         await self.release_all_marks()
         await self._execute("home/forget_regent", self.regent)
 
@@ -214,7 +214,7 @@ class Home:
     # What can never succeed
 
     async def unmanageable(self) -> Mapping[str, Unmanageable]:
-        """What the server refused for good, by digest (semantics 21)."""
+        """What the server refused for good, by digest (rule 21)."""
         return _unmanageable(await self._fetch("home/unmanageable", self.regent))
 
     async def remember_unmanageable(self, refused: Mapping[str, tuple[str, str]]) -> None:

@@ -24,7 +24,7 @@ async def inspect_server(
     """The shared catalogs, in one snapshot. Works on a connection to any database.
 
     `databases` are the served ones: they are read even where they are templates.
-    `system_identifier` is empty where it may not be read, and then says nothing (semantics 28a).
+    `system_identifier` is empty where it may not be read, and then says nothing (rule 28a).
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         facts = await connection.fetchrow(load("inspect/facts"))

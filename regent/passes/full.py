@@ -1,7 +1,7 @@
 """A pass: look, apply, look again, and say what became of each resource.
 
-Level-triggered (architecture 1): what a pass does depends on the catalog, the accepted state and
-the time alone, never on what woke it. What woke it only says who may have done it.
+Level-triggered (docs/architecture.md): what a pass does depends on the catalog, the accepted state
+and the time alone, never on what woke it. What woke it only says who may have done it.
 
 A *targeted* pass reads only the rows that a local event touched, so that a GRANT on one of ten
 thousand tables is corrected in milliseconds; the full pass stays the truth.

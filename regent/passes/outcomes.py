@@ -1,4 +1,4 @@
-"""The final outcome of each resource after a pass. Pure (semantics 21 and 29)."""
+"""The final outcome of each resource after a pass. Pure (rules 21 and 29)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def settle(
 
 
 def _awaiting(last: Looked, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
-    """What a refused push has, in the generation that it has there (semantics 28a)."""
+    """What a refused push has, in the generation that it has there (rule 28a)."""
     if last.restraint is None:
         return {}
     found = {}

@@ -58,7 +58,7 @@ class Agenda:
         self._resync_at = datetime.now(UTC) + timedelta(seconds=seconds)
 
     def retry(self) -> None:
-        """Soon, and later each time (semantics 21)."""
+        """Soon, and later each time (rule 21)."""
         self._retry_at = datetime.now(UTC) + timedelta(seconds=self._retries.after())
 
     def confirm(self) -> None:

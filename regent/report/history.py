@@ -224,7 +224,7 @@ def obeyed_server(one: Pass) -> str:
 
 
 def leftovers(one: Pass) -> tuple[Leftover, ...]:
-    """What of the deleted resources could not be taken away yet (semantics 27)."""
+    """What of the deleted resources could not be taken away yet (rule 27)."""
     ending = {end.name for end in one.desired.endings}
     found = [
         Leftover(

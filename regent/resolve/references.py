@@ -1,4 +1,4 @@
-"""Which Permissions and Roles each resource lists, when they can be had (semantics 3, 18)."""
+"""Which Permissions and Roles each resource lists, when they can be had (rules 3, 18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a server is: a host by name or by address, never a DSN, a list or a socket (semantics 28b).
+"""Where a server is: a host by name or by address, never a DSN, a list or a socket (rule 28b).
 
 What asyncpg would take as a host may also be a folder, a list to fall over to, or nothing at all,
 and then the environment of the process decides where the admin's password goes.

@@ -1,4 +1,4 @@
-"""Gives the admin's password only over SCRAM or verified TLS (semantics 28b).
+"""Gives the admin's password only over SCRAM or verified TLS (rule 28b).
 
 asyncpg answers whatever a server asks for: a false server that asks for the password in clear gets
 it. So until authentication is over, each message of the server passes a guard, whole, before

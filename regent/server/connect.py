@@ -21,7 +21,7 @@ from shared.errors import PostgRegentError
 from sql import load
 
 PasswordSource = Callable[[], Awaitable[str]]
-"""Read again at each connect: a mounted Secret changes under us (architecture 4)."""
+"""Read again at each connect: a mounted Secret changes under us (docs/architecture.md)."""
 
 CONNECT_SECONDS = 10.0
 APPLICATION = "postgregent"

@@ -18,7 +18,7 @@ LISTS = {
     "rule": ROOT / "docs" / "rules.md",
     "found": ROOT / "docs" / "findings.md",
 }
-ENTRY = re.compile(r"^- \*\*(?P<id>[\w-]+)\*\* (?P<text>.+)$", re.MULTILINE)
+ENTRY = re.compile(r"^- \*\*(?P<id>[\w-]+)\*\* (?P<text>.+(?:\n  .+)*)$", re.MULTILINE)
 
 FACT = re.compile(r"PG-[A-Z]+-\d+")
 

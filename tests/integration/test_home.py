@@ -1,4 +1,4 @@
-"""The home database: how it comes into being, and what it remembers (semantics 5)."""
+"""The home database: how it comes into being, and what it remembers (rule 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What losses are counted against is remembered for after a restart (semantics 20)."""
+"""What losses are counted against is remembered for after a restart (rule 20)."""
 
 from __future__ import annotations
 

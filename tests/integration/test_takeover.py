@@ -1,4 +1,4 @@
-"""Whom a Regent obeys, and how a person lets it obey somebody else (semantics 28a)."""
+"""Whom a Regent obeys, and how a person lets it obey somebody else (rule 28a)."""
 
 from __future__ import annotations
 

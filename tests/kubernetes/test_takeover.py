@@ -1,4 +1,4 @@
-"""Whom a Regent obeys, in a cluster: a person accepts by an annotation (semantics 28a)."""
+"""Whom a Regent obeys, in a cluster: a person accepts by an annotation (rule 28a)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistake in Git must not take production's access away (semantics 20)."""
+"""A mistake in Git must not take production's access away (rule 20)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is called drift (semantics 30)."""
+"""What is called drift (rule 30)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server refused for good is left out, and goes on being said (semantics 21)."""
+"""What the server refused for good is left out, and goes on being said (rule 21)."""
 
 from __future__ import annotations
 

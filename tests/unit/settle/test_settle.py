@@ -1,4 +1,4 @@
-"""The last word on each resource: Ready is only what was seen (semantics 29)."""
+"""The last word on each resource: Ready is only what was seen (rule 29)."""
 
 from __future__ import annotations
 
