@@ -85,25 +85,30 @@ class Detectors:
     ) -> tuple[tuple[str, str], ...]:
         """Make the triggers whole in these databases, or in all that are served.
 
-        (database, what was wrong) of each repair.
+        (database, what was wrong) of each repair. Side by side, as far as the pool has room.
         """
-        repaired: list[tuple[str, str]] = []
-        for name in self._databases if databases is None else databases:
-            try:
-                async with self._connections.use(name) as connection:
-                    status = await install(connection)
-                self.failed.discard(name)
-            except TROUBLE as error:
-                heed_cancellation()
-                status = DetectorStatus("Polling", f"The triggers could not be installed: {error}")
-                self.failed.add(name)
-            self._note(name, status)
-            repaired += [(name, what) for what in status.repaired]
+        names = [name for name in self._databases if databases is None or name in databases]
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(self._install(name)) for name in names}
+        repaired = [(name, what) for name, task in tasks.items() for what in task.result()]
         for database, what in repaired:
             log.info("detector installed", database=database, what=what)
         self._is_meant = False
         self.say()
         return tuple(repaired)
+
+    async def _install(self, name: str) -> tuple[str, ...]:
+        """What was repaired in this database, whose trouble is noted and stops no other."""
+        try:
+            async with self._connections.use(name) as connection:
+                status = await install(connection)
+            self.failed.discard(name)
+        except TROUBLE as error:
+            heed_cancellation()
+            status = DetectorStatus("Polling", f"The triggers could not be installed: {error}")
+            self.failed.add(name)
+        self._note(name, status)
+        return status.repaired
 
     def poll(self, why: str) -> None:
         """Install nothing: it is declared so, or nothing may be written."""
