@@ -52,7 +52,7 @@ async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterat
         regent=settings.regent,
         through=settings.databases,
     )
-    connections = Connections(connector)
+    connections = Connections(connector, reader=home.connection)
     try:
         await _refuse_a_template(home, settings.databases[0])
         lock = await RegentLock.take(

@@ -9,6 +9,9 @@ import pytest
 from regent.foundation import standing
 from regent.server.connect import TemplateServed
 from regent.settings import connector_of
+from tests.daemons import running
+from tests.declared import REFERENCE, state
+from tests.eventually import eventually
 from tests.postgres.database import Database
 from tests.settings import settings_for
 
