@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
-from  import Agenda
+
 from regent.detect.detectors import Detectors
 from regent.detect.wake import DetectorChanged
-
+from regent.passes.schedule import Agenda
 from regent.upkeep import LONGEST_SECONDS, Upkeep
 from shared.resources import RegentSpec
 from tests.declared import REGENT_SPEC
