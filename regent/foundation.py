@@ -5,7 +5,7 @@ The daemon, `apply` and everything else that writes stands on this, and on nothi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +16,10 @@ from regent.home.store import Home
 from regent.passes.full import Passes
 from regent.passes.look import Looker, Memory
 from regent.remembered import Remembered
+from regent.server.connect import TemplateServed
 from regent.server.connection import Connects
 from regent.server.connections import Connections
 from regent.settings import RegentSettings
-from shared.errors import PostgRegentError
 from sql import load
 
 
@@ -33,28 +33,18 @@ class Standing:
     passes: Passes
 
 
-class TemplateServed(PostgRegentError):
-    """A served database is a template: every copy would carry the Regent's triggers."""
-
-
-async def _refuse_templates(home: Home, served: Sequence[str]) -> None:
+async def _refuse_a_template(home: Home, main: str) -> None:
+    """Only for databaseName: another one is refused when it is connected to, and alone."""
     async with home.connection() as connection:
-        found = await connection.fetch(load("inspect/served_templates"), list(served))
-    if found:
-        names = ", ".join(str(row["name"]) for row in found)
-        raise TemplateServed(
-            f"A template cannot be served: {names}. CREATE DATABASE from it would fail while the"
-            " Regent is connected, and each copy would carry the Regent's triggers.",
-            way_out="Take it out of databaseName and additionalDatabases, or run"
-            " ALTER DATABASE .. IS_TEMPLATE false.",
-        )
+        if await connection.fetch(load("inspect/served_templates"), [main]):
+            raise TemplateServed(main)
 
 
 @asynccontextmanager
 async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterator[Standing]:
     """Take it all, and give it back at the end.
 
-    Raises HomeDatabaseMissing and LockHeld, and what connecting raises.
+    Raises HomeDatabaseMissing, LockHeld and TemplateServed, and what connecting raises.
     """
     home = await Home.open(
         connector,
@@ -62,9 +52,9 @@ async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterat
         regent=settings.regent,
         through=settings.databases,
     )
-    connections = Connections(connector)
+    connections = Connections(connector, reader=home.connection)
     try:
-        await _refuse_templates(home, settings.databases)
+        await _refuse_a_template(home, settings.databases[0])
         lock = await RegentLock.take(
             connector,
             database=settings.home_database,

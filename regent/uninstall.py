@@ -45,7 +45,7 @@ async def uninstall(
             regent=settings.regent,
             served=settings.databases,
         )
-    connections = Connections(connector)
+    connections = Connections(connector, purpose="uninstall")
     try:
         for name in settings.databases:
             try:

@@ -7,8 +7,9 @@ full passes go on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from regent.detect.detectors import Detectors
@@ -31,7 +32,16 @@ Repairs = tuple[tuple[str, str], ...]
 class Upkeep:
     """What is to be done about the detectors before a pass."""
 
-    def __init__(self, detectors: Detectors, agenda: Agenda) -> None:
+    def __init__(
+        self,
+        detectors: Detectors,
+        agenda: Agenda,
+        *,
+        now: Callable[[], datetime] = partial(datetime.now, UTC),
+        monotonic: Callable[[], float] = monotonic,
+    ) -> None:
+        """The clocks are arguments for tests."""
+        self._now = now
         self._detectors = detectors
         self._agenda = agenda
         self._allowance = Allowance(REPAIRS_AT_ONCE, REPAIRS_PER_SECOND, monotonic)
@@ -60,7 +70,7 @@ class Upkeep:
         self._allowed_at = self._agenda.repair_at = None
         if not why:
             await self._detectors.install()
-            self._note_failures(self._detectors.failed, datetime.now(UTC))
+            self._note_failures(self._detectors.failed, self._now())
         elif why != before:
             self._detectors.poll(why)
         return ()
@@ -70,7 +80,7 @@ class Upkeep:
         waiting = self._damaged | self._detectors.failed
         if not waiting:
             return ()
-        now = datetime.now(UTC)
+        now = self._now()
         due = {name for name in waiting if self._not_before.get(name, now) <= now}
         if due and self._allowed_at is None:
             self._allowed_at = now + timedelta(seconds=self._allowance.take())

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 PATIENCE_SECONDS = 30.0
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], *, within_seconds: float = PATIENCE_SECONDS
+) -> None:
     """Return as soon as it is true; TimeoutError when it never becomes so."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(within_seconds):
         while not await condition():
             await asyncio.sleep(0.01)

@@ -27,6 +27,8 @@ from shared.http import DetectorBody
 MOST_LISTENING = 8
 """Databases with a connection that LISTENs; those after them are asked in turn, over the pool."""
 ANSWER_SECONDS = 10.0
+INSTALL_SECONDS = 60.0
+"""Also for its turn: the pool has room for a few at a time."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -85,25 +87,35 @@ class Detectors:
     ) -> tuple[tuple[str, str], ...]:
         """Make the triggers whole in these databases, or in all that are served.
 
-        (database, what was wrong) of each repair.
+        (database, what was wrong) of each repair. Side by side, as far as the pool has room.
         """
-        repaired: list[tuple[str, str]] = []
-        for name in self._databases if databases is None else databases:
-            try:
-                async with self._connections.use(name) as connection:
-                    status = await install(connection)
-                self.failed.discard(name)
-            except TROUBLE as error:
-                heed_cancellation()
-                status = DetectorStatus("Polling", f"The triggers could not be installed: {error}")
-                self.failed.add(name)
-            self._note(name, status)
-            repaired += [(name, what) for what in status.repaired]
+        names = [name for name in self._databases if databases is None or name in databases]
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(self._install(name)) for name in names}
+        repaired = [(name, what) for name, task in tasks.items() for what in task.result()]
         for database, what in repaired:
             log.info("detector installed", database=database, what=what)
         self._is_meant = False
         self.say()
         return tuple(repaired)
+
+    async def _install(self, name: str) -> tuple[str, ...]:
+        """What was repaired in this database, whose trouble is noted and stops no other."""
+        try:
+            async with (
+                asyncio.timeout(INSTALL_SECONDS),
+                self._connections.use(name) as connection,
+            ):
+                status = await install(connection)
+            self.failed.discard(name)
+        except TROUBLE as error:
+            heed_cancellation()
+            status = DetectorStatus(
+                "Polling", f"The triggers could not be installed: {_said(error)}"
+            )
+            self.failed.add(name)
+        self._note(name, status)
+        return status.repaired
 
     def poll(self, why: str) -> None:
         """Install nothing: it is declared so, or nothing may be written."""
@@ -197,3 +209,8 @@ class Detectors:
                 message=" ".join([*([message] if message else []), *dict.fromkeys(lost)]),
             )
         )
+
+
+def _said(error: BaseException) -> str:
+    is_late = isinstance(error, TimeoutError) and not str(error)
+    return f"no answer within {INSTALL_SECONDS:.0f} s." if is_late else str(error)

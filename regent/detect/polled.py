@@ -37,11 +37,7 @@ class PolledSource:
                 asyncio.timeout(ANSWER_SECONDS),
                 self._connections.use(self._database) as connection,
             ):
-                try:
-                    row = await connection.fetchrow(query, *arguments)
-                except asyncio.CancelledError:
-                    connection.terminate()
-                    raise
+                row = await connection.fetchrow(query, *arguments)
         except TROUBLE:
             self._was_lost = True
             raise

@@ -29,6 +29,8 @@ TRANSACTION_TIMEOUT = "25P04"
 MAJOR_OF_TRANSACTION_TIMEOUT = 17
 UNKNOWN_PARAMETER = "42704"
 OLDEST_MAJOR = 14
+TO_SERVE = frozenset({"work", "listener"})
+"""Purposes of connections that serve a database, which a template is not."""
 _INTERRUPTED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 _HALF_A_PROTOCOL = (LookupError, AttributeError, ValueError, TypeError, BufferError, AssertionError)
 """What asyncpg raises where a server leaves out, or mixes up, what the protocol asks for."""
@@ -59,6 +61,19 @@ class SettingsDoNotHoldError(CannotConnectError):
     """A setting of the session is not what was asked for."""
 
 
+class TemplateServed(CannotConnectError):
+    """A served database is a template: every copy would carry the Regent's triggers."""
+
+    def __init__(self, *databases: str) -> None:
+        """`databases` are the templates."""
+        super().__init__(
+            f"A template cannot be served: {', '.join(databases)}. CREATE DATABASE from it would"
+            " fail while the Regent is connected, and each copy would carry the Regent's triggers.",
+            way_out="Take it out of databaseName and additionalDatabases, or run"
+            " ALTER DATABASE .. IS_TEMPLATE false.",
+        )
+
+
 class IsAPoolerError(PostgRegentError):
     """Between us and the server stands a pooler, which hands our session to others."""
 
@@ -79,7 +94,7 @@ class Connector:
     async def connect(self, database: str, *, purpose: str) -> asyncpg.Connection:
         """A connection of one's own, seen in pg_stat_activity as `postgregent/<purpose>`.
 
-        Raises CannotConnectError, WrongPasswordError, NoSuchDatabaseError,
+        Raises CannotConnectError, WrongPasswordError, NoSuchDatabaseError, TemplateServed,
         SettingsDoNotHoldError, UnsafeAuthenticationError or IsAPoolerError.
         """
         known = self._major
@@ -99,7 +114,7 @@ class Connector:
     async def _settled(self, database: str, purpose: str) -> asyncpg.Connection:
         connection = await self._open_with_a_password(database, purpose)
         try:
-            await self._settle(connection, database)
+            await self._settle(connection, database, purpose)
         except BaseException:
             connection.terminate()
             raise
@@ -145,7 +160,7 @@ class Connector:
             # Without the cause: its traceback holds frames of asyncpg that hold the password.
             raise self._explained(error, database) from None
 
-    async def _settle(self, connection: asyncpg.Connection, database: str) -> None:
+    async def _settle(self, connection: asyncpg.Connection, database: str, purpose: str) -> None:
         """Set what the startup packet could not name, and see that all of it holds."""
         major = self._major = connection.get_server_version().major
         is_superuser = getattr(connection.get_settings(), "is_superuser", "off") == "on"
@@ -178,6 +193,8 @@ class Connector:
                 f"{self.address} let {self.address.admin_user!r} in as {row['current']!r}.",
                 way_out="Find out what sets the role at login (pg_db_role_setting).",
             )
+        if row["is_template"] and purpose in TO_SERVE:
+            raise TemplateServed(database)
 
     def _explained(self, error: Exception, database: str) -> CannotConnectError:
         user = self.address.admin_user
@@ -274,6 +291,7 @@ __all__ = [
     "PasswordSource",
     "ServerAddress",
     "SettingsDoNotHoldError",
+    "TemplateServed",
     "UnsafeAuthenticationError",
     "WrongPasswordError",
 ]

@@ -7,26 +7,39 @@ However many databases a Regent serves, it holds at most 20 connections: 8 for w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncpg
 
+from regent.server.connect import CannotConnectError
 from regent.server.connection import Connects
+from regent.server.connection_limits import TOO_MANY, AnyConnection, with_numbers
 from regent.server.trouble import TROUBLE
 
 CLOSE_SECONDS = 2.0
 MOST_WORKING = 8
 """Work connections that are open at one time."""
+IDLE_SECONDS = 30.0
+"""A connection that nobody used for so long is closed."""
 
 
 class Connections:
     """The work connections of one Regent. Each is used by one task at a time."""
 
     def __init__(
-        self, connector: Connects, *, purpose: str = "work", most: int = MOST_WORKING
+        self,
+        connector: Connects,
+        *,
+        purpose: str = "work",
+        most: int = MOST_WORKING,
+        idle_seconds: float = IDLE_SECONDS,
+        reader: Callable[[], AbstractAsyncContextManager[AnyConnection]] | None = None,
     ) -> None:
-        """`most` are open at one time; who wants another one waits until one is free."""
+        """`most` are open at one time; who wants another one waits until one is free.
+
+        `reader` lends a connection of another kind, to read which limit refused one of these.
+        """
         self._connector = connector
         self._purpose = purpose
         self._open: dict[str, asyncpg.Connection] = {}
@@ -34,12 +47,17 @@ class Connections:
         self._most = most
         self._places = asyncio.Semaphore(most)
         self._in_use: set[str] = set()
+        self._idle_seconds = idle_seconds
+        self._used_at: dict[str, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._reader = reader
 
     @asynccontextmanager
     async def use(self, database: str) -> AsyncIterator[asyncpg.Connection]:
         """The connection to this database, for us alone. Raises what Connector.connect raises.
 
-        One that is left inside a transaction is closed: what was half done there is undone.
+        One that is left inside a transaction, or by a cancellation, is closed: what was half done
+        there is undone, and who comes next does not wait for the answer.
         """
         async with self._locks.setdefault(database, asyncio.Lock()), self._places:
             self._in_use.add(database)
@@ -50,8 +68,12 @@ class Connections:
                 raise
             try:
                 yield connection
+            except asyncio.CancelledError:
+                connection.terminate()
+                raise
             finally:
                 self._in_use.discard(database)
+                self._note_use(database)
                 if not connection.is_closed() and connection.is_in_transaction():
                     connection.terminate()
 
@@ -61,9 +83,36 @@ class Connections:
         if connection is None or connection.is_closed():
             while idle := self._in_the_way():
                 await _close(self._open.pop(idle))
-            connection = await self._connector.connect(database, purpose=self._purpose)
+            connection = await self._connect(database)
         self._open[database] = connection
         return connection
+
+    async def _connect(self, database: str) -> asyncpg.Connection:
+        try:
+            return await self._connector.connect(database, purpose=self._purpose)
+        except CannotConnectError as error:
+            if self._reader is None or error.sqlstate != TOO_MANY:
+                raise
+            raise await with_numbers(error, database, self._reader()) from None
+
+    def _note_use(self, database: str) -> None:
+        """One timer at most for all of them, and none once none is open."""
+        loop = asyncio.get_running_loop()
+        self._used_at[database] = loop.time()
+        if self._timer is None and database in self._open:
+            self._timer = loop.call_later(self._idle_seconds, self._end_idle)
+
+    def _end_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        idle = [name for name in self._open if name not in self._in_use]
+        for name in idle:
+            if self._used_at.get(name, 0.0) + self._idle_seconds <= loop.time():
+                self._open.pop(name).terminate()
+        self._used_at = {name: at for name, at in self._used_at.items() if name in self._open}
+        rest = [at for name, at in self._used_at.items() if name not in self._in_use]
+        if rest:
+            self._timer = loop.call_at(min(rest) + self._idle_seconds, self._end_idle)
 
     def _in_the_way(self) -> str | None:
         """The database whose idle connection is closed next; those in use are no more than fit."""
@@ -83,6 +132,9 @@ class Connections:
 
     async def close(self) -> None:
         """Close all of them, those that hang as well. They may be used, and open, again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         connections, self._open = self._open, {}
         for connection in connections.values():
             await _close(connection)
