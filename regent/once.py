@@ -18,6 +18,7 @@ from regent.bodies import brake_body, takeover_body
 from regent.by_the_clock import notes_on_time
 from regent.changes import Plan
 from regent.connections import Connections
+from regent.doors import first_open
 from regent.home import Home
 from regent.look import Looker, Memory
 from regent.losses import Atom
@@ -81,14 +82,15 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
         () if remembered else (f"apply would make the home database {settings.home_database!r}.",)
     )
     connections = Connections(connector)
-    looking = looker(settings, connections, shared_through=settings.databases[0])
     memory = memory_of(remembered)
     accepted, _ = _accept(settings.regent, memory, state, "")
     marks = remembered.marks if remembered else ()
     try:
+        through = await first_open(connections, settings.databases, home=settings.home_database)
+        looking = looker(settings, connections, shared_through=through)
         one = await dry_pass(looking, accepted, marks, memory)
         takeover = await _acceptable(one, looking, accepted, marks, memory)
-        owned = await owned_by_leavers(connections, settings.databases[0], one.desired)
+        owned = await owned_by_leavers(connections, through, one.desired)
     finally:
         await connections.close()
     notes += notes_on_time(state, datetime.now(UTC))
