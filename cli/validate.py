@@ -1,13 +1,16 @@
-"""`postgregent validate DIR`: every problem of a directory at once, without a database."""
+"""`postgregent validate DIR`: every problem of a directory at once; of a server with --dsn."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from cli.declared import Request
+from cli.literals import literals_of
 from cli.printing import Output, print_data, problem_text, results
 from cli.terminal import Shown
 from controller.check import check
@@ -51,6 +54,29 @@ def validate(
         tree, problems = read_and_check(directory, environment=environment, allow_empty=allow_empty)
     except PostgRegentError as error:
         return _refused(error, directory, output, console)
+    return _print(tree, problems, output, console)
+
+
+async def validate_with_server(request: Request, output: Output, *, allow_empty: bool) -> int:
+    """The same, and a warning for each literal that names nothing on the server.
+
+    With errors in the directory the server is not asked. Raises PostgRegentError where it cannot be
+    read.
+    """
+    environment = os.environ if request.secrets_from_env else None
+    console = results()
+    try:
+        tree, problems = read_and_check(
+            request.directory, environment=environment, allow_empty=allow_empty
+        )
+    except PostgRegentError as error:
+        return _refused(error, request.directory, output, console)
+    if not any(problem.severity == "error" for problem in problems) and tree.resources:
+        problems = (*problems, *await literals_of(tree, request))
+    return _print(tree, problems, output, console)
+
+
+def _print(tree: Tree, problems: tuple[Problem, ...], output: Output, console: Console) -> int:
     errors = sum(problem.severity == "error" for problem in problems)
     if output == "table":
         _print_text(tree, problems, errors, console)

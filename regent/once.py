@@ -6,7 +6,8 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -24,12 +25,14 @@ from regent.look import Looker, Memory
 from regent.losses import Atom
 from regent.owned import Owned, owned_by_leavers
 from regent.passes import Pass, dry_pass
+from regent.plan.unmatched import Unmatched, literals
 from regent.remembered import AcceptedState, Loss, Mark
 from regent.restraint import IN_RECOVERY
 from regent.settings import RegentSettings, connector_of
 from regent.standing import Standing, looker, memory_of, standing
 from regent.takeover import Takeover, accepting, taken_over, takeover_by
 from shared.http import BrakeBody, TakeoverBody
+from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.state import DesiredState, Trouble, etag
 
@@ -73,28 +76,62 @@ class OnceReport:
         return self.restraint is not None and self.restraint.reason == IN_RECOVERY
 
 
-async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
-    """What `apply_once` would do. Needs no lock and writes nothing."""
-    began = perf_counter()
+@dataclass(frozen=True, slots=True)
+class _Dry:
+    """What is needed to look at a server as a pass would, without lock and home database."""
+
+    looker: Looker
+    accepted: AcceptedState
+    marks: tuple[Mark, ...]
+    memory: Memory
+    connections: Connections
+    through: str
+    is_remembered: bool
+
+
+@asynccontextmanager
+async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_Dry]:
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
-    notes: tuple[str, ...] = (
-        () if remembered else (f"apply would make the home database {settings.home_database!r}.",)
-    )
-    connections = Connections(connector)
     memory = memory_of(remembered)
     accepted, _ = _accept(settings.regent, memory, state, "")
     marks = remembered.marks if remembered else ()
+    connections = Connections(connector)
     try:
         through = await first_open(connections, settings.databases, home=settings.home_database)
         looking = looker(settings, connections, shared_through=through)
-        one = await dry_pass(looking, accepted, marks, memory)
-        takeover = await _acceptable(one, looking, accepted, marks, memory)
-        owned = await owned_by_leavers(connections, through, one.desired)
+        is_remembered = remembered is not None
+        yield _Dry(looking, accepted, marks, memory, connections, through, is_remembered)
     finally:
         await connections.close()
-    notes += notes_on_time(state, datetime.now(UTC))
+
+
+async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
+    """What `apply_once` would do. Needs no lock and writes nothing."""
+    began = perf_counter()
+    async with _dry(settings, state) as dry:
+        one = await dry_pass(dry.looker, dry.accepted, dry.marks, dry.memory)
+        takeover = await _acceptable(one, dry.looker, dry.accepted, dry.marks, dry.memory)
+        owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
+    home = f"apply would make the home database {settings.home_database!r}."
+    notes = (*(() if dry.is_remembered else (home,)), *notes_on_time(state, datetime.now(UTC)))
     return _report(one, takeover, notes, owned, began)
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralsReport:
+    """The literals of each Permission that name nothing, and the databases that were not read."""
+
+    unmatched: Mapping[ResourceKey, tuple[Unmatched, ...]]
+    unread: Mapping[str, str]
+
+
+async def literals_once(settings: RegentSettings, state: DesiredState) -> LiteralsReport:
+    """What a plan notes about names without a wildcard. Writes nothing."""
+    async with _dry(settings, state) as dry:
+        looked = await dry.looker.look(dry.accepted, dry.marks, dry.memory, datetime.now(UTC))
+    found = literals(looked.resolution.desired, looked.observed)
+    return LiteralsReport(found, {name: in_a_line(why) for name, why in looked.unread.items()})
 
 
 async def apply_once(
@@ -175,6 +212,11 @@ async def _acceptable(
     return (await dry_pass(looking, asked, marks, memory)).takeover
 
 
+def in_a_line(text: str) -> str:
+    """Whatever breaks it had."""
+    return " ".join(text.split())
+
+
 def _report(
     one: Pass,
     takeover: Takeover | None,
@@ -200,7 +242,7 @@ def _report(
         notes=(*notes, *one.illegible),
         seconds=perf_counter() - began,
         major=one.server.major,
-        unread={name: " ".join(why.split()) for name, why in sorted(one.unread.items())},
+        unread={name: in_a_line(why) for name, why in sorted(one.unread.items())},
         restraint=one.restraint,
         withheld=one.verdict.withheld,
         why_withheld=one.verdict.why,
