@@ -17,7 +17,7 @@ from regent.api.service import TakeoverNeeded, TokenMismatch
 from regent.applying.result import ChangeResult
 from regent.bodies import brake_body, takeover_body
 from regent.by_the_clock import notes_on_time
-from regent.changes import Plan
+from regent.changes import Change, Plan
 from regent.connections import Connections
 from regent.doors import first_open
 from regent.home import Home
@@ -31,6 +31,7 @@ from regent.restraint import IN_RECOVERY
 from regent.settings import RegentSettings, connector_of
 from regent.standing import Standing, looker, memory_of, standing
 from regent.takeover import Takeover, accepting, taken_over, takeover_by
+from regent.waiting import waiting_for_release, without_waiting
 from shared.http import BrakeBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -43,7 +44,8 @@ class OnceReport:
 
     `brake` is there when it withholds something, `takeover` when a person may accept one. `unread`
     are the databases that could not be read, and why; with a `restraint` nothing is written.
-    `owned` is what roles own whose end is planned, or was not possible.
+    `owned` is what roles own whose end is planned, or was not possible. `waiting` is what is done
+    with the withheld losses only: an adopted role's password, LOGIN and members.
     """
 
     plan: Plan
@@ -59,6 +61,12 @@ class OnceReport:
     withheld: tuple[Loss, ...] = ()
     why_withheld: str = ""
     owned: tuple[Owned, ...] = ()
+    waiting: tuple[Change, ...] = ()
+
+    @property
+    def to_do(self) -> tuple[Change, ...]:
+        """The plan less what waits with the withheld losses."""
+        return without_waiting(self.plan.changes, self.waiting)
 
     @property
     def withheld_atoms(self) -> tuple[Atom, ...]:
@@ -247,4 +255,5 @@ def _report(
         withheld=one.verdict.withheld,
         why_withheld=one.verdict.why,
         owned=owned,
+        waiting=waiting_for_release(one.verdict),
     )
