@@ -29,7 +29,7 @@ test: lint clusters ## lint, types, and the tests on PostgreSQL 14 to 18 and a r
 	@$(PYTEST) -m "not slow"
 
 test-postgres: lint ## as test, without what needs a Kubernetes
-	@$(PYTEST) -m "not slow" --ignore=tests/cluster --ignore=tests/cluster_tests
+	@$(PYTEST) -m "not slow" --ignore=tests/kubernetes_harness --ignore=tests/kubernetes
 
 test-long: lint clusters ## as test, with the slow ones
 	@$(PYTEST) --timeout 900
@@ -40,15 +40,15 @@ lint: $(DEV) ## ruff and mypy
 	@$(BIN)/mypy
 
 clusters: $(DEV) ## what the tests' Kubernetes is made of: 15 minutes at first, then nothing
-	@$(BIN)/python -m tests.cluster build --if-possible control-plane
-	@$(BIN)/python -m tests.cluster build --if-possible --images node
-	@$(BIN)/python -m tests.cluster build --if-possible flux release
+	@$(BIN)/python -m tests.kubernetes_harness build --if-possible control-plane
+	@$(BIN)/python -m tests.kubernetes_harness build --if-possible --images node
+	@$(BIN)/python -m tests.kubernetes_harness build --if-possible flux release
 
 format: $(DEV) ## let ruff write what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-facts: $(DEV) ## list the facts and rules that no test shows yet
+facts: $(DEV) ## list the facts, rules and findings that no test shows yet
 	@$(BIN)/python -m tests.architecture.evidence
 
 docs: $(DEV) ## write docs/resources.md from the models
@@ -71,10 +71,10 @@ bench: $(DEV) ## measure; prints, asserts nothing
 	@$(BIN)/python -m benchmarks
 
 cluster: $(DEV) ## PostgRegent in a Kubernetes, and a PostgreSQL, to try things on
-	@$(BIN)/python -m tests.cluster up
+	@$(BIN)/python -m tests.kubernetes_harness up
 
 cluster-down: $(DEV) ## end what `make cluster` started
-	@$(BIN)/python -m tests.cluster down
+	@$(BIN)/python -m tests.kubernetes_harness down
 
 clean: ## remove .venv and what the tools keep
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

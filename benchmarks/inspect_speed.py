@@ -17,8 +17,8 @@ import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from regent.connect import Connector, ServerAddress
 from regent.inspect import Interest, inspect_changed, inspect_database, inspect_server
+from regent.server.connect import Connector, ServerAddress
 
 DATABASE = "postgregent_speed"
 FLOOR = """

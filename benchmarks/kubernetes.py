@@ -18,11 +18,11 @@ import asyncpg
 from benchmarks.drift import report, until
 from controller.kube.api import KubeApi
 from controller.kube.kinds import PERMISSION, REGENT, ROLE, SECRET, USER, JsonObject, Kind
-from controller.quiet import CHANGES
-from tests.cluster.chart import InstalledChart, install_chart
-from tests.cluster.node import Node
-from tests.cluster.postgres import ReachableServer, reachable_server
-from tests.cluster.unavailable import ClusterUnavailable
+from controller.observe.debounce import CHANGES
+from tests.kubernetes_harness.chart import InstalledChart, install_chart
+from tests.kubernetes_harness.node import Node
+from tests.kubernetes_harness.postgres import ReachableServer, reachable_server
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 
 USERS, ROLES = 2_000, 20
 ACTIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")

@@ -26,14 +26,14 @@ from pydantic import SecretStr
 
 from benchmarks.drift import ADMIN, PASSWORD, report, until
 from cli.embedded import EmbeddedServer
-from controller.compile import Push, compile_states
+from controller.core.compile import Push, compile_states
+from controller.core.passwords import PasswordBook
 from controller.kube.kinds import JsonObject
-from controller.passwords import PasswordBook
-from controller.push import Accepted, RegentClient
-from controller.sources.kubernetes import Reader, read_secrets, secret_names
-from regent.accept import accept
+from controller.observe.reader import Reader, read_secrets, secret_names
+from controller.regents.client import Accepted, RegentClient
+from regent.accept.merge import accept
+from regent.foundation import Standing, standing
 from regent.settings import RegentSettings, ServerSettings, connector_of
-from regent.standing import Standing, standing
 from shared.garbage import look_for_cycles_rarely
 from shared.http import StatusBody
 from shared.keys import Kind, ResourceKey

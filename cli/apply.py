@@ -1,4 +1,4 @@
-"""`postgregent apply DIR`: one pass under the Regent's lock, and then the end (interfaces 9)."""
+"""`postgregent apply DIR`: one pass under the Regent's lock, and then the end (interface 9)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cli.show import (
     unread_data,
 )
 from regent.changes import Plan
-from regent.losses import losses
-from regent.once import OnceReport, apply_once
+from regent.gate.losses import losses
+from regent.one_shot import OnceReport, apply_once
 from shared.outcomes import Outcome
 
 ALL_READY, NOTHING_APPLIED, NOT_READY = 0, 1, 3

@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 from cli.cluster_state import ClusterState, of_namespaces
-from controller.finalizers import is_held, letting_go
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import DEPLOYMENT, OUR_KINDS, JsonObject, Kind
+from controller.kube.kinds import DEPLOYMENT, OUR_KINDS, WORKLOAD_KINDS, JsonObject, Kind
 from controller.kube.kinds import REGENT as REGENT_KIND
-from controller.uninstalled import asking
-from controller.workloads import KINDS, MANAGED_BY, MANAGER
+from controller.lifecycle.finalizers import is_held, letting_go
+from controller.lifecycle.uninstalled import asking
+from controller.names import MANAGED_BY, MANAGER
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 
@@ -89,7 +89,7 @@ class Removal:
         gone: list[str] = []
         for deployment in await self.workloads():
             namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
-            for kind in KINDS:
+            for kind in WORKLOAD_KINDS:
                 await _unless_gone(self._api.delete(kind, namespace, name))
             gone.append(f"{namespace}/{name}")
             self._say(f"Deployment {namespace}/{name} and what belongs to it: deleted")

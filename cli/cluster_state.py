@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from controller.finalizers import LONGEST_SECONDS, is_held
 from controller.kube.kinds import JsonObject, is_deleting
-from controller.status_patch import ready_condition
-from controller.uninstalled import (
+from controller.lifecycle.finalizers import LONGEST_SECONDS, is_held
+from controller.lifecycle.uninstalled import (
     LEFT_INSTALLED,
     SETTLED,
     UNINSTALLING,
     asks_for_uninstall,
     what_became,
 )
-from controller.workloads import REGENT_NAMESPACE
-from regent import home_database
+from controller.names import REGENT_NAMESPACE
+from controller.status.patch import ready_condition
+from regent.home import database as home_database
 from regent.settings import DEFAULT_PORT
 from shared.keys import ResourceKey
 

@@ -20,11 +20,11 @@ from cli.targets import (
     regents_of,
 )
 from cli.targets import regent_settings as settings_of
-from controller.check import unknown_references
-from controller.compile import Push, compile_states
-from controller.passwords import InForce, PasswordBook
-from controller.sources.directory import Tree
-from regent.home import Home
+from controller.core.compile import Push, compile_states
+from controller.core.passwords import InForce, PasswordBook
+from controller.local.check import unknown_references
+from controller.local.directory import Tree
+from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -74,7 +74,7 @@ class Remembrance:
 async def declare(request: Request) -> Declared:
     """Read, check and compile.
 
-    Raises ProblemsError for invalid resources and unknown Permissions or Roles (interfaces 10), and
+    Raises ProblemsError for invalid resources and unknown Permissions or Roles (interface 10), and
     other PostgRegentErrors for a directory, a Regent or a server that cannot be used.
     """
     environment = os.environ if request.secrets_from_env else None
@@ -97,7 +97,7 @@ async def declare(request: Request) -> Declared:
 
 
 async def _remembered(settings: RegentSettings) -> Remembrance:
-    """What is bound here stays here (semantics 1), and the same password keeps its verifier."""
+    """What is bound here stays here (rule 1), and the same password keeps its verifier."""
     found = await Home.find(
         connector_of(settings.server), database=settings.home_database, regent=settings.regent
     )

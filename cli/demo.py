@@ -23,9 +23,9 @@ from rich.markup import escape
 from cli.embedded_servers import EmbeddedServers
 from cli.local import LocalFleet
 from cli.targets import read_tree, secret_value
-from controller.local import LocalController
-from controller.push import RegentClient
-from controller.status import Line, StatusBoard
+from controller.local.run import LocalController
+from controller.regents.client import RegentClient
+from controller.status.board import Line, StatusBoard
 from regent.settings import ServerSettings
 from shared.drift_text import timeless
 from shared.errors import PostgRegentError

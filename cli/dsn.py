@@ -15,7 +15,7 @@ from typing import cast, get_args
 from pydantic import SecretStr
 
 from cli.conninfo import Unreadable, parse
-from regent.address import TlsMode, host_problem
+from regent.server.address import TlsMode, host_problem
 from regent.settings import DEFAULT_PORT, ServerSettings
 from shared.errors import PostgRegentError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.declared import Request, declare
-from controller.sources.directory import Loaded, Tree
-from regent.once import literals_once
+from controller.local.directory import Loaded, Tree
+from regent.one_shot import literals_once
 from regent.plan.unmatched import Unmatched
 from shared.errors import PostgRegentError
 from shared.patterns import literal_of

@@ -26,9 +26,9 @@ from cli.targets import (
     regent_settings,
 )
 from cli.terminal import Shown
-from controller.local import LocalController
-from controller.sources.directory import Tree
-from controller.status import Line, StatusBoard, StatusFolder
+from controller.local.directory import Tree
+from controller.local.run import LocalController
+from controller.status.board import Line, StatusBoard, StatusFolder
 from regent.settings import ApiSettings, RegentSettings, revealed
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey

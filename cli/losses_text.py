@@ -1,6 +1,6 @@
 """What is taken away, by person: nothing is cut, and who loses the same stands together. Pure.
 
-Atoms are those of `regent.losses`: (role, kind, privilege, detail).
+Atoms are those of `regent.gate.losses`: (role, kind, privilege, detail).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from regent.losses import EXISTS, ROLE, Atom
+from regent.gate.losses import EXISTS, ROLE, Atom
 
 MEMBERSHIP = "MEMBERSHIP"
 

@@ -417,7 +417,7 @@ def demo(
     from shared.logging import configure_logging
 
     configure_logging("warning")
-    _end(run_demo(directory, results()), "table")
+    _end(run_demo(directory, results(markup=True)), "table")
 
 
 @app.command()
@@ -440,7 +440,7 @@ def _end(work: Coroutine[None, None, int], output: Output) -> NoReturn:
     """Run a command to its exit status; expected errors are told, others keep their traceback."""
     from cli.declared import ProblemsError
     from cli.printing import print_problems
-    from regent.trouble import TOLD, in_words
+    from regent.server.trouble import TOLD, in_words
 
     try:
         code = asyncio.run(work)

@@ -24,12 +24,12 @@ from cli.show import (
     grouped,
 )
 from cli.summary import notes_alike, outcomes_alike, some, summed_up
-from regent.applying.result import ChangeResult
+from regent.apply.render import render
+from regent.apply.result import ChangeResult
 from regent.changes import Change
-from regent.describe import ALL, describe
-from regent.losses import Atom, atoms
-from regent.once import OnceReport
-from regent.render import render
+from regent.gate.losses import Atom, atoms
+from regent.one_shot import OnceReport
+from regent.plan.describe import ALL, describe
 from shared.outcomes import Outcome
 
 PAGE_LINES = 60

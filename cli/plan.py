@@ -1,4 +1,4 @@
-"""`postgregent plan DIR`: what a pass would do. Writes nothing, needs no lock (interfaces 9)."""
+"""`postgregent plan DIR`: what a pass would do. Writes nothing, needs no lock (interface 9)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cli.show import (
     unread_data,
     would_be,
 )
-from regent.losses import losses
-from regent.once import OnceReport, plan_once
+from regent.gate.losses import losses
+from regent.one_shot import OnceReport, plan_once
 from shared.outcomes import Outcome
 
 NOTHING, UNKNOWN, CHANGES = 0, 1, 2

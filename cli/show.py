@@ -37,7 +37,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cli.losses_text import by_person
-from regent.applying.result import ChangeResult
+from regent.apply.owned import Owned
+from regent.apply.render import render
+from regent.apply.result import ChangeResult
 from regent.changes import (
     AlterRole,
     AlterSetting,
@@ -48,11 +50,9 @@ from regent.changes import (
     RenameRole,
     SetPassword,
 )
-from regent.describe import describe, where
-from regent.losses import Atom
-from regent.once import OnceReport
-from regent.owned import Owned
-from regent.render import render
+from regent.gate.losses import Atom
+from regent.one_shot import OnceReport
+from regent.plan.describe import describe, where
 from shared.http import TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State

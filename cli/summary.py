@@ -21,7 +21,7 @@ from regent.changes import (
     RenameRole,
     SetPassword,
 )
-from regent.describe import describe
+from regent.plan.describe import describe
 from shared.outcomes import Outcome
 from shared.privileges import ObjectKind
 

@@ -10,13 +10,9 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from cli.dsn import Dsn
-from controller.sources.directory import Tree, read_directory, secret_references
-from controller.sources.secrets import (
-    Secret,
-    SecretName,
-    secrets_from_environment,
-    with_environment,
-)
+from controller.core.secrets import Secret, SecretName
+from controller.local.directory import Tree, read_directory, secret_references
+from controller.local.secrets import secrets_from_environment, with_environment
 from regent.settings import RegentSettings, ServerSettings, served, server_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -67,7 +63,7 @@ class DeclaredServers:
 
 
 class DsnServer:
-    """The server of `--dsn`; the Regent's own address and Secret are not read (interfaces 8)."""
+    """The server of `--dsn`; the Regent's own address and Secret are not read (interface 8)."""
 
     def __init__(self, dsn: Dsn) -> None:
         self._dsn = dsn

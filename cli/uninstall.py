@@ -1,4 +1,4 @@
-"""`postgregent uninstall`: leave a server as it was, but for the roles (interfaces 14)."""
+"""`postgregent uninstall`: leave a server as it was, but for the roles (interface 14)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cli.dsn import Dsn, parse_dsn
 from cli.printing import Output, print_data, results
 from cli.sheet import Sheet
 from cli.show import unread_data
-from regent import home_database
-from regent.home import Home
+from regent.home import database as home_database
+from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from regent.uninstall import uninstall
 from shared.errors import PostgRegentError

@@ -1,4 +1,4 @@
-"""`postgregent uninstall --kubernetes`: free a cluster of us, resources still there (semantics 28).
+"""`postgregent uninstall --kubernetes`: free a cluster of us, resources still there (rule 28).
 
 A controller that runs does it: asked by an annotation, it has each Regent take off what it
 installed. Where none acts, the finalizers and what runs the Regents are taken off from here, and

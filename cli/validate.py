@@ -13,9 +13,9 @@ from cli.declared import Request
 from cli.literals import literals_of
 from cli.printing import Output, print_data, problem_text, results
 from cli.terminal import Shown
-from controller.check import check
-from controller.sources.directory import Tree, read_directory, secret_references
-from controller.sources.secrets import secrets_from_environment, with_environment
+from controller.local.check import check
+from controller.local.directory import Tree, read_directory, secret_references
+from controller.local.secrets import secrets_from_environment, with_environment
 from shared.errors import PostgRegentError
 from shared.problems import Problem
 

@@ -10,16 +10,16 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
-from controller.cluster import ClusterController, Settings
-from controller.gatekeeper import Gatekeeper
-from controller.http_api import create_health_app, create_views_app
+from controller.gateway.authorization import Gatekeeper
+from controller.gateway.http import create_health_app, create_views_app
+from controller.gateway.views import Views, why_a_standby_knows_nothing
 from controller.kube.api import KubeApi
 from controller.kube.lease import LeaseElector
-from controller.making import Address
 from controller.metrics import ControllerMetrics
 from controller.options import Options
-from controller.views import Views, why_a_standby_knows_nothing
-from controller.workloads import Plant
+from controller.term.controller import ClusterController, Settings
+from controller.workloads.ensure import Address
+from controller.workloads.manifests import Plant
 from shared.logging import get_logger
 
 log = get_logger(__name__)

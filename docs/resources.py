@@ -36,7 +36,7 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
 }
 """Accepted, and said in `validate`, in a plan and in a status: `Unsupported`, `NotSupported`."""
 
-_RULES = re.compile(r" \(semantics \d+\)")
+_RULES = re.compile(r" \(rules? [^)]*\)")
 
 HEAD = """\
 # The four resources

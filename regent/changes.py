@@ -1,7 +1,7 @@
 """A plan is a value: an ordered tuple of typed changes, each of which can say what it does.
 
 A change knows its causes (the resources that declare it, for outcomes), and its effect, by which
-the plan is ordered: widening first, narrowing last (semantics 22).
+the plan is ordered: widening first, narrowing last (rule 22).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class AdoptRole:
 
 @dataclass(frozen=True, slots=True)
 class RenameRole:
-    """ALTER ROLE .. RENAME TO, and the mark follows (semantics 7).
+    """ALTER ROLE .. RENAME TO, and the mark follows (rule 7).
 
     `clears_password`: PostgreSQL clears an md5 password by it, and no declared one takes its place.
     """
@@ -85,7 +85,7 @@ class RenameRole:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """The mark passes to another resource, the role stays as it is (semantics 7)."""
+    """The mark passes to another resource, the role stays as it is (rule 7)."""
 
     role: str
     holder: ResourceKey
@@ -124,7 +124,7 @@ class SetPassword:
 
 @dataclass(frozen=True, slots=True)
 class ClearPassword:
-    """PASSWORD NULL, when a role is no User any more (semantics 7). Never for a missing Secret."""
+    """PASSWORD NULL, when a role is no User any more (rule 7). Never for a missing Secret."""
 
     role: str
     causes: Causes = ()
@@ -210,7 +210,7 @@ class RevokePrivileges:
 
 @dataclass(frozen=True, slots=True)
 class EndSessions:
-    """pg_terminate_backend on every session of the role, ours left out (semantics 24)."""
+    """pg_terminate_backend on every session of the role, ours left out (rule 24)."""
 
     role: str
     why: str
@@ -220,7 +220,7 @@ class EndSessions:
 
 @dataclass(frozen=True, slots=True)
 class HandOnOwned:
-    """REASSIGN OWNED in one database, object by object (semantics 23, 27).
+    """REASSIGN OWNED in one database, object by object (rules 23, 27).
 
     `listed` says whether `to` may get code that it could do more with. With a `refusal` nothing
     moves: it says why, and is told where the role owns something.
@@ -246,7 +246,7 @@ class DropRole:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRole:
-    """The mark is released: it keeps its holder, the role is nobody's business (semantics 8).
+    """The mark is released: it keeps its holder, the role is nobody's business (rule 8).
 
     `has_ended`: only once it is seen that the role's access has ended.
     """

@@ -12,16 +12,16 @@ import signal
 import structlog
 
 from regent.api.app import create_app, create_health_app
+from regent.api.listening import Credentials, Listening, listen
 from regent.api.waiting import LongPolls
-from regent.board import Board
-from regent.bodies import trouble_body
 from regent.engine import Engine
-from regent.metrics import Metrics
+from regent.health.board import Board
+from regent.health.metrics import Metrics
+from regent.report.bodies import trouble_body
+from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.service import Service
-from regent.serving import Credentials, Listening, listen
 from regent.settings import RegentSettings, connector_of
 from regent.together import end
-from regent.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.uninstall import uninstall
 from regent.watchdog import keep_the_watchdog_quiet
 from shared.backoff import Backoff

@@ -1,6 +1,6 @@
 """What is declared for one server, resolved: names instead of references.
 
-Patterns stay patterns: the desired state is as small as what people wrote (architecture 3).
+Patterns stay patterns: the desired state is as small as what people wrote (docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class SettingKey:
 
 @dataclass(frozen=True, slots=True)
 class DesiredRole:
-    """One PostgreSQL role in our authority: exactly this shall hold (semantics 8).
+    """One PostgreSQL role in our authority: exactly this shall hold (rule 8).
 
-    `declared_by` has one resource, or the Role and the User that share the name (semantics 7);
+    `declared_by` has one resource, or the Role and the User that share the name (rule 7);
     `holder` is the one the mark records. valid_until None means for ever; expiry is also NOLOGIN,
-    so `login` is what shall hold at the time of this pass (semantics 24).
+    so `login` is what shall hold at the time of this pass (rule 24).
     """
 
     name: str
@@ -115,7 +115,7 @@ class Listed(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A marked role that nothing declares any more (semantics 27).
+    """A marked role that nothing declares any more (rule 27).
 
     It keeps no LOGIN, member, session, privilege or membership. It is dropped when `created` by us
     and when nothing is left that it owns; `retain` leaves all of it as it is. `refusal` says why
@@ -138,7 +138,7 @@ class Desired:
     `grants` has an entry for every served database, also when it is empty: served is what our
     authority reaches. `adopted` are names that exist without our mark and may be taken.
     `foreign` are roles that another Regent on this server has marked: their memberships as a group
-    are its business (semantics 6). `undecided` are (group, member) that are declared with a group
+    are its business (rule 6). `undecided` are (group, member) that are declared with a group
     that could not be had (its mark was lost, say): neither given nor taken.
     """
 

@@ -14,29 +14,29 @@ from functools import partial
 
 import structlog
 
-from regent.accept import without_ended
-from regent.agenda import Agenda
-from regent.attribution import Witnesses, are_behind, likely_actor, row_versions
-from regent.board import Board
-from regent.brake import is_judged
-from regent.detectors import Detectors
-from regent.events import Event, Taken
-from regent.home_database import Connects
-from regent.locks import LockLost
-from regent.metrics import Metrics
-from regent.own_sessions import OwnConnector, OwnSessions
-from regent.passes import Pass
+from regent.accept.merge import without_ended
+from regent.detect.attribution import Witnesses, are_behind, likely_actor, row_versions
+from regent.detect.detectors import Detectors
+from regent.detect.events import Event, Taken
+from regent.detect.own_sessions import OwnConnector, OwnSessions
+from regent.detect.simple_events import is_simple
+from regent.detect.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
+from regent.foundation import Standing, standing
+from regent.gate.brake import is_judged
+from regent.gate.takeover import Takeover, accepting, taken_over
+from regent.health.board import Board
+from regent.health.metrics import Metrics
+from regent.home.locks import LockLost
+from regent.passes.full import Pass
+from regent.passes.schedule import Agenda
 from regent.remembered import AcceptedState
-from regent.report import Report, held_in
+from regent.report.history import Report, held_in
 from regent.resolve.unsupported import unsupported_of
+from regent.server.connection import Connects
+from regent.server.trouble import TROUBLE, heed_cancellation
 from regent.settings import RegentSettings
-from regent.simple_events import is_simple
-from regent.standing import Standing, standing
-from regent.takeover import Takeover, accepting, taken_over
 from regent.together import run_together
-from regent.trouble import TROUBLE, heed_cancellation
 from regent.upkeep import Upkeep
-from regent.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
 from shared.outcomes import Actor
 
 log = structlog.get_logger()

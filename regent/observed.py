@@ -1,7 +1,7 @@
 """What the catalog says, interned: objects of one schema that share everything are one group.
 
 Most objects of a schema have one owner and one ACL. Ten thousand tables are a few groups, each ACL
-is read once, and the planner compares groups, not (object, grantee) pairs (architecture 3).
+is read once, and the planner compares groups, not (object, grantee) pairs (docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.state import Verifier
 class AclItem:
     """What one grantor gave one grantee. grantee None is PUBLIC; `grantable` is WITH GRANT OPTION.
 
-    A name that is only digits may be the oid of a role that is gone (postgres-facts, Leaving).
+    A name that is only digits may be the oid of a role that is gone (docs/facts.md, Leaving).
     """
 
     grantee: str | None
@@ -107,7 +107,7 @@ class ObservedServer:
     """The shared catalogs and who we are.
 
     `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates.
-    `lingering` are the roles without LOGIN that have sessions all the same (semantics 24).
+    `lingering` are the roles without LOGIN that have sessions all the same (rule 24).
     `prepared` are the names of prepared transactions that changed roles: whatever they did comes
     into force when somebody commits them.
     """

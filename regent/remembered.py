@@ -1,4 +1,4 @@
-"""What a Regent remembers in its home database, as values (semantics 5)."""
+"""What a Regent remembers in its home database, as values (rule 5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.state import REVEAL, DesiredState, Entry
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One role that a Regent of this server manages, or managed and released (semantics 8).
+    """One role that a Regent of this server manages, or managed and released (rule 8).
 
     `regent` is `namespace/name` of the one whose mark it is. `role_oid` only tells a rename.
     `verifier_digest` is a sha256 of the verifier that was last set, for an admin who cannot read
@@ -48,11 +48,11 @@ class AcceptedState(_Stored):
     `state.resources` are the effective entries: for a held resource the one accepted before.
     `push_etag` is what the next push must name in If-Match. `since` says when an entry took its
     present form, and `before` has the form that it replaced, as long as it refers to something
-    never seen yet: that is waited for, for 60 s (semantics 18). `ever_seen` are the Permissions and
+    never seen yet: that is waited for, for 60 s (rule 18). `ever_seen` are the Permissions and
     Roles that were accepted once: one of these that is not here any more was deleted, and is not
     waited for. `past` are the uids of objects whose end was accepted, with its time.
 
-    Of takeovers (semantics 28a): `lets_in` is the token of a push that a person let in.
+    Of takeovers (rule 28a): `lets_in` is the token of a push that a person let in.
     `is_home_lost` says that the Regent had a state before this first one, `takes_back` which roles
     it may take though they have no mark, once.
     """
@@ -126,7 +126,7 @@ class BrakeMemory(_Stored):
 
 @dataclass(frozen=True, slots=True)
 class Unmanageable:
-    """One thing the server refused for good (semantics 21)."""
+    """One thing the server refused for good (rule 21)."""
 
     digest: str
     sqlstate: str

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from regent.accept import accept
+from regent.accept.merge import accept
 from regent.api.service import (
     AcceptedPush,
     DigestMismatch,
@@ -26,16 +26,16 @@ from regent.api.service import (
     TakeoverNeeded,
     TokenMismatch,
 )
-from regent.board import Board
-from regent.bodies import plan_body
+from regent.detect.wake import Full
 from regent.engine import Engine
-from regent.metrics import Metrics
+from regent.gate.takeover import RefusedPush, takeover_by
+from regent.health.board import Board
+from regent.health.metrics import Metrics
 from regent.remembered import AcceptedState
-from regent.roles_report import role_body, role_page
+from regent.report.bodies import plan_body
+from regent.report.roles import role_body, role_page
+from regent.server.trouble import TROUBLE
 from regent.settings import RegentSettings
-from regent.takeover import RefusedPush, takeover_by
-from regent.trouble import TROUBLE
-from regent.wake import Full
 from shared import scram
 from shared.errors import PostgRegentError
 from shared.http import (

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 
-from regent.address import ServerAddress, TlsMode
-from regent.connect import Connector
+from regent.server.address import ServerAddress, TlsMode
+from regent.server.connect import Connector
 from shared.resources import RegentSpec
 
 DEFAULT_PORT = 5432
@@ -42,7 +42,7 @@ class ServerSettings(_Settings):
     """What to check when the password is not accepted; empty: what the resource names."""
 
     async def password(self) -> str:
-        """The password now: a rotated file is seen at the next connection (architecture 5)."""
+        """The password now: a rotated file is seen at the next connection."""
         if self.admin_password is not None:
             return self.admin_password.get_secret_value()
         if self.admin_password_file is not None:
@@ -51,7 +51,7 @@ class ServerSettings(_Settings):
 
 
 class TlsFiles(_Settings):
-    """Our certificate and key, and the CA whose clients may command us (architecture 6)."""
+    """Our certificate and key, and the CA whose clients may command us (docs/architecture.md)."""
 
     cert_file: Path
     key_file: Path

@@ -1,17 +1,17 @@
-"""Leave a server as it was, but for the roles (semantics 28, interfaces 14)."""
+"""Leave a server as it was, but for the roles (rule 28, interface 14)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from regent.connect import NoSuchDatabaseError
-from regent.connections import Connections
-from regent.home import Home
-from regent.install import remove
-from regent.locks import RegentLock
+from regent.detect.install import remove
+from regent.home.locks import RegentLock
+from regent.home.store import Home
+from regent.server.connect import NoSuchDatabaseError
+from regent.server.connections import Connections
+from regent.server.trouble import TROUBLE
 from regent.settings import RegentSettings, connector_of
-from regent.trouble import TROUBLE
 from shared.errors import PostgRegentError
 from sql import load
 

@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from regent.agenda import Agenda
-from regent.detectors import Detectors
-from regent.restraint import OBSERVING, declared_restraint, why_no_triggers
-from regent.wake import Allowance, DetectorChanged, Hint
+from regent.detect.detectors import Detectors
+from regent.detect.wake import Allowance, DetectorChanged, Hint
+from regent.gate.restraint import OBSERVING, declared_restraint, why_no_triggers
+from regent.passes.schedule import Agenda
 from shared.backoff import Backoff
 from shared.resources import RegentSpec
 from shared.state import Trouble

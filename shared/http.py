@@ -103,7 +103,7 @@ class LossBody(_Wire):
 
 
 class BrakeBody(_Wire):
-    """What is withheld until somebody releases it (semantics 20)."""
+    """What is withheld until somebody releases it (rule 20)."""
 
     pulled: bool = False
     digest: str = Field("", description="What POST /v1/brake/release must name; good for once.")
@@ -113,7 +113,7 @@ class BrakeBody(_Wire):
 
 
 class TakeoverBody(_Wire):
-    """Another server, source or past than the remembered one waits for a person (semantics 28a)."""
+    """Another server, source or past than the remembered one waits for a person (rule 28a)."""
 
     needed: bool = False
     token: str = Field(
@@ -123,7 +123,7 @@ class TakeoverBody(_Wire):
 
 
 class Leftover(_Wire):
-    """Something of a deleted resource that could not be taken away yet (semantics 27)."""
+    """Something of a deleted resource that could not be taken away yet (rule 27)."""
 
     role: str
     database: str | None = Field(None, description="None for what the whole server shares.")

@@ -11,7 +11,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class ResourceKey(NamedTuple):
     """One resource. Written `Role/default/flights-admin`, as in logs, plans and the HTTP API.
 
-    Never a uid: a restore from a backup changes uids and keeps names (semantics 7). A tuple, since
+    Never a uid: a restore from a backup changes uids and keeps names (rule 7). A tuple, since
     each change looks thousands of these up: a dataclass would be hashed and compared in Python.
     """
 

@@ -18,7 +18,7 @@ class _Wire(BaseModel):
 
 
 class Outcome(_Wire):
-    """The latest word on one resource (semantics 29).
+    """The latest word on one resource (rule 29).
 
     `Ready` only for what a pass has seen in the catalog; `Reconciling` for what waits and may come
     by itself; `Stalled` for what a person must change. `notes` are said and stop nothing.
@@ -72,7 +72,7 @@ class Actor(Candidate):
 
 
 class Drift(_Wire):
-    """One difference that appeared while the desired state stood still (semantics 30)."""
+    """One difference that appeared while the desired state stood still (rule 30)."""
 
     id: int = 0
     regent: str

@@ -69,7 +69,7 @@ def unknown_to(server_major: int, kind: ObjectKind) -> frozenset[str]:
 
 
 def expand(actions: Iterable[str], kind: ObjectKind, server_major: int) -> frozenset[str]:
-    """The privileges that these actions mean on this kind, on this server (semantics 14).
+    """The privileges that these actions mean on this kind, on this server (rule 14).
 
     Actions the kind does not have, or the server does not know, are left out.
     """

@@ -1,8 +1,8 @@
 """The desired state: what the controller sends to one Regent, whole, on every change.
 
-Keyed by resource, with references unresolved (interfaces 1): only the Regent, which remembers what
-it accepted before, can hold a resource that became unreadable (semantics 18) or know that two
-declarations give the same privilege (semantics 16).
+Keyed by resource, with references unresolved (interface 1): only the Regent, which remembers what
+it accepted before, can hold a resource that became unreadable (rule 18) or know that two
+declarations give the same privilege (rule 16).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class PasswordEntry(_Wire):
     """What is known of the password that a User names.
 
     Exactly one of the two: a verifier to have in force, or the trouble with its Secret, which
-    leaves whatever password is in force as it is (semantics 19). `note` says what was done to the
+    leaves whatever password is in force as it is (rule 19). `note` says what was done to the
     value, such as a trailing newline that was cut.
     """
 
@@ -163,11 +163,11 @@ class DesiredState(_Wire):
     `resources` is keyed by `str(ResourceKey)`. `held` names the resources that exist and could not
     be compiled, with the trouble. `deleted` names those whose deletion was seen. What was accepted
     before and is in none of the three is `absent`, and that means what `absent_means` says:
-    a directory that was read wholly means Deleted (interfaces 11), a cluster whose finalizers
-    never came off means Vanished (semantics 20). `elsewhere` are those of the deleted that are
+    a directory that was read wholly means Deleted (interface 11), a cluster whose finalizers
+    never came off means Vanished (rule 20). `elsewhere` are those of the deleted that are
     still there and not this Regent's any more: they may come back as they are. An entry's `uid` is
     that of its object, where there is an API server to give one; with the generation it proves the
-    age of what is pushed (semantics 28a).
+    age of what is pushed (rule 28a).
     """
 
     format: Literal[1] = 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from regent.accept import accept
+from regent.accept.merge import accept
 from regent.desired import Attributes
 from regent.observed import ObservedRole, ObservedServer
 from regent.remembered import AcceptedState, Mark

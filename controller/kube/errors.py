@@ -82,7 +82,7 @@ class ApiError(PostgRegentError):
 
     @property
     def says_nothing_of_objects(self) -> bool:
-        """What is asked for is out of reach: that is no news of the objects (semantics 17)."""
+        """What is asked for is out of reach: that is no news of the objects (rule 17)."""
         return self.is_forbidden or self.is_not_found
 
 

@@ -1,7 +1,7 @@
 """A cache of one kind that follows the API server: list, watch, and what goes wrong in between.
 
 What a failure means is decided in one place, `_learn`. The cache is never emptied by one:
-403, 404 or a definition that goes away are no news of the objects (semantics 17), they only make
+403, 404 or a definition that goes away are no news of the objects (rule 17), they only make
 `is_synced` False until a list succeeds again.
 """
 

@@ -94,3 +94,15 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     "CustomResourceDefinition",
     namespaced=False,
 )
+
+
+WORKLOAD_KINDS = (SECRET, SERVICE_ACCOUNT, SERVICE, NETWORK_POLICY, DEPLOYMENT)
+"""In the order in which they are made; they are removed in the other.
+
+The Secret comes first and goes last: by its key it proves that the others of its name are ours.
+"""
+
+
+def generation_of(found: JsonObject) -> int:
+    """It grows with each change of the spec."""
+    return int(found["metadata"].get("generation") or 0)

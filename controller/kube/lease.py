@@ -5,7 +5,7 @@ over only after it has seen the Lease unchanged for `lease_seconds`, each by its
 never jumps: no two machines' clocks are compared. What lies between the two is for requests under
 way. Whoever must be leader to write asks `seconds_left` right before each request and again when
 it is sent (`KubeApi.writing_while`). A virtual machine whose clock was stopped with it cannot know,
-and a network may deliver late: for that a push names the state that it replaces (semantics 17).
+and a network may deliver late: for that a push names the state that it replaces (rule 17).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import yaml
 from charts.readme import CHART, filled_in
 from docs.release.images import Reference
 from shared.errors import PostgRegentError
-from tests.cluster.tools import tools
+from tests.kubernetes_harness.tools import tools
 
 _LINE = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z]+):(?: (?P<value>\S.*))?")
 _DIGEST = re.compile(r"^Digest: (?P<digest>sha256:[0-9a-f]{64})$", re.MULTILINE)

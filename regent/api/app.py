@@ -27,7 +27,7 @@ def create_app(
 ) -> FastAPI:
     """Everything under `/v1` behind the token, health and metrics without it.
 
-    token None leaves the check to whoever ends the TLS (architecture 6). Call `polls.close()`
+    token None leaves the check to whoever ends the TLS (docs/architecture.md). Call `polls.close()`
     before the server is told to stop: it waits for open requests.
     """
     app = FastAPI(

@@ -61,7 +61,7 @@ class AcceptedPush:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`live`: the loop turns. `checks`: what readiness asks for, by name (interfaces 6)."""
+    """`live`: the loop turns. `checks`: what readiness asks for, by name (interface 6)."""
 
     live: bool
     checks: Mapping[str, bool] = field(default_factory=dict)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regent.lenient_text import is_legible, legible
 from regent.observed import Acl, AclItem
+from regent.server.lenient_text import is_legible, legible
 
 LETTERS = {
     "a": "INSERT",

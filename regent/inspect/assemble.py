@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from regent.inspect.acl import AclReader
-from regent.lenient_text import is_legible, left_alone, legible
 from regent.observed import Acl, ObjectGroup, ObservedColumn, ObservedDatabase
+from regent.server.lenient_text import is_legible, left_alone, legible
 from shared.patterns import matcher
 from shared.privileges import ObjectKind
 

@@ -8,8 +8,8 @@ import asyncpg
 
 from regent.desired import Attributes, SettingKey
 from regent.inspect.acl import AclReader
-from regent.lenient_text import is_legible, left_alone, legible
 from regent.observed import ObjectGroup, ObservedMembership, ObservedRole, ObservedServer
+from regent.server.lenient_text import is_legible, left_alone, legible
 from shared.privileges import ObjectKind
 from shared.state import Verifier
 from sql import load
@@ -24,7 +24,7 @@ async def inspect_server(
     """The shared catalogs, in one snapshot. Works on a connection to any database.
 
     `databases` are the served ones: they are read even where they are templates.
-    `system_identifier` is empty where it may not be read, and then says nothing (semantics 28a).
+    `system_identifier` is empty where it may not be read, and then says nothing (rule 28a).
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         facts = await connection.fetchrow(load("inspect/facts"))

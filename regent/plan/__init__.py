@@ -1,7 +1,7 @@
 """Desired and observed in, a plan out: pure, ordered, and empty when the two are one.
 
 Nothing here awaits, reads a clock or knows a driver. The cost follows the distinct ACLs of a
-server, not its objects or its grantees (architecture 3).
+server, not its objects or its grantees (docs/architecture.md).
 """
 
 from __future__ import annotations

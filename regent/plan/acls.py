@@ -61,7 +61,7 @@ class Scope:
     tolerated: Needs
 
     def is_managed(self, grantee: str | None) -> bool:
-        """False for PUBLIC, for others' roles and for the owner (semantics 9)."""
+        """False for PUBLIC, for others' roles and for the owner (rule 9)."""
         return grantee in self.managed and grantee != self.owner
 
     def allowed(self, grantee: str, needs: Needs) -> Need:
@@ -86,7 +86,7 @@ def held_in(acl: Acl) -> dict[str, Need]:
 
 
 def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
-    """What to give and to take, so that managed grantees hold exactly `needs` (semantics 8).
+    """What to give and to take, so that managed grantees hold exactly `needs` (rule 8).
 
     What a grantee passes on with a grant option goes when the option goes. Whoever keeps a right
     to it (declared, or none of our business) is in `given`, which comes first: then the cascade

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from regent.adopting import Members, hands_on, taken_from
 from regent.changes import AlterRole, Change, Effect, EndSessions, SetPassword
 from regent.desired import Desired
 from regent.observed import ObservedServer
+from regent.plan.handing_over import Members, hands_on, taken_from
 
 WHY = "it is adopted, and they keep what was taken from it"
 

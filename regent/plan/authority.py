@@ -1,4 +1,4 @@
-"""Who is in our authority: whose privileges a pass may give and take (semantics 8 and 9)."""
+"""Who is in our authority: whose privileges a pass may give and take (rules 8 and 9)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROVIDERS = frozenset(
         "azuresu",
     }
 )
-"""Roles of managed PostgreSQL services: never ours, whatever is declared (semantics 9)."""
+"""Roles of managed PostgreSQL services: never ours, whatever is declared (rule 9)."""
 
 
 @dataclass(frozen=True, slots=True)

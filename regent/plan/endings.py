@@ -1,4 +1,4 @@
-"""Roles at their end: access first, then what they hold, then what they own (semantics 27)."""
+"""Roles at their end: access first, then what they hold, then what they own (rule 27)."""
 
 from __future__ import annotations
 

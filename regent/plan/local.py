@@ -235,7 +235,7 @@ class LocalPlanner:
             self._edit(group, difference, (position,), signature, implied)
 
     def _imply(self, schema: str | None, oids: Iterable[int], signature: Signature) -> None:
-        """Remember what a match brings with it (semantics 15)."""
+        """Remember what a match brings with it (rule 15)."""
         if schema is not None:
             in_use = self._schemas_in_use.setdefault(schema, set())
             in_use.update(self._compiled.implying(signature))

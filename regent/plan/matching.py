@@ -130,11 +130,11 @@ class CompiledGrants:
         return self._permissions[signature]
 
     def implying(self, signature: Signature) -> Signature:
-        """Those that bring USAGE on the schema with them (semantics 15)."""
+        """Those that bring USAGE on the schema with them (rule 15)."""
         return tuple(index for index in signature if self.grants[index].implied)
 
     def inserting(self, signature: Signature) -> Signature:
-        """Those that bring USAGE on the sequences of defaults with them (semantics 15)."""
+        """Those that bring USAGE on the sequences of defaults with them (rule 15)."""
         grants = self.grants
         return tuple(
             index
@@ -200,12 +200,12 @@ class CompiledGrants:
 
 
 def is_system(schema: str) -> bool:
-    """Never matched by a pattern (semantics 13)."""
+    """Never matched by a pattern (rule 13)."""
     return schema.startswith(SYSTEM_PREFIX) or schema in ("information_schema", OUR_SCHEMA)
 
 
 def is_temporary(schema: str) -> bool:
-    """In nobody's authority (semantics 9)."""
+    """In nobody's authority (rule 9)."""
     return schema.startswith(TEMPORARY)
 
 

@@ -1,4 +1,4 @@
-"""Who is a member of what, with which options, and by whose grant (semantics 6, 8, 9).
+"""Who is a member of what, with which options, and by whose grant (rules 6, 8, 9).
 
 From 16 on each grantor has a row of its own: a row that is spurious is revoked as its grantor, and
 whoever depends on the ADMIN option that goes is served before by a row of ours.
@@ -30,7 +30,7 @@ class _Context:
     our_grantor: str
 
     def is_ours(self, group: str, member: str) -> bool:
-        """In our authority: by the group, else by the member (semantics 6, 9)."""
+        """In our authority: by the group, else by the member (rules 6, 9)."""
         if group in self.desired.foreign or self.authority.is_untouchable(member):
             return False
         if (group, member) in self.desired.undecided:

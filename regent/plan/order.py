@@ -1,4 +1,4 @@
-"""The order of a plan (semantics 22), stated once.
+"""The order of a plan (rule 22), stated once.
 
 By effect: created, widened, opened, closed, narrowed, removed; but passwords and LOGIN of a role
 come last when something is taken from it, or from what it reaches. Inside one effect by the ranks

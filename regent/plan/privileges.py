@@ -83,7 +83,7 @@ def _on_the_database(
 
 def _owners_of_views(desired: Desired, reading: ObservedDatabase) -> frozenset[str]:
     """Roles at their end that own views here: what everybody sees in those views needs what they
-    hold, until ownership has moved (semantics 27).
+    hold, until ownership has moved (rule 27).
     """
     ending = {e.name for e in desired.endings if not e.retain}
     return frozenset(

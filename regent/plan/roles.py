@@ -150,7 +150,7 @@ def _login(
 
 
 def _waits(role: DesiredRole) -> bool:
-    """For its Secret: no LOGIN is given before the password is there (semantics 19)."""
+    """For its Secret: no LOGIN is given before the password is there (rule 19)."""
     is_missing = role.password is PasswordPolicy.SET and role.verifier is None
     return is_missing or role.password is PasswordPolicy.WAITING
 

@@ -50,7 +50,7 @@ def same_value(parameter: str, one: str, other: str) -> bool:
 
 
 def plan_settings(role: DesiredRole, observed: ObservedRole | None) -> Iterator[AlterSetting]:
-    """What to set and what to reset, so that the role has exactly its settings (semantics 8).
+    """What to set and what to reset, so that the role has exactly its settings (rule 8).
 
     Parameter names are compared without case: the server stores its own spelling.
     """

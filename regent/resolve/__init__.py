@@ -38,7 +38,7 @@ class Resolution:
 
     @property
     def is_waiting(self) -> bool:
-        """Something keeps the form it had before while it waits for a reference (semantics 18)."""
+        """Something keeps the form it had before while it waits for a reference (rule 18)."""
         return self.found.is_waiting
 
     @property

@@ -1,4 +1,4 @@
-"""What the Regent's `allow` lets a resource ask for (semantics 10 and 12, architecture 10). Pure.
+"""What the Regent's `allow` lets a resource ask for (rules 10 and 12, docs/architecture.md). Pure.
 
 Without `allow`, the Regent's own namespace may adopt, and nobody may have the attributes and the
 built-in groups that read, write or run everything. A list that is given is the whole list.

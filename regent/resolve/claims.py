@@ -1,4 +1,4 @@
-"""Who gets which PostgreSQL name (semantics 7 and 10)."""
+"""Who gets which PostgreSQL name (rules 7 and 10)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROVIDER_ROLES = frozenset(
         "postgregent_owner",
     }
 )
-"""Never managed: the provider's own roles (architecture 10), and ours."""
+"""Never managed: the provider's own roles (docs/architecture.md), and ours."""
 
 
 @dataclass(frozen=True, slots=True)

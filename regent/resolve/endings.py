@@ -1,4 +1,4 @@
-"""Marked roles that nothing declares any more (semantics 27)."""
+"""Marked roles that nothing declares any more (rule 27)."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _privileges(
 def _note_public_connect(
     situation: Situation, key: ResourceKey, database: str, findings: Findings
 ) -> None:
-    """CONNECT restricts nobody while PUBLIC has it (semantics 11)."""
+    """CONNECT restricts nobody while PUBLIC has it (rule 11)."""
     for group in situation.server.databases:
         if database in group.names and any(
             item.grantee is None and "CONNECT" in item.privileges for item in group.acl

@@ -1,4 +1,4 @@
-"""Memberships: a User in its Roles, and `memberOf` by PostgreSQL names (semantics 3)."""
+"""Memberships: a User in its Roles, and `memberOf` by PostgreSQL names (rule 3)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _by_its_name(
 
 
 def _merged(earlier: DesiredMembership | None, later: DesiredMembership) -> DesiredMembership:
-    """Two declarations of one membership give what either gives (semantics 16)."""
+    """Two declarations of one membership give what either gives (rule 16)."""
     if earlier is None:
         return later
     return DesiredMembership(

@@ -1,11 +1,11 @@
-"""Which Permissions and Roles each resource lists, when they can be had (semantics 3, 18)."""
+"""Which Permissions and Roles each resource lists, when they can be had (rules 3, 18)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from regent.accept import REFERENCE_PATIENCE, is_waiting
+from regent.accept.merge import REFERENCE_PATIENCE, is_waiting
 from regent.resolve.situation import Findings, Situation
 from shared.keys import Kind, ResourceKey
 from shared.state import Entry, PermissionEntry, RoleEntry, UserEntry

@@ -47,7 +47,7 @@ def desired_role(
 def _may_log_in(
     situation: Situation, key: ResourceKey | None, user: UserEntry, findings: Findings
 ) -> bool:
-    """Disabled and expired users keep their role and lose LOGIN (semantics 24)."""
+    """Disabled and expired users keep their role and lose LOGIN (rule 24)."""
     if user.spec.enabled is False:
         findings.note(key, "enabled: false; it cannot log in.")
         return False

@@ -99,7 +99,7 @@ class Findings:
 
 
 def state_of(reason: str) -> State:
-    """Whether a reason waits or needs a person (semantics 29)."""
+    """Whether a reason waits or needs a person (rule 29)."""
     return "Reconciling" if reason in WAITS else "Stalled"
 
 

@@ -1,7 +1,7 @@
 """The number of the schema: how the controller sees that the CRDs are older than itself.
 
 A CRD without a field that a resource uses drops the field without a word, and a grant on a column
-becomes one on the table. So nothing is pushed while the CRDs are older (semantics 17). Newer ones
+becomes one on the table. So nothing is pushed while the CRDs are older (rule 17). Newer ones
 are fine: v1alpha1 grows only, and a field that this program does not know makes a resource held.
 `python -m shared.crds` raises the number whenever the schema changes.
 """

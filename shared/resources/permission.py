@@ -1,4 +1,4 @@
-"""Permission: which actions, on which objects of one database (semantics 13 to 16)."""
+"""Permission: which actions, on which objects of one database (rules 13 to 16)."""
 
 from __future__ import annotations
 

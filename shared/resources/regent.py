@@ -172,7 +172,7 @@ class AllowedNamespace(Part):
 
 
 class Brake(Part):
-    """When a push takes so much away that a person has to look (semantics 20)."""
+    """When a push takes so much away that a person has to look (rule 20)."""
 
     mode: Annotated[
         Literal["Enabled", "Disabled"] | None, Field(description="Default Enabled.")
@@ -347,7 +347,7 @@ class RegentSpec(Part):
         return self.tls.mode if self.tls else None
 
     def selects_secret(self, labels: Mapping[str, str]) -> bool:
-        """Whether a Secret with these labels may be read (semantics 19)."""
+        """Whether a Secret with these labels may be read (rule 19)."""
         return all(labels.get(key) == value for key, value in self.secrets_selector.items())
 
     def breaches(self) -> Iterable[Breach]:

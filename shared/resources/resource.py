@@ -56,7 +56,7 @@ class Metadata(Part):
 
     @property
     def accepted_takeover(self) -> str:
-        """On a Regent: the takeover that somebody accepts, by its token (semantics 28a)."""
+        """On a Regent: the takeover that somebody accepts, by its token (rule 28a)."""
         return self.annotations.get(TAKEOVER_ANNOTATION, "")
 
     @property

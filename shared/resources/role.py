@@ -41,7 +41,7 @@ class RoleSpec(GranteeSpec):
         return self.public is True
 
     def postgres_name(self, resource_name: str) -> str:
-        """The role's name in PostgreSQL, exactly as written (semantics 7)."""
+        """The role's name in PostgreSQL, exactly as written (rule 7)."""
         return self.role_name or resource_name
 
     def breaches(self) -> Iterable[Breach]:

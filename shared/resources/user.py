@@ -132,7 +132,7 @@ class UserSpec(GranteeSpec):
         return -1 if self.connection_limit is None else self.connection_limit
 
     def postgres_name(self, resource_name: str) -> str:
-        """The role's name in PostgreSQL, exactly as written (semantics 7)."""
+        """The role's name in PostgreSQL, exactly as written (rule 7)."""
         return self.user_name or resource_name
 
     def breaches(self) -> Iterable[Breach]:

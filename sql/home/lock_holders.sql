@@ -1,6 +1,6 @@
 -- One row: one session that holds one of the advisory keys ($1) in this database.
 -- is_ours: its session user is an admin of ours, that is the owner role's ($2) member or a
--- superuser. Anybody may take any advisory key; a stranger's lock is not believed (semantics 6).
+-- superuser. Anybody may take any advisory key; a stranger's lock is not believed (rule 6).
 SELECT
     w.key,
     l.pid,

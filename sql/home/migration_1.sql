@@ -1,4 +1,4 @@
--- No row: what a Regent remembers (semantics 5). Run once, as the owner role, in one transaction.
+-- No row: what a Regent remembers (rule 5). Run once, as the owner role, in one transaction.
 -- Every table is shared by all Regents of the server; `regent` says whose row it is.
 CREATE SCHEMA postgregent;
 

@@ -13,7 +13,7 @@ def test_every_mark_names_a_listed_line() -> None:
 
 def test_both_lists_are_read_whole() -> None:
     for kind, path in LISTS.items():
-        lines = [line for line in path.read_text("utf-8").splitlines() if line.startswith("- ")]
+        lines = [line for line in path.read_text("utf-8").splitlines() if line.startswith("- **")]
         assert len(listed(kind)) == len(lines) > 20, (
             f"{path.name}: an id is there twice or malformed"
         )

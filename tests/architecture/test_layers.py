@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "cli": {"shared", "sql", "regent", "controller"},
 }
 # The pure middle decides; it waits for nothing, reads no clock and knows no driver.
-PURE = ("regent/plan", "regent/resolve", "regent/render.py", "controller/compile.py")
+PURE = ("regent/plan", "regent/resolve", "regent/apply/render.py", "controller/core/compile.py")
 IMPURE = {"asyncio", "asyncpg", "httpx", "logging", "os", "socket", "structlog", "time"}
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from regent import sessions
+from regent.apply import sessions
 from regent.changes import SetPassword
-from regent.once import apply_once, plan_once
+from regent.one_shot import apply_once, plan_once
 from shared import scram
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from regent.connect import CannotConnectError
+from regent.server.connect import CannotConnectError
 from regent.settings import connector_of
 from tests.postgres.database import Database
 from tests.settings import settings_for

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from regent import home_database
-from regent.address import ServerAddress
-from regent.connect import Connector
-from regent.home import Home
-from regent.home_check import HomeDatabaseUnsafe, check_database
-from regent.home_layout import LAYOUTS
+from regent.home import database as home_database
+from regent.home.check import HomeDatabaseUnsafe, check_database
+from regent.home.layout import LAYOUTS
+from regent.home.store import Home
+from regent.server.address import ServerAddress
+from regent.server.connect import Connector
 from sql import load
 from tests.integration.test_home import VERIFIER, accepted
 from tests.postgres.database import Database

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from regent.apply.handing_on import NotHandedOnError, hand_on_owned
 from regent.changes import HandOnOwned
-from regent.connections import Connections
-from regent.handing_on import NotHandedOnError, hand_on_owned
-from regent.once import OnceReport
+from regent.one_shot import OnceReport
+from regent.server.connections import Connections
 from tests.integration.facts.once import applied, outcome
 from tests.integration.test_home import connector_of
 from tests.postgres.database import Database, flights

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from regent.install import install
+from regent.detect.install import install
 from tests.postgres.database import Database
 
 LIST = "(the list)"

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from regent.address import ServerAddress
-from regent.authentication import Guard, UnsafeAuthenticationError
-from regent.connect import Connector
+from regent.server.address import ServerAddress
+from regent.server.authentication import Guard, UnsafeAuthenticationError
+from regent.server.connect import Connector
 from tests.integration.false_server import false_server, request
 from tests.postgres.server import PostgresServer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.install import DetectorDoesNotHold, damage, install
-from regent.session_settings import IN_THE_PACKET, SINCE
+from regent.detect.install import DetectorDoesNotHold, damage, install
+from regent.server.session_settings import IN_THE_PACKET, SINCE
 from tests.attacks.test_home_database import connector_of, open_home
 from tests.daemons import running
 from tests.declared import REFERENCE, state

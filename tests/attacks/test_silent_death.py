@@ -12,12 +12,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.board import Board
-from regent.connections import Connections
-from regent.detectors import Detectors
-from regent.install import damage, install
-from regent.metrics import Metrics
-from regent.own_sessions import OwnSessions
+from regent.detect.detectors import Detectors
+from regent.detect.install import damage, install
+from regent.detect.own_sessions import OwnSessions
+from regent.health.board import Board
+from regent.health.metrics import Metrics
+from regent.server.connections import Connections
 from regent.settings import connector_of
 from tests.daemons import running
 from tests.declared import REFERENCE, state
@@ -71,7 +71,7 @@ PLANTED = (
 )
 
 
-@pytest.mark.found("B22")
+@pytest.mark.found("B22a")
 async def test_a_cancellation_that_meets_a_crash_in_the_installation_is_not_lost(
     database: Database,
 ) -> None:
@@ -114,7 +114,7 @@ async def test_a_cancellation_that_meets_a_crash_in_the_installation_is_not_lost
     await connections.close()
 
 
-@pytest.mark.found("B22")
+@pytest.mark.found("B22a")
 async def test_a_regent_beside_an_installation_that_fails_says_so_and_goes_on(
     launch_server: Callable[..., PostgresServer], tmp_path: Path
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_regent_beside_an_installation_that_fails_says_so_and_goes_on(
         assert regent.stop() == 0
 
 
-@pytest.mark.found("B22")
+@pytest.mark.found("B22a")
 @pytest.mark.every_version
 async def test_whatever_has_a_name_of_the_detector_s_the_installation_heals(
     database: Database,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from regent.foundation import TemplateServed, standing
 from regent.settings import connector_of
-from regent.standing import TemplateServed, standing
 from tests.postgres.database import Database
 from tests.settings import settings_for
 

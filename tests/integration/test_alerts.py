@@ -20,14 +20,14 @@ from pydantic import SecretStr
 
 from controller.metrics import ControllerMetrics
 from controller.process import Counts
-from controller.regent_outcome import NotReached
+from controller.regents.outcome import NotReached
 from shared.keys import ResourceKey
 from shared.state import Trouble
-from tests.cluster.programs import ALERTS, are_built, programs
-from tests.cluster.unavailable import ClusterUnavailable
 from tests.daemons import Regent, running
 from tests.declared import REFERENCE, state
 from tests.eventually import eventually
+from tests.kubernetes_harness.programs import ALERTS, are_built, programs
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 from tests.postgres.database import Database, flights
 from tests.postgres.server import PostgresServer
 from tests.settings import settings_for

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from regent.apply import ChangeResult, apply, verifier_digest
+from regent.apply.run import ChangeResult, apply, verifier_digest
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -31,12 +31,12 @@ from regent.changes import (
     RevokePrivileges,
     SetPassword,
 )
-from regent.connections import Connections
 from regent.desired import Attributes
-from regent.home import Home
+from regent.home.locks import LockLost
+from regent.home.store import Home
 from regent.inspect import inspect_server
-from regent.locks import LockLost
 from regent.remembered import Mark
+from regent.server.connections import Connections
 from shared import scram
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind

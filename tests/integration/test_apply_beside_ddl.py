@@ -1,4 +1,4 @@
-"""An application that alters its tables in a loop beside us sees no error (semantics 23)."""
+"""An application that alters its tables in a loop beside us sees no error (rule 23)."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from regent.changes import AlterRole, DropRole, Effect, EndSessions, SetPassword
-from regent.connections import Connections
-from regent.home import Home
+from regent.home.store import Home
+from regent.server.connections import Connections
 from shared import scram
 from tests.integration.test_apply import Bench, create, grant
 from tests.integration.test_home import REGENT, connector_of

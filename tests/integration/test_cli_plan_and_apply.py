@@ -104,7 +104,7 @@ async def test_no_password_is_in_what_the_commands_write(
 async def test_a_dsn_to_another_database_is_refused_with_both_names(
     database: Database, tmp_path: Path
 ) -> None:
-    """Interfaces 8, and its password is not repeated."""
+    """Interface 8, and its password is not repeated."""
     dsn = database.server.dsn("postgres")
     ended = await postgregent("apply", str(flights(tmp_path)), "--dsn", dsn)
     assert ended.status == 1
@@ -133,7 +133,7 @@ async def test_without_a_dsn_the_regent_says_where_and_its_secret_the_password(
 
 
 async def test_an_invalid_resource_stops_everything(database: Database, tmp_path: Path) -> None:
-    """Interfaces 10: exit status 1, every problem, and nothing is written."""
+    """Interface 10: exit status 1, every problem, and nothing is written."""
     directory = flights(tmp_path)
     add(directory, "Role", "mistaken", database="mydb", permisions=["a"])
     add(directory, "Role", "lonely", database="mydb", permissions=["conect-to-mydb"])

@@ -63,7 +63,7 @@ def assert_told(ended: Ended) -> None:
 async def test_a_server_that_speaks_half_the_protocol_is_told(
     said: tuple[bytes, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regent.connect.CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr("regent.server.connect.CONNECT_SECONDS", 1.0)
     async with false_server(*said) as false:
         dsn = f"postgresql://my-admin:secret@127.0.0.1:{false.port}/mydb"
         for name in COMMANDS:

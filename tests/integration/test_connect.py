@@ -13,8 +13,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.address import BadAddressError, ServerAddress, TlsMode
-from regent.connect import (
+from regent.server.address import BadAddressError, ServerAddress, TlsMode
+from regent.server.connect import (
     CannotConnectError,
     Connector,
     IsAPoolerError,

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from regent.address import ServerAddress
-from regent.connect import Connector
-from regent.connections import Connections
+from regent.server.address import ServerAddress
+from regent.server.connect import Connector
+from regent.server.connections import Connections
 from tests.postgres.database import Database
 
 

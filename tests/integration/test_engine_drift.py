@@ -1,4 +1,4 @@
-"""What a Regent calls drift, and what it does not (semantics 30)."""
+"""What a Regent calls drift, and what it does not (rule 30)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a Regent only looks (semantics 25, 28a), and when one database is not there."""
+"""When a Regent only looks (rules 25, 28a), and when one database is not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Regent does when somebody goes on and on, and when it may do little (semantics 21, 30)."""
+"""What a Regent does when somebody goes on and on, and when it may do little (rules 21, 30)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regent.once import apply_once, plan_once
+from regent.one_shot import apply_once, plan_once
 from tests.declared import REFERENCE, VERIFIER, state
 from tests.postgres.database import Database
 from tests.settings import settings_for

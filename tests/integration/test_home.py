@@ -1,4 +1,4 @@
-"""The home database: how it comes into being, and what it remembers (semantics 5)."""
+"""The home database: how it comes into being, and what it remembers (rule 5)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from regent.address import ServerAddress
-from regent.connect import Connector
-from regent.home import Home, HomeDatabaseMissing, HomeIsShared
+from regent.home.store import Home, HomeDatabaseMissing, HomeIsShared
 from regent.remembered import AcceptedState, BrakeMemory, Loss
+from regent.server.address import ServerAddress
+from regent.server.connect import Connector
 from shared.outcomes import Actor, Drift
 from shared.state import DesiredState, PasswordEntry, UserEntry, Verifier
 from tests.postgres.database import Database
@@ -164,7 +164,7 @@ async def test_a_connection_that_was_ended_is_opened_again(database: Database) -
 async def test_history_is_kept_in_order_each_regent_its_own_and_bounded(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regent.home.HISTORY_LIMIT", 50)
+    monkeypatch.setattr("regent.home.store.HISTORY_LIMIT", 50)
     mine, other = await open_home(database.server), await open_home(database.server, "b/b")
     await other.record_drift([drift("theirs")])
     ids = await mine.record_drift([drift("one"), drift("two")])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from regent.home import Home
-from regent.locks import LockHeld, LockLost, RegentLock, _keys, roles_lock, who_serves
+from regent.home.locks import LockHeld, LockLost, RegentLock, _keys, roles_lock, who_serves
+from regent.home.store import Home
 from tests.integration.test_home import REGENT, connector_of, open_home
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer

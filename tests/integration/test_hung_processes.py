@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller import tether
+from controller.local import tether
 from tests.eventually import eventually
 
 HANGS = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from regent.install import damage, install, remove
+from regent.detect.install import damage, install, remove
 from tests.postgres.database import Database
 
 LEFT_BEHIND = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from regent.events import Event, EventReader
-from regent.install import install
-from regent.own_sessions import OwnSessions
+from regent.detect.events import Event, EventReader
+from regent.detect.install import install
+from regent.detect.own_sessions import OwnSessions
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from regent.events import EventReader
-from regent.install import install, remove
+from regent.detect.events import EventReader
+from regent.detect.install import install, remove
 from tests.postgres.database import Database, flights
 from tests.postgres.server import PostgresServer
 

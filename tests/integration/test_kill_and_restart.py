@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from regent.once import plan_once
+from regent.one_shot import plan_once
 from shared.state import DesiredState
 from tests.daemons import Regent, running
 from tests.declared import REFERENCE, VERIFIER, state

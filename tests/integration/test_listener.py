@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from regent.install import install
-from regent.listener import Listener, NotConnectedError
-from regent.own_sessions import OwnSessions
-from regent.wake import Full, Hint, LocalEvents, Wake
+from regent.detect.install import install
+from regent.detect.listener import Listener, NotConnectedError
+from regent.detect.own_sessions import OwnSessions
+from regent.detect.wake import Full, Hint, LocalEvents, Wake
 from shared.backoff import Backoff
 from tests.integration.until import until
 from tests.postgres.database import Database

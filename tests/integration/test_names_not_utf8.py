@@ -7,9 +7,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.connect import Connector
 from regent.inspect import Interest, inspect_database
-from regent.lenient_text import Renaming, is_legible, legible
+from regent.server.connect import Connector
+from regent.server.lenient_text import Renaming, is_legible, legible
 from tests.attacks.test_home_database import connector_of
 from tests.daemons import running
 from tests.declared import REFERENCE, state

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from regent.changes import RenameRole
-from regent.describe import describe
-from regent.once import apply_once, plan_once
+from regent.one_shot import apply_once, plan_once
+from regent.plan.describe import describe
 from shared import scram
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from controller.certificates import Authority, Pair
-from regent.serving import Credentials, Listening, listen
+from controller.pki.certificates import Authority, Pair
+from regent.api.listening import Credentials, Listening, listen
 from regent.settings import ApiSettings, TlsFiles
 
 NOW = datetime.now(UTC)

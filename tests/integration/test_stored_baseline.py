@@ -1,10 +1,10 @@
-"""What losses are counted against is remembered for after a restart (semantics 20)."""
+"""What losses are counted against is remembered for after a restart (rule 20)."""
 
 from __future__ import annotations
 
 import pytest
 
-from regent.home import Home
+from regent.home.store import Home
 from regent.remembered import Remembered
 from regent.settings import connector_of
 from tests.declared import REFERENCE

@@ -1,4 +1,4 @@
-"""Whom a Regent obeys, and how a person lets it obey somebody else (semantics 28a)."""
+"""Whom a Regent obeys, and how a person lets it obey somebody else (rule 28a)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from regent.api.service import TakeoverNeeded, TokenMismatch
-from regent.home import Home
-from regent.once import apply_once, plan_once
+from regent.home.store import Home
+from regent.one_shot import apply_once, plan_once
 from regent.settings import connector_of
 from shared.http import HAD_STATE_HEADER
 from shared.state import DesiredState

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regent.home import Home
+from regent.home.store import Home
 from regent.settings import connector_of
 from shared.outcomes import Actor, Drift
 from tests.daemons import Regent, running

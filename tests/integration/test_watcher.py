@@ -11,12 +11,12 @@ import asyncpg
 import pytest
 
 import sql
-from regent.attribution import Records, Touched, committed_at, likely_actor, row_versions
-from regent.events import EventReader
-from regent.install import install
-from regent.listener import Listener
-from regent.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
-from regent.watcher import LocalWatch, Watcher
+from regent.detect.attribution import Records, Touched, committed_at, likely_actor, row_versions
+from regent.detect.events import EventReader
+from regent.detect.install import install
+from regent.detect.listener import Listener
+from regent.detect.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
+from regent.detect.watcher import LocalWatch, Watcher
 from shared.backoff import Backoff
 from shared.privileges import ObjectKind
 from tests.integration.until import until

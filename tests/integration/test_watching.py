@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.watching import changes, signature
+from controller.local.watch import changes, signature
 
 
 class Watched:

@@ -69,11 +69,11 @@ def test_json_lines_hold_level_time_logger_and_values(
     log_to: Callable[[Style], io.StringIO],
 ) -> None:
     out = log_to("json")
-    get_logger("regent.passes").info("pass ended", changes=3)
+    get_logger("regent.passes.full").info("pass ended", changes=3)
     logging.getLogger("uvicorn.error").warning("started %s", "well")
     ours, theirs = (json.loads(line) for line in out.getvalue().splitlines())
     assert (ours["event"], ours["changes"], ours["level"]) == ("pass ended", 3, "info")
-    assert ours["logger"] == "regent.passes"
+    assert ours["logger"] == "regent.passes.full"
     assert "timestamp" in ours
     assert (theirs["event"], theirs["level"]) == ("started well", "warning")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from regent.metrics import Health, Metrics
+from regent.health.metrics import Health, Metrics
 
 
 def test_two_regents_in_one_process_count_apart() -> None:

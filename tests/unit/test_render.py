@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regent.apply.render import Statement, render
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -30,10 +31,9 @@ from regent.changes import (
     RevokePrivileges,
     SetPassword,
 )
-from regent.describe import describe, where
 from regent.desired import Attributes
+from regent.plan.describe import describe, where
 from regent.plan.settings import list_items
-from regent.render import Statement, render
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 from shared.state import Verifier

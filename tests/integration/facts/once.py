@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from regent.once import OnceReport, apply_once, plan_once
+from regent.one_shot import OnceReport, apply_once, plan_once
 from shared.outcomes import Outcome
 from tests.declared import state
 from tests.postgres.database import Database

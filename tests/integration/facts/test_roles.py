@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from cli.declared import Request, declare
-from regent.locks import LockHeld, _keys
-from regent.once import apply_once
+from regent.home.locks import LockHeld, _keys
+from regent.one_shot import apply_once
 from shared import scram
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, demote, is_settled, outcome, refused

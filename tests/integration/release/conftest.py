@@ -9,8 +9,8 @@ import pytest
 from docs.release.distributions import ROOT, build_all
 from docs.release.images import Reference
 from docs.release.version import Version, version_in
-from tests.cluster.tools import tools
-from tests.cluster.unavailable import ClusterUnavailable
+from tests.kubernetes_harness.tools import tools
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 
 DIGEST = f"sha256:{'e' * 64}"
 IMAGES = {

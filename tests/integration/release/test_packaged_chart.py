@@ -17,10 +17,10 @@ from docs.release.chart import ChartFailed, helm, package, push
 from docs.release.distributions import CRDS
 from docs.release.version import Version
 from shared.crds.definitions import kinds
-from tests.cluster.daemon import Daemon
-from tests.cluster.programs import REGISTRY, are_built, programs
-from tests.cluster.unavailable import ClusterUnavailable
 from tests.integration.release.conftest import IMAGES
+from tests.kubernetes_harness.daemon import Daemon
+from tests.kubernetes_harness.programs import REGISTRY, are_built, programs
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 
 BUILD_SECONDS = 600
 PATIENCE_SECONDS = 20

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.programs import ACTIONLINT, are_built, programs
-from tests.cluster.unavailable import ClusterUnavailable
+from tests.kubernetes_harness.programs import ACTIONLINT, are_built, programs
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 from tests.unit.release.workflows import FILES, ROOT
 
 BUILD_SECONDS = 600

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from regent.api.app import create_app
 from regent.api.waiting import LongPolls
-from regent.metrics import Metrics
+from regent.health.metrics import Metrics
 from shared.resources import RegentSpec
 from shared.state import DesiredState, PasswordEntry, RegentEntry, RoleEntry, UserEntry, Verifier
 from tests.unit.api.memory_service import MemoryService

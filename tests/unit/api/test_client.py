@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from controller.push import (
+from controller.regents.client import (
     Accepted,
     PushAnswer,
     Refused,

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from controller.link import RegentLink
-from controller.push import RegentClient
+from controller.regents.client import RegentClient
+from controller.regents.conversation import RegentLink
 from regent.api.service import AcceptedPush
 from shared.http import StatusBody
 from shared.keys import ResourceKey

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from controller import push
-from controller.link import RegentLink
-from controller.push import RegentClient, RegentUnreachable, UnexpectedAnswer
+from controller.regents import client as push
+from controller.regents.client import RegentClient, RegentUnreachable, UnexpectedAnswer
+from controller.regents.conversation import RegentLink
 from shared.errors import PostgRegentError
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey

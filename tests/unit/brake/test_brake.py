@@ -1,4 +1,4 @@
-"""A mistake in Git must not take production's access away (semantics 20)."""
+"""A mistake in Git must not take production's access away (rule 20)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from regent.brake import (
+from regent.changes import AlterRole, Effect, Plan, RenameRole, RevokePrivileges, SetPassword
+from regent.gate.brake import (
     Comparison,
     Verdict,
     deletions,
@@ -17,9 +18,7 @@ from regent.brake import (
     judge,
     remember,
 )
-from regent.changes import AlterRole, Effect, Plan, RenameRole, RevokePrivileges, SetPassword
-from regent.look import Memory, compared
-from regent.losses import without
+from regent.gate.losses import without
 from regent.observed import (
     AclItem,
     ObjectGroup,
@@ -28,7 +27,8 @@ from regent.observed import (
     ObservedMembership,
     ObservedServer,
 )
-from regent.passes import decided
+from regent.passes.full import decided
+from regent.passes.look import Memory, compared
 from regent.plan import plan
 from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark

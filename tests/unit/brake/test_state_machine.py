@@ -14,11 +14,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from regent.accept import accept
-from regent.brake import deletions, has_news
+from regent.accept.merge import accept
 from regent.changes import AlterRole, Change, Effect, GrantMembership, SetPassword
-from regent.look import Looked, Memory, compared
-from regent.passes import ROUNDS, decided, without_ended
+from regent.gate.brake import deletions, has_news
+from regent.passes.full import ROUNDS, decided, without_ended
+from regent.passes.look import Looked, Memory, compared
 from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory
 from regent.resolve import Situation, resolve

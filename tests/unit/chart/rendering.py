@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.tools import tools
-from tests.cluster.unavailable import ClusterUnavailable
+from tests.kubernetes_harness.tools import tools
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "postgregent"

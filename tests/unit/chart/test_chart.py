@@ -13,9 +13,9 @@ import yaml
 from charts.readme import filled_in
 from controller.__main__ import read_options
 from controller.metrics import ControllerMetrics
-from controller.workloads import API_PORT
+from controller.workloads.manifests import API_PORT
 from docs.release.version import version_in
-from regent.metrics import Metrics
+from regent.health.metrics import Metrics
 from shared.crds.__main__ import FOLDER
 from tests.unit.chart.rendering import (
     CHART,
@@ -292,7 +292,7 @@ def test_a_digest_goes_before_a_tag_and_a_registry_before_both_images() -> None:
 
 
 def test_the_regents_know_the_controller_by_labels_that_no_value_changes() -> None:
-    """Their NetworkPolicies let it in by these (controller/workloads.py)."""
+    """Their NetworkPolicies let it in by these (controller/workloads/manifests.py)."""
     for installation in ("as it comes", "other names"):
         labels = the(installation, "Deployment")["spec"]["template"]["metadata"]["labels"]
         assert labels["app.kubernetes.io/name"] == "postgregent"

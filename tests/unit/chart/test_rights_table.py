@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller import gatekeeper
+from controller.gateway import authorization as gatekeeper
 from controller.kube import kinds
 from controller.kube.kinds import Kind
 from tests.rights import EVERYWHERE, Right, given, rights_of

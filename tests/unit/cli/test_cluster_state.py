@@ -14,8 +14,8 @@ from cli.cluster_state import (
     farewells,
     of_namespaces,
 )
-from controller.finalizers import FINALIZER
-from controller.workloads import REGENT_NAMESPACE
+from controller.lifecycle.finalizers import FINALIZER
+from controller.names import REGENT_NAMESPACE
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.unit.cluster.objects import REGENT_SPEC, raw

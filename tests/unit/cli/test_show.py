@@ -23,7 +23,7 @@ from cli.show import (
     would_be,
 )
 from cli.terminal import Terminal
-from regent.applying.result import ChangeResult
+from regent.apply.result import ChangeResult
 from regent.changes import (
     AlterRole,
     Change,
@@ -37,7 +37,7 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Attributes
-from regent.once import OnceReport
+from regent.one_shot import OnceReport
 from regent.remembered import Loss
 from shared.http import BrakeBody
 from shared.keys import ResourceKey

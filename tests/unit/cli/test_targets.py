@@ -18,7 +18,7 @@ from cli.targets import (
     choose_regent,
     regent_settings,
 )
-from controller.sources.secrets import Secret, SecretName
+from controller.core.secrets import Secret, SecretName
 from shared.keys import ResourceKey
 from shared.resources import API_VERSION, Regent
 
@@ -80,7 +80,7 @@ def test_an_unknown_name_lists_the_known() -> None:
 
 
 def test_a_dsn_to_another_database_names_both() -> None:
-    """Interfaces 8."""
+    """Interface 8."""
     server = DsnServer(parse_dsn("postgresql://a:pw@localhost/otherdb", {}))
     with pytest.raises(OtherDatabaseError) as refused:
         server.server(regent(), {})
@@ -96,7 +96,7 @@ def test_a_dsn_stands_for_address_admin_and_password() -> None:
 
 
 def test_the_declared_server_has_the_password_of_its_secret() -> None:
-    """One trailing newline is cut (semantics 19)."""
+    """One trailing newline is cut (rule 19)."""
     server = DeclaredServers().server(regent(port=6000), secrets(b"pw\n"))
     assert (server.host, server.port) == ("db.example.com", 6000)
     assert server.admin_password is not None

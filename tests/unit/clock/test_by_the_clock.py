@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from regent.by_the_clock import MOST_NAMED, notes_on_time
+from regent.resolve.by_the_clock import MOST_NAMED, notes_on_time
 from tests.declared import NOON, state
 
 LATER = (NOON + timedelta(hours=1)).isoformat()

@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.sources.kubernetes import Reader
+from controller.observe.reader import Reader
 from shared.keys import ResourceKey
 from shared.resources import API_VERSION, Regent
 

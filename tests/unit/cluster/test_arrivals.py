@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.arrivals import PATIENCE_SECONDS, Arrivals
+from controller.observe.grace import PATIENCE_SECONDS, Arrivals
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from tests.unit.cluster.objects import raw

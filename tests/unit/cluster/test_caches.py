@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.caches import begins_deletion, is_mere_status
 from controller.kube.cache import Seen
+from controller.observe.caches import begins_deletion, is_mere_status
 from tests.unit.cluster.objects import raw, secret
 
 SPEC = {"database": "mydb"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.certificates import (
+from controller.pki.certificates import (
     LEAF_LIFE,
     Authority,
     Pair,

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.admins import (
-    Account,
-    AdminSecretMissing,
-    HostNotAllowed,
-    admin_of,
-    host_check,
-)
-from controller.connection_secrets import (
+from controller.kube.errors import ApiError
+from controller.observe.connection_secrets import (
     OWN_ROLES,
     Layout,
     NoPassword,
@@ -21,8 +15,14 @@ from controller.connection_secrets import (
     admin_password,
     read_credentials,
 )
-from controller.kube.errors import ApiError
-from controller.sources.kubernetes import Reader, read_secrets, secret_names, with_ignored_roles
+from controller.observe.reader import Reader, read_secrets, secret_names, with_ignored_roles
+from controller.workloads.admins import (
+    Account,
+    AdminSecretMissing,
+    HostNotAllowed,
+    admin_of,
+    host_check,
+)
 from shared.keys import ResourceKey
 from shared.resources import Regent
 from tests.unit.cluster.objects import REGENT_SPEC, raw, regent, secret

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from controller.drift_events import DriftEvents, note_of
 from controller.kube.events import News
 from controller.kube.kinds import JsonObject
+from controller.status.drift_events import DriftEvents, note_of
 from shared.drift_text import who
 from shared.keys import ResourceKey
 from shared.outcomes import Actor, Candidate, Drift

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.finalizers import (
+from controller.lifecycle.finalizers import (
     FINALIZER,
-    Reach,
     Release,
     holding,
     is_held,
@@ -14,8 +13,8 @@ from controller.finalizers import (
     release,
     release_regent,
     role_of,
-    withholds,
 )
+from controller.regents.reach import Reach, withholds
 from shared.http import BrakeBody, LossBody
 from shared.keys import ResourceKey
 from tests.unit.cluster.objects import raw

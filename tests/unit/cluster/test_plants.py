@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.plants import fingerprint
+from controller.workloads.apply import fingerprint
 
 MADE = {
     "apiVersion": "v1",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from controller.quiet import Patience, Quiet
+from controller.observe.debounce import Patience, Quiet
 
 CHANGES = Patience(quiet=1, longest=10)
 DELETIONS = Patience(quiet=10, longest=30)

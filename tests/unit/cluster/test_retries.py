@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from controller.finalizer_patches import FinalizerPatches
-from controller.finalizers import FINALIZER
-from controller.holding import Holding
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.retries import LONGEST_SECONDS, Retries
-from controller.sources.kubernetes import Reader
+from controller.kube.retries import LONGEST_SECONDS, Retries
+from controller.lifecycle.finalizer_patches import FinalizerPatches
+from controller.lifecycle.finalizers import FINALIZER
+from controller.lifecycle.holding import Holding
+from controller.observe.reader import Reader
 from shared.keys import ResourceKey
 from tests.unit.cluster.objects import REGENT_SPEC, raw
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.authorities import Authorities, Passport
-from controller.certificates import CA_LIFE, SKEW, Authority, Pair, fingerprint
-from controller.rotation import (
+from controller.pki.authorities import Authorities, Passport
+from controller.pki.certificates import CA_LIFE, SKEW, Authority, Pair, fingerprint
+from controller.pki.rotation import (
     OURSELVES,
     PATIENCE,
     Lagging,

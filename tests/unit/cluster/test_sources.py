@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from controller.departures import COMPRESSED, DeparturesFull, read, written
-from controller.reporter import event_of
-from controller.sources.kubernetes import Reader, read_secrets
-from controller.sources.secrets import SecretName
+from controller.core.secrets import SecretName
+from controller.lifecycle.departures import COMPRESSED, DeparturesFull, read, written
+from controller.observe.reader import Reader, read_secrets
+from controller.status.reporter import event_of
 from shared.keys import ResourceKey
 from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, Role
 from tests.unit.cluster.objects import raw, secret

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from controller.conditions import MAX_REGENTS
-from controller.regent_outcome import NotReached
-from controller.reporter import event_of
-from controller.sources.kubernetes import had_state_on
-from controller.status_patch import RegentNews, is_news, status_of, status_of_regent
+from controller.observe.reader import had_state_on
+from controller.regents.outcome import NotReached
+from controller.status.conditions import MAX_REGENTS
+from controller.status.patch import RegentNews, is_news, status_of, status_of_regent
+from controller.status.reporter import event_of
 from shared.http import BrakeBody, DetectorBody, StatusBody, TroubleBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from controller.cluster import ClusterController, Settings
 from controller.kube.api import KubeApi
 from controller.kube.events import News, Reference
-from controller.term import Term
-from controller.workloads import Plant
+from controller.term.controller import ClusterController, Settings
+from controller.term.term import Term
+from controller.workloads.manifests import Plant
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from controller.finalizers import Release
-from controller.holding import giving
-from controller.last_words import regent_words
-from controller.regent_outcome import NotReached
-from controller.sources.kubernetes import Reader
-from controller.uninstalled import (
+from controller.lifecycle.finalizers import Release
+from controller.lifecycle.holding import giving
+from controller.lifecycle.last_words import regent_words
+from controller.lifecycle.uninstalled import (
     LEFT_INSTALLED,
     NOTHING_INSTALLED,
     UNINSTALLED,
@@ -20,6 +18,8 @@ from controller.uninstalled import (
     settled,
     what_became,
 )
+from controller.observe.reader import Reader
+from controller.regents.outcome import NotReached
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION

@@ -6,15 +6,15 @@ from typing import Any, cast
 
 import pytest
 
-from controller.acquaintance import Acquaintance, bound_by
-from controller.caches import Caches
 from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
-from controller.orphans import Orphans
-from controller.reporter import event_of
-from controller.status_patch import RegentNews, status_of_regent
-from controller.vanished import vanished_of
-from controller.workloads import REGENT_NAME, REGENT_NAMESPACE, workload_name
+from controller.names import REGENT_NAME, REGENT_NAMESPACE, workload_name
+from controller.observe.caches import Caches
+from controller.regents.acquaintance import Acquaintance, bound_by
+from controller.regents.vanished import vanished_of
+from controller.status.patch import RegentNews, status_of_regent
+from controller.status.reporter import event_of
+from controller.workloads.orphans import Orphans
 from shared.http import BrakeBody, DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from controller.fleet import Fleet
-from controller.gatekeeper import Person
-from controller.http_api import create_views_app
-from controller.views import Views, why_a_standby_knows_nothing
+from controller.gateway.authorization import Person
+from controller.gateway.http import create_views_app
+from controller.gateway.views import Views, why_a_standby_knows_nothing
+from controller.regents.fleet import Fleet
 
 
 class Everybody:

@@ -8,16 +8,10 @@ from typing import Any
 
 import pytest
 
-from controller.certificates import Pair
-from controller.workloads import (
-    KINDS,
-    Material,
-    Plant,
-    manifests,
-    server_names,
-    settings_of,
-    workload_name,
-)
+from controller.kube.kinds import WORKLOAD_KINDS
+from controller.names import workload_name
+from controller.pki.certificates import Pair
+from controller.workloads.manifests import Material, Plant, manifests, server_names, settings_of
 from regent.settings import RegentSettings
 from shared.keys import ResourceKey
 from shared.resources import Regent
@@ -34,7 +28,7 @@ def made(one: Regent) -> dict[str, dict[str, Any]]:
 
 def test_there_is_one_of_each_kind_bound_by_labels_and_owned_by_nobody() -> None:
     bodies = manifests(regent(), PLANT, MATERIAL)
-    assert tuple(found.kind for found in bodies) == KINDS
+    assert tuple(found.kind for found in bodies) == WORKLOAD_KINDS
     for found in bodies:
         metadata = found.body["metadata"]
         assert metadata["namespace"] == "postgregent"

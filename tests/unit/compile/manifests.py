@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.compile import Compiled, Passwords, Push, compile_states
-from controller.sources.directory import Tree, read_tree
-from controller.sources.files import Files, SourceFile
+from controller.core.compile import Compiled, Passwords, Push, compile_states
+from controller.local.directory import Tree, read_tree
+from controller.local.files import Files, SourceFile
 from shared.keys import ResourceKey
 
 Bound = Mapping[str, tuple[str, ...]]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from controller.compile import Push, compile_states
-from controller.sources.directory import Tree
+from controller.core.compile import Push, compile_states
+from controller.local.directory import Tree
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.scram import build

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretBytes
 
-from controller.passwords import InForce, PasswordBook, Secrets
-from controller.sources.secrets import Secret, SecretName
+from controller.core.passwords import InForce, PasswordBook, Secrets
+from controller.core.secrets import Secret, SecretName
 from shared.resources import Regent, UserSpec
 from shared.scram import build, fits
 from shared.state import PasswordEntry, Verifier

@@ -1,4 +1,4 @@
-"""Which Regent gets what (semantics 1, 2, 4)."""
+"""Which Regent gets what (rules 1, 2, 4)."""
 
 from __future__ import annotations
 

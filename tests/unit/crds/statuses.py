@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.status_patch import RegentNews, status_of, status_of_regent
+from controller.status.patch import RegentNews, status_of, status_of_regent
 from shared.crds.definitions import kinds
 from shared.http import BrakeBody, DetectorBody, Leftover, LossBody, StatusBody, TakeoverBody
 from shared.keys import Kind, ResourceKey

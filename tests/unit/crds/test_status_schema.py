@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from controller.conditions import MAX_REGENTS as WRITTEN
+from controller.status.conditions import MAX_REGENTS as WRITTEN
 from shared.crds.status import MAX_LEFTOVERS, MAX_LOSSES, MAX_REGENTS, status_schema
 from shared.http import BrakeBody, StatusBody
 from tests.unit.crds.statuses import Case, cases

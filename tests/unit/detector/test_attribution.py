@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from regent.attribution import Records, Touched, Undone, Witnesses, are_behind
 from regent.changes import ObjectRef, RevokePrivileges
-from regent.drifts import deeds, differences
-from regent.events import Event, Taken
+from regent.detect.attribution import Records, Touched, Undone, Witnesses, are_behind
+from regent.detect.events import Event, Taken
+from regent.report.drifts import deeds, differences
 from shared.outcomes import Actor
 from shared.privileges import ObjectKind
 

@@ -24,7 +24,7 @@ async def failing() -> None:
     raise ValueError("the first to end")
 
 
-@pytest.mark.found("B22")
+@pytest.mark.found("B22a")
 async def test_a_task_that_loses_its_cancellation_is_cancelled_again() -> None:
     task = asyncio.create_task(stubborn(3))
     await asyncio.sleep(0)
@@ -32,7 +32,7 @@ async def test_a_task_that_loses_its_cancellation_is_cancelled_again() -> None:
     assert task.cancelled()
 
 
-@pytest.mark.found("B22")
+@pytest.mark.found("B22a")
 async def test_what_the_first_one_raised_is_raised_once_all_have_ended() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await run_together((failing(), stubborn(0)))

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from regent.wake import Allowance, Full, LocalEvents, SharedChanged, Wake
+from regent.detect.wake import Allowance, Full, LocalEvents, SharedChanged, Wake
 
 
 async def test_hints_of_one_moment_are_one_wake_and_equal_ones_are_one_hint() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.sources.directory import read_directory
+from controller.local.directory import read_directory
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted((ROOT / "docs").glob("*.md")) + sorted(ROOT.glob("*.md"))
@@ -83,7 +83,7 @@ def test_every_metric_of_operations_is_counted_and_every_counted_one_is_there() 
 def counted() -> Iterator[str]:
     """What both sides' registries hold."""
     from controller.metrics import ControllerMetrics  # noqa: PLC0415
-    from regent.metrics import Metrics  # noqa: PLC0415
+    from regent.health.metrics import Metrics  # noqa: PLC0415
 
     class Nothing:
         def is_leader(self) -> bool:

@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
-from regent.bodies import FOR_A_PERSON
-from regent.connect import CannotConnectError
-from regent.locks import LockHeld, LockLost
+from regent.home.locks import LockHeld, LockLost
+from regent.report.bodies import FOR_A_PERSON
 from regent.resolve.situation import WAITS, state_of
+from regent.server.connect import CannotConnectError
 from shared.http import Reason
 from tests.unit.docs.said import errors_of, reasons_of
 
@@ -27,10 +27,10 @@ STARTING = [
     ROOT / place
     for place in (
         "shared/secret_text.py",
-        "controller/admins.py",
-        "controller/authorities.py",
-        "controller/connection_secrets.py",
-        "controller/plants.py",
+        "controller/workloads/admins.py",
+        "controller/pki/authorities.py",
+        "controller/observe/connection_secrets.py",
+        "controller/workloads/apply.py",
         "controller/kube/errors.py",
         "cli/targets.py",
         "cli/embedded.py",
@@ -66,7 +66,7 @@ def test_every_reason_that_the_code_says_is_documented() -> None:
     missing = {reason: str(path) for reason, path in reasons_of(MODULES).items()}
     missing |= dict.fromkeys(errors_of(STARTING), "an error that keeps a Regent from starting")
     missing |= dict.fromkeys(get_args(Reason), "shared/http.py")
-    missing |= dict.fromkeys(NOT_CONNECTED, "regent/bodies.py")
+    missing |= dict.fromkeys(NOT_CONNECTED, "regent/report/bodies.py")
     assert {k: v for k, v in missing.items() if k not in ROWS} == {}
 
 

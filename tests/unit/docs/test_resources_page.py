@@ -33,6 +33,6 @@ def test_kinds_of_objects_that_are_not_managed_are_marked() -> None:
 
 
 def test_no_other_namespace_is_served_yet() -> None:
-    placing = (ROOT / "controller/placement.py").read_text("utf-8")
+    placing = (ROOT / "controller/core/placement.py").read_text("utf-8")
     assert "served" in placing
     assert "namespace_labels" not in placing, "take allowedNamespaces out of UNSUPPORTED"

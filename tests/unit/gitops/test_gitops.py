@@ -15,8 +15,8 @@ from lupa import LuaRuntime
 from shared.crds.definitions import kinds, structural_spec
 from shared.resources import GROUP
 from shared.resources.reading import Mistaken, read_manifest
-from tests.cluster.tools import tools
-from tests.cluster.unavailable import ClusterUnavailable
+from tests.kubernetes_harness.tools import tools
+from tests.kubernetes_harness.unavailable import ClusterUnavailable
 from tests.unit.crds.statuses import GENERATION, UNSEEN, Case, cases, manifest
 from tests.unit.gitops import kstatus
 

@@ -1,4 +1,4 @@
-"""What an Event says; sending them is in tests/cluster_tests."""
+"""What an Event says; sending them is in tests/kubernetes."""
 
 from __future__ import annotations
 

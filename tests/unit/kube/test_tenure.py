@@ -1,4 +1,4 @@
-"""When a Lease may be taken; the elections themselves are in tests/cluster_tests."""
+"""When a Lease may be taken; the elections themselves are in tests/kubernetes."""
 
 from __future__ import annotations
 

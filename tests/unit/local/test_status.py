@@ -11,16 +11,16 @@ import yaml
 from rich.console import Console
 
 from cli.local import StatusPrinter
-from controller.conditions import resource_status
-from controller.regent_outcome import NotReached, regent_outcome
-from controller.revisions import Revisions
-from controller.status import (
+from controller.core.revisions import Revisions
+from controller.regents.outcome import NotReached, regent_outcome
+from controller.status.board import (
     Line,
     StatusBoard,
     StatusFolder,
     StatusFolderInside,
     drift_line,
 )
+from controller.status.conditions import resource_status
 from shared.errors import PostgRegentError
 from shared.http import BrakeBody, DetectorBody, StatusBody, TakeoverBody
 from shared.keys import ResourceKey

@@ -1,4 +1,4 @@
-"""What is called drift (semantics 30)."""
+"""What is called drift (rule 30)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from regent.brake import Verdict
 from regent.changes import AlterRole, Effect, EndSessions, Plan
-from regent.drifting import NameOfDesired, drift_of, in_force, names_of
-from regent.losses import atoms
+from regent.gate.brake import Verdict
+from regent.gate.losses import atoms
+from regent.passes.drift import NameOfDesired, drift_of, in_force, names_of
 from tests.declared import REFERENCE, mark, resolved, role, server
 
 LOGIN = AlterRole("u", Effect.OPEN, login=True)

@@ -1,4 +1,4 @@
-"""What the server refused for good is left out, and goes on being said (semantics 21)."""
+"""What the server refused for good is left out, and goes on being said (rule 21)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from regent.applying.result import ChangeResult
+from regent.apply.result import ChangeResult
 from regent.changes import (
     AlterRole,
     DropRole,
@@ -19,7 +19,7 @@ from regent.changes import (
     ObjectRef,
     Plan,
 )
-from regent.refusals import keys_of, refusals, still_refused, without_refused
+from regent.gate.refusals import keys_of, refusals, still_refused, without_refused
 from shared.privileges import ObjectKind
 from tests.declared import NOON
 
@@ -93,7 +93,7 @@ def test_a_change_has_the_same_name_in_every_process() -> None:
     """Sets are shown in another order after each start."""
     code = (
         "from tests.unit.passes.test_refusals import A, B, grant;"
-        "from regent.refusals import keys_of; print(*keys_of(grant(A, B)))"
+        "from regent.gate.refusals import keys_of; print(*keys_of(grant(A, B)))"
     )
     for seed in ("1", "2"):
         found = subprocess.run(

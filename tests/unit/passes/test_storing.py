@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
-from regent.accept import accept
+from regent.accept.merge import accept
 from regent.engine import Engine
-from regent.look import Memory
+from regent.passes.look import Memory
 from regent.remembered import AcceptedState
 from shared.state import DesiredState
 from tests.declared import REFERENCE, state

@@ -1,4 +1,4 @@
-"""The order of a plan, whatever order its parts were made in (semantics 22)."""
+"""The order of a plan, whatever order its parts were made in (rule 22)."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 
 from regent.changes import RevokeMembership
 from regent.desired import PasswordPolicy, SettingKey
-from regent.drifting import in_force
 from regent.observed import Observed, ObservedMembership
+from regent.passes.drift import in_force
 from regent.plan import plan
 from regent.resolve.allowed import is_within
 from shared.keys import ResourceKey

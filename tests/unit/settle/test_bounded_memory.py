@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regent.accept import accept, without_ended
+from regent.accept.merge import accept, without_ended
 from regent.desired import DeclaredGrant
 from regent.plan.matching import Compilations
 from shared.keys import ResourceKey

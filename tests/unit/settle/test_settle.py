@@ -1,4 +1,4 @@
-"""The last word on each resource: Ready is only what was seen (semantics 29)."""
+"""The last word on each resource: Ready is only what was seen (rule 29)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from regent.applying.result import ChangeResult
-from regent.brake import Verdict
+from regent.apply.result import ChangeResult
 from regent.changes import AlterRole, Change, Effect, Plan
-from regent.look import Looked
+from regent.gate.brake import Verdict
+from regent.gate.refusals import Refusal
 from regent.observed import Observed
-from regent.refusals import Refusal
-from regent.settle import settle
+from regent.passes.look import Looked
+from regent.passes.outcomes import settle
 from shared.keys import ResourceKey
 from shared.state import Trouble
 from tests.declared import REFERENCE, resolved, server

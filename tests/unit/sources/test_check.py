@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.check import check
-from controller.sources.directory import read_directory
+from controller.local.check import check
+from controller.local.directory import read_directory
 from shared.problems import Problem
 from tests.unit.sources.manifests import manifest, permission, regent, role, secret, user, write
 

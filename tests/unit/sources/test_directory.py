@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.sources.directory import Tree, read_directory
-from controller.sources.files import UnsyncedError
-from controller.sources.secrets import SecretName
+from controller.core.secrets import SecretName
+from controller.local.directory import Tree, read_directory
+from controller.local.files import UnsyncedError
 from shared.keys import ResourceKey
 from shared.problems import Problem
 from tests.unit.sources.manifests import API, manifest, permission, role, secret, write

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.check import check
-from controller.sources.directory import Tree, read_directory
+from controller.local.check import check
+from controller.local.directory import Tree, read_directory
 from shared.privileges import ObjectKind
 from shared.resources import Permission, Regent, User
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.dsn import parse_dsn
-from controller.sources.directory import read_directory
+from controller.local.directory import read_directory
 from shared.problems import Problem
 from tests.unit.sources.manifests import manifest, role, user, write
 

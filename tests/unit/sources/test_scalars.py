@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.sources.scalars import plain_scalar
+from controller.local.scalars import plain_scalar
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from controller.sources.secrets import (
+from controller.core.secrets import SecretName
+from controller.local.secrets import (
     SecretCollisionError,
-    SecretName,
     secrets_from_environment,
     variable_of,
     with_environment,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from controller.check import check
-from controller.sources.directory import read_directory
+from controller.local.check import check
+from controller.local.directory import read_directory
 from shared.resources import RegentSpec
 from shared.unsupported import UNSUPPORTED, unsupported
 from tests.unit.sources.manifests import manifest, permission, regent, role, user, write

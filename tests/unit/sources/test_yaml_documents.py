@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.sources.yaml_documents import Document, Slip, parse_json, parse_yaml
+from controller.local.yaml_documents import Document, Slip, parse_json, parse_yaml
 
 
 def only(text: str) -> Document:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regent.evidence import PAST_LIMIT, signs_of_restore
+from regent.accept.evidence import PAST_LIMIT, signs_of_restore
 from regent.remembered import AcceptedState
 from shared.state import DesiredState
 from tests.declared import NOON, accepted, state

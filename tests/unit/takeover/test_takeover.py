@@ -6,13 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from regent.evidence import Sign
-from regent.look import marks_on
-from regent.observed import Observed
-from regent.plan import plan
-from regent.remembered import AcceptedState
-from regent.restraint import restraint
-from regent.takeover import (
+from regent.accept.evidence import Sign
+from regent.gate.restraint import restraint
+from regent.gate.takeover import (
     Obeyed,
     RefusedPush,
     accepting,
@@ -23,6 +19,10 @@ from regent.takeover import (
     taken_over,
     takeover_by,
 )
+from regent.observed import Observed
+from regent.passes.look import marks_on
+from regent.plan import plan
+from regent.remembered import AcceptedState
 from shared.http import AcceptanceBody
 from shared.resources import TAKEOVER_ANNOTATION
 from shared.state import etag

@@ -1,0 +1,161 @@
+"""From a User's Secret to the verifier that shall be in force (docs/architecture.md, rule 19).
+
+A password that fits the verifier in force keeps it, so the same password never rewrites anything.
+Trouble with a Secret is trouble of the password alone, and leaves the one in force as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as randomness
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.core.compile import Passwords
+from controller.core.secrets import Secret, SecretName
+from shared.errors import PostgRegentError
+from shared.keys import ResourceKey
+from shared.problems import did_you_mean
+from shared.resources import Regent, SecretKeyRef, UserSpec
+from shared.scram import (
+    VerifierMalformed,
+    VerifierOutOfBounds,
+    build,
+    checked,
+    fits,
+    has_form_of_verifier,
+)
+from shared.secret_text import SecretEmpty, SecretUnreadable, read_secret_text
+from shared.state import PasswordEntry, Trouble, Verifier
+
+Secrets = Mapping[SecretName, Secret]
+InForce = Mapping[str, Verifier]
+"""The verifiers that one Regent has in force, by the User's key as text."""
+
+_REASONS: Mapping[type[PostgRegentError], str] = {
+    SecretEmpty: "SecretEmpty",
+    SecretUnreadable: "SecretUnreadable",
+    VerifierMalformed: "VerifierMalformed",
+    VerifierOutOfBounds: "VerifierOutOfBounds",
+}
+
+
+class SecretNotUsable(Exception):
+    """Why a Secret gives no password."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    digest: bytes = field(repr=False)
+    verifier: Verifier
+
+
+class PasswordBook:
+    """Turns Secrets into verifiers, one per role and Regent, and remembers which belong together.
+
+    An unchanged Secret costs one hash. A new one costs 1.2 ms, or twice that when another password
+    was in force: with thousands of new users, call it from a thread. What is remembered of a
+    password is a digest under a key that lives as long as the book.
+    """
+
+    def __init__(self) -> None:
+        self._key = randomness.token_bytes(32)
+        self._known: dict[tuple[ResourceKey, ResourceKey], _Remembered] = {}
+
+    def entry(
+        self, regent: Regent, user: ResourceKey, spec: UserSpec, secrets: Secrets, in_force: InForce
+    ) -> PasswordEntry | None:
+        """What is known of the User's password on this Regent; None when it is not managed."""
+        if spec.credentials is not None:
+            return PasswordEntry(trouble=_credentials_wait(user))
+        reference = spec.password_secret_ref
+        if reference is None:
+            return None
+        try:
+            raw = _raw_value(reference, regent, user, secrets)
+            text = read_secret_text(raw)
+            verifier = self._verifier(regent.key, user, text.value, in_force.get(str(user)))
+        except SecretNotUsable as refused:
+            return PasswordEntry(trouble=refused.trouble)
+        except tuple(_REASONS) as error:
+            where = f"Secret {user.namespace}/{reference.name}, key {reference.key}: "
+            reason = _REASONS[type(error)]
+            return PasswordEntry(trouble=Trouble(reason=reason, message=f"{where}{error}"))
+        return PasswordEntry(verifier=verifier, note=text.note)
+
+    def reading(self, secrets: Secrets, in_force: Mapping[ResourceKey, InForce]) -> Passwords:
+        """What `compile_states` asks: these Secrets, and what each Regent has in force."""
+        return lambda regent, user, spec: self.entry(
+            regent, user, spec, secrets, in_force.get(regent.key, {})
+        )
+
+    def forget_except(self, kept: Mapping[ResourceKey, frozenset[ResourceKey]]) -> None:
+        """Forget every User that is not `kept` on its Regent."""
+        self._known = {
+            (regent, user): remembered
+            for (regent, user), remembered in self._known.items()
+            if user in kept.get(regent, ())
+        }
+
+    def _verifier(
+        self, regent: ResourceKey, user: ResourceKey, text: str, in_force: Verifier | None
+    ) -> Verifier:
+        """The Secret's own verifier, the one in force, the one remembered, or a new one."""
+        if has_form_of_verifier(text):
+            return checked(text)
+        digest = hashlib.blake2b(text.encode(), key=self._key).digest()
+        known = self._known.get((regent, user))
+        remembered = known.verifier if known and known.digest == digest else None
+        if remembered is not None and in_force in (None, remembered):
+            return remembered
+        if in_force is not None and fits(text, in_force):
+            verifier = in_force
+        else:
+            verifier = remembered or build(text)
+        self._known[regent, user] = _Remembered(digest, verifier)
+        return verifier
+
+
+def _raw_value(
+    reference: SecretKeyRef, regent: Regent, user: ResourceKey, secrets: Secrets
+) -> bytes:
+    """The bytes under the key. Raises SecretNotUsable."""
+    name = SecretName(user.namespace, reference.name)
+    secret = secrets.get(name)
+    if secret is None:
+        raise _not_usable(
+            "SecretNotFound", f"Secret {name} does not exist. Create it, or correct the name."
+        )
+    selector = regent.spec.secrets_selector
+    if not secret.is_selected_by(selector):
+        labels = secret.labels or {}
+        missing = ", ".join(f"{k}={v}" for k, v in selector.items() if labels.get(k) != v)
+        raise _not_usable(
+            "SecretNotSelected",
+            f"Secret {name} lacks the label {missing}, which the secretsSelector of Regent"
+            f" {regent.metadata.name} asks for. Add it to the Secret.",
+        )
+    value = secret.values.get(reference.key)
+    if value is None:
+        way_out = did_you_mean(reference.key, secret.values, "add it, or correct the key")
+        raise _not_usable(
+            "SecretKeyNotFound",
+            f"Secret {name} has no readable key {reference.key}; {way_out.rstrip('.')}",
+        )
+    return value.get_secret_value()
+
+
+def _not_usable(reason: str, message: str) -> SecretNotUsable:
+    return SecretNotUsable(Trouble(reason=reason, message=message))
+
+
+def _credentials_wait(user: ResourceKey) -> Trouble:
+    return Trouble(
+        reason="NotSupported",
+        message=f"spec.credentials of {user}: this version makes no passwords."
+        " Use passwordSecretRef.",
+    )

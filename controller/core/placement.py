@@ -1,0 +1,217 @@
+"""Which Regents each resource belongs to: candidates, and where it is bound already. Pure.
+
+Rules 1, 2 and 4. Resources of foreign namespaces belong to none yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.core.candidates import candidates, served_databases
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome, State
+from shared.problems import Problem
+from shared.resources import AnyResource, LabelSelector, Permission, Regent, Role, User
+
+
+class Declared(Protocol):
+    """A resource that was found, with its model or with what is wrong with it."""
+
+    @property
+    def key(self) -> ResourceKey:
+        """How it is named."""
+        ...
+
+    @property
+    def resource(self) -> AnyResource | None:
+        """Its model, when it could be read."""
+        ...
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with it."""
+        ...
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it can be used. One that cannot is held."""
+        ...
+
+
+Resources = Mapping[ResourceKey, Declared]
+Bound = Mapping[ResourceKey, frozenset[ResourceKey]]
+"""What the accepted state of each Regent lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The Regents of one resource; without any, the outcome says why."""
+
+    regents: frozenset[ResourceKey] = frozenset()
+    outcome: Outcome | None = None
+
+
+def place(
+    resources: Resources, bound: Bound, *, is_whole: bool = True
+) -> Mapping[ResourceKey, Placement]:
+    """Where every valid Permission, Role and User belongs.
+
+    Unless `is_whole`, what is absent may be declared where nobody could read.
+    """
+    placing = _Placing(resources, bound, is_whole=is_whole)
+    return {
+        key: placing.of(key)
+        for key, declared in resources.items()
+        if declared.is_valid and key.kind != "Regent"
+    }
+
+
+class _Placing:
+    def __init__(self, resources: Resources, bound: Bound, *, is_whole: bool) -> None:
+        self._resources = resources
+        self._is_whole = is_whole
+        self._bound = bound
+        self._known: dict[ResourceKey, Placement] = {}
+        self._valid: dict[str, list[Regent]] = {}
+        self._broken: dict[str, list[ResourceKey]] = {}
+        for key, declared in resources.items():
+            if key.kind == "Regent" and not declared.is_valid:
+                self._broken.setdefault(key.namespace, []).append(key)
+            elif isinstance(declared.resource, Regent):
+                self._valid.setdefault(key.namespace, []).append(declared.resource)
+
+    def of(self, key: ResourceKey) -> Placement:
+        """Where a valid resource belongs."""
+        if key not in self._known:
+            resource = self._resources[key].resource
+            if isinstance(resource, User):
+                self._known[key] = self._of_user(key, resource)
+            elif isinstance(resource, Permission | Role):
+                spec = resource.spec
+                selector = spec.regent_selector
+                self._known[key] = self._serving(key, resource, spec.database, selector)
+            else:
+                self._known[key] = Placement()
+        return self._known[key]
+
+    def _serving(
+        self, key: ResourceKey, resource: AnyResource, database: str, selector: LabelSelector | None
+    ) -> Placement:
+        regents = self._valid.get(key.namespace, [])
+        broken = self._broken.get(key.namespace, [])
+        here = frozenset(r.key for r in candidates(database, key.namespace, selector, regents))
+        if selector is not None and here:
+            return Placement(here)
+        if bound_here := self._binding(key, here):
+            return Placement(bound_here)
+        if stuck := self._binding(key, broken) or (broken if not here else ()):
+            return _nowhere(resource, "Reconciling", "RegentInvalid", _broken_text(stuck))
+        if not here:
+            text = _unserved_text(database, key.namespace, regents, has_selector=bool(selector))
+            return _nowhere(resource, "Stalled", "NoRegent", text)
+        if len(here) > 1:
+            return _nowhere(
+                resource, "Stalled", "AmbiguousRegent",
+                f"Database {database} is served by several Regents: {_names(here)}."
+                " Name the one that is meant by its labels in spec.regentSelector.",
+            )  # fmt: skip
+        return Placement(here)
+
+    def _of_user(self, key: ResourceKey, user: User) -> Placement:
+        listed = [*user.spec.roles, *(access.role for access in user.spec.access)]
+        keys = [ResourceKey("Role", key.namespace, name) for name in dict.fromkeys(listed)]
+        roles = {role: self.of(role) for role in keys if self._is_usable(role)}
+        regents = frozenset().union(*(placement.regents for placement in roles.values()))
+        by_database = self._by_database(key, user, regents)
+        regents |= by_database.regents
+        unknown = [role for role in keys if self._may_still_come(role, roles.get(role))]
+        if unknown:
+            valid = (regent.key for regent in self._valid.get(key.namespace, []))
+            regents |= self._binding(key, valid)
+        if regents:
+            return Placement(regents)
+        return _no_regent_of_roles(user, keys, roles, by_database)
+
+    def _by_database(
+        self, key: ResourceKey, user: User, regents: frozenset[ResourceKey]
+    ) -> Placement:
+        """By its own database, which counts where its roles do not already lead to it."""
+        database = user.spec.database
+        serving = self._valid.get(key.namespace, [])
+        if database is None or any(
+            r.key in regents and database in r.spec.databases for r in serving
+        ):
+            return Placement()
+        return self._serving(key, user, database, user.spec.regent_selector)
+
+    def _may_still_come(self, role: ResourceKey, placement: Placement | None) -> bool:
+        """Not to be read now, or never seen: then the User stays where it is (rule 18).
+
+        A Role that a Regent lists and that is gone was deleted, and takes the User with it.
+        """
+        if placement is not None:
+            outcome = placement.outcome
+            return outcome is not None and outcome.reason == "RegentInvalid"
+        if role in self._resources or not self._is_whole:
+            return True
+        return not any(role in listed for listed in self._bound.values())
+
+    def _is_usable(self, key: ResourceKey) -> bool:
+        declared = self._resources.get(key)
+        return declared is not None and declared.is_valid
+
+    def _binding(self, key: ResourceKey, regents: Iterable[ResourceKey]) -> frozenset[ResourceKey]:
+        return frozenset(r for r in regents if key in self._bound.get(r, ()))
+
+
+def _no_regent_of_roles(
+    user: User,
+    keys: list[ResourceKey],
+    roles: Mapping[ResourceKey, Placement],
+    by_database: Placement,
+) -> Placement:
+    if by_database.outcome is not None:
+        return by_database
+    if lost := [role.name for role in keys if role not in roles]:
+        text = f"No usable Role {', '.join(lost)} in namespace {user.metadata.namespace}."
+        way_out = "Declare or correct it, or take it out of spec.roles."
+        return _nowhere(user, "Reconciling", "RoleNotFound", f"{text} {way_out}")
+    first = next(placement.outcome for placement in roles.values() if placement.outcome)
+    text = f"None of its roles is on a Regent. {first.resource}: {first.message}"
+    return _nowhere(user, first.state, first.reason, text)
+
+
+def _nowhere(resource: AnyResource, state: State, reason: str, message: str) -> Placement:
+    outcome = Outcome(
+        resource=str(resource.key),
+        generation=resource.metadata.generation,
+        state=state,
+        reason=reason,
+        message=message,
+    )
+    return Placement(outcome=outcome)
+
+
+def _broken_text(regents: Iterable[ResourceKey]) -> str:
+    return (
+        f"Regent {_names(regents)} cannot be used as it is declared; until it is corrected, what"
+        " it accepted before goes on."
+    )
+
+
+def _unserved_text(
+    database: str, namespace: str, regents: Iterable[Regent], *, has_selector: bool
+) -> str:
+    served = sorted(served_databases(namespace, regents))
+    those = f"served are {', '.join(served)}" if served else "there is no Regent"
+    which = " with the labels of regentSelector" if has_selector else ""
+    return (
+        f"No Regent of namespace {namespace}{which} serves database {database}; {those}."
+        " Correct the name, or add it to a Regent's additionalDatabases."
+    )
+
+
+def _names(regents: Iterable[ResourceKey]) -> str:
+    return ", ".join(sorted(regent.name for regent in regents))

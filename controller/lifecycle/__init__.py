@@ -1,0 +1,1 @@
+"""Finalizers, deletions and uninstalling: what may go, when, and what is told of it."""

@@ -1,0 +1,156 @@
+"""What is told of an end that was not carried out, beside which object, with which way out.
+
+Rules 27 and 28. Whether a Regent is there to carry it out later is known only after a moment:
+a namespace or a directory that is deleted takes Users and Regent within seconds. An Event lies in
+the namespace of what it is about, and one that ends takes none: then it is told of an object in the
+controller's own namespace, which stays.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from controller.kube.api import KubeApi
+from controller.kube.errors import ApiError
+from controller.kube.events import EventKind, EventRecorder, News, Reference
+from controller.kube.kinds import DEPLOYMENT, LEASE, JsonObject
+from controller.lifecycle.finalizers import Release
+from controller.lifecycle.uninstalled import has_installed
+from controller.names import workload_name
+from controller.observe.reader import Declared
+from controller.workloads.manifests import Plant
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+
+TOLD_AFTER_SECONDS = 5.0
+
+_SAID: Mapping[Release, str] = {
+    Release.WITHHELD: "The brake withholds this loss; release it on the Regent to carry it out.",
+    Release.UNREACHABLE: "The Regent or its server cannot be reached; access ends when it can.",
+    Release.TIMED_OUT: "Access had not ended after 45 s; the Regent goes on trying.",
+}
+_LEFT = (
+    "What it installed could not be taken off: event triggers, schema and marks are still there."
+    " Run `postgregent uninstall --dsn`."
+)
+_NOTHING = (
+    "It never got to work on its server, so it has installed nothing there, and nothing is left."
+)
+_WITHHELD = "What its brake withheld will not happen any more."
+_TO_END = (
+    "To end them, apply everything again with brake.mode Disabled on the Regent, and delete Users"
+    " and Roles before it; or drop them by hand."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The end of one resource, to be told in a moment."""
+
+    found: JsonObject = field(repr=False)
+    reason: Release
+    regents: frozenset[ResourceKey]
+    since: float
+
+
+class LastWords:
+    """Tells of what was let go before it had ended."""
+
+    def __init__(
+        self,
+        api: KubeApi,
+        recorder: EventRecorder,
+        plant: Plant,
+        name: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`name` is the controller's own: of its Deployment and its Lease."""
+        self._api = api
+        self._recorder = recorder
+        self._plant = plant
+        self._clock = clock
+        self._own = Reference(LEASE.api_version, LEASE.name, plant.namespace, name)
+        self._waiting: deque[_Waiting] = deque()
+
+    async def prepare(self) -> None:
+        """Look what of our own there is to tell things beside: the Deployment, else the Lease."""
+        for kind in (DEPLOYMENT, LEASE):
+            try:
+                found = await self._api.get(kind, self._plant.namespace, self._own.name)
+            except ApiError as error:
+                if not error.is_not_found:
+                    raise
+            else:
+                named = {**found, "apiVersion": kind.api_version, "kind": kind.name}
+                self._own = Reference.to(named)
+                return
+
+    def of_resource(
+        self, found: JsonObject, reason: Release, regents: frozenset[ResourceKey]
+    ) -> None:
+        """It was let go; told in a moment, where that is no end."""
+        if reason in _SAID:
+            self._waiting.append(_Waiting(found, reason, regents, self._clock()))
+
+    def tell(self, declared: Declared) -> bool:
+        """Tell what is due. True while something is not.
+
+        Where the Regents went as well, theirs are the last words.
+        """
+        before = self._clock() - TOLD_AFTER_SECONDS
+        while self._waiting and self._waiting[0].since <= before:
+            one = self._waiting.popleft()
+            staying = sorted(one.regents & declared.raw.keys() - declared.deleting)
+            if staying:
+                beside = self._deployment(staying[0])
+                self._record(one.found, str(one.reason), _SAID[one.reason], beside)
+        return bool(self._waiting)
+
+    def of_regent(self, found: JsonObject, reason: Release, status: StatusBody | None) -> None:
+        """It was let go: what of it is left, and that its roles stay as they are."""
+        roles = status.managed_roles if status else (found.get("status") or {}).get("managedRoles")
+        is_braked = status is not None and status.brake.pulled
+        if reason is not Release.ENDED and not has_installed(found, status):
+            self._record(found, "NothingInstalled", _NOTHING, self._own, "Normal")
+            return
+        words = regent_words(reason, is_braked=is_braked, roles=int(roles or 0))
+        if words is not None:
+            # Its Deployment goes with it, so nobody could describe that.
+            self._record(found, *words, self._own)
+
+    def _record(
+        self,
+        found: JsonObject,
+        reason: str,
+        note: str,
+        beside: Reference,
+        kind: EventKind = "Warning",
+    ) -> None:
+        about = Reference.to(found)
+        self._recorder.record(News(about, kind, reason, "End", note, beside))
+
+    def _deployment(self, regent: ResourceKey) -> Reference:
+        """Of a Regent that stays."""
+        name = workload_name(regent)
+        return Reference(DEPLOYMENT.api_version, DEPLOYMENT.name, self._plant.namespace, name)
+
+
+def regent_words(reason: Release, *, is_braked: bool, roles: int) -> tuple[str, str] | None:
+    """Reason and note of a deleted Regent's Event; None where nothing of it is left. Pure."""
+    stay = "1 role stays as it is" if roles == 1 else f"{roles} roles stay as they are"
+    kept = (
+        "LOGIN and password too, where it has them"
+        if roles == 1
+        else ("LOGIN and password too, of those that have them")
+    )
+    left = f"{stay} in PostgreSQL, {kept}. {_TO_END}" if roles else ""
+    if reason is not Release.ENDED:
+        return "LeftInstalled", f"{_LEFT} {left}".strip()
+    if is_braked and roles:
+        return "BrakePulled", f"{_WITHHELD} {left}"
+    if roles:
+        return "RolesLeft", f"What it had installed is off. {left}"
+    return None

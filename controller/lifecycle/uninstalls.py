@@ -1,0 +1,129 @@
+"""Regents that somebody wants off the cluster, without deleting anything (rule 28).
+
+The Regent takes off what it installed, its status says what became of it, and only then do its
+workloads and its finalizer go: so a controller that takes over in between knows where to go on.
+Bounded like a deletion: a server that cannot be reached hangs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from controller.kube.kinds import JsonObject
+from controller.lifecycle.departures import Departures
+from controller.lifecycle.finalizer_patches import FinalizerPatches
+from controller.lifecycle.finalizers import is_held, release_regent
+from controller.lifecycle.teardown import Takeoffs
+from controller.lifecycle.uninstalled import UNINSTALLING, asks_for_uninstall, settled, what_became
+from controller.observe.reader import Declared
+from controller.regents.fleet import Fleet
+from controller.regents.outcome import NotReached
+from controller.workloads.apply import Plants
+from shared.keys import ResourceKey
+from shared.logging import get_logger
+
+log = get_logger(__name__)
+
+
+class Uninstalls:
+    """All that are asked for. `words` is what to say of each of their Regents."""
+
+    def __init__(
+        self,
+        patches: FinalizerPatches,
+        fleet: Fleet,
+        plants: Plants,
+        departures: Departures,
+        takeoffs: Takeoffs,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.words: dict[ResourceKey, NotReached] = {}
+        self._patches = patches
+        self._fleet = fleet
+        self._plants = plants
+        self._departures = departures
+        self._takeoffs = takeoffs
+        self._clock = clock
+        self._asked: dict[ResourceKey, JsonObject] = {}
+        self._since: dict[ResourceKey, float] = {}
+        self._decided: dict[ResourceKey, NotReached] = {}
+        self._ended: set[ResourceKey] = set()
+
+    @property
+    def asked(self) -> frozenset[ResourceKey]:
+        """Those whose workloads are not made (again)."""
+        return frozenset(self._asked)
+
+    @property
+    def off(self) -> frozenset[ResourceKey]:
+        """Those of `asked` that have been let go: nothing is pushed, made or held for them."""
+        return frozenset(key for key, found in self._asked.items() if self._is_off(key, found))
+
+    async def look(self, declared: Declared) -> None:
+        """See what is asked for now, and end what was begun for who is not asked any more."""
+        self._asked = {
+            key: found
+            for key, found in declared.raw.items()
+            if key.kind == "Regent" and asks_for_uninstall(found)
+        }
+        self._since = {key: at for key, at in self._since.items() if key in self._asked}
+        self._decided = {key: one for key, one in self._decided.items() if key in self._asked}
+        self._ended &= self._asked.keys()
+        self.words = {key: one for key, one in self.words.items() if key in self._asked}
+        for key, served in list(self._fleet.served.items()):
+            is_wanted = key not in self._asked and key not in declared.deleting
+            if not is_wanted or self._takeoffs.is_asked(key):
+                continue
+            self._takeoffs.forget(key)
+            if served.is_uninstalled:
+                # Asked to go, and wanted back meanwhile: its process has stopped for good.
+                await self._plants.remove(key)
+                self._fleet.leave(key)
+
+    async def go_on(self, has_work: Callable[[ResourceKey], bool]) -> bool:
+        """Take off what can be. True while something still waits."""
+        waits = False
+        for key, found in sorted(self._asked.items()):
+            if self._is_off(key, found):
+                self.words[key] = self._decided.get(key) or what_became(found)
+            elif not await self._take_off(key, found, has_work(key)):
+                waits = True
+        return waits or self._takeoffs.are_under_way
+
+    async def _take_off(self, key: ResourceKey, found: JsonObject, has_work: bool) -> bool:
+        if key not in self._decided:
+            became = self._became(key, found, has_work)
+            if became is None:
+                self.words[key] = UNINSTALLING
+                return False
+            self._decided[key] = became
+        self.words[key] = self._decided[key]
+        if settled(found) != self._decided[key]:
+            return False  # its status is being written
+        await self._plants.remove(key)
+        await self._departures.forget({key: self._departures.known.get(key, frozenset())})
+        self._fleet.leave(key)
+        self._takeoffs.forget(key)
+        if is_held(found) and not await self._patches.take_off(key, found):
+            return False
+        self._ended.add(key)
+        log.info("uninstalled", regent=str(key), reason=self._decided[key].reason)
+        return True
+
+    def _became(self, key: ResourceKey, found: JsonObject, has_work: bool) -> NotReached | None:
+        """None while it has to wait."""
+        served = self._fleet.served.get(key)
+        if served is None:
+            return what_became(found)
+        waited = self._clock() - self._since.setdefault(key, self._clock())
+        is_uninstalled = not has_work and self._takeoffs.is_off(key)
+        unreachable = self._fleet.unreachable_seconds(key)
+        reason = release_regent(
+            waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled
+        )
+        return None if reason is None else what_became(found, reason, served.status)
+
+    def _is_off(self, key: ResourceKey, found: JsonObject) -> bool:
+        """It was let go, by this controller, by the one before, or by the command itself."""
+        return key in self._ended or not (self._plants.runs(key) or is_held(found))

@@ -1,0 +1,269 @@
+"""What is wrong between resources that are each right by themselves. Pure.
+
+Only what manifests alone can show: which Regent holds what, and what its server knows, comes later.
+Long because each mistake has its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from controller.core.candidates import candidates, regents_of, served_databases
+from controller.core.secrets import Secret, SecretName
+from controller.local.directory import Loaded, Tree
+from controller.local.secrets import secret_keys_of
+from shared.keys import Kind, ResourceKey
+from shared.problems import Problem, Severity, did_you_mean, field_text
+from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User
+from shared.unsupported import REASON, unsupported
+
+Path = tuple[str | int, ...]
+
+
+def check(tree: Tree) -> tuple[Problem, ...]:
+    """Every problem between the resources of a tree, by file and line.
+
+    Resources that are themselves in error count as being there: what names them is not wrong.
+    """
+    checking = _Check(tree)
+    problems = [
+        *checking.references(),
+        *checking.databases(),
+        *checking.names(),
+        *checking.secrets(),
+        *checking.unsupported(),
+    ]
+    return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
+
+
+def unknown_references(tree: Tree) -> tuple[Problem, ...]:
+    """Permissions and Roles that are named and not declared: `plan` and `apply` then do nothing."""
+    return tuple(_Check(tree).references())
+
+
+class _Check:
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.valid: Mapping[ResourceKey, AnyResource] = tree.valid
+        self.regents = tuple(r for r in self.valid.values() if isinstance(r, Regent))
+        self.has_broken_regent = any(key.kind == "Regent" for key in tree.held) or any(
+            text.startswith("Regent") for text in tree.lost
+        )
+
+    def references(self) -> Iterator[Problem]:
+        """Permissions and Roles that are named and nowhere declared (interface 10)."""
+        for key, resource in self.valid.items():
+            if not isinstance(resource, Role | User):
+                continue
+            for index, name in enumerate(resource.spec.permissions):
+                yield from self._missing(key, ("spec", "permissions", index), "Permission", name)
+            if isinstance(resource, User):
+                for index, name in enumerate(resource.spec.roles):
+                    yield from self._missing(key, ("spec", "roles", index), "Role", name)
+                for index, access in enumerate(resource.spec.access):
+                    path = ("spec", "access", index, "role")
+                    yield from self._missing(key, path, "Role", access.role)
+
+    def _missing(self, key: ResourceKey, path: Path, kind: Kind, name: str) -> Iterator[Problem]:
+        meant = ResourceKey(kind, key.namespace, name)
+        if meant in self.tree.resources or f"{kind} {name}" in self.tree.lost:
+            return
+        known = [k for k in self.tree.resources if k.kind == kind]
+        elsewhere = [k.namespace for k in known if k.name == name]
+        here = [k.name for k in known if k.namespace == key.namespace]
+        if elsewhere:
+            message = f"is a {kind} of namespace {elsewhere[0]}, not of {key.namespace}"
+            way_out = (
+                "names are looked up in the namespace of the one who names them; declare it there"
+            )
+        else:
+            message = f"is no {kind} in namespace {key.namespace}"
+            way_out = did_you_mean(name, here, f"declare it, or take it out ({_known(here)})")
+        yield self._problem(key, path, name, message, way_out)
+
+    def databases(self) -> Iterator[Problem]:
+        """Databases that no Regent, or more than one, serves for the resource's namespace."""
+        for key, resource in self.valid.items():
+            if isinstance(resource, Permission | Role) or (
+                isinstance(resource, User) and not resource.spec.roles
+            ):
+                yield from self._served(key, resource)
+
+    def _served(self, key: ResourceKey, resource: Permission | Role | User) -> Iterator[Problem]:
+        database, selector = resource.spec.database, resource.spec.regent_selector
+        if database is None:
+            return
+        found = candidates(database, key.namespace, selector, self.regents)
+        path = ("spec", "database")
+        if not found and not self.has_broken_regent:
+            yield self._unserved(key, path, database, has_selector=selector is not None)
+        if len(found) > 1 and selector is None:
+            names = ", ".join(regent.metadata.name for regent in found)
+            yield self._problem(
+                key, path, database, f"is served by several Regents: {names}",
+                "name the one that is meant by its labels in spec.regentSelector",
+            )  # fmt: skip
+
+    def _unserved(
+        self, key: ResourceKey, path: Path, database: str, *, has_selector: bool
+    ) -> Problem:
+        served = served_databases(key.namespace, self.regents)
+        if database in served and has_selector:
+            message = f"is served by {', '.join(served[database])}, which regentSelector leaves out"
+            return self._problem(key, path, database, message, "correct regentSelector")
+        message = f"is served by no Regent for namespace {key.namespace}"
+        if not served:
+            return self._problem(key, path, database, message, "add a Regent that serves it")
+        listed = ", ".join(f"{name} ({', '.join(by)})" for name, by in sorted(served.items()))
+        near = get_close_matches(database, served, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        return self._problem(
+            key, path, database, message, f"{hint}served are {listed}; or add a Regent"
+        )
+
+    def names(self) -> Iterator[Problem]:
+        """Two resources that would be one role of PostgreSQL (rule 7)."""
+        holders: dict[tuple[ResourceKey, str], list[ResourceKey]] = {}
+        for key, resource in self.valid.items():
+            if isinstance(resource, User) or (
+                isinstance(resource, Role) and not resource.spec.is_public
+            ):
+                for regent in regents_of(resource, self.valid, self.regents):
+                    name = resource.postgres_name
+                    holders.setdefault((regent.key, name), []).append(key)
+                    if name == regent.spec.admin_user:
+                        yield self._admin(key, regent, name)
+        reported: set[tuple[ResourceKey, ResourceKey]] = set()
+        for (_, name), keys in holders.items():
+            for first, second in self._clashes(keys):
+                if (first, second) not in reported:
+                    reported.add((first, second))
+                    yield self._conflict(first, second, name)
+
+    def _clashes(self, keys: list[ResourceKey]) -> Iterator[tuple[ResourceKey, ResourceKey]]:
+        """A Role and the User that lists it are one role, and no clash."""
+        ordered = sorted(keys)
+        first = ordered[0]
+        for other in ordered[1:]:
+            user = self.valid[other]
+            is_same = (
+                first.kind == "Role"
+                and isinstance(user, User)
+                and first.namespace == other.namespace
+                and first.name in user.spec.roles
+            )
+            if not is_same:
+                yield first, other
+
+    def _conflict(self, first: ResourceKey, second: ResourceKey, name: str) -> Problem:
+        message = f"NameConflict: {first} has this name in PostgreSQL already"
+        way_out = "give one of them another name"
+        if (first.kind, second.kind) == ("Role", "User"):
+            field_name = "userName"
+            if first.namespace == second.namespace:
+                way_out = (
+                    f"list {first.name} under roles if they are meant to be one role, "
+                    f"or set {field_name}"
+                )
+        return self._problem(second, self._name_path(second), name, message, way_out)
+
+    def _admin(self, key: ResourceKey, regent: Regent, name: str) -> Problem:
+        message = f"is the admin of Regent {regent.metadata.name}, which is never managed"
+        return self._problem(key, self._name_path(key), name, message, "choose another name")
+
+    def _name_path(self, key: ResourceKey) -> Path:
+        resource = self.valid[key]
+        if isinstance(resource, Role) and resource.spec.role_name:
+            return ("spec", "roleName")
+        if isinstance(resource, User) and resource.spec.user_name:
+            return ("spec", "userName")
+        return ("metadata", "name")
+
+    def secrets(self) -> Iterator[Problem]:
+        """Warnings only: a password that is not there touches nothing else (rule 19)."""
+        for key, resource in self.valid.items():
+            for path, reference in secret_keys_of(resource):
+                name = SecretName(key.namespace, reference.name)
+                secret = self.tree.secrets.get(name)
+                if secret is None:
+                    known = [s.name for s in self.tree.secrets if s.namespace == name.namespace]
+                    way_out = did_you_mean(
+                        name.name, known, "add it; until then the password stays as it is"
+                    )
+                    message = f"is no Secret in namespace {name.namespace}"
+                    yield self._problem(
+                        key, (*path, "name"), name.name, message, way_out, "warning"
+                    )
+                else:
+                    yield from self._key(key, path, reference, secret)
+                    yield from self._selected(key, resource, path, secret)
+
+    def _key(
+        self, key: ResourceKey, path: Path, reference: SecretKeyRef, secret: Secret
+    ) -> Iterator[Problem]:
+        value = secret.values.get(reference.key)
+        if value is None:
+            way_out = did_you_mean(reference.key, secret.values, f"add it to Secret {secret.name}")
+            message = f"is no key of Secret {secret.name}"
+            yield self._problem(key, (*path, "key"), reference.key, message, way_out, "warning")
+        elif not value.get_secret_value().strip():
+            message = f"is empty in Secret {secret.name}"
+            yield self._problem(
+                key, (*path, "key"), reference.key, message, "put the value there", "warning"
+            )
+
+    def _selected(
+        self, key: ResourceKey, resource: AnyResource, path: Path, secret: Secret
+    ) -> Iterator[Problem]:
+        if isinstance(resource, Regent):
+            regents: tuple[Regent, ...] = (resource,)
+        elif isinstance(resource, User):
+            regents = regents_of(resource, self.valid, self.regents)
+        else:
+            return
+        for regent in regents:
+            selector = regent.spec.secrets_selector
+            if not secret.is_selected_by(selector):
+                labels = secret.labels or {}
+                label = next(f"{k}: {v}" for k, v in selector.items() if labels.get(k) != v)
+                yield self._problem(
+                    key, (*path, "name"), secret.name.name,
+                    f"SecretNotSelected: Regent {regent.metadata.name} reads only Secrets with the "
+                    f"label {label}",
+                    "add the label to the Secret", "warning",
+                )  # fmt: skip
+
+    def unsupported(self) -> Iterator[Problem]:
+        """Warnings: what is accepted, and what this version does instead of acting on it."""
+        for key, resource in self.valid.items():
+            for one in unsupported(resource.spec):
+                yield self._problem(
+                    key, ("spec", one.name), one.value or None,
+                    f"{REASON}: this version does not act on it; {one.instead}",
+                    "take it out to make the resource Ready", "warning",
+                )  # fmt: skip
+
+    def _problem(
+        self,
+        key: ResourceKey,
+        path: Path,
+        value: str | None,
+        message: str,
+        way_out: str,
+        severity: Severity = "error",
+    ) -> Problem:
+        loaded: Loaded = self.tree.resources[key]
+        about = f"{key.kind} {key.namespace}/{key.name}"
+        return Problem(
+            loaded.file, loaded.line_of(path), about, field_text(path), value, message, way_out,
+            severity,
+        )  # fmt: skip
+
+
+def _known(names: list[str]) -> str:
+    if not names:
+        return "there is none"
+    shown = sorted(names)
+    more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
+    return f"there are {', '.join(shown[:8])}{more}"

@@ -1,0 +1,1 @@
+"""What is declared in the cluster: caches, and one reading of them per look."""

@@ -1,0 +1,238 @@
+"""What the controller has heard of the cluster, and of which parts it may believe that it is whole.
+
+403, 404, a definition that goes away or a namespace out of reach are *not synced*, never *empty*
+(rule 17). Secrets are followed only in namespaces where a resource names one, and trouble with
+them is trouble of passwords alone (rule 19).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+
+from controller.kube.api import KubeApi
+from controller.kube.cache import Seen
+from controller.kube.crds import deletions_count_while_defined
+from controller.kube.informer import Informer
+from controller.kube.kinds import (
+    CUSTOM_RESOURCE_DEFINITION,
+    OUR_KINDS,
+    SECRET,
+    WORKLOAD_KINDS,
+    JsonObject,
+    Key,
+    is_deleting,
+)
+from controller.kube.kinds import Kind as ApiKind
+from controller.names import MANAGED_BY, MANAGER
+from controller.observe.reader import says_the_same
+from shared.crds import is_outdated
+from shared.keys import KINDS as OUR_NAMES
+from shared.keys import Kind, ResourceKey
+
+NOT_LISTED = "not listed yet"
+WITHOUT_RELEASES = "type!=helm.sh/release.v1"
+"""Helm keeps whole charts in Secrets; nobody's password is there."""
+EVERYWHERE = ""
+_FIELDS_OF_ITS_END = ("deletionTimestamp", "finalizers")
+
+
+class Caches:
+    """All informers. `wake` is called when something changed that is not a mere status.
+
+    Of a resource of ours, `deleted` is called instead where its deletion began, and
+    `status_changed` where its status alone is another.
+    """
+
+    def __init__(
+        self,
+        api: KubeApi,
+        *,
+        own_namespace: str,
+        namespaces: tuple[str, ...],
+        wake: Callable[[], None],
+        deleted: Callable[[], None],
+        status_changed: Callable[[ResourceKey], None],
+    ) -> None:
+        """Without `namespaces` the whole cluster is watched."""
+        self._api = api
+        self._wake = wake
+        self._deleted = deleted
+        self._status_changed = status_changed
+        self.namespaces = namespaces or (EVERYWHERE,)
+        self._ours = {
+            (namespace, kind): self._informer(kind, namespace, is_ours=True)
+            for namespace in self.namespaces
+            for kind in OUR_KINDS
+        }
+        self._definitions = {
+            kind: self._informer(
+                CUSTOM_RESOURCE_DEFINITION,
+                field_selector=f"metadata.name={kind.qualified}",
+                is_ours=True,
+            )
+            for kind in OUR_KINDS
+        }
+        self._workloads = {
+            kind: self._informer(
+                kind, own_namespace, label_selector=f"{MANAGED_BY}={MANAGER}", is_ours=False
+            )
+            for kind in WORKLOAD_KINDS
+        }
+        self._secrets: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Follow everything in tasks of this group."""
+        self._group = group
+        found = (*self._ours.values(), *self._definitions.values(), *self._workloads.values())
+        for informer in found:
+            group.create_task(_run(informer))
+
+    def why_not_synced(self, namespace: str) -> str:
+        """Why nothing of this namespace may be believed to be all there is; empty when it may."""
+        place = namespace if namespace in self.namespaces else EVERYWHERE
+        informers = [self._ours[place, kind] for kind in OUR_KINDS if (place, kind) in self._ours]
+        for informer in (*informers, *self._definitions.values()):
+            if not informer.is_synced:
+                return f"{informer.kind.qualified}: {informer.why_not_synced}"
+        return ""
+
+    def why_workloads_unknown(self) -> str:
+        """Why it is not known what runs; empty when it is."""
+        for informer in self._workloads.values():
+            if not informer.is_synced:
+                return f"{informer.kind.qualified}: {informer.why_not_synced}"
+        return ""
+
+    def schema_trouble(self) -> str:
+        """Which of our definitions is missing, goes away, or is older than this program."""
+        for kind, informer in self._definitions.items():
+            found = next(iter(informer.cache.values()), None)
+            if found is None:
+                return f"CustomResourceDefinition {kind.qualified} is not there."
+            if is_deleting(found):
+                return f"CustomResourceDefinition {kind.qualified} is being deleted."
+            if is_outdated(found):
+                return f"CustomResourceDefinition {kind.qualified} is older than this controller."
+        return ""
+
+    def going_kinds(self) -> frozenset[str]:
+        """The kinds whose definition is being deleted."""
+        return frozenset(
+            kind.name
+            for kind, informer in self._definitions.items()
+            for found in informer.cache.values()
+            if is_deleting(found)
+        )
+
+    def believed_kinds(self) -> frozenset[str]:
+        """The kinds that are defined, stay so, and of which everything is known."""
+        unsynced = {kind for (_, kind), one in self._ours.items() if not one.is_synced}
+        going = self.going_kinds()
+        return frozenset(
+            kind.name
+            for kind, informer in self._definitions.items()
+            if informer.cache and kind.name not in going and kind not in unsynced
+        )
+
+    def objects(self) -> Iterator[tuple[Kind, JsonObject]]:
+        """Everything of our four kinds."""
+        for (_, kind), informer in self._ours.items():
+            ours = _OURS[kind]
+            for found in informer.cache.values():
+                yield ours, found
+
+    def find(self, key: ResourceKey) -> JsonObject | None:
+        """One resource of ours, as last heard of."""
+        for (_, kind), informer in self._ours.items():
+            if kind.name == key.kind and (key.namespace, key.name) in informer.cache:
+                return informer.cache[key.namespace, key.name]
+        return None
+
+    def workloads(self, kind: ApiKind) -> Mapping[Key, JsonObject]:
+        """What we have made in our own namespace."""
+        return self._workloads[kind].cache
+
+    def follow_secrets(self, namespaces: frozenset[str]) -> None:
+        """Follow the Secrets of exactly these namespaces from now on."""
+        for namespace in self._secrets.keys() - namespaces:
+            _, task = self._secrets.pop(namespace)
+            task.cancel()
+        for namespace in namespaces - self._secrets.keys():
+            informer = self._informer(
+                SECRET, namespace, field_selector=WITHOUT_RELEASES, is_ours=False
+            )
+            if self._group is None:
+                raise RuntimeError("start() comes first")
+            self._secrets[namespace] = informer, self._group.create_task(_run(informer))
+
+    def secrets(self) -> dict[Key, JsonObject]:
+        """Every Secret that is known, by namespace and name."""
+        return {key: found for one, _ in self._secrets.values() for key, found in one.cache.items()}
+
+    def are_secrets_awaited(self, namespace: str) -> bool:
+        """They may be there in a moment: nothing can be said of passwords yet."""
+        one = self._secrets.get(namespace)
+        return one is not None and not one[0].is_synced and one[0].why_not_synced == NOT_LISTED
+
+    def why_secrets_unreadable(self, namespace: str) -> str:
+        """Why the Secrets of a namespace cannot be read; empty when they can."""
+        one = self._secrets.get(namespace)
+        return "" if one is None or one[0].is_synced else one[0].why_not_synced
+
+    def _informer(
+        self,
+        kind: ApiKind,
+        namespace: str = EVERYWHERE,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        is_ours: bool,
+    ) -> Informer:
+        is_resource = is_ours and kind in OUR_KINDS
+        return Informer(
+            self._api,
+            kind,
+            namespace=namespace or None,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            on_change=lambda seen: self._changed(kind, seen),
+            on_sync=lambda _synced: self._wake(),
+            deletions_count=deletions_count_while_defined(self._api, kind) if is_resource else None,
+        )
+
+    def _changed(self, kind: ApiKind, seen: Seen) -> None:
+        if kind in _OURS and begins_deletion(seen):
+            self._deleted()
+        elif not is_mere_status(seen):
+            self._wake()
+        elif kind in _OURS:
+            self._status_changed(ResourceKey(_OURS[kind], *seen.key))
+
+
+_OURS: Mapping[ApiKind, Kind] = {
+    kind: name for kind in OUR_KINDS for name in OUR_NAMES if kind.name == name
+}
+
+
+async def _run(informer: Informer) -> None:
+    await informer.run()
+
+
+def begins_deletion(seen: Seen) -> bool:
+    """It is going, or gone where nothing held it; the end of one that was going is nothing new."""
+    was_going = seen.before is not None and is_deleting(seen.before)
+    return not was_going and (seen.after is None or is_deleting(seen.after))
+
+
+def is_mere_status(seen: Seen) -> bool:
+    """Kinds without a generation (Secrets) have no status either: any change of them counts."""
+    if seen.before is None or seen.after is None:
+        return False
+    before, after = seen.before["metadata"], seen.after["metadata"]
+    return (
+        "generation" in after
+        and all(before.get(name) == after.get(name) for name in _FIELDS_OF_ITS_END)
+        and says_the_same(seen.before, seen.after)
+    )

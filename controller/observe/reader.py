@@ -1,0 +1,174 @@
+"""From the objects of a cluster to what is declared: the same values as a directory gives. Pure.
+
+An object is read once for each generation: a status that is written must not cost a validation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import SecretBytes
+
+from controller.core.secrets import Secret, SecretName
+from controller.kube.kinds import JsonObject, is_deleting, key_of
+from controller.local.directory import Loaded
+from controller.local.secrets import secret_keys_of
+from controller.observe.connection_secrets import OWN_ROLES, layout_of
+from shared.http import UNKNOWN_SERVER
+from shared.keys import Kind, ResourceKey
+from shared.problems import Problem
+from shared.resources import GROUP, AnyResource, Regent
+from shared.resources.reading import Mistaken, read_manifest
+
+RawSecrets = Mapping[tuple[str, str], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Everything that the watched namespaces declare, at one moment.
+
+    `deleting` are those whose deletion has begun; they are among `resources` all the same.
+    """
+
+    resources: Mapping[ResourceKey, Loaded]
+    raw: Mapping[ResourceKey, JsonObject] = field(repr=False)
+    deleting: frozenset[ResourceKey] = frozenset()
+
+    def regents(self) -> dict[ResourceKey, Regent]:
+        """The Regents that can be used, those that are being deleted among them."""
+        return {
+            key: found.resource
+            for key, found in self.resources.items()
+            if isinstance(found.resource, Regent) and found.is_valid
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    raw: JsonObject
+    loaded: Loaded
+
+
+class Reader:
+    """Reads objects, and remembers what it read of each."""
+
+    def __init__(self) -> None:
+        self._known: dict[ResourceKey, _Read] = {}
+
+    def read(self, objects: Iterable[tuple[Kind, JsonObject]]) -> Declared:
+        """All of them; what is not among them any more is forgotten."""
+        known: dict[ResourceKey, _Read] = {}
+        raw: dict[ResourceKey, JsonObject] = {}
+        for kind, found in objects:
+            namespace, name = key_of(found)
+            key = ResourceKey(kind, namespace, name)
+            raw[key] = found
+            before = self._known.get(key)
+            if before is not None and says_the_same(before.raw, found):
+                known[key] = _Read(found, before.loaded)
+            else:
+                known[key] = _Read(found, _load(key, found))
+        self._known = known
+        deleting = frozenset(key for key, found in raw.items() if is_deleting(found))
+        return Declared({key: one.loaded for key, one in known.items()}, raw, deleting)
+
+
+def says_the_same(before: JsonObject, found: JsonObject) -> bool:
+    """What they declare. A generation alone does not tell: a restored etcd repeats it."""
+    return before is found or (
+        _version(before) == _version(found) and before.get("spec") == found.get("spec")
+    )
+
+
+def _version(found: JsonObject) -> tuple[Any, ...]:
+    """With our own annotations: by them people say something to a Regent."""
+    metadata = found["metadata"]
+    annotations = metadata.get("annotations") or {}
+    words = {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}
+    return metadata.get("uid"), metadata.get("generation"), metadata.get("labels"), words
+
+
+def had_state_on(regent: JsonObject) -> str:
+    """The server on which its status remembers a state of it; empty where it remembers none."""
+    status = regent.get("status") or {}
+    if not status.get("acceptedRevision"):
+        return ""
+    return str(status.get("serverIdentifier") or UNKNOWN_SERVER)
+
+
+def secret_names(declared: Declared) -> frozenset[SecretName]:
+    """Every Secret that a valid resource names; no other one is looked at."""
+    return frozenset(
+        SecretName(key.namespace, name)
+        for key, loaded in declared.resources.items()
+        if loaded.resource is not None and loaded.is_valid
+        for name in _names(loaded.resource)
+    )
+
+
+def read_secrets(names: Iterable[SecretName], raw: RawSecrets) -> dict[SecretName, Secret]:
+    """Those of the named Secrets that are there."""
+    found: dict[SecretName, Secret] = {}
+    for name in names:
+        secret = raw.get((name.namespace, name.name))
+        if secret is not None and not is_deleting(secret):
+            labels = secret["metadata"].get("labels") or {}
+            found[name] = Secret(name, dict(_values(secret)), labels)
+    return found
+
+
+def with_ignored_roles(declared: Declared, secrets: Mapping[SecretName, Secret]) -> Declared:
+    """Each Regent whose credentials another operator made leaves that operator's roles alone."""
+    changed = {
+        key: _ignoring(loaded, secrets)
+        for key, loaded in declared.resources.items()
+        if key.kind == "Regent"
+    }
+    return Declared({**declared.resources, **changed}, declared.raw, declared.deleting)
+
+
+def _ignoring(loaded: Loaded, secrets: Mapping[SecretName, Secret]) -> Loaded:
+    regent = loaded.resource
+    if not isinstance(regent, Regent) or regent.spec.connection_secret_ref is None:
+        return loaded
+    reference = SecretName(regent.metadata.namespace, regent.spec.connection_secret_ref.name)
+    secret = secrets.get(reference)
+    if secret is None:
+        return loaded
+    values = {key: value.get_secret_value() for key, value in secret.values.items()}
+    layout = layout_of(reference.name, values, secret.labels or {})
+    own = [name for name in OWN_ROLES[layout] if name not in regent.spec.ignore_roles]
+    spec = regent.spec.model_copy(update={"ignore_roles": (*regent.spec.ignore_roles, *own)})
+    regent = regent.model_copy(update={"spec": spec})
+    return Loaded(loaded.key, loaded.file, loaded.line, regent, loaded.problems)
+
+
+def _load(key: ResourceKey, found: JsonObject) -> Loaded:
+    read = read_manifest(key.kind, {k: v for k, v in found.items() if k != "status"})
+    if not isinstance(read, Mistaken):
+        return Loaded(key, "", 0, read)
+    problems = tuple(
+        Problem("", None, str(key), one.field, one.value, one.message, one.way_out)
+        for one in read.mistakes
+    )
+    return Loaded(key, "", 0, None, problems)
+
+
+def _names(resource: AnyResource) -> Iterator[str]:
+    for _, reference in secret_keys_of(resource):
+        yield reference.name
+    if isinstance(resource, Regent) and resource.spec.connection_secret_ref is not None:
+        yield resource.spec.connection_secret_ref.name
+
+
+def _values(secret: JsonObject) -> Iterator[tuple[str, SecretBytes]]:
+    data = cast("Mapping[str, str]", secret.get("data") or {})
+    for key, encoded in data.items():
+        try:
+            yield key, SecretBytes(base64.b64decode(encoded, validate=True))
+        except (binascii.Error, ValueError):
+            continue

@@ -1,0 +1,1 @@
+"""Two private CAs, the certificates that they sign, and their rotation."""

@@ -1,0 +1,1 @@
+"""The Regents that the controller talks to: client, conversation, fleet."""

@@ -1,0 +1,317 @@
+"""The conversation with one Regent: what is to be pushed, what it says of it, what it corrected.
+
+A link first asks what the Regent has accepted and which verifiers are in force (`meet`), because
+both decide what is compiled; only then is anything pushed, naming the state that it replaces
+(rule 17). Whenever the Regent stops answering, all of this begins again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Protocol
+
+from controller.regents.acquaintance import Acquaintance, bound_by
+from controller.regents.client import (
+    Accepted,
+    Refused,
+    RegentClient,
+    RegentUnreachable,
+    Stale,
+    TakeoverNeeded,
+    UnexpectedAnswer,
+)
+from shared.backoff import Backoff
+from shared.errors import PostgRegentError
+from shared.http import UNKNOWN_SERVER, StatusBody
+from shared.keys import ResourceKey
+from shared.logging import get_logger
+from shared.outcomes import Drift
+from shared.state import DesiredState, WrittenState
+
+WAIT_SECONDS = 25
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 2.0
+LONGEST_ODD_SECONDS = 30.0
+"""What answers and is not understood is seldom understood a moment later."""
+PACE_SECONDS = 0.02
+"""Between two answers of one conversation: one that answers at once for ever takes no more."""
+
+log = get_logger(__name__)
+
+
+class ConversationFailed(PostgRegentError):
+    """What one Regent says cannot be used."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"What it answers cannot be used ({kind}); it is asked again.",
+            way_out="The controller's log has the trace; look at the Regent's log too.",
+        )
+
+
+class Listener(Protocol):
+    """Who hears what a Regent says. None of it waits."""
+
+    def met(self, regent: ResourceKey) -> None:
+        """What it accepted is known now, or is known anew: compile again."""
+
+    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
+        """Its status changed."""
+
+    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
+        """It found drift, and corrected it or not."""
+
+    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
+        """It does not answer or not accept a push. An empty reason: it does again."""
+
+
+class RegentLink:
+    """One Regent, as the controller talks to it."""
+
+    def __init__(
+        self,
+        key: ResourceKey,
+        client: RegentClient,
+        listener: Listener,
+        *,
+        refresh_times: bool = False,
+    ) -> None:
+        """With `refresh_times` its status is heard when a wait brought nothing new, too."""
+        self._refresh_times = refresh_times
+        self.key = key
+        self.acquaintance: Acquaintance | None = None
+        self.is_pushed = False
+        self.pushed_revision = 0
+        """Of the last push that was accepted; 0 where it was accepted before we came."""
+        self._client = client
+        self._listener = listener
+        self._state: DesiredState | WrittenState | None = None
+        self._release = self._withheld = ""
+        self._acceptance = self._needed = ""
+        self._had_state = ""
+        self._doubted, self._must_push = "", False
+        """The takeover that a push was sent for once more, and that it has to be sent still."""
+        self._heard = 0
+        self._made_at = datetime.now(UTC)
+        self._stale = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        self._wake = asyncio.Event()
+        self._wake.set()
+
+    def go_on_from(self, before: RegentLink) -> None:
+        """Tell what this one has not told yet, which talked to the same Regent until now."""
+        self._heard, self._made_at = before._heard, before._made_at
+
+    def push(self, state: DesiredState) -> None:
+        """Have this state accepted; a newer call replaces an older one that has not gone yet.
+
+        One that says the same changes nothing: what was accepted stays told.
+        """
+        before = self._state.state if isinstance(self._state, WrittenState) else self._state
+        if before is not None and before.says_the_same_as(state):
+            return
+        self._state = state
+        self.is_pushed = False
+        self._wake.set()
+
+    def release(self, digest: str) -> None:
+        """Let the losses of this digest through as soon as the Regent says it withholds them.
+
+        An empty one releases nothing. The digest is of exactly these losses, so an old one that
+        stays written somewhere is worth nothing (rule 20).
+        """
+        if digest != self._release:
+            self._release = digest
+            self._wake.set()
+
+    def accept_takeover(self, token: str) -> None:
+        """Let the takeover of this token happen as soon as the Regent says that it needs it.
+
+        An empty one accepts nothing. The token is of exactly this takeover (rule 28a).
+        """
+        if token != self._acceptance:
+            self._acceptance = token
+            self._wake.set()
+
+    def remember(self, had_state_on: str) -> None:
+        """The server on which this Regent was seen with a state, before this link was made."""
+        self._had_state = self._had_state or had_state_on
+
+    async def run(self) -> None:
+        """Talk until cancelled."""
+        async with self._client, asyncio.TaskGroup() as group:
+            group.create_task(self._keep(self._push_when_asked))
+            group.create_task(self._keep(self._follow_status))
+            group.create_task(self._keep(self._follow_history))
+
+    async def _keep(self, talk: Callable[[], Awaitable[None]]) -> None:
+        """Begin again after a pause whenever the Regent cannot be talked to."""
+        usual = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        odd = Backoff(FIRST_WAIT_SECONDS, LONGEST_ODD_SECONDS)
+        loop = asyncio.get_running_loop()
+        while True:
+            began, is_odd = loop.time(), False
+            try:
+                await talk()
+            except PostgRegentError as error:
+                self._forget(error)
+                is_odd = isinstance(error, UnexpectedAnswer) and error.problem is None
+            except Exception as error:
+                # Whatever it answered, or whatever we make of it: no other Regent may feel it.
+                log.exception("a conversation failed", regent=str(self.key))
+                self._forget(ConversationFailed(type(error).__name__))
+                is_odd = True
+            wait = (odd if is_odd else usual).after(loop.time() - began)
+            await asyncio.sleep(wait)
+
+    def _forget(self, error: PostgRegentError) -> None:
+        self.acquaintance = None
+        self.is_pushed = False
+        self._wake.set()
+        if isinstance(error, RegentUnreachable):
+            self._listener.troubled(
+                self.key,
+                "NotAnswering",
+                "Its process does not answer. If it goes on, its log says why.",
+            )
+        elif isinstance(error, UnexpectedAnswer) and error.problem:
+            said = f"{error.problem.detail or error.message} {error.way_out}".strip()
+            self._listener.troubled(self.key, error.problem.reason, said)
+        else:
+            self._listener.troubled(self.key, "NotReady", str(error))
+
+    async def _push_when_asked(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self.acquaintance is None:
+                await self._meet()
+            elif self._state is not None:
+                written = await self._written(self._state)
+                if self.acquaintance is not None:
+                    await self._push(written, self.acquaintance)
+            await self._release_what_is_withheld()
+            await self._accept_what_is_needed()
+
+    async def _release_what_is_withheld(self) -> None:
+        if not self._release or self._release != self._withheld:
+            return
+        self._withheld = ""
+        # When it withholds something else by now, its status says so, and nothing was released.
+        with suppress(UnexpectedAnswer):
+            await self._client.release_brake(self._release)
+
+    async def _accept_what_is_needed(self) -> None:
+        if not self._acceptance or self._acceptance != self._needed:
+            return
+        self._needed = ""
+        with suppress(UnexpectedAnswer):  # as for a release
+            await self._client.accept_takeover(self._acceptance)
+            if not self.is_pushed:
+                self._wake.set()
+
+    async def _meet(self) -> None:
+        self._state = None
+        accepted = await self._client.state()
+        verifiers = await self._client.verifiers()
+        self.acquaintance = Acquaintance(
+            etag=accepted.etag if accepted else None,
+            resources=accepted.resources if accepted else frozenset(),
+            verifiers=verifiers,
+        )
+        self._listener.troubled(self.key, "", "")
+        self._listener.met(self.key)
+
+    async def _written(self, state: DesiredState | WrittenState) -> WrittenState:
+        """Written once for each push, and not on the loop."""
+        if isinstance(state, WrittenState):
+            return state
+        written = await asyncio.to_thread(WrittenState.of, state)
+        if self._state is state:
+            self._state = written
+        return written
+
+    async def _push(self, written: WrittenState, known: Acquaintance) -> None:
+        state = written.state
+        if known.etag == written.etag and not self._must_push:
+            self.is_pushed = True
+            self._listener.troubled(self.key, "", "")
+            return
+        self._must_push = False
+        answer = await self._client.put_state(
+            written, if_match=known.etag, had_state=self._had_state
+        )
+        match answer:
+            case Accepted(etag=new):
+                if self.acquaintance is not known:
+                    # Another conversation found meanwhile that it is not the one that we knew.
+                    self.acquaintance = None
+                    self._wake.set()
+                    return
+                self.acquaintance = Acquaintance(new, bound_by(state, known), known.verifiers)
+                self._stale.succeeded()
+                self.pushed_revision = state.revision
+                self.is_pushed = self._state is written  # else a newer one waits already
+                self._listener.troubled(self.key, "", "")
+            case Stale():
+                self.acquaintance = None
+                self._wake.set()
+                await asyncio.sleep(self._stale.after())
+            case Refused(problems=problems):
+                said = "; ".join(f"{p.field} {p.message}" for p in problems)
+                self._listener.troubled(self.key, "Refused", f"It refuses the push: {said}")
+            case TakeoverNeeded(message=message):
+                self._listener.troubled(self.key, "TakeoverNeeded", message)
+
+    async def _follow_status(self) -> None:
+        sequence = 0
+        while True:
+            status = await self._client.status(after=sequence, wait_seconds=WAIT_SECONDS)
+            if status is None and self._refresh_times:
+                status = await self._client.status()
+            if status is not None:
+                sequence = status.sequence
+                self._withheld = status.brake.digest
+                self._needed = status.takeover.token
+                self._note_memory(status)
+                self._confirm(status.takeover.token)
+                is_released = self._release and self._release == self._withheld
+                is_accepted = self._acceptance and self._acceptance == self._needed
+                if is_released or is_accepted:
+                    self._wake.set()
+                self._listener.reported(self.key, status)
+            await asyncio.sleep(PACE_SECONDS)
+
+    def _confirm(self, needed: str) -> None:
+        """Push once more, though it is accepted already: another push may have been refused since.
+
+        Such as one of a leader whose cache was behind: then this one ends the doubt.
+        """
+        if needed and needed != self._doubted:
+            self._must_push = True
+            self._wake.set()
+        self._doubted = needed
+
+    def _note_memory(self, status: StatusBody) -> None:
+        """Where it had a state; one that has none any more is met anew."""
+        if status.accepted_revision is not None:
+            self._had_state = status.system_identifier or self._had_state or UNKNOWN_SERVER
+        elif self.acquaintance is not None and self.acquaintance.etag is not None:
+            self.acquaintance = None
+            self.is_pushed = False
+            self._wake.set()
+
+    async def _follow_history(self) -> None:
+        """What was found since this link was made, each once, also after the Regent was away.
+
+        What is older was told before: by who was the controller then.
+        """
+        while True:
+            page = await self._client.history(after=self._heard, wait_seconds=WAIT_SECONDS)
+            for drift in page.items:
+                self._heard = max(self._heard, drift.id)
+                if drift.found_at >= self._made_at:
+                    self._listener.drifted(self.key, drift)
+            await asyncio.sleep(PACE_SECONDS)

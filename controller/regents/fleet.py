@@ -1,0 +1,205 @@
+"""The Regents that the controller talks to: one link each, and what each said last.
+
+A Regent that does not answer is asked again for ever; how long it has not been reached decides
+when a finalizer may go without it (rule 27).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.regents.client import RegentClient
+from controller.regents.conversation import RegentLink
+from controller.regents.outcome import NOT_MET, NotReached
+from controller.regents.reach import Reach, withholds
+from shared.errors import PostgRegentError
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.logging import get_logger
+from shared.outcomes import Drift
+from shared.state import DesiredState, Verifier
+
+log = get_logger(__name__)
+
+
+class Hears(Protocol):
+    """Who is told what Regents say. None of it waits."""
+
+    def met(self, regent: ResourceKey) -> None:
+        """What it has accepted is known now."""
+
+    def said(self, regent: ResourceKey, status: StatusBody) -> None:
+        """A status."""
+
+    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
+        """A drift."""
+
+    def changed(self, regent: ResourceKey) -> None:
+        """It is reached, or not any more."""
+
+    def left(self, regent: ResourceKey) -> None:
+        """We talk to it no more: what it said counts no more."""
+
+
+@dataclass(slots=True)
+class Served:
+    """One Regent that we talk to."""
+
+    client: RegentClient
+    link: RegentLink
+    passport: str
+    task: asyncio.Task[None] | None = None
+    status: StatusBody | None = None
+    trouble: NotReached | None = NOT_MET
+    unreached_since: float | None = None
+    is_uninstalled: bool = False
+
+    @property
+    def is_reached(self) -> bool:
+        """It answers, though perhaps not as we would like, and reaches its server."""
+        return self.trouble is None or self.trouble.is_for_good
+
+
+class Fleet:
+    """All Regents."""
+
+    def __init__(self, hears: Hears, clock: Callable[[], float] = time.monotonic) -> None:
+        self._hears = hears
+        self._clock = clock
+        self._served: dict[ResourceKey, Served] = {}
+
+    @property
+    def served(self) -> Mapping[ResourceKey, Served]:
+        """By Regent."""
+        return self._served
+
+    def talk_to(
+        self,
+        key: ResourceKey,
+        passport: str,
+        connect: Callable[[], RegentClient],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        """Talk to it from now on; anew where our own certificate is another one."""
+        before = self._served.get(key)
+        if before is not None and before.passport == passport:
+            return
+        client = connect()
+        link = RegentLink(key, client, self, refresh_times=True)
+        served = Served(client, link, passport, unreached_since=self._clock())
+        if before is not None:
+            self._end(before)
+            link.go_on_from(before.link)
+            served.status, served.trouble = before.status, before.trouble
+            served.is_uninstalled = before.is_uninstalled
+        served.task = group.create_task(link.run())
+        self._served[key] = served
+
+    def leave(self, key: ResourceKey) -> None:
+        """Talk to it no more."""
+        served = self._served.pop(key, None)
+        if served is not None:
+            self._end(served)
+            self._hears.left(key)
+
+    def bound(self) -> dict[ResourceKey, frozenset[ResourceKey]]:
+        """What the accepted state of each Regent lists; those that were met."""
+        return {
+            key: frozenset(map(ResourceKey.parse, served.link.acquaintance.resources))
+            for key, served in self._served.items()
+            if served.link.acquaintance is not None
+        }
+
+    def verifiers(self, key: ResourceKey) -> Mapping[str, Verifier]:
+        """The verifiers that it has in force."""
+        served = self._served.get(key)
+        known = served.link.acquaintance if served else None
+        return known.verifiers if known else {}
+
+    def push(self, states: Mapping[ResourceKey, DesiredState]) -> None:
+        """Have these states accepted, by those that were met."""
+        for key, state in states.items():
+            served = self._served.get(key)
+            if served and served.link.acquaintance is not None and not served.is_uninstalled:
+                served.link.push(state)
+
+    def is_told(self, key: ResourceKey, resource: ResourceKey) -> bool:
+        """Whether what a Regent has accepted does not list the resource any more."""
+        link = self._served[key].link
+        known = link.acquaintance
+        return known is not None and link.is_pushed and str(resource) not in known.resources
+
+    def reach(self, key: ResourceKey, resource: ResourceKey, role: str) -> Reach:
+        """How far the end of a resource, which is `role` in PostgreSQL, has come on a Regent."""
+        served = self._served[key]
+        status = served.status
+        is_passed = (
+            status is not None
+            and status.applied_revision is not None
+            and status.applied_revision == status.accepted_revision
+            and status.applied_revision >= served.link.pushed_revision
+            and all(one.resource != str(resource) for one in status.resources)
+        )
+        return Reach(
+            is_told=self.is_told(key, resource),
+            is_passed=is_passed,
+            is_braked=status is not None and withholds(status.brake, role),
+            unreachable_seconds=self.unreachable_seconds(key),
+        )
+
+    def unreachable_seconds(self, key: ResourceKey) -> float:
+        """For how long it has not been reached; 0 while it is."""
+        served = self._served.get(key)
+        since = served.unreached_since if served else None
+        return 0.0 if since is None else self._clock() - since
+
+    async def uninstall(self, key: ResourceKey) -> bool:
+        """Have it take off what it installed; False where it could not be reached."""
+        served = self._served.get(key)
+        if served is None or served.is_uninstalled:
+            return True
+        try:
+            done = await served.client.uninstall()
+        except PostgRegentError as error:
+            log.info("not uninstalled yet", regent=str(key), problem=str(error))
+            return False
+        served.is_uninstalled = True
+        log.info("uninstalled", regent=str(key), done=done)
+        return True
+
+    def met(self, regent: ResourceKey) -> None:
+        """From the link."""
+        self._hears.met(regent)
+
+    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
+        """From the link."""
+        if (served := self._served.get(regent)) is not None:
+            served.status = status
+            self._hears.said(regent, status)
+
+    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
+        """From the link."""
+        self._hears.drifted(regent, drift)
+
+    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
+        """From the link; an empty reason: it answers again."""
+        served = self._served.get(regent)
+        if served is None:
+            return
+        before = served.trouble
+        served.trouble = NotReached(reason, message) if reason else None
+        if served.trouble is None or served.trouble.is_for_good:
+            served.unreached_since = None
+        elif served.unreached_since is None:
+            served.unreached_since = self._clock()
+        if before != served.trouble:
+            self._hears.changed(regent)
+
+    @staticmethod
+    def _end(served: Served) -> None:
+        if served.task is not None:
+            served.task.cancel()

@@ -1,0 +1,124 @@
+"""How a Regent itself is doing, in one outcome: whether it runs, listens, and may write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.regents.vanished import REASON, held_words, vanished_of
+from shared.errors import PostgRegentError
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome, State
+
+FOR_GOOD = frozenset(
+    {
+        "Refused",
+        "TakeoverNeeded",
+        "Unauthorized",
+        "SchemaOutdated",
+        "HostNotAllowed",
+        "NotSupported",
+        "OtherUser",
+        "NameTaken",
+        "Uninstalled",
+        "LeftInstalled",
+        "NothingInstalled",
+    }
+)
+"""Until a person does something; everything else may pass by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """Why a Regent cannot be started, or talked to."""
+
+    reason: str
+    message: str
+
+    @classmethod
+    def of(cls, error: PostgRegentError) -> NotReached:
+        """`NoAdminPasswordError` becomes `NoAdminPassword`."""
+        return cls(type(error).__name__.removesuffix("Error"), str(error))
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether waiting cannot help."""
+        return self.reason in FOR_GOOD
+
+
+NOT_CONNECTED = "NotReady"
+"""Of what answers and has no connection to its server: its status says why."""
+
+
+def regent_outcome(
+    key: ResourceKey,
+    generation: int,
+    status: StatusBody | None,
+    trouble: NotReached | None,
+    held: Sequence[str] = (),
+) -> Outcome:
+    """What is to be said of the Regent resource.
+
+    `held` are the resources that cannot be compiled and go on as they were accepted before.
+    """
+    state, reason, message = _words(key, status, trouble, held)
+    return Outcome(
+        resource=str(key), generation=generation, state=state, reason=reason, message=message
+    )
+
+
+def _words(
+    key: ResourceKey,
+    status: StatusBody | None,
+    trouble: NotReached | None,
+    held: Sequence[str],
+) -> tuple[State, str, str]:
+    if trouble is not None and trouble.reason == NOT_CONNECTED and status and status.trouble:
+        why = status.trouble
+        return ("Stalled" if why.is_for_good else "Reconciling"), why.reason, why.message
+    if trouble is not None:
+        return (
+            ("Stalled" if trouble.is_for_good else "Reconciling"),
+            trouble.reason,
+            trouble.message,
+        )
+    if status is None:
+        return "Reconciling", "Starting", "Its process starts. If it goes on, its log says why."
+    if status.takeover.needed:
+        return "Stalled", "TakeoverNeeded", status.takeover.message
+    vanished = vanished_of(status)
+    if status.brake.pulled:
+        also = f" {vanished.words(key)}" if vanished else ""
+        said = f"{status.brake.message} Digest {status.brake.digest}.{also}"
+        return "Stalled", "BrakePulled", said
+    if vanished is not None:
+        return "Stalled", REASON, vanished.words(key)
+    if status.accepted_revision is None:
+        return "Reconciling", "Waiting", "It waits for its first push."
+    if status.observing:
+        return "Stalled", "Observing", status.observing
+    if status.applied_revision is None:
+        return "Reconciling", "Applying", status.detector.message or "Its first pass is not done."
+    if status.unread:
+        said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
+        return "Reconciling", "DatabaseUnreachable", f"Not read, and not kept as declared: {said}"
+    if status.not_acted_on:
+        fields = ", ".join(status.not_acted_on)
+        return (
+            "Stalled",
+            "Unsupported",
+            f"This version does not act on {fields}; the rest holds. Take it out to be Ready.",
+        )
+    if held:
+        return "Stalled", "Held", held_words(held)
+    roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
+    how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
+    said = f": {status.detector.message}" if status.detector.message else ""
+    return "Ready", "Running", f"{roles} managed; detector {how}{said}."
+
+
+NOT_MET = NotReached(
+    "Starting", "Its process has not answered since the controller started. Its log says why."
+)
+"""Before the first answer, or the first failure to get one."""

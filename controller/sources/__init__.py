@@ -1,1 +1,0 @@
-"""Where resources are read from: a directory of YAML, or Kubernetes."""

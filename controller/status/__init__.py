@@ -1,0 +1,1 @@
+"""Outcomes become conditions, and are written when they are news."""

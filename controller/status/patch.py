@@ -1,0 +1,215 @@
+"""The status that a resource of the cluster shall have, and whether it says anything new. Pure.
+
+Rule 29: written when something other than a time changed. What no Regent has seen in its new
+generation is not ready, and says so in the same write that observes the generation: `kubectl wait`
+does not look at observedGeneration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller.kube.kinds import JsonObject, generation_of
+from controller.regents.outcome import NOT_MET, NotReached, regent_outcome
+from controller.status.conditions import (
+    conditions,
+    regent_status,
+    resource_status,
+    transition,
+    truth,
+)
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+
+PASS_TIME_EVERY = timedelta(minutes=1)
+WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
+"""Of what nothing was ever said."""
+PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
+_TIMES = frozenset({"lastTransitionTime", "lastPassTime"})
+
+Said = Mapping[ResourceKey, Outcome]
+"""What each Regent said last of one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegentNews:
+    """What there is to say of one Regent."""
+
+    status: StatusBody | None = None
+    trouble: NotReached | None = None
+    drift: int | None = None
+    """Differences that are not corrected; None: not known."""
+    is_reached: bool = True
+    """Whether its status is of now."""
+    held: int = 0
+    in_force_held: tuple[str, ...] = ()
+    """Those of the held that were accepted before: what they gave goes on."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Nothing was heard of it yet: no reason to say anything else than before."""
+        return self.status is None and self.trouble is not None and self.trouble == NOT_MET
+
+
+def status_of(
+    found: JsonObject,
+    own: Outcome | None,
+    said: Said,
+    now: datetime,
+    *,
+    is_withdrawn: bool = False,
+) -> dict[str, Any] | None:
+    """The status of a Permission, Role or User; None when nothing can be said yet.
+
+    `is_withdrawn`: what the controller itself had said of it holds no more, and must not stay there
+    until a Regent answers: a GitOps engine gives up what is Stalled.
+    """
+    generation, before = generation_of(found), found.get("status") or {}
+    shown: dict[ResourceKey | None, Outcome] = {
+        regent: _of_generation(outcome, generation) for regent, outcome in said.items()
+    }
+    if own is not None:
+        shown[None] = own.model_copy(update={"generation": generation})
+    if not shown:
+        if not ready_condition(before):
+            unknown = _pending(generation, WAITING)
+            return {
+                "observedGeneration": generation,
+                "conditions": conditions(unknown, before, now, ready="Unknown"),
+            }
+        is_stale = is_ready(before) and before.get("observedGeneration") != generation
+        if not (is_stale or is_withdrawn):
+            return None
+        pending = _pending(generation)
+        return {"observedGeneration": generation, "conditions": conditions(pending, before, now)}
+    status = resource_status(shown, before, now)
+    if said:
+        status["readyCount"] = sum(
+            1 for regent, outcome in shown.items() if regent is not None and outcome.is_ready
+        )
+    counted = [one.matches for one in said.values() if one.matches is not None]
+    if counted and found["kind"] == "Permission":
+        status["matches"] = sum(counted)
+    return status
+
+
+def status_of_regent(
+    found: JsonObject, key: ResourceKey, news: RegentNews, own: Outcome | None, now: datetime
+) -> dict[str, Any]:
+    """The status of a Regent, with `Drifted` and `DetectorHealthy`."""
+    before = found.get("status") or {}
+    generation = generation_of(found)
+    outcome = own or regent_outcome(key, generation, news.status, news.trouble, news.in_force_held)
+    outcome = outcome.model_copy(update={"generation": generation})
+    status = regent_status(outcome, news.status, before, now)
+    status["conditions"] += _knowledge(news, outcome, before, now)
+    status["held"] = news.held
+    if news.status is None:
+        return status
+    if news.is_reached and news.drift is not None:
+        status["drift"] = news.drift
+    if news.status.observing:
+        status["observing"] = news.status.observing
+    if news.status.last_pass_time is not None:
+        status["lastPassTime"] = _written(news.status.last_pass_time)
+    return status
+
+
+def _knowledge(
+    news: RegentNews, outcome: Outcome, before: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    """`Drifted` and `DetectorHealthy`: Unknown where nobody can say."""
+    generation = outcome.generation
+    if news.status is None or not news.is_reached:
+        why = f"Not known: {outcome.message}"
+        return [
+            transition(kind, "Unknown", outcome.reason, why, generation, before, now)
+            for kind in ("Drifted", "DetectorHealthy")
+        ]
+    detector = news.status.detector
+    healthy = detector.message or f"It learns of changes by {detector.mode}."
+    return [
+        _drifted(news.drift, generation, before, now),
+        transition("DetectorHealthy", truth(detector.healthy), detector.mode, healthy,
+                   generation, before, now),
+    ]  # fmt: skip
+
+
+def _drifted(
+    drift: int | None, generation: int, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    about = (generation, before, now)
+    if drift is None:
+        said = "No pass has looked yet."
+        return transition("Drifted", "Unknown", "NotLookedYet", said, *about)
+    if drift:
+        said = f"{drift} differences are not corrected."
+        return transition("Drifted", "True", "Drifted", said, *about)
+    return transition("Drifted", "False", "InSync", "As declared.", *about)
+
+
+def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether it differs from what is there in more than a time, or its time is a minute old."""
+    if _timeless(status) != _timeless(before):
+        return True
+    passed, written = status.get("lastPassTime"), before.get("lastPassTime")
+    if passed is None or passed == written:
+        return False
+    return written is None or _read(passed) - _read(written) >= PASS_TIME_EVERY
+
+
+def is_ready(status: Mapping[str, Any]) -> bool:
+    """Whether the condition Ready is True."""
+    return ready_condition(status).get("status") == "True"
+
+
+def is_stalled(status: Mapping[str, Any]) -> bool:
+    """Whether a person has to do something."""
+    conditions = status.get("conditions") or ()
+    return any(c.get("type") == "Stalled" and c.get("status") == "True" for c in conditions)
+
+
+def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The condition Ready; empty when there is none."""
+    return next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
+
+
+def _of_generation(outcome: Outcome, generation: int) -> Outcome:
+    if outcome.generation >= generation:
+        return outcome.model_copy(update={"generation": generation})
+    pending = _pending(generation)
+    return outcome.model_copy(
+        update={
+            "generation": generation,
+            "state": pending.state,
+            "reason": pending.reason,
+            "message": pending.message,
+        }
+    )
+
+
+def _pending(generation: int, words: tuple[str, str] = PENDING) -> Outcome:
+    reason, message = words
+    return Outcome(
+        resource="", generation=generation, state="Reconciling", reason=reason, message=message
+    )
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _timeless(v) for name, v in value.items() if name not in _TIMES}
+    if isinstance(value, list | tuple):
+        return [_timeless(item) for item in value]
+    return value
+
+
+def _written(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _read(text: str) -> datetime:
+    return datetime.fromisoformat(text)

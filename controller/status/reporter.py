@@ -1,0 +1,155 @@
+"""What everybody said becomes status and Events: written when it is news, and only then.
+
+5,000 Users must not mean 5,000 writes a pass (rule 29): what a Regent says is compared with
+what it said before, and only resources of which it says something else are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.kube.api import KubeApi
+from controller.kube.errors import ApiError
+from controller.kube.events import EventKind, EventRecorder, News, Reference
+from controller.kube.kinds import OUR_KINDS, JsonObject
+from controller.kube.queue import KeyedQueue
+from controller.regents.vanished import REASON
+from controller.status.patch import (
+    RegentNews,
+    is_news,
+    is_stalled,
+    ready_condition,
+    status_of,
+    status_of_regent,
+)
+from shared.http import StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+
+KINDS = {kind.name: kind for kind in OUR_KINDS}
+WRITERS = 8
+Find = Callable[[ResourceKey], JsonObject | None]
+
+
+class Reporter:
+    """Keeps the status of every resource of ours as it shall be."""
+
+    def __init__(
+        self,
+        api: KubeApi,
+        find: Find,
+        regent_news: Callable[[ResourceKey], RegentNews],
+        recorder: EventRecorder,
+    ) -> None:
+        self.writes = 0
+        self._api = api
+        self._find = find
+        self._regent_news = regent_news
+        self._recorder = recorder
+        self._queue: KeyedQueue[ResourceKey] = KeyedQueue()
+        self._said: dict[ResourceKey, dict[ResourceKey, Outcome]] = {}
+        """By the resource, then by the Regent."""
+        self._by_regent: dict[ResourceKey, dict[ResourceKey, Outcome]] = {}
+        self._own: dict[ResourceKey, Outcome] = {}
+        self._withdrawn: set[ResourceKey] = set()
+
+    async def run(self) -> None:
+        """Write what is news, for ever."""
+        await self._queue.work(self._write, workers=WRITERS)
+
+    def look_at(self, key: ResourceKey) -> None:
+        """Something that its status tells may have changed."""
+        self._queue.add(key)
+
+    def outcomes(self) -> Mapping[ResourceKey, Mapping[ResourceKey, Outcome]]:
+        """What each Regent said last, by Regent."""
+        return self._by_regent
+
+    def regent_says(self, regent: ResourceKey, status: StatusBody) -> None:
+        """A status arrived."""
+        new = {ResourceKey.parse(one.resource): one for one in status.resources}
+        old = self._by_regent.get(regent, {})
+        self._by_regent[regent] = new
+        for key in new.keys() | old.keys():
+            if new.get(key) != old.get(key):
+                self._note(key, regent, new.get(key))
+        self._queue.add(regent)
+
+    def regent_is_gone(self, regent: ResourceKey) -> None:
+        """Nothing that it said counts any more."""
+        for key in self._by_regent.pop(regent, {}):
+            self._note(key, regent, None)
+
+    def controller_says(self, own: Mapping[ResourceKey, Outcome]) -> None:
+        """The outcomes that no Regent will report; those of before are forgotten."""
+        before, self._own = self._own, dict(own)
+        self._withdrawn = (self._withdrawn | before.keys()) - own.keys()
+        for key in before.keys() | own.keys():
+            if before.get(key) != own.get(key):
+                self._queue.add(key)
+
+    def forget_except(self, kept: Mapping[ResourceKey, Any]) -> None:
+        """What is not there any more needs no status."""
+        self._withdrawn &= kept.keys()
+        for key in self._said.keys() - kept.keys():
+            self._queue.forget(key)
+            if not self._said[key]:  # else a Regent still speaks of it, and says it once
+                del self._said[key]
+
+    def _note(self, key: ResourceKey, regent: ResourceKey, outcome: Outcome | None) -> None:
+        said = self._said.setdefault(key, {})
+        if outcome is None:
+            said.pop(regent, None)
+        else:
+            said[regent] = outcome
+        self._queue.add(key)
+
+    async def _write(self, key: ResourceKey) -> None:
+        found = self._find(key)
+        if found is None:
+            return
+        status = self._status(key, found)
+        before = found.get("status") or {}
+        if status is None or not is_news(status, before):
+            return
+        body = {"metadata": {"uid": found["metadata"]["uid"]}, "status": status}
+        try:
+            await self._api.patch_status(KINDS[key.kind], key.namespace, key.name, body)
+        except ApiError as error:
+            if error.is_not_found or error.is_conflict:
+                return  # it is gone, or another one of its name is there: the cache will tell
+            raise
+        self.writes += 1
+        self._tell(found, before, status)
+
+    def _status(self, key: ResourceKey, found: JsonObject) -> dict[str, Any] | None:
+        now, own = datetime.now(UTC), self._own.get(key)
+        if key.kind == "Regent":
+            news = self._regent_news(key)
+            if news.is_unknown and own is None and ready_condition(found.get("status") or {}):
+                return None
+            return status_of_regent(found, key, news, own, now)
+        said, is_withdrawn = self._said.get(key, {}), key in self._withdrawn
+        return status_of(found, own, said, now, is_withdrawn=is_withdrawn)
+
+    def _tell(
+        self, found: JsonObject, before: Mapping[str, Any], status: Mapping[str, Any]
+    ) -> None:
+        """An Event where a resource became stalled, or ready after it was not."""
+        kind, after = event_of(before, status), ready_condition(status)
+        if kind is not None:
+            about, reason = Reference.to(found), str(after["reason"])
+            self._recorder.record(News(about, kind, reason, "Reconcile", str(after["message"])))
+
+
+def event_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> EventKind | None:
+    """Which Event a change of status is worth. Waiting is none, and neither is the first Ready."""
+    was, now = ready_condition(before), ready_condition(after)
+    if now.get("status") == "True":
+        return "Normal" if was.get("status") == "False" else None
+    is_news = was.get("reason") != now.get("reason") or not is_stalled(before)
+    if now.get("reason") == REASON and was.get("message") != now.get("message"):
+        is_news = True  # something else has vanished as well
+    return "Warning" if is_stalled(after) and is_news else None

@@ -1,0 +1,1 @@
+"""One leadership, from its first look to its last write."""

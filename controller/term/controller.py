@@ -1,0 +1,102 @@
+"""The controller in a cluster: follows it always, and acts on it in terms, as long as it leads.
+
+Every signal does one thing: look again (docs/architecture.md). What a look does is in
+controller/term/term.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from controller.kube.api import KubeApi
+from controller.kube.events import EventRecorder
+from controller.observe.caches import Caches
+from controller.observe.debounce import Quiet
+from controller.regents.fleet import Fleet
+from controller.regents.outcome import NotReached
+from controller.status.reporter import Reporter
+from controller.term.term import Settings, Term
+from controller.workloads.ensure import Address
+from shared.keys import ResourceKey
+
+__all__ = ["ClusterController", "Settings"]
+
+
+class ClusterController:
+    """One controller. `run_caches` follows the cluster, `lead` acts on it."""
+
+    def __init__(
+        self,
+        reading: KubeApi,
+        writing: KubeApi,
+        settings: Settings,
+        *,
+        may_write: Callable[[], object],
+        address: Address | None = None,
+    ) -> None:
+        """`writing` and `may_write` raise where this is not the leader."""
+        self.plant = settings.plant
+        self._writing = writing
+        self._settings = settings
+        self._may_write = may_write
+        self._address = address
+        self._quiet = Quiet()
+        self.caches = Caches(
+            reading,
+            own_namespace=self.plant.namespace,
+            namespaces=settings.namespaces,
+            wake=self._quiet.wake,
+            deleted=self._quiet.wake_for_deletion,
+            status_changed=self._status_changed,
+        )
+        self._term = self._new_term(None)
+
+    @property
+    def gate(self) -> str:
+        """Why nothing is pushed at the moment; empty when it is."""
+        return self._term.gate
+
+    @property
+    def doubted(self) -> Mapping[ResourceKey, NotReached]:
+        """To whom nothing is pushed, and why."""
+        return self._term.doubted
+
+    @property
+    def fleet(self) -> Fleet:
+        """The Regents that this controller talks to in its present or last term."""
+        return self._term.fleet
+
+    @property
+    def reporter(self) -> Reporter:
+        """Of the present or last term."""
+        return self._term.reporter
+
+    @property
+    def recorder(self) -> EventRecorder:
+        """Of the present or last term."""
+        return self._term.recorder
+
+    async def run_caches(self) -> None:
+        """Follow the cluster for ever, leader or not: the next leader knows everything already."""
+        async with asyncio.TaskGroup() as group:
+            self.caches.start(group)
+
+    async def lead(self) -> None:
+        """Act until cancelled; with nothing of what an earlier term remembered."""
+        self._term = self._new_term(self._term)
+        await self._term.run()
+
+    def _new_term(self, before: Term | None) -> Term:
+        return Term(
+            self._writing,
+            self.caches,
+            self._quiet,
+            self._settings,
+            may_write=self._may_write,
+            address=self._address,
+            before=before,
+        )
+
+    def _status_changed(self, key: ResourceKey) -> None:
+        self._term.status_changed(key)

@@ -1,0 +1,175 @@
+"""From what is declared to what each Regent is told, and what it must not be told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from controller.core.compile import Compiled, Push, compile_states
+from controller.core.passwords import PasswordBook
+from controller.core.revisions import Revisions
+from controller.core.secrets import Secret, SecretName
+from controller.lifecycle.departures import Departures
+from controller.local.directory import Loaded
+from controller.observe.caches import Caches
+from controller.observe.reader import Declared, had_state_on
+from controller.regents.fleet import Fleet
+from controller.regents.outcome import NotReached
+from controller.regents.vanished import vanished_of
+from controller.workloads.admins import Account
+from shared.keys import ResourceKey
+from shared.resources import Regent, UserSpec
+from shared.state import DesiredState, PasswordEntry, Trouble
+
+
+class Pushing:
+    """`held` counts, by Regent, what its last push could not say."""
+
+    def __init__(
+        self, caches: Caches, fleet: Fleet, departures: Departures, account: Account
+    ) -> None:
+        self.held: dict[ResourceKey, int] = {}
+        self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
+        """By Regent, those of them that were accepted before: what they gave goes on."""
+        self._caches = caches
+        self._fleet = fleet
+        self._departures = departures
+        self._account = account
+        self._passwords = PasswordBook()
+        self._revisions = Revisions()
+        self._states: Mapping[ResourceKey, DesiredState] = {}
+        """What was compiled last, whether it was pushed or not."""
+
+    async def compile(
+        self,
+        origin: str,
+        declared: Declared,
+        unheld: frozenset[ResourceKey],
+        off: frozenset[ResourceKey],
+        secrets: Mapping[SecretName, Secret],
+    ) -> Compiled:
+        """Everything; what lacks our finalizer only where it is bound already.
+
+        A Regent that is `off` serves nothing.
+        """
+        self._pass_words_on(declared)
+        bound = self._fleet.bound()
+        everywhere = frozenset().union(*bound.values())
+        resources = {
+            key: found
+            for key, found in declared.resources.items()
+            if (key not in unheld or key in everywhere)
+            and key not in off
+            and not self._is_uninstalled(key)
+        }
+        push = Push(
+            origin,
+            self._revisions.next(),
+            "Vanished",
+            deleted=self._deleted(declared, everywhere),
+            has_uids=True,
+        )
+
+        def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+            if regent.key not in bound:
+                return None
+            why = self._caches.why_secrets_unreadable(user.namespace)
+            if why and spec.password_secret_ref is not None:
+                return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))
+            in_force = self._fleet.verifiers(regent.key)
+            return self._passwords.entry(regent, user, spec, secrets, in_force)
+
+        compiled = await asyncio.to_thread(
+            compile_states,
+            resources,
+            bound=bound,
+            passwords=password,
+            push=push,
+            before=self._states,
+        )
+        compiled = replace(compiled, states=self._with_let_go(declared, compiled.states))
+        self._states = compiled.states
+        return compiled
+
+    def _with_let_go(
+        self, declared: Declared, states: Mapping[ResourceKey, DesiredState]
+    ) -> dict[ResourceKey, DesiredState]:
+        """What has vanished is deleted where a person says that it may go."""
+        return {key: self._let_go(state, declared.resources[key]) for key, state in states.items()}
+
+    def _let_go(self, state: DesiredState, regent: Loaded) -> DesiredState:
+        served = self._fleet.served.get(state.regent.key)
+        vanished = vanished_of(served.status if served else None)
+        resource = regent.resource
+        if vanished is None or resource is None:
+            return state
+        if resource.metadata.let_go_vanished != vanished.token:
+            return state
+        there = state.resources.keys() | state.held.keys()
+        gone = set(vanished.resources) - there
+        return state.model_copy(update={"deleted": tuple(sorted(gone.union(state.deleted)))})
+
+    def _pass_words_on(self, declared: Declared) -> None:
+        """What people say to each Regent, and what its status remembers of it."""
+        for key, served in self._fleet.served.items():
+            found = declared.resources.get(key)
+            if found is not None and found.resource is not None:
+                served.link.release(found.resource.metadata.released_digest)
+                served.link.accept_takeover(found.resource.metadata.accepted_takeover)
+                served.link.remember(had_state_on(declared.raw[key]))
+
+    def push(self, states: Mapping[ResourceKey, DesiredState]) -> dict[ResourceKey, NotReached]:
+        """To every Regent whose namespace is known whole; why not, for the others."""
+        whole: dict[ResourceKey, DesiredState] = {}
+        bound = self._fleet.bound()
+        doubted: dict[ResourceKey, NotReached] = {}
+        for key, state in states.items():
+            if why := self._caches.why_not_synced(key.namespace):
+                doubted[key] = NotReached("NotSynced", f"Nothing is pushed: {why}")
+            elif not self._caches.are_secrets_awaited(key.namespace):
+                whole[key] = state
+                self.held[key] = len(state.held)
+                before = bound.get(key, frozenset())
+                self.in_force_held[key] = tuple(
+                    one for one in sorted(state.held) if ResourceKey.parse(one) in before
+                )
+        self._fleet.push(whole)
+        self._passwords.forget_except({key: _users(state) for key, state in states.items()})
+        return doubted
+
+    async def forget_departures(self, declared: Declared) -> None:
+        """What was told by now, and what is there again."""
+        if not self._departures.known:
+            return
+        done: dict[ResourceKey, frozenset[ResourceKey]] = {}
+        for regent, gone in self._departures.known.items():
+            back = {k for k in gone if k in declared.raw and k not in declared.deleting}
+            is_served = regent in self._fleet.served
+            told = {k for k in gone if is_served and self._fleet.is_told(regent, k)}
+            done[regent] = frozenset(back | told)
+        await self._departures.forget(done)
+
+    def _deleted(self, declared: Declared, bound: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
+        """A Permission has no finalizer: where all is synced, its absence is its deletion."""
+        departed = {key for key in self._departures.all() if key not in declared.resources}
+        absent = {
+            key for key in bound if key.kind == "Permission" and key not in declared.resources
+        }
+        deleting = {key for key in declared.deleting if key.kind != "Regent"}
+        return frozenset(departed | absent | deleting)
+
+    def _is_uninstalled(self, key: ResourceKey) -> bool:
+        served = self._fleet.served.get(key)
+        return served is not None and served.is_uninstalled
+
+
+def _users(state: DesiredState) -> frozenset[ResourceKey]:
+    return frozenset(ResourceKey.parse(n) for n in state.resources if n.startswith("User/"))
+
+
+def _unreadable(namespace: str, why: str, account: Account) -> Trouble:
+    return Trouble(
+        reason="SecretUnreadable",
+        message=f"{account.unreadable(namespace, why)} Until then the password stays as it is.",
+    )

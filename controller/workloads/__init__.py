@@ -1,0 +1,1 @@
+"""What runs each Regent in a cluster: made, repaired, removed."""

@@ -1,0 +1,137 @@
+"""A push becomes the accepted state: merged with what must be held from before. Pure.
+
+What cannot be compiled any more keeps the entry that was accepted for it; what refers to something
+never seen keeps the form it had before, for a while; what is gone is remembered until its end is
+done (rules 18, 20, 27).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Set
+from datetime import datetime, timedelta
+
+from regent.accept.evidence import past
+from regent.remembered import AcceptedState, Departed
+from shared.keys import Kind, ResourceKey
+from shared.state import DesiredState, Entry, Trouble
+
+REFERENCE_PATIENCE = timedelta(seconds=60)
+"""How long a Permission or Role never seen yet is waited for (rule 18)."""
+
+
+def vanished(entry: Entry) -> Trouble:
+    """The object is named by its uid: letting it go lets nothing else of its name go later."""
+    which = f" (uid {entry.uid})" if entry.uid else ""
+    return Trouble(
+        reason="Vanished",
+        message=f"It is gone from the API server{which}, and its deletion was not seen. What it"
+        " gave is kept. Apply it again; its Regent's status says how to end its access instead.",
+    )
+
+
+def accept(
+    previous: AcceptedState | None, pushed: DesiredState, push_etag: str, now: datetime
+) -> AcceptedState:
+    """Merge a push into what was accepted before."""
+    old: Mapping[str, Entry] = previous.state.resources if previous else {}
+    gone = set(old) - set(pushed.resources) - set(pushed.held)
+    unseen = gone - set(pushed.deleted) if pushed.absent_means == "Vanished" else set()
+    kept = {key: old[key] for key in old if key in pushed.held or key in unseen}
+    resources = {**kept, **pushed.resources}
+    held = {**pushed.held, **{key: vanished(old[key]) for key in sorted(unseen)}}
+    ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
+    if previous:
+        ever_seen |= previous.ever_seen & _named(resources, previous.before)
+    same = {key for key, entry in resources.items() if key in old and old[key].spec == entry.spec}
+    return AcceptedState(
+        push_etag=push_etag,
+        accepted_at=now,
+        state=pushed.model_copy(update={"resources": resources, "held": held}),
+        since=_since(previous, resources, same, now),
+        before=_before(previous, resources, same, ever_seen),
+        ever_seen=ever_seen,
+        departed=_departed(previous, old, resources, now),
+        past=past(previous, pushed, resources, now),
+        is_home_lost=previous.is_home_lost if previous else False,
+        takes_back=previous.takes_back if previous else frozenset(),
+    )
+
+
+def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
+    """The Permissions and Roles that an entry names, in its own namespace (rule 3)."""
+    if entry.kind == "Permission":
+        return
+    listed: list[tuple[Kind, str]] = [("Permission", name) for name in entry.spec.permissions]
+    if entry.kind == "User":
+        listed += [("Role", name) for name in entry.spec.roles]
+        listed += [("Role", access.role) for access in entry.spec.access]
+    for kind, name in listed:
+        yield ResourceKey(kind, key.namespace, name)
+
+
+def _named(*all_entries: Mapping[str, Entry]) -> Set[str]:
+    """What any of these names: only of that it matters whether it was ever seen."""
+    return {
+        str(reference)
+        for entries in all_entries
+        for key, entry in entries.items()
+        for reference in references(ResourceKey.parse(key), entry)
+    }
+
+
+def is_waiting(key: ResourceKey, entry: Entry, seen: Container[ResourceKey]) -> bool:
+    """True when the entry names a Permission or Role that was never seen yet."""
+    return any(reference not in seen for reference in references(key, entry))
+
+
+def _since(
+    previous: AcceptedState | None, resources: Mapping[str, Entry], same: Set[str], now: datetime
+) -> dict[str, datetime]:
+    known = previous.since if previous else {}
+    return {key: known.get(key, now) if key in same else now for key in resources}
+
+
+def _before(
+    previous: AcceptedState | None,
+    resources: Mapping[str, Entry],
+    same: Set[str],
+    ever_seen: frozenset[str],
+) -> dict[str, Entry]:
+    """`same` have the form that was accepted last; that may wait, and have replaced another."""
+    if previous is None:
+        return {}
+    seen = frozenset(map(ResourceKey.parse, ever_seen))
+    before: dict[str, Entry] = {}
+    for key, entry in resources.items():
+        earlier = previous.before.get(key) or previous.state.resources.get(key)
+        if earlier is None or (key in same and key not in previous.before):
+            continue
+        if earlier.spec != entry.spec and is_waiting(ResourceKey.parse(key), entry, seen):
+            before[key] = earlier
+    return before
+
+
+def _departed(
+    previous: AcceptedState | None,
+    old: Mapping[str, Entry],
+    resources: Mapping[str, Entry],
+    now: datetime,
+) -> dict[str, Departed]:
+    departed = dict(previous.departed) if previous else {}
+    for key, entry in old.items():
+        if key not in resources and entry.kind != "Permission":
+            departed[key] = Departed(entry=_without_verifier(entry), at=now)
+    return {key: one for key, one in departed.items() if key not in resources}
+
+
+def _without_verifier(entry: Entry) -> Entry:
+    """No end needs the password of the one who left."""
+    return entry.model_copy(update={"password": None}) if entry.kind == "User" else entry
+
+
+def without_ended(accepted: AcceptedState, holders: Container[str]) -> AcceptedState:
+    """Less the departed whose end is done: `holders` are those whom a mark of ours still names."""
+    kept = {key: one for key, one in accepted.departed.items() if key in holders}
+    if len(kept) == len(accepted.departed):
+        return accepted
+    return accepted.model_copy(update={"departed": kept})

@@ -1,0 +1,1 @@
+"""Changes become SQL, in short transactions that give way to the application."""

@@ -1,0 +1,191 @@
+"""What a leaver owns goes to another role, object by object, and code only where that is safe.
+
+REASSIGN OWNED would take ACCESS EXCLUSIVE on everything at once, so ownership moves object by
+object (rules 23 and 27). Code would run with the rights of its new owner: it goes to a role that
+can do nothing more than the leaver, or to one that `allow.reassignOwnedTo` lists (ADR 16). Both are
+judged again in the transaction that moves the object, while it holds the object's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import asyncpg
+
+from regent.apply.transaction import patiently, run
+from regent.changes import HandOnOwned
+from regent.desired import Listed
+from regent.server.connection import Connection
+from regent.server.connections import Connections
+from shared.errors import PostgRegentError
+from shared.names import quote_ident
+from sql import load
+
+_ALTER = {
+    "server": "SERVER",
+    "foreign-data wrapper": "FOREIGN DATA WRAPPER",
+    "statistics object": "STATISTICS",
+    "composite type": "TYPE",
+    "large object": "LARGE OBJECT",
+}
+"""Where ALTER wants another word than pg_identify_object has."""
+
+_STAY = frozenset({"extension", "default acl", "user mapping"})
+"""An extension's owner cannot be altered; the others are privileges in disguise."""
+
+SHOWN = 5
+ROUNDS = 3
+"""Handing on is looked at again: a partition, or an object made meanwhile, comes along."""
+
+Moved = set[tuple[int, int, int]]
+"""Objects (database, catalog, oid) that were the leaver's until this pass: no power of the heir."""
+
+
+class NotHandedOnError(PostgRegentError):
+    """Some objects could not be handed on."""
+
+
+class _StaysError(PostgRegentError):
+    """One object may not move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One object that the leaver owns."""
+
+    kind: str
+    identity: str
+    address: tuple[int, int, int]
+    followers: tuple[int, ...] = ()
+    """Sequences of its columns, which move with it."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.identity}"
+
+
+async def hand_on_owned(
+    connections: Connections,
+    change: HandOnOwned,
+    moved: Moved,
+    *,
+    before_write: Callable[[], None],
+) -> int:
+    """How many objects of the database the heir owns now that were the leaver's.
+
+    Each moves in a transaction of its own, and is then in `moved`. Raises NotHandedOnError, after
+    everything else has moved, when something stays.
+    """
+    handing = _Handing(change, moved, before_write)
+    count = 0
+    refused: dict[Owned, str] = {}
+    async with connections.use(change.database) as connection:
+        for _ in range(ROUNDS):
+            waiting = [o for o in await owned_by(connection, change.role) if o not in refused]
+            if not waiting:
+                break
+            for thing in waiting:
+                why = await handing.refusal(connection, thing)
+                if not why:
+                    why = await handing.hand_on(connection, thing)
+                if why:
+                    refused[thing] = why
+                else:
+                    count += 1
+    if refused:
+        first = [f"{thing}: {why}" for thing, why in list(refused.items())[:SHOWN]]
+        raise NotHandedOnError(
+            f'{len(refused)} objects of "{change.role}" in "{change.database}" stay its own:'
+            f" {'; '.join(first)}.",
+            way_out="Hand them on or drop them yourself, name another reassignOwnedTo, or list"
+            f' "{change.to}" by its name in spec.allow.reassignOwnedTo of the Regent.',
+        )
+    return count
+
+
+async def owned_by(connection: Connection, role: str) -> list[Owned]:
+    """What the role owns in this database, and of what all databases share."""
+    rows = await connection.fetch(load("leaving/owned"), role)
+    return [
+        Owned(
+            row["kind"],
+            row["identity"],
+            (row["dbid"], row["classid"], row["objid"]),
+            tuple(row["followers"]),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Handing:
+    change: HandOnOwned
+    moved: Moved
+    before_write: Callable[[], None]
+
+    async def refusal(self, connection: Connection, thing: Owned) -> str:
+        """Why the object stays with the leaver; empty when it may move."""
+        change = self.change
+        if thing.kind in _STAY:
+            return "its owner cannot be altered"
+        if change.refusal:
+            return change.refusal.rstrip(".")
+        if change.listed is Listed.BY_NAME:
+            return ""
+        _, catalog, oid = thing.address
+        code = await connection.fetch(load("leaving/code"), catalog, oid, [change.role, change.to])
+        if not code:
+            return ""
+        more = await self._more(connection, thing)
+        if change.listed is Listed.BY_PATTERN:
+            more = [one for one in more if one == "the attribute SUPERUSER"]
+        if not more:
+            return ""
+        return f'it is code ({code[0]["why"]}), and "{change.to}" can do more: {more[0]}'
+
+    async def _more(self, connection: Connection, thing: Owned) -> list[str]:
+        """What the heir can do and the leaver cannot."""
+        databases, catalogs, oids = zip(*sorted({*self.moved, thing.address}), strict=True)
+        rows = await connection.fetch(
+            load("leaving/reaches_more"),
+            self.change.role,
+            self.change.to,
+            list(databases),
+            list(catalogs),
+            list(oids),
+        )
+        return [f"{_MORE[row['what']]} {row['detail']}" for row in rows]
+
+    async def hand_on(self, connection: Connection, thing: Owned) -> str:
+        """Nothing when it moved or is gone; else why it did not."""
+        keyword = _ALTER.get(thing.kind, thing.kind.upper())
+        statement = f"ALTER {keyword} {thing.identity} OWNER TO {quote_ident(self.change.to)}"
+
+        async def still_may() -> None:
+            """Now nobody can make code of it: its lock is held."""
+            why = await self.refusal(connection, thing)
+            if why:
+                raise _StaysError(why)
+
+        async def once() -> None:
+            self.before_write()
+            await run(connection, [statement], before_commit=still_may)
+
+        try:
+            await patiently(once)
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            return ""
+        except (_StaysError, asyncpg.PostgresError) as error:
+            return str(error).splitlines()[0]
+        database, catalog, oid = thing.address
+        self.moved.update((database, catalog, one) for one in (oid, *thing.followers))
+        return ""
+
+
+_MORE = {
+    "attribute": "the attribute",
+    "membership": "a membership in",
+    "ownership": "the ownership of",
+    "privilege": "a privilege on",
+}
+"""The words for `what` of sql/leaving/reaches_more.sql."""

@@ -1,0 +1,133 @@
+"""A role leaves: what it gave is given again, then it is dropped.
+
+What it owns is handed on before (regent/apply/handing_on.py). DROP OWNED is for privileges alone:
+it is run in no database in which the role owns an object. What the role granted to others would go
+with it, so it is granted again before, by the owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from regent.apply.handing_on import owned_by
+from regent.apply.transaction import patiently, run
+from regent.home.store import Home
+from regent.observed import ObservedServer
+from regent.server.connect import CannotConnectError
+from regent.server.connection import Connection
+from regent.server.connections import Connections
+from regent.server.lenient_text import legible
+from shared.errors import PostgRegentError
+from shared.names import quote_ident
+from sql import load
+
+
+class StillOwnsError(PostgRegentError):
+    """The role still owns objects, or holds privileges where the Regent cannot take them."""
+
+
+async def take_its_privileges(
+    home: Home,
+    connections: Connections,
+    role: str,
+    *,
+    server: ObservedServer,
+    served: Collection[str] | None,
+    before_write: Callable[[], None],
+) -> None:
+    """All that keeps the role from being dropped goes, in every database that is reached.
+
+    `served`, where given, limits the databases. Raises StillOwnsError, which lists the places,
+    when the role owns something in any database of the server.
+    """
+    async with home.connection() as connection:
+        places = await connection.fetch(load("leaving/owned_where"), role)
+    owning = {
+        legible(str(p["database"] or "(shared)")): int(p["owned"]) for p in places if p["owned"]
+    }
+    if owning:
+        raise StillOwnsError(
+            f'"{role}" still owns '
+            + ", ".join(f"{count} objects in {place}" for place, count in owning.items())
+            + ".",
+            way_out="Name a reassignOwnedTo on the resource, or hand them on yourself.",
+        )
+    databases = [legible(str(p["database"])) for p in places if p["database"]]
+    shared_only = any(p["database"] is None for p in places) and not databases
+    unreached: list[str] = []
+    for database in databases or ([_somewhere(served, server)] if shared_only else []):
+        if served is not None and database not in served:
+            unreached.append(database)
+            continue
+        try:
+            async with connections.use(database) as connection:
+                await _drop_privileges(connection, role, server, before_write)
+        except CannotConnectError:
+            unreached.append(database)
+    if unreached:
+        raise StillOwnsError(
+            f'"{role}" holds privileges in {", ".join(unreached)}, which this Regent does not '
+            "reach.",
+            way_out=f"Run DROP OWNED BY {quote_ident(role)} there, or let the Regent serve it.",
+        )
+
+
+async def _drop_privileges(
+    connection: Connection,
+    role: str,
+    server: ObservedServer,
+    before_write: Callable[[], None],
+) -> None:
+    """DROP OWNED in a database where it owns nothing, with what it gave others given again."""
+
+    async def once() -> None:
+        before_write()
+        again = await _given_again(connection, role, server.major)
+        await run(
+            connection,
+            [*_act_as(role, server), *again],
+            before_commit=lambda: _drop_if_it_owns_nothing(connection, role),
+        )
+
+    await patiently(once)
+
+
+async def _drop_if_it_owns_nothing(connection: Connection, role: str) -> None:
+    """The last look is in the same transaction, and right before."""
+    if await owned_by(connection, role):
+        raise StillOwnsError(f'"{role}" made a new object a moment ago.')
+    await connection.execute(f"DROP OWNED BY {quote_ident(role)}")
+
+
+def _act_as(role: str, server: ObservedServer) -> Sequence[str]:
+    """DROP OWNED asks for the role's rights. The membership goes with the role."""
+    if server.admin_is_superuser:
+        return ()
+    options = " WITH INHERIT TRUE, SET TRUE" if server.major >= 16 else ""
+    return (f"GRANT {quote_ident(role)} TO {quote_ident(server.admin)}{options}",)
+
+
+async def _given_again(connection: Connection, role: str, major: int) -> list[str]:
+    """GRANTs by the owner of what the role granted to others."""
+    lines: dict[str, None] = {}
+    for row in await connection.fetch(load("leaving/grants_made"), role):
+        column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""
+        grantee = quote_ident(row["grantee"]) if row["grantee"] is not None else "PUBLIC"
+        option = " WITH GRANT OPTION" if row["is_grantable"] else ""
+        lines[f"GRANT {row['privilege']}{column} ON {row['on_what']} TO {grantee}{option}"] = None
+    if major >= 16:
+        for row in await connection.fetch(load("leaving/memberships_made"), role):
+            options = ", ".join(
+                f"{word} {'TRUE' if row[f'{word.lower()}_option'] else 'FALSE'}"
+                for word in ("ADMIN", "INHERIT", "SET")
+            )
+            group, member = quote_ident(row["group_name"]), quote_ident(row["member_name"])
+            lines[f"GRANT {group} TO {member} WITH {options}"] = None
+    return list(lines)
+
+
+def _somewhere(served: Collection[str] | None, server: ObservedServer) -> str:
+    """A database to run DROP OWNED in when only shared objects are concerned."""
+    if served:
+        return min(served)
+    return min(name for group in server.databases for name in group.names)

@@ -1,0 +1,99 @@
+"""What became of one change, and what a refusal means (rule 21)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import asyncpg
+
+from regent.changes import Change
+
+RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "57014"})
+"""Somebody else was at it: worth another try soon."""
+
+VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
+"""What the change was about went away after it was read: nothing is left to do."""
+
+FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023"})
+"""No later try can succeed unless the declaration or the server changes (rule 21)."""
+
+_WAYS_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "42501": "Give the Regent's admin the right: ownership, membership WITH INHERIT TRUE, "
+        "SET TRUE in the owner or grantor, or superuser.",
+        "54000": "The object's ACL has no room for more grantees: grant to a Role, and let the "
+        "users be its members.",
+        "55P03": "Another session holds the object; the next pass or apply tries it.",
+        "40P01": "Another session held what was needed; the next pass or apply tries it.",
+        "XX000": "Another session changed the same object; the next pass or apply tries it.",
+        "42704": "The role or setting it names is not there; the next pass or apply looks for it.",
+        "42710": "A role of this name is there already: set adopt: true, or rename one.",
+        "2BP01": "Something still depends on the role: name a reassignOwnedTo, or remove it.",
+        "0LP01": "PostgreSQL does not allow this grant: look at circular memberships and at what "
+        "the kind of object can be granted.",
+        "08006": "The connection was lost; the next pass or apply looks what was done.",
+        "22023": "The server does not take the value: correct it in the resource.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """One change of the plan, carried out or refused.
+
+    `remaining` is what was refused with this SQLSTATE: the change itself, or the parts of it
+    (fewer objects, fewer grantees) that failed while the others succeeded.
+    """
+
+    change: Change
+    done: bool
+    sqlstate: str = ""
+    message: str = ""
+    way_out: str = ""
+    seconds: float = 0.0
+    remaining: tuple[Change, ...] = ()
+
+    @property
+    def is_for_good(self) -> bool:
+        """To be remembered as NotManageable, and not planned again."""
+        return not self.done and self.sqlstate in FOR_GOOD
+
+
+def refused(
+    change: Change,
+    error: BaseException,
+    *,
+    seconds: float = 0.0,
+    remaining: tuple[Change, ...] = (),
+) -> ChangeResult:
+    """The result of what the server, or the network, said no to."""
+    state = sqlstate(error)
+    return ChangeResult(
+        change=change,
+        done=False,
+        sqlstate=state,
+        message=message(error),
+        way_out=way_out(state),
+        seconds=seconds,
+        remaining=remaining or (change,),
+    )
+
+
+def way_out(state: str) -> str:
+    """What a person can do about this SQLSTATE."""
+    return _WAYS_OUT.get(state, "Look at the message, and at the server's log.")
+
+
+def sqlstate(error: BaseException) -> str:
+    """08006 for everything that is a broken connection."""
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
+        return str(error.sqlstate)
+    return "08006"
+
+
+def message(error: BaseException) -> str:
+    """The server's first line. Never its detail: that may quote rows and values."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]

@@ -1,0 +1,200 @@
+"""Carries out a plan, in its order, and says what became of every change (rules 21 to 24).
+
+The plan is cut into stretches that go to one place: role changes to the home database, where their
+marks are; privileges to their database, in short transactions; and one at a time what cannot share
+a transaction (ending sessions, handing ownership on, dropping). A refused change hides no other.
+What does propagate: LockHeld, LockLost, and a home database that cannot be reached.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from types import MappingProxyType
+from typing import assert_never
+
+import asyncpg
+
+from regent.apply import roles
+from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
+from regent.apply.leaving import StillOwnsError, take_its_privileges
+from regent.apply.privileges import PrivilegeWork
+from regent.apply.result import ChangeResult, refused
+from regent.apply.roles import verifier_digest
+from regent.apply.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
+from regent.apply.transaction import run
+from regent.changes import (
+    Change,
+    DropRole,
+    EndSessions,
+    GrantPrivileges,
+    HandOnOwned,
+    Plan,
+    ReleaseRole,
+    RevokePrivileges,
+)
+from regent.home.locks import lock_roles_in_transaction
+from regent.home.store import Home
+from regent.observed import ObservedServer
+from regent.server.connect import CannotConnectError
+from regent.server.connections import Connections
+from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
+from shared.errors import PostgRegentError
+from shared.names import quote_ident
+
+__all__ = ["ChangeResult", "apply", "verifier_digest"]
+
+_STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
+    {
+        StillOwnsError: "2BP01",
+        NotHandedOnError: "2BP01",
+        SessionsGoOnError: "55006",
+        AccessGoesOnError: "55006",
+        CannotConnectError: "08006",
+    }
+)
+"""What our own steps may say no to, and the SQLSTATE that says the same."""
+
+
+Alone = EndSessions | HandOnOwned | DropRole | ReleaseRole
+"""What cannot share a transaction with others."""
+
+
+def _nothing_stands_in_the_way() -> None:
+    """Nobody asked to be asked."""
+
+
+async def apply(
+    plan: Plan,
+    *,
+    server: ObservedServer,
+    connections: Connections,
+    home: Home,
+    served: Collection[str] | None = None,
+    before_write: Callable[[], None] = _nothing_stands_in_the_way,
+) -> tuple[ChangeResult, ...]:
+    """One result for each change of the plan, in its order.
+
+    `before_write` is called before each transaction and stops everything by raising: give it
+    RegentLock.require. `served` limits where a leaving role's privileges are dropped; None is
+    every database that can be reached.
+    """
+    work = _Work(server, connections, home, served, before_write)
+    return await work.carry_out(plan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    server: ObservedServer
+    connections: Connections
+    home: Home
+    served: Collection[str] | None
+    before_write: Callable[[], None]
+    moved: Moved = field(default_factory=set)
+
+    async def carry_out(self, plan: Plan) -> tuple[ChangeResult, ...]:
+        results: list[ChangeResult] = []
+        for stretch in _stretches(plan):
+            results += await self._stretch(stretch)
+        return tuple(results)
+
+    async def _stretch(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
+        privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
+        if privileges:
+            return await PrivilegeWork(
+                self.connections,
+                privileges[0].database,
+                privileges,
+                major=self.server.major,
+                before_write=self.before_write,
+            ).carry_out()
+        alone = [c for c in stretch if isinstance(c, Alone)]
+        if alone:
+            return tuple([await self._alone(change) for change in alone])
+        return await roles.carry_out(
+            self.home, stretch, major=self.server.major, before_write=self.before_write
+        )
+
+    async def _alone(self, change: Alone) -> ChangeResult:
+        began = time.monotonic()
+        try:
+            match change:
+                case EndSessions(role=role):
+                    await self._end_sessions(role)
+                case HandOnOwned():
+                    await hand_on_owned(
+                        self.connections, change, self.moved, before_write=self.before_write
+                    )
+                case DropRole():
+                    await self._drop(change)
+                case ReleaseRole():
+                    await self._release(change)
+                case _:
+                    assert_never(change)
+        except PostgRegentError as error:
+            state = _STATES.get(type(error))
+            if state is None:
+                raise
+            result = refused(change, error, seconds=time.monotonic() - began)
+            return replace(result, sqlstate=state, way_out=error.way_out)
+        except (asyncpg.PostgresError, *CONNECTION_IS_GONE) as error:
+            heed_cancellation()
+            return refused(change, error, seconds=time.monotonic() - began)
+        return ChangeResult(change, done=True, seconds=time.monotonic() - began)
+
+    async def _end_sessions(self, role: str) -> None:
+        self.before_write()
+        async with self.home.connection() as connection:
+            await end_sessions(connection, role, ours=self.connections.pids)
+
+    async def _release(self, change: ReleaseRole) -> None:
+        """The mark goes when access is seen to have ended: until then the end is ours to keep."""
+
+        async def seen() -> None:
+            await require_ended(connection, change.role, ours=self.connections.pids)
+            await roles.write_marks(connection, self.home.regent, [change])
+
+        self.before_write()
+        async with self.home.connection() as connection:
+            await run(
+                connection,
+                [],
+                after_begin=lambda: lock_roles_in_transaction(connection),
+                before_commit=seen,
+            )
+
+    async def _drop(self, change: DropRole) -> None:
+        await take_its_privileges(
+            self.home,
+            self.connections,
+            change.role,
+            server=self.server,
+            served=self.served,
+            before_write=self.before_write,
+        )
+        self.before_write()
+        async with self.home.connection() as connection:
+            await run(
+                connection,
+                [f"DROP ROLE IF EXISTS {quote_ident(change.role)}"],
+                after_begin=lambda: lock_roles_in_transaction(connection),
+                before_commit=lambda: roles.write_marks(connection, self.home.regent, [change]),
+            )
+
+
+def _stretches(plan: Plan) -> Iterator[tuple[Change, ...]]:
+    """Neighbours that go to the same place, in order. No stretch has two effects."""
+    for _, stretch in groupby(plan.changes, key=lambda c: (_place(c), c.effect)):
+        yield tuple(stretch)
+
+
+def _place(change: Change) -> tuple[str, str]:
+    match change:
+        case GrantPrivileges(database=database) | RevokePrivileges(database=database):
+            return ("database", database)
+        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole(has_ended=True):
+            return ("alone", "")
+        case _:
+            return ("home", "")

@@ -1,0 +1,94 @@
+"""The sessions of a role end when its access does (rule 24).
+
+A session that another user brought into the role by SET ROLE cannot be told from outside
+(pg_stat_activity shows the session user alone): it keeps what the role has until the privileges go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import asyncpg
+
+from regent.server.connection import Connection
+from shared.errors import PostgRegentError
+from shared.names import quote_literal
+from sql import load
+
+PATIENCE_SECONDS = 3.0
+PAUSE_SECONDS = 0.02
+
+
+class AccessGoesOnError(PostgRegentError):
+    """The access of a role at its end has not ended."""
+
+
+class SessionsGoOnError(PostgRegentError):
+    """Sessions of the role are still there."""
+
+
+async def end_sessions(connection: Connection, role: str, *, ours: Collection[int] = ()) -> int:
+    """How many sessions of the role were ended; all of them are gone when this returns.
+
+    `ours` are pids never to end. Raises SessionsGoOnError when some stay, with the way out.
+    """
+    ended = 0
+    for row in await _sessions(connection, role, ours):
+        if row["is_protected"]:
+            raise SessionsGoOnError(
+                f'The sessions of "{role}" are those of a superuser or of the Regent itself.',
+                way_out="Take SUPERUSER from the role first; the Regent never ends such sessions.",
+            )
+        try:
+            ended += bool(
+                await connection.fetchval(
+                    load("leaving/end_session"), row["pid"], row["backend_start"], role
+                )
+            )
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise SessionsGoOnError(
+                f'The Regent may not end the sessions of "{role}".',
+                way_out="Run GRANT pg_signal_backend TO <the Regent's admin>, as a superuser.",
+            ) from error
+    if ended:
+        await _until_gone(connection, role, ours)
+    return ended
+
+
+async def _sessions(
+    connection: Connection, role: str, ours: Collection[int]
+) -> list[asyncpg.Record]:
+    rows = await connection.fetch(load("leaving/sessions"), role)
+    return [row for row in rows if row["pid"] not in ours]
+
+
+async def _until_gone(connection: Connection, role: str, ours: Collection[int]) -> None:
+    clock = asyncio.get_running_loop().time
+    until = clock() + PATIENCE_SECONDS
+    while left := await _sessions(connection, role, ours):
+        if clock() > until:
+            raise SessionsGoOnError(
+                f'{len(left)} sessions of "{role}" were told to end, and have not yet '
+                f"(pid {left[0]['pid']}).",
+                way_out="The next pass or apply looks again.",
+            )
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def require_ended(connection: Connection, role: str, *, ours: Collection[int] = ()) -> None:
+    """Raise AccessGoesOnError unless the role has no LOGIN and no session, and will get none.
+
+    A prepared transaction may have given LOGIN already, which is seen when somebody commits it.
+    """
+    rows = await connection.fetch(load("leaving/access_left"), role, list(ours))
+    left = {row["what"]: row["detail"] for row in rows}
+    if "prepared" in left:
+        raise AccessGoesOnError(
+            f"The prepared transaction {left['prepared']!r} changed roles, and may bring the access"
+            f' of "{role}" back.',
+            way_out=f"Run ROLLBACK PREPARED {quote_literal(left['prepared'])}, or commit it.",
+        )
+    if left:
+        how = "may still log in" if "login" in left else f"has {left['sessions']} sessions"
+        raise AccessGoesOnError(f'"{role}" {how}.', way_out="The next pass or apply looks again.")

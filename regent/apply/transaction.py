@@ -1,0 +1,102 @@
+"""One short transaction as one string: one round trip when it is small (benchmarks/README.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+import asyncpg
+
+from regent.apply.render import Statement
+from regent.apply.result import RETRIED, sqlstate
+from regent.server.connection import Connection
+from shared.names import quote_ident
+
+STATEMENTS_PER_STRING = 1_000
+"""Longer strings cost more than linearly."""
+
+LOCK_TIMEOUT_MS = 250
+"""Below deadlock_timeout (1 s): in a deadlock with an application it is we who give way."""
+
+ATTEMPTS = 4
+BACKOFF_SECONDS = 0.01
+
+
+async def run(
+    connection: Connection,
+    statements: Sequence[str],
+    *,
+    lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    before_commit: Callable[[], Awaitable[None]] | None = None,
+    after_begin: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """All of the statements or none. The connection is in no transaction afterwards."""
+    begin = ["BEGIN", f"SET LOCAL lock_timeout = {lock_timeout_ms}"]
+    try:
+        if after_begin is not None:
+            await connection.execute("; ".join(begin))
+            begin = []
+            await after_begin()
+        pending = [*begin, *statements]
+        if before_commit is None:
+            pending.append("COMMIT")
+        for start in range(0, len(pending), STATEMENTS_PER_STRING):
+            await connection.execute(";\n".join(pending[start : start + STATEMENTS_PER_STRING]))
+        if before_commit is not None:
+            await before_commit()
+            await connection.execute("COMMIT")
+    except BaseException:
+        await _leave(connection)
+        raise
+
+
+async def patiently(
+    work: Callable[[], Awaitable[None]],
+    *,
+    attempts: int = ATTEMPTS,
+    retried: Collection[str] = RETRIED,
+) -> None:
+    """Again while somebody else is at it, a few times, a little later each time."""
+    for attempt in range(1, attempts + 1):
+        try:
+            await work()
+        except asyncpg.PostgresError as error:
+            if attempt == attempts or sqlstate(error) not in retried:
+                raise
+            spread = 0.5 + random.random()  # noqa: S311 - spreads retries, keeps no secret
+            await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * spread)
+        else:
+            return
+
+
+def as_their_roles(statements: Sequence[Statement]) -> list[str]:
+    """The SQL of the statements, each as the role it wants, for inside one transaction."""
+    lines: list[str] = []
+    role: str | None = None
+    for statement in statements:
+        if statement.as_role != role:
+            lines.append(
+                "RESET ROLE"
+                if statement.as_role is None
+                else f"SET LOCAL ROLE {quote_ident(statement.as_role)}"
+            )
+            role = statement.as_role
+        lines.append(statement.sql)
+    if role is not None:
+        lines.append("RESET ROLE")
+    return lines
+
+
+async def _leave(connection: Connection) -> None:
+    """Out of the failed transaction. A connection that cannot even do that is given up."""
+    if connection.is_closed():
+        return
+    try:
+        async with asyncio.timeout(5):
+            await connection.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 - whatever it was, the first error is the one to tell
+        connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise

@@ -1,0 +1,1 @@
+"""What changed: event triggers, the listener, and the watcher of what fires none."""

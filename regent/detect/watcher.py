@@ -1,0 +1,207 @@
+"""Finds what no event trigger sees: the shared catalogs, and what happens to the triggers.
+
+Every 50 ms it asks the gate, one cheap question about the whole server. Only when the gate moved
+does it compare fingerprints, of the shared catalogs and, in each served database, of the detector
+and the event table (for transactions that could not NOTIFY). See design: two detectors, one wake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import islice
+from time import monotonic
+from typing import Any, Literal, Protocol
+
+import asyncpg
+import structlog
+
+import sql
+from regent.detect.events import GONE
+from regent.detect.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
+from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
+from shared.backoff import Backoff
+
+INTERVAL_SECONDS = 0.05
+POLLING_SECONDS = 1.0
+"""How often the objects of a database without triggers are compared: that reads all of them."""
+ANSWER_SECONDS = 10.0
+
+log = structlog.get_logger()
+Fingerprint = dict[str, object]
+
+
+class Source(Protocol):
+    """Answers questions about one database; a Listener does."""
+
+    async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
+        """One row; raises one of TROUBLE when there is no connection."""
+
+
+class LocalWatch:
+    """What is remembered of one served database, and how it is compared."""
+
+    def __init__(
+        self,
+        database: str,
+        source: Source,
+        wake: Callable[[Hint], None],
+        *,
+        detector: Literal["Triggers", "Polling"] = "Triggers",
+        own: Iterable[int] = (),
+        polling_seconds: float = POLLING_SECONDS,
+        in_turn: bool = False,
+    ) -> None:
+        """`detector` may be set anew when an installation succeeds or is refused.
+
+        With `in_turn` it is one of many that are asked over the pool, one in each round.
+        """
+        self.in_turn = in_turn
+        self.detector = detector
+        self._database = database
+        self._source = source
+        self._wake = wake
+        self._own = own
+        self._polling_seconds = polling_seconds
+        self._seen: Fingerprint = {}
+        self._events: object = None
+        self._polled_at = 0.0
+        self._owes_a_look = False
+
+    def note(self, *, gate_moved: bool) -> None:
+        """Remember that a look is owed, until its turn has come."""
+        self._owes_a_look = self._owes_a_look or gate_moved
+
+    async def look(self, *, gate_moved: bool) -> None:
+        """Compare, and wake when something moved. A lost connection forgets: it wakes by itself."""
+        if not (gate_moved or self._owes_a_look):
+            return
+        try:
+            if self.detector == "Triggers":
+                await self._look_at_detector()
+            else:
+                await self._look_at_objects()
+        except TROUBLE:
+            heed_cancellation()
+            self._seen, self._events = {}, None
+            self._owes_a_look = True
+
+    async def _look_at_detector(self) -> None:
+        found = dict(await self._source.fetchrow(sql.load("watch/detector")) or {})
+        has_events = found.pop("has_events", False)
+        self._owes_a_look = False
+        if self._is_new(found):
+            self._wake(DetectorChanged(self._database))
+        if has_events:
+            await self._look_at_events()
+
+    async def _look_at_events(self) -> None:
+        try:
+            row = await self._source.fetchrow(sql.load("watch/events_fingerprint"), list(self._own))
+        except GONE:
+            self._wake(DetectorChanged(self._database))
+            return
+        before, self._events = self._events, row["events"] if row else None
+        if self._events is not None and self._events != before:
+            self._wake(LocalEvents(self._database))
+
+    async def _look_at_objects(self) -> None:
+        self._owes_a_look = monotonic() - self._polled_at < self._polling_seconds
+        if self._owes_a_look:
+            return
+        found = dict(await self._source.fetchrow(sql.load("watch/objects")) or {})
+        self._polled_at = monotonic()
+        is_first = self.in_turn and not self._seen  # nobody asked for a pass by connecting
+        if self._is_new(found) or is_first:
+            self._wake(LocalChanged(self._database))
+
+    def _is_new(self, found: Fingerprint) -> bool:
+        """The first look only remembers: whoever just connected asked for a full pass."""
+        before, self._seen = self._seen, found
+        return bool(before) and before != found
+
+
+class Watcher:
+    """Watches one server; run() never ends but by cancellation."""
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Awaitable[asyncpg.Connection]],
+        wake: Callable[[Hint], None],
+        local: Mapping[str, LocalWatch],
+        interval_seconds: float = INTERVAL_SECONDS,
+        backoff: Backoff | None = None,
+    ) -> None:
+        """`connect` opens the one connection for gate and shared catalogs, to any database."""
+        self._connect = connect
+        self._wake = wake
+        self._always = [watch for watch in local.values() if not watch.in_turn]
+        self._in_turn = deque(watch for watch in local.values() if watch.in_turn)
+        self._interval_seconds = interval_seconds
+        self._backoff = backoff or reconnecting()
+        self.is_watching = False
+        self.trouble = ""
+        """Why it does not watch; empty while it does, and before it was tried."""
+
+    async def run(self) -> None:
+        """Connect, watch until that fails, wait a little, again."""
+        while True:
+            try:
+                await self._watch()
+            except TROUBLE as error:
+                heed_cancellation()
+                said = str(error) or type(error).__name__
+                log.warning("watcher lost", error=said)
+                self.trouble = f"The shared catalogs are not watched: {said}"
+            await asyncio.sleep(self._backoff.after())
+
+    async def _watch(self) -> None:
+        connection = await self._connect()
+        try:
+            gate: str | None = None
+            shared = await _read_shared(connection)
+            self.is_watching, self.trouble = True, ""
+            self._backoff.succeeded()
+            self._wake(Full("watching the shared catalogs"))
+            while True:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    # In this order: what commits between the two moves the gate of the next round.
+                    before, gate = gate, await connection.fetchval(sql.load("watch/gate"))
+                    if gate != before:
+                        shared = await self._compare_shared(connection, shared)
+                await self._look_at_databases(gate_moved=gate != before)
+                await asyncio.sleep(self._interval_seconds)
+        finally:
+            self.is_watching = False
+            connection.terminate()
+
+    async def _look_at_databases(self, *, gate_moved: bool) -> None:
+        """Side by side, so that one that hangs delays no other by more than its patience."""
+        for watch in self._in_turn:
+            watch.note(gate_moved=gate_moved)
+        now = [*self._always, *islice(self._in_turn, 1)]
+        self._in_turn.rotate(-1)
+        async with asyncio.TaskGroup() as group:
+            for watch in now:
+                group.create_task(watch.look(gate_moved=gate_moved and not watch.in_turn))
+
+    async def _compare_shared(
+        self, connection: asyncpg.Connection, before: Fingerprint
+    ) -> Fingerprint:
+        found = await _read_shared(connection)
+        if moved := frozenset(part for part in found if found[part] != before.get(part)):
+            self._wake(SharedChanged(moved))
+        return found
+
+
+async def _read_shared(connection: asyncpg.Connection) -> Fingerprint:
+    try:
+        row = await connection.fetchrow(sql.load("watch/shared"))
+    except asyncpg.InsufficientPrivilegeError:
+        row = await connection.fetchrow(sql.load("watch/shared_without_passwords"))
+    found = dict(row or {})
+    if connection.get_server_version().major >= 15:
+        found["parameters"] = await connection.fetchval(sql.load("watch/parameters"))
+    return found

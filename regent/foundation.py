@@ -1,0 +1,111 @@
+"""What a Regent stands on: its home database, its lock, its work connections, what it remembers.
+
+The daemon, `apply` and everything else that writes stands on this, and on nothing less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from regent.gate.refusals import still_refused
+from regent.home.locks import RegentLock
+from regent.home.store import Home
+from regent.passes.full import Passes
+from regent.passes.look import Looker, Memory
+from regent.remembered import Remembered
+from regent.server.connection import Connects
+from regent.server.connections import Connections
+from regent.settings import RegentSettings
+from shared.errors import PostgRegentError
+from sql import load
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Ready to write."""
+
+    home: Home
+    lock: RegentLock
+    connections: Connections
+    passes: Passes
+
+
+class TemplateServed(PostgRegentError):
+    """A served database is a template: every copy would carry the Regent's triggers."""
+
+
+async def _refuse_templates(home: Home, served: Sequence[str]) -> None:
+    async with home.connection() as connection:
+        found = await connection.fetch(load("inspect/served_templates"), list(served))
+    if found:
+        names = ", ".join(str(row["name"]) for row in found)
+        raise TemplateServed(
+            f"A template cannot be served: {names}. CREATE DATABASE from it would fail while the"
+            " Regent is connected, and each copy would carry the Regent's triggers.",
+            way_out="Take it out of databaseName and additionalDatabases, or run"
+            " ALTER DATABASE .. IS_TEMPLATE false.",
+        )
+
+
+@asynccontextmanager
+async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterator[Standing]:
+    """Take it all, and give it back at the end.
+
+    Raises HomeDatabaseMissing and LockHeld, and what connecting raises.
+    """
+    home = await Home.open(
+        connector,
+        database=settings.home_database,
+        regent=settings.regent,
+        through=settings.databases,
+    )
+    connections = Connections(connector)
+    try:
+        await _refuse_templates(home, settings.databases)
+        lock = await RegentLock.take(
+            connector,
+            database=settings.home_database,
+            regent=settings.regent,
+            served=settings.databases,
+        )
+        try:
+            passes = Passes(
+                looker=looker(settings, connections, shared_through=home.database),
+                home=home,
+                connections=connections,
+                served=settings.databases,
+                memory=memory_of(await home.load()),
+                before_write=lock.require,
+            )
+            yield Standing(home, lock, connections, passes)
+        finally:
+            await lock.release()
+    finally:
+        await connections.close()
+        await home.close()
+
+
+def looker(settings: RegentSettings, connections: Connections, *, shared_through: str) -> Looker:
+    """Looks at the server of these settings."""
+    return Looker(
+        regent=settings.regent,
+        served=settings.databases,
+        connections=connections,
+        shared_through=shared_through,
+        origin=settings.origin,
+    )
+
+
+def memory_of(remembered: Remembered | None) -> Memory:
+    """What passes begin with; of a Regent that never was, nothing."""
+    if remembered is None:
+        return Memory()
+    return Memory(
+        accepted=remembered.accepted,
+        brake=remembered.brake,
+        refused=still_refused(remembered.unmanageable, datetime.now(UTC)),
+        system_identifier=remembered.system_identifier or "",
+    )

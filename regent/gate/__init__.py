@@ -1,0 +1,1 @@
+"""What waits for a person or for another time: the brake, takeovers, restraints, refusals."""

@@ -1,0 +1,394 @@
+"""The brake: a mistake in Git must not take production's access away (rule 20). Pure.
+
+What would be lost is what the new state's plan takes and the plan of the *baseline* (the last state
+whose losses were let through) would not take on the same catalog. So correcting drift, which both
+plans do, is never counted, and nothing needs to be written down when a privilege is given.
+
+The judgement is one per accepted state, over all looks and restarts (ADR 14): a role that is
+adopted, renamed or handed over since the baseline is in nobody's authority there, marked or not.
+
+Long because the judgement and what is remembered of it are read together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from regent.changes import Change, Plan
+from regent.desired import Desired
+from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom, losses, name_of, without
+from regent.observed import ObservedServer
+from regent.plan.handing_over import (
+    NOBODY,
+    Names,
+    adopted_by,
+    handed_by,
+    held_as_a_whole,
+    renamed_by,
+    without_adoptions,
+    without_passwords,
+)
+from regent.remembered import AcceptedState, BrakeMemory, Loss
+from shared.keys import ResourceKey
+from shared.resources import Brake, RegentSpec
+from shared.state import DesiredState, Entry
+
+HOUR = timedelta(hours=1)
+FREE_DELETIONS = 2
+"""Deletions an hour that are believed at once, unless they are the last login."""
+
+Edge = tuple[str, str, str]
+NO_HOLDERS: Mapping[str, ResourceKey] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be done now, and what waits for a release."""
+
+    plan: Plan
+    withheld: tuple[Loss, ...] = ()
+    withheld_changes: tuple[Change, ...] = ()
+    let_through: tuple[Loss, ...] = ()
+    lost: frozenset[Atom] = frozenset()
+    """What was let through, atom by atom: no drift, and not counted again in the same pass."""
+    digest: str = ""
+    waiting: tuple[Change, ...] = ()
+    """What is not done yet, because it hands on a role that still has more than is declared."""
+    why: str = ""
+    """Which limit the withheld losses are beyond, with the numbers."""
+
+    @property
+    def is_pulled(self) -> bool:
+        """Something waits for a release."""
+        return bool(self.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The two states and what each would do to the catalog as it is.
+
+    `adopted` are roles that the new one takes or took since the baseline, `handed` those that have
+    another holder since.
+    """
+
+    plan: Plan
+    desired: Desired
+    baseline_plan: Plan
+    baseline_desired: Desired
+    server: ObservedServer | None = None
+    adopted: Names = NOBODY
+    handed: Names = NOBODY
+
+
+def judge(
+    compared: Comparison, memory: BrakeMemory, state: DesiredState, etag: str, now: datetime
+) -> Verdict:
+    """Split the plan: gains and drift apply, losses apply or are withheld.
+
+    What was let through of this accepted state before, named by its `etag`, is not judged again.
+    """
+    lost = losses(compared.plan) - losses(compared.baseline_plan) - _retained(compared)
+    if memory.let_through and memory.let_through_of == etag:
+        lost = frozenset(atom for atom in lost if name_of(atom) not in memory.let_through)
+    if not lost:
+        return Verdict(compared.plan)
+    named = tuple(_named(lost))
+    digest = digest_of(named, state, memory)
+    spec = state.regent.spec
+    why = "" if memory.released_digest == digest else _why(compared, lost, memory, spec, now)
+    if not why:
+        return Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
+    reduced, touched = without(compared.plan, lost)
+    reduced, held = _without_handing_on(reduced, touched, compared)
+    return Verdict(
+        reduced, withheld=named, withheld_changes=(*touched, *held), digest=digest, why=why
+    )
+
+
+def _without_handing_on(
+    plan: Plan, touched: tuple[Change, ...], compared: Comparison
+) -> tuple[Plan, tuple[Change, ...]]:
+    """An adoption waits as a whole with its losses; the password of a role for another holder too.
+
+    Else whoever gets the role would have what is withheld: exactly what nobody declared for him.
+    """
+    server = compared.server
+    if server is None:
+        return plan, ()
+    adoptions = held_as_a_whole(touched, compared.adopted, server)
+    first = without_adoptions(plan, adoptions, compared.desired, server)
+    handed = held_as_a_whole(touched, compared.handed, server)
+    second = without_passwords(first.plan, handed)
+    return second.plan, (*first.waiting, *second.waiting)
+
+
+def digest_of(lost: Iterable[Loss], state: DesiredState, memory: BrakeMemory) -> str:
+    """Names exactly these losses of exactly these declarations, this time: a release is good once.
+
+    The times are told apart by how often the brake let go, and from which baseline. Verifiers do
+    not count: the salt of a password that is not in force yet is another in each plan, and what a
+    person saw in a plan shall be what `apply --release` lets through.
+    """
+    declared = json.dumps(
+        state.model_dump(mode="json", include={"regent", "resources"}), sort_keys=True
+    )
+    since = memory.baseline.push_etag if memory.baseline else ""
+    text = "\n".join(f"{x.role}|{x.kind}|{x.privilege}|{x.detail}" for x in lost)
+    whole = f"{memory.latches}\n{since}\n{declared}\n{text}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def unjudged(memory: BrakeMemory, accepted: AcceptedState, adopted: Names) -> Names:
+    """Roles whose adoption was not let through yet; `adopted` are those that have no mark yet.
+
+    An adoption may become possible long after its state was judged, when an obstacle is gone.
+    """
+    if is_judged(memory, accepted):
+        return memory.adopting | (adopted - memory.unfinished)
+    return memory.adopting | adopted
+
+
+def unmanaged(desired: Desired, names: Names) -> Desired:
+    """What is desired, with these roles in nobody's authority; memberships stay declared."""
+    if not names:
+        return desired
+    return replace(
+        desired,
+        roles={name: role for name, role in desired.roles.items() if name not in names},
+        endings=tuple(one for one in desired.endings if one.name not in names),
+        grants={
+            database: tuple(
+                replace(one, grantees=tuple(g for g in one.grantees if g not in names))
+                for one in grants
+            )
+            for database, grants in desired.grants.items()
+        },
+        adopted=desired.adopted - names,
+    )
+
+
+def explicit_baseline(
+    baseline: AcceptedState, accepted: AcceptedState, memory: BrakeMemory, now: datetime
+) -> AcceptedState:
+    """The baseline with every explicit end already in it, so that none of these is counted.
+
+    `enabled: false`, an expiry, a narrowed `allow`, and up to two deletions an hour.
+    """
+    resources = dict(baseline.state.resources)
+    new = accepted.state.resources
+    for key, entry in resources.items():
+        resources[key] = _ended(entry, new.get(key), now)
+    deleted = deletions(baseline, accepted)
+    recent = [key for at, key in memory.deletions if now - at < HOUR]
+    departed = {**baseline.departed}
+    if len(set(deleted) | set(recent)) <= FREE_DELETIONS and not _is_last_login(resources, deleted):
+        for key in deleted:
+            del resources[key]
+            departed[key] = accepted.departed[key]
+    state = baseline.state.model_copy(
+        update={"resources": resources, "regent": accepted.state.regent}
+    )
+    return baseline.model_copy(update={"state": state, "departed": departed})
+
+
+def deletions(baseline: AcceptedState, accepted: AcceptedState) -> tuple[str, ...]:
+    """The Roles and Users of the baseline that are deleted now."""
+    return tuple(
+        key
+        for key, entry in baseline.state.resources.items()
+        if entry.kind != "Permission"
+        and key not in accepted.state.resources
+        and key in accepted.departed
+    )
+
+
+def is_judged(memory: BrakeMemory, accepted: AcceptedState) -> bool:
+    """Whether all that this accepted state takes away was let through."""
+    return memory.baseline is not None and memory.baseline.push_etag == accepted.push_etag
+
+
+def remember(
+    memory: BrakeMemory,
+    verdict: Verdict,
+    accepted: AcceptedState,
+    now: datetime,
+    *,
+    is_final: bool = True,
+    holders: Mapping[str, ResourceKey] = NO_HOLDERS,
+) -> BrakeMemory:
+    """What the brake knows of a verdict; to be stored before anything is done about it.
+
+    `is_final` says that all which this state takes away was judged: only then it is the baseline.
+    `holders` are those of the marks as they are, by role.
+    """
+    taken = tuple((at, loss) for at, loss in memory.taken if now - at < HOUR)
+    deleted = tuple((at, key) for at, key in memory.deletions if now - at < HOUR)
+    if verdict.is_pulled:
+        return memory.model_copy(
+            update={
+                "taken": taken,
+                "deletions": deleted,
+                "pulled_at": memory.pulled_at or now,
+                "released_digest": "",
+                **_begun(memory, verdict, holders),
+            }
+        )
+    is_released = verdict.digest != "" and verdict.digest == memory.released_digest
+    if not is_released:
+        known = {key for _, key in deleted}
+        is_new = memory.baseline is not None and not is_judged(memory, accepted)
+        new = deletions(memory.baseline, accepted) if memory.baseline and is_new else ()
+        deleted += tuple((now, key) for key in new if key not in known)
+        edges = {loss.edge: loss for loss in verdict.let_through}
+        taken += tuple((now, loss.model_copy(update={"detail": ""})) for loss in edges.values())
+    lets_go = is_released or memory.pulled_at is not None
+    return memory.model_copy(
+        update={
+            "baseline": memory.baseline
+            if is_judged(memory, accepted) or not is_final
+            else accepted,
+            "taken": taken,
+            "deletions": deleted,
+            "pulled_at": None,
+            "released_digest": "",
+            "latches": memory.latches + lets_go,
+            **(_BASELINE_MOVED if is_final else _let_through(memory, verdict, accepted)),
+            **({} if is_final else _begun(memory, verdict, holders)),
+        }
+    )
+
+
+_BASELINE_MOVED: Mapping[str, object] = MappingProxyType(
+    {
+        "adopting": NOBODY,
+        "renamed": NOBODY,
+        "handed": NOBODY,
+        "let_through": NOBODY,
+        "let_through_of": "",
+    }
+)
+"""Nothing was done since the baseline."""
+
+
+def _begun(
+    memory: BrakeMemory, verdict: Verdict, holders: Mapping[str, ResourceKey]
+) -> Mapping[str, object]:
+    """The roles whose marks will be others than the baseline knows."""
+    changes = verdict.plan.changes
+    return {
+        "adopting": memory.adopting | adopted_by(changes),
+        "renamed": memory.renamed | renamed_by(changes),
+        "handed": memory.handed | handed_by(changes, holders),
+    }
+
+
+def _let_through(
+    memory: BrakeMemory, verdict: Verdict, accepted: AcceptedState
+) -> Mapping[str, object]:
+    """What may go on to be taken though the baseline still gives it."""
+    known = memory.let_through if memory.let_through_of == accepted.push_etag else NOBODY
+    names = known | {name_of(atom) for atom in verdict.lost}
+    return {"let_through": names, "let_through_of": accepted.push_etag if names else ""}
+
+
+def has_news(memory: BrakeMemory, before: BrakeMemory) -> bool:
+    """Whether anything but the baseline is another."""
+    parts = set(BrakeMemory.model_fields) - {"baseline"}
+    return any(getattr(memory, part) != getattr(before, part) for part in parts)
+
+
+def _ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
+    """The baseline's entry with the end that the new one states, and nothing else of it."""
+    if entry.kind != "User" or new is None or new.kind != "User":
+        return entry
+    update: dict[str, object] = {}
+    if new.spec.enabled is False:
+        update["enabled"] = False
+    if new.spec.valid_until is not None and new.spec.valid_until <= now:
+        update["valid_until"] = new.spec.valid_until
+    if not update:
+        return entry
+    return entry.model_copy(update={"spec": entry.spec.model_copy(update=update)})
+
+
+def _is_last_login(resources: dict[str, Entry], deleted: tuple[str, ...]) -> bool:
+    users = {
+        key
+        for key, entry in resources.items()
+        if entry.kind == "User" and entry.spec.enabled is not False
+    }
+    return bool(users) and users <= set(deleted)
+
+
+def _retained(compared: Comparison) -> frozenset[Atom]:
+    """A role whose end is to be left as it is loses nothing."""
+    return frozenset(
+        (ending.name, ROLE, EXISTS, "") for ending in compared.desired.endings if ending.retain
+    )
+
+
+def _named(lost: frozenset[Atom]) -> Iterable[Loss]:
+    for role, kind, privilege, detail in sorted(lost):
+        yield Loss(role=role, kind=kind, privilege=privilege, detail=detail)
+
+
+def _why(
+    compared: Comparison,
+    lost: frozenset[Atom],
+    memory: BrakeMemory,
+    spec: RegentSpec,
+    now: datetime,
+) -> str:
+    """Every limit that the losses are beyond, with the numbers; empty when they may happen."""
+    settings = spec.brake or Brake()
+    if not settings.is_enabled:
+        return ""
+    recent = {loss.edge for at, loss in memory.taken if now - at < HOUR}
+    edges: set[Edge] = {atom[:3] for atom in lost} | recent
+    total = len(_edges(compared.baseline_desired) | edges)
+    least, percent = settings.effective_minimum, settings.effective_percent
+    found: list[str] = []
+    if len(edges) >= least and len(edges) * 100 > percent * total:
+        within = f", {len(recent)} of them within the last hour" if recent else ""
+        found.append(
+            f"{len(edges)} of {total} privileges, memberships and roles would go{within}: more than"
+            f" {percent} % and at least {least}"
+        )
+    if _takes_most_roles(compared, edges):
+        ended = {role for role, kind, what in edges if kind == ROLE and what == EXISTS}
+        known = len(set(compared.baseline_desired.roles) | ended)
+        found.append(f"{len(ended)} of {known} roles would end: more than half")
+    if _takes_last_login(compared, lost):
+        found.append("the last role with LOGIN would lose it")
+    if not found and memory.pulled_at is not None:
+        found.append("it was pulled before and waits for a release")
+    return "; ".join(found)
+
+
+def _takes_most_roles(compared: Comparison, edges: set[Edge]) -> bool:
+    ended = {role for role, kind, what in edges if kind == ROLE and what == EXISTS}
+    return len(ended) * 2 > len(set(compared.baseline_desired.roles) | ended)
+
+
+def _takes_last_login(compared: Comparison, lost: frozenset[Atom]) -> bool:
+    had = any(role.login for role in compared.baseline_desired.roles.values())
+    has = any(role.login for role in compared.desired.roles.values())
+    return had and not has and any(atom[1:3] == (ROLE, LOGIN) for atom in lost)
+
+
+def _edges(desired: Desired) -> set[Edge]:
+    """Every (role x kind x privilege) that a state gives."""
+    edges: set[Edge] = {(m.member, "MEMBERSHIP", m.group) for m in desired.memberships}
+    for role in desired.roles.values():
+        edges.add((role.name, ROLE, EXISTS))
+        if role.login:
+            edges.add((role.name, ROLE, LOGIN))
+    for grants in desired.grants.values():
+        for grant in grants:
+            edges.update((g, grant.kind.value, p) for g in grant.grantees for p in grant.privileges)
+    return edges

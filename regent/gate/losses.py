@@ -1,0 +1,123 @@
+"""What a plan takes away, atom by atom, and a plan without some of it. Pure.
+
+An atom is (role, kind, privilege, detail). The first three are the edge that the brake counts
+(rule 20); the detail (object, column, grantor) tells drift from a declared loss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from regent.changes import (
+    AlterRole,
+    Change,
+    ClearPassword,
+    DropRole,
+    Effect,
+    EndSessions,
+    HandOnOwned,
+    Plan,
+    ReleaseRole,
+    RevokeMembership,
+    RevokePrivileges,
+)
+
+Atom = tuple[str, str, str, str]
+ROLE = "ROLE"
+LOGIN = "LOGIN"
+EXISTS = "EXISTS"
+_ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls")
+
+
+def losses(plan: Plan) -> frozenset[Atom]:
+    """Every atom that the plan takes away."""
+    return frozenset(atom for change in plan.changes for atom in atoms(change))
+
+
+def atoms(change: Change) -> Iterator[Atom]:
+    """What one change takes away; nothing for a change that gives."""
+    match change:
+        case RevokePrivileges():
+            yield from _of_revoke(change)
+        case RevokeMembership(group=group, member=member, grantor=grantor, admin_only=admin_only):
+            yield member, "MEMBERSHIP", f"{group} ADMIN" if admin_only else group, grantor
+        case AlterRole(effect=Effect.CLOSE):
+            yield change.role, ROLE, LOGIN, ""
+        case AlterRole(effect=Effect.NARROW):
+            for name in _ATTRIBUTES:
+                if getattr(change, name) is False:
+                    yield change.role, ROLE, name.upper(), ""
+        case EndSessions(role=role, effect=Effect.CLOSE) | ClearPassword(role=role):
+            yield role, ROLE, LOGIN, ""
+        case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
+            yield role, ROLE, EXISTS, ""
+        case _:
+            return
+
+
+def name_of(atom: Atom) -> str:
+    """Names an atom in a few characters, to be remembered."""
+    return hashlib.sha256("\0".join(atom).encode()).hexdigest()[:16]
+
+
+def _of_revoke(change: RevokePrivileges) -> Iterator[Atom]:
+    suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
+    for one in change.objects:
+        place = ".".join(part for part in (change.database, one.schema, one.name) if part)
+        for column in change.columns or ("",):
+            detail = (
+                f"{place}.{column} by {change.grantor}"
+                if column
+                else f"{place} by {change.grantor}"
+            )
+            for grantee in change.grantees:
+                for privilege in change.privileges:
+                    yield grantee or "PUBLIC", change.kind.value, privilege + suffix, detail
+
+
+def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, ...]]:
+    """The plan without these atoms, and the changes that were left out or made smaller."""
+    if not withheld:
+        return plan, ()
+    kept: list[Change] = []
+    touched: list[Change] = []
+    for change in plan.changes:
+        taken = set(atoms(change))
+        if not taken & withheld:
+            kept.append(change)
+            continue
+        touched.append(change)
+        if not taken <= withheld and isinstance(change, RevokePrivileges):
+            kept.extend(_smaller(change, withheld))
+        elif not taken <= withheld and isinstance(change, AlterRole):
+            kept.append(_less(change, {what.lower() for _, _, what, _ in taken & withheld}))
+    return replace(plan, changes=tuple(kept)), tuple(touched)
+
+
+def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> Iterator[RevokePrivileges]:
+    """What is left of a revoke, taken apart only as far as it must be."""
+    for part in _parts(change):
+        taken = set(_of_revoke(part))
+        if not taken & withheld:
+            yield part
+        elif not taken <= withheld:
+            yield from _smaller(part, withheld)
+
+
+def _less(change: AlterRole, attributes: set[str]) -> AlterRole:
+    """The change without these attributes: what drift gave beside them is still taken."""
+    left_alone: dict[str, Any] = dict.fromkeys(attributes)
+    return replace(change, **left_alone)
+
+
+def _parts(change: RevokePrivileges) -> Iterable[RevokePrivileges]:
+    if len(change.grantees) > 1:
+        return (replace(change, grantees=(grantee,)) for grantee in change.grantees)
+    if len(change.objects) > 1:
+        return (replace(change, objects=(one,)) for one in change.objects)
+    if len(change.columns) > 1:
+        return (replace(change, columns=(column,)) for column in change.columns)
+    return (replace(change, privileges=frozenset({one})) for one in sorted(change.privileges))

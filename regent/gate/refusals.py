@@ -1,0 +1,180 @@
+"""What the server refused for good is not asked for again (rule 21). Pure.
+
+Found out once, remembered in the home database by a key, and left out of later plans until the
+declaration changes or an hour is over. Its resource is NotManageable all that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Literal, TypeAlias, assert_never, get_args
+
+from regent.apply.result import ChangeResult, way_out
+from regent.changes import (
+    AlterRole,
+    Change,
+    DropRole,
+    Effect,
+    EndSessions,
+    GrantPrivileges,
+    HandOnOwned,
+    Plan,
+    RevokePrivileges,
+)
+from regent.gate.digests import digest
+from regent.remembered import Unmanageable
+
+NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02"})
+"""Cured by a right, an owner or a name that somebody gives: asked again after a while."""
+AGAIN_AFTER = timedelta(hours=1)
+
+ANY = Effect.WIDEN
+"""An edge is the same in whatever order it is asked for."""
+
+PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
+Place = Literal["objects", "grantees", "privileges", "columns"]
+PLACES: tuple[Place, ...] = get_args(Place)
+Edge: TypeAlias = tuple[int, str | None, str, str]
+"""Object, grantee (None is PUBLIC), privilege, column or nothing: in the order of PLACES."""
+
+Refused = Mapping[str, Unmanageable]
+"""What is remembered, by the key of the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A change that would be needed, and that the server does not do."""
+
+    change: Change
+    sqlstate: str
+    message: str
+
+    @property
+    def way_out(self) -> str:
+        """What a person can do about it."""
+        return way_out(self.sqlstate)
+
+
+def is_permanent(result: ChangeResult) -> bool:
+    """True when only a person, or another declaration, can change the answer."""
+    return result.is_for_good or result.sqlstate in NEEDS_A_PERSON
+
+
+def keys_of(change: Change) -> tuple[str, ...]:
+    """Names a change with all that it is about, in any process, and shows no secret.
+
+    One key; for privileges one per edge (object, grantee, privilege, column), so that an edge has
+    the same key in whatever statement it is gathered with others.
+    """
+    if not isinstance(change, GrantPrivileges | RevokePrivileges):
+        return (digest(replace(change, causes=())),)
+    return tuple(_edges(change).values())
+
+
+def _edges(change: PrivilegeChange) -> dict[Edge, str]:
+    """The key of each edge of this change."""
+    bare = replace(
+        change, objects=(), grantees=(), privileges=frozenset(), columns=(), causes=(), effect=ANY
+    )
+    if isinstance(bare, RevokePrivileges):
+        bare = replace(bare, cascade=False)
+    same = digest(bare)
+    edges = product(
+        (one.oid for one in change.objects),
+        change.grantees,
+        sorted(change.privileges),
+        change.columns or ("",),
+    )
+    return {edge: f"{same} {edge[0]} {edge[2]} {edge[3]!r} {edge[1]!r}" for edge in edges}
+
+
+def still_refused(refused: Refused, now: datetime) -> Refused:
+    """Less what is old enough to be asked again."""
+    return {key: one for key, one in refused.items() if now - one.found_at < AGAIN_AFTER}
+
+
+def refusals(results: Iterable[ChangeResult], now: datetime) -> Refused:
+    """What these results say is not to be asked again."""
+    return {
+        key: Unmanageable(key, result.sqlstate, result.message, now)
+        for result in results
+        if not result.done and is_permanent(result)
+        for part in result.remaining
+        for key in keys_of(part)
+    }
+
+
+def without_refused(plan: Plan, refused: Refused) -> tuple[Plan, tuple[Refusal, ...]]:
+    """The plan less what was refused for good, and that; privileges are compared by the object.
+
+    The end of a role whose DROP is refused is over: its sessions are not ended again and again.
+    """
+    if not refused:
+        return plan, ()
+    kept: list[Change] = []
+    left_out: list[Refusal] = []
+    for change in plan.changes:
+        for part, known in _parts(change, refused):
+            if known is None:
+                kept.append(part)
+            else:
+                left_out.append(Refusal(part, known.sqlstate, known.message))
+    stuck = {one.change.role for one in left_out if isinstance(one.change, DropRole)}
+    stuck -= {one.role for one in kept if isinstance(one, AlterRole)}
+    final = tuple(
+        one
+        for one in kept
+        if not (isinstance(one, EndSessions | HandOnOwned) and one.role in stuck)
+    )
+    return replace(plan, changes=final), tuple(left_out)
+
+
+def _parts(change: Change, refused: Refused) -> Iterator[tuple[Change, Unmanageable | None]]:
+    """The change in as few parts as possible, each wholly refused before or not at all."""
+    if not isinstance(change, GrantPrivileges | RevokePrivileges):
+        yield change, refused.get(keys_of(change)[0])
+        return
+    known = {edge: one for edge, key in _edges(change).items() if (one := refused.get(key))}
+    yield from _rectangles(change, known, len(PLACES))
+
+
+def _rectangles(
+    change: PrivilegeChange, known: Mapping[Edge, Unmanageable], places: int
+) -> Iterator[tuple[PrivilegeChange, Unmanageable | None]]:
+    """Values that are refused alike stay together: objects first, then grantees, and so on."""
+    edges = list(_edges(change))
+    first = next((known[edge] for edge in edges if edge in known), None)
+    if first is None or all(edge in known for edge in edges):
+        yield change, first
+        return
+    place = len(PLACES) - places
+    alike: dict[object, set[tuple[Edge, bool]]] = {}
+    for edge in edges:
+        rest = (*edge[:place], None, *edge[place + 1 :])
+        alike.setdefault(edge[place], set()).add((rest, edge in known))  # type: ignore[arg-type]
+    groups: dict[frozenset[tuple[Edge, bool]], set[object]] = {}
+    for value, signature in alike.items():
+        groups.setdefault(frozenset(signature), set()).add(value)
+    for values in groups.values():
+        yield from _rectangles(_restricted(change, PLACES[place], values), known, places - 1)
+
+
+def _restricted(
+    change: PrivilegeChange, place: Place, values: Container[object]
+) -> PrivilegeChange:
+    """The change for these values of one of its places alone, in their order."""
+    match place:
+        case "objects":
+            return replace(change, objects=tuple(o for o in change.objects if o.oid in values))
+        case "grantees":
+            return replace(change, grantees=tuple(g for g in change.grantees if g in values))
+        case "privileges":
+            kept = frozenset(p for p in change.privileges if p in values)
+            return replace(change, privileges=kept)
+        case "columns":
+            return replace(change, columns=tuple(c for c in change.columns if c in values))
+        case _:
+            assert_never(place)

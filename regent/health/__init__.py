@@ -1,0 +1,1 @@
+"""What `readyz`, the status and the metrics say of the Regent itself."""

@@ -1,0 +1,79 @@
+"""What this Regent has to say, and who waits to hear it.
+
+`sequence` grows when something other than a time changed (rule 29), so a long poll returns for
+news and never for a heartbeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from shared.http import DetectorBody, StatusBody
+
+T = TypeVar("T")
+
+
+class Board:
+    """The latest status, and a bell."""
+
+    def __init__(self) -> None:
+        self._status = StatusBody(
+            sequence=0,
+            detector=DetectorBody(mode="None", healthy=False, message="Not connected."),
+        )
+        self.last_drift = 0
+        """The id of the newest drift in the history, as far as this process recorded it."""
+        self._news = asyncio.Event()
+        self._is_closed = False
+
+    @property
+    def status(self) -> StatusBody:
+        """The latest word."""
+        return self._status
+
+    def say(self, **changes: object) -> None:
+        """Change what is said, and ring when it differs in more than a time."""
+        updated = self._status.model_copy(update=changes)
+        is_news = _timeless(updated) != _timeless(self._status)
+        if is_news:
+            updated = updated.model_copy(update={"sequence": self._status.sequence + 1})
+        self._status = updated
+        if is_news:
+            self.ring()
+
+    def disconnected(self) -> None:
+        """What was seen of the server is not known to hold any more."""
+        self.say(
+            detector=DetectorBody(mode="None", healthy=False, message="Not connected."),
+            outstanding_drift=None,
+        )
+
+    def ring(self) -> None:
+        """Wake everybody who waits; each looks for itself whether its news is there."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def close(self) -> None:
+        """End every wait: the Regent is going down."""
+        self._is_closed = True
+        self.ring()
+
+    async def wait_for(self, look: Callable[[], T | None], wait_seconds: float) -> T | None:
+        """What `look` finds, as soon as it finds it; None when the time is over."""
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        while (found := look()) is None and not self._is_closed:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return None
+            try:
+                async with asyncio.timeout(left):
+                    await self._news.wait()
+            except TimeoutError:
+                return look()
+        return found
+
+
+def _timeless(status: StatusBody) -> StatusBody:
+    return status.model_copy(update={"last_pass_time": None, "sequence": 0})

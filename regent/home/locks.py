@@ -1,0 +1,275 @@
+"""One Regent serves a database at a time, and one writes a server's roles (rule 6).
+
+Advisory locks in the home database: they end with the session that holds them, and no copy of the
+database carries them. Anybody who can connect may take any advisory key, so a lock counts only
+when its holder's session user is an admin of ours. Against a stranger who sits on a key there are
+eight keys for each name: who finds one taken by a stranger takes the next, and whoever has one
+looks whether an admin of ours holds any of the others. Two that see each other both step back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Protocol, Self
+
+import asyncpg
+
+from regent.home import database as home_database
+from regent.home.database import OWNER, HomeDatabaseMissing
+from regent.server.connection import Connection, Connects
+from regent.server.lenient_text import legible
+from regent.server.trouble import TROUBLE
+from shared.errors import PostgRegentError
+from sql import load
+
+KEYS_PER_NAME = 8
+ROLES = "roles"
+PATIENCE_SECONDS = 10.0
+PAUSE_SECONDS = 0.02
+CHECK_SECONDS = 5.0
+PROOF_SECONDS = 20.0
+"""Two checks and their patience: a lock that was not seen for so long is not to be counted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A session that holds a lock we want."""
+
+    pid: int
+    session_user: str
+    application: str
+    client: str
+    since: datetime | None
+    is_ours: bool
+
+    def __str__(self) -> str:
+        parts = [self.application or "a session", f"(user {self.session_user}, pid {self.pid}"]
+        if self.client:
+            parts.append(f"from {self.client}")
+        if self.since:
+            parts.append(f"since {self.since:%Y-%m-%d %H:%M:%S %Z}")
+        return " ".join(parts) + ")"
+
+
+class LockHeld(PostgRegentError):
+    """Another Regent holds the lock."""
+
+    def __init__(self, what: str, holder: Holder, *, way_out: str = "") -> None:
+        super().__init__(
+            f"{what} is held by {holder}.",
+            way_out=way_out or "Stop the other Regent, or wait until its session ends.",
+        )
+        self.holder = holder
+
+
+class LockLost(PostgRegentError):
+    """The connection that held the Regent's lock is gone, and the lock with it."""
+
+
+class RegentLock:
+    """The lock for life: over the Regent's own rows and over every database it serves.
+
+    On a connection of its own. When that breaks the lock is lost, `lost` is set, and nothing may
+    be written until it is taken again.
+    """
+
+    def __init__(self, connection: Connection, keys: Sequence[int]) -> None:
+        self.lost = asyncio.Event()
+        self._connection = connection
+        self._keys = tuple(keys)
+        self._seen_at = monotonic()
+        connection.add_termination_listener(self._on_termination)
+
+    @classmethod
+    async def take(
+        cls,
+        connector: Connects,
+        *,
+        database: str,
+        regent: str,
+        served: Iterable[str],
+    ) -> Self:
+        """The lock, or LockHeld at once. `database` is the home database, which must exist."""
+        names = [f"regent {regent}", *sorted(f"database {name}" for name in set(served))]
+        connection = await connector.connect(database, purpose="lock")
+        try:
+            await connection.execute(load("home/keep_alive"))
+            keys = [await _take(connection, name, "home/try_lock") for name in names]
+        except BaseException:
+            connection.terminate()
+            raise
+        return cls(connection, keys)
+
+    @property
+    def is_held(self) -> bool:
+        """As far as this side knows; `check` asks the server."""
+        return not self.lost.is_set() and not self._connection.is_closed()
+
+    @property
+    def is_proven(self) -> bool:
+        """The server has said so lately: what Ready rests on."""
+        return self.is_held and monotonic() - self._seen_at < PROOF_SECONDS
+
+    def require(self) -> None:
+        """Raise LockLost unless the lock is held. For just before a write."""
+        if not self.is_held:
+            raise LockLost(way_out="Nothing is written until the lock is taken again.")
+
+    async def check(self) -> bool:
+        """Ask the server. A connection that does not answer in 5 s is given up, the lock too."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                rows = await self._connection.fetch(load("home/lock_holders"), self._keys, OWNER)
+        except TROUBLE:
+            self.lost.set()
+            self._connection.terminate()
+            return False
+        if {row["key"] for row in rows if row["is_this_session"]} != set(self._keys):
+            self.lost.set()
+        else:
+            self._seen_at = monotonic()
+        return self.is_held
+
+    async def release(self) -> None:
+        """The lock is free when this returns."""
+        self._connection.remove_termination_listener(self._on_termination)
+        self.lost.set()
+        with suppress(*TROUBLE):
+            await self._connection.close(timeout=CHECK_SECONDS)
+
+    def _on_termination(self, _connection: object) -> None:
+        self.lost.set()
+
+
+async def who_serves(
+    connector: Connects, *, database: str, regent: str, served: Iterable[str]
+) -> tuple[Holder, ...]:
+    """The admins' sessions that hold this Regent's lock or serve its databases; for a look only."""
+    connection = await home_database.enter(connector, database)
+    if connection is None:
+        return ()
+    try:
+        names = [f"regent {regent}", *(f"database {name}" for name in served)]
+        holders = await _holders(connection, [key for name in names for key in _keys(name)])
+        return tuple({h.pid: h for _, h in holders if h.is_ours}.values())
+    finally:
+        await connection.close()
+
+
+class LendsConnection(Protocol):
+    """What is needed of regent.home.store.Home."""
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """The connection to the home database, for one caller at a time."""
+        ...
+
+
+@asynccontextmanager
+async def roles_lock(
+    home: LendsConnection, *, patience_seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[None]:
+    """Over a server's roles, for one pass. Raises LockHeld after `patience_seconds`.
+
+    The connection is free for others meanwhile. When it breaks the lock is lost; each transaction
+    over roles takes it for itself again, so that two Regents never write at once.
+    """
+    async with home.connection() as held_by:
+        key = await _take_patiently(held_by, ROLES, "home/try_lock", patience_seconds)
+    try:
+        yield
+    finally:
+        if not held_by.is_closed():
+            async with home.connection() as connection:
+                if connection is held_by:
+                    await connection.fetchval(load("home/unlock"), key)
+
+
+async def lock_roles_in_transaction(
+    connection: Connection, *, patience_seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Over a server's roles until the transaction ends; at once where roles_lock is held here."""
+    await _take_patiently(connection, ROLES, "home/try_lock_in_transaction", patience_seconds)
+
+
+async def _take_patiently(
+    connection: Connection, name: str, statement: str, patience_seconds: float
+) -> int:
+    clock: Callable[[], float] = asyncio.get_running_loop().time
+    until = clock() + patience_seconds
+    while True:
+        try:
+            return await _take(connection, name, statement)
+        except LockHeld:
+            if clock() >= until:
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _take(connection: Connection, name: str, statement: str) -> int:
+    """The key of `name` that was got. Raises LockHeld when an admin of ours holds any of them."""
+    keys = _keys(name)
+    taken = None
+    for key in keys:
+        if await connection.fetchval(load(statement), key):
+            taken = key
+            break
+        if await _others_of_ours(connection, [key]):
+            break
+    holders = await _holders(connection, keys)
+    others = [holder for _, holder in holders if holder.is_ours]
+    if taken is not None and not others:
+        return taken
+    if taken is not None and statement == "home/try_lock":
+        await connection.fetchval(load("home/unlock"), taken)
+    if others:
+        raise LockHeld(f"The lock of {name}", others[0])
+    if holders:
+        raise LockHeld(
+            f"The lock of {name}",
+            holders[0][1],
+            way_out="This session is not one of an admin of ours. End it, and find out who may "
+            "connect to the home database.",
+        )
+    return await _take(connection, name, statement)
+
+
+async def _others_of_ours(connection: Connection, keys: Sequence[int]) -> bool:
+    return any(holder.is_ours for _, holder in await _holders(connection, keys))
+
+
+async def _holders(connection: Connection, keys: Sequence[int]) -> list[tuple[int, Holder]]:
+    """The other sessions that hold any of these keys."""
+    try:
+        rows = await connection.fetch(load("home/lock_holders"), list(keys), OWNER)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise HomeDatabaseMissing("The admin may not look into pg_locks.") from error
+    return [
+        (
+            int(row["key"]),
+            Holder(
+                pid=row["pid"],
+                session_user=legible(row["session_user"]),
+                application=legible(row["application"]),
+                client=row["client"],
+                since=row["backend_start"],
+                is_ours=row["is_ours"],
+            ),
+        )
+        for row in rows
+        if not row["is_this_session"]
+    ]
+
+
+def _keys(name: str) -> tuple[int, ...]:
+    return tuple(
+        int.from_bytes(
+            hashlib.sha256(f"postgregent {number} {name}".encode()).digest()[:8], "big", signed=True
+        )
+        for number in range(KEYS_PER_NAME)
+    )

@@ -1,0 +1,334 @@
+"""What a Regent remembers, kept on the server it serves (rule 5).
+
+One connection, used by one caller at a time, opened again when it broke. Every statement is in
+sql/home and runs as the owner role; whoever borrows the connection has the admin's own rights. A
+write that was cut off is done once more: all of them may be done twice, and the worst that a second
+one leaves is a second line of history.
+
+Long because every question to the home database is a method of its own, and most are one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Literal, Self, TypeVar, cast
+
+import asyncpg
+
+from regent.home import database as home_database
+from regent.home.database import (
+    DEFAULT_NAME,
+    HomeDatabaseMissing,
+    HomeDatabaseNewer,
+    HomeDatabaseUnsafe,
+)
+from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
+from regent.server.connection import Connection, Connects
+from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
+from shared.errors import PostgRegentError
+from shared.keys import ResourceKey
+from shared.outcomes import Drift
+from shared.state import REVEAL
+from sql import load
+
+__all__ = [
+    "CONNECTION_IS_GONE",
+    "DEFAULT_NAME",
+    "Home",
+    "HomeDatabaseMissing",
+    "HomeDatabaseNewer",
+    "HomeDatabaseUnsafe",
+    "HomeIsShared",
+]
+
+HISTORY_LIMIT = 10_000
+PRUNE_EVERY = 100
+MAINTENANCE = ("postgres", "template1")
+
+ADMIN: Literal["admin"] = "admin"
+OWNER: Literal["owner"] = "owner"
+
+T = TypeVar("T")
+
+
+class HomeIsShared(PostgRegentError):
+    """Other Regents remember things in this home database."""
+
+
+class Home:
+    """One Regent's rows in the home database, and the marks of all."""
+
+    def __init__(
+        self,
+        connector: Connects,
+        connection: Connection,
+        *,
+        database: str,
+        regent: str,
+        through: Sequence[str],
+    ) -> None:
+        self.database = database
+        self.regent = regent
+        self._connector = connector
+        self._connection = connection
+        self._through = tuple(through)
+        self._lock = asyncio.Lock()
+        self._acts_as: str | None = ADMIN
+        self._since_prune = PRUNE_EVERY
+
+    def __repr__(self) -> str:
+        return f"Home({self.database!r}, regent={self.regent!r})"
+
+    @classmethod
+    async def open(
+        cls,
+        connector: Connects,
+        *,
+        database: str = DEFAULT_NAME,
+        regent: str,
+        through: Sequence[str] = (),
+    ) -> Self:
+        """The home database, made or brought up to date where needed.
+
+        `regent` is `namespace/name`. `through` are databases to make it from, the served ones
+        first; `postgres` and `template1` are tried after them. Raises HomeDatabaseMissing with the
+        SQL to run, HomeDatabaseNewer, and HomeDatabaseUnsafe for one that is not as we make it.
+        """
+        doors = tuple(dict.fromkeys((*through, *MAINTENANCE)))
+        connection = await home_database.make(connector, database, through=doors)
+        return cls(connector, connection, database=database, regent=regent, through=doors)
+
+    @classmethod
+    async def find(
+        cls, connector: Connects, *, database: str = DEFAULT_NAME, regent: str
+    ) -> Remembered | None:
+        """What is remembered, without making anything. None: there is no home database yet."""
+        connection = await home_database.enter(connector, database)
+        if connection is None:
+            return None
+        home = cls(connector, connection, database=database, regent=regent, through=())
+        try:
+            if await home_database.version(await home._acting(OWNER)) == 0:
+                return None
+            return await home.load()
+        finally:
+            await home.close()
+
+    async def close(self) -> None:
+        """The connection ends; nothing is lost by it."""
+        async with self._lock:
+            with suppress(*CONNECTION_IS_GONE):
+                await self._connection.close(timeout=5)
+
+    # What this Regent is told
+
+    async def load(self) -> Remembered:
+        """Everything, as at the start of a Regent."""
+
+        async def read(connection: Connection) -> Remembered:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                row = await connection.fetchrow(load("home/load"), self.regent)
+                marks = await connection.fetch(load("home/marks"))
+                unmanageable = await connection.fetch(load("home/unmanageable"), self.regent)
+            accepted = row["accepted"] if row else None
+            brake = row["brake"] if row else None
+            return Remembered(
+                accepted=AcceptedState.model_validate_json(accepted) if accepted else None,
+                brake=BrakeMemory.model_validate_json(brake) if brake else BrakeMemory(),
+                marks=tuple(_mark(m) for m in marks),
+                system_identifier=row["system_identifier"] if row else None,
+                unmanageable=_unmanageable(unmanageable),
+            )
+
+        return await self._do(read)
+
+    async def store_accepted(self, accepted: AcceptedState) -> None:
+        """The merged state of the last push, durable when this returns."""
+        await self._execute(
+            "home/store_accepted", self.regent, accepted.stored(), accepted.state.origin
+        )
+
+    async def store_brake(self, memory: BrakeMemory) -> None:
+        """The brake's memory, durable when this returns."""
+        text = memory.model_dump_json(context=REVEAL, exclude_none=True, by_alias=True)
+        await self._execute("home/store_brake", self.regent, text)
+
+    async def store_system_identifier(self, identifier: str) -> None:
+        """The server that this Regent knows as its own (rule 28a)."""
+        await self._execute("home/store_identity", self.regent, identifier)
+
+    async def accept_server(self, identifier: str) -> None:
+        """Another server is this Regent's own from now on; its marks know the oids of that one."""
+        await self._execute("home/accept_server", self.regent, identifier)
+
+    async def forget_regent(self) -> None:
+        """Nothing of this Regent stays but its released marks (rule 28)."""
+        await self.release_all_marks()
+        await self._execute("home/forget_regent", self.regent)
+
+    # Marks: written by regent.applying, in the transactions that change the roles
+
+    async def marks(self) -> tuple[Mark, ...]:
+        """All marks of this server, those of other Regents too."""
+        return tuple(_mark(row) for row in await self._fetch("home/marks"))
+
+    async def release_all_marks(self) -> tuple[str, ...]:
+        """This Regent's roles become nobody's business; their holders may take them back."""
+        rows = await self._fetch("home/release_all_marks", self.regent)
+        return tuple(str(row["role"]) for row in rows)
+
+    # Drift
+
+    async def record_drift(self, drifts: Sequence[Drift]) -> tuple[int, ...]:
+        """Their ids, in order. The newest 10,000 of each Regent stay, give or take 100."""
+        if not drifts:
+            return ()
+        rows = await self._fetch("home/record_drift", self.regent, [_text(d) for d in drifts])
+        self._since_prune += len(rows)
+        if self._since_prune >= PRUNE_EVERY:
+            await self._execute("home/prune_history", self.regent, HISTORY_LIMIT)
+            self._since_prune = 0
+        return tuple(sorted(int(row["id"]) for row in rows))
+
+    async def settle_drift(self, drifts: Sequence[Drift]) -> None:
+        """What became of drifts that were recorded before, told by their ids."""
+        if drifts:
+            ids = [d.id for d in drifts]
+            await self._execute("home/settle_drift", self.regent, ids, [_text(d) for d in drifts])
+
+    async def history(self, after: int = 0, limit: int = 500) -> tuple[Drift, ...]:
+        """Drifts later than id `after`, oldest first."""
+        return _drifts(await self._fetch("home/history", self.regent, after, limit))
+
+    async def outstanding(self, after: int = 0, limit: int = 500) -> tuple[Drift, ...]:
+        """Drifts later than id `after` that nobody corrected yet, oldest first."""
+        return _drifts(await self._fetch("home/outstanding", self.regent, after, limit))
+
+    async def count_outstanding(self) -> int:
+        """All drifts that nobody corrected yet."""
+        [row] = await self._fetch("home/count_outstanding", self.regent)
+        return int(row["count"])
+
+    # What can never succeed
+
+    async def unmanageable(self) -> Mapping[str, Unmanageable]:
+        """What the server refused for good, by digest (rule 21)."""
+        return _unmanageable(await self._fetch("home/unmanageable", self.regent))
+
+    async def remember_unmanageable(self, refused: Mapping[str, tuple[str, str]]) -> None:
+        """Digest, which regent.gate.refusals gives, to (SQLSTATE, message)."""
+        if refused:
+            states = [state for state, _ in refused.values()]
+            messages = [message for _, message in refused.values()]
+            await self._execute(
+                "home/remember_unmanageable", self.regent, list(refused), states, messages
+            )
+
+    async def forget_unmanageable(self, digests: Sequence[str] | None = None) -> None:
+        """These are tried again; None is all of them."""
+        await self._execute(
+            "home/forget_unmanageable", self.regent, None if digests is None else list(digests)
+        )
+
+    # The end
+
+    async def drop(self, *, force: bool = False) -> None:
+        """The home database goes. Raises HomeIsShared when others need it, unless forced."""
+        others = [
+            str(row["regent"]) for row in await self._fetch("home/other_regents", self.regent)
+        ]
+        if others and not force:
+            raise HomeIsShared(
+                f'The home database "{self.database}" is also that of {", ".join(others)}.',
+                way_out="Uninstall those first.",
+            )
+        await self.close()
+        await home_database.drop(self._connector, self.database, through=self._through)
+
+    # The connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """The connection to the home database, for one caller at a time, opened when it broke.
+
+        It has the admin's rights: who writes in our tables acts as their owner meanwhile.
+        """
+        async with self._lock:
+            yield await self._acting(ADMIN)
+
+    async def _do(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._lock:
+            connection = await self._living()
+            try:
+                return await work(await self._acting(OWNER))
+            except CONNECTION_IS_GONE:
+                connection.terminate()
+                heed_cancellation()
+                return await work(await self._acting(OWNER))
+
+    async def _fetch(self, name: str, *values: object) -> list[asyncpg.Record]:
+        async def fetch(connection: Connection) -> list[asyncpg.Record]:
+            return await connection.fetch(load(name), *values)
+
+        return await self._do(fetch)
+
+    async def _execute(self, name: str, *values: object) -> None:
+        async def execute(connection: Connection) -> None:
+            await connection.execute(load(name), *values)
+
+        await self._do(execute)
+
+    async def _living(self) -> Connection:
+        if not self._connection.is_closed():
+            return self._connection
+        connection = await home_database.enter(self._connector, self.database)
+        if connection is None:
+            raise HomeDatabaseMissing(
+                f'The home database "{self.database}" is gone.',
+                way_out="Restore it, or start the Regent again: it makes a new one and observes.",
+            )
+        self._connection, self._acts_as = connection, ADMIN
+        return connection
+
+    async def _acting(self, role: Literal["admin", "owner"]) -> Connection:
+        """The living connection in this role. What was cut off half way is set again."""
+        connection = await self._living()
+        if self._acts_as != role:
+            self._acts_as = None
+            if role == OWNER:
+                await home_database.act_as_owner(connection)
+            else:
+                await home_database.act_as_admin(connection)
+            self._acts_as = role
+        return connection
+
+
+def _mark(row: asyncpg.Record) -> Mark:
+    return Mark(
+        role=row["role"],
+        regent=row["regent"],
+        holder=ResourceKey.parse(row["holder"]),
+        origin=cast(Literal["created", "adopted"], row["origin"]),
+        role_oid=row["role_oid"],
+        released=row["released"],
+        verifier_digest=row["verifier_digest"],
+    )
+
+
+def _unmanageable(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
+    return {
+        row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
+        for row in rows
+    }
+
+
+def _text(drift: Drift) -> str:
+    return drift.model_dump_json(by_alias=True, exclude={"id"}, exclude_none=True)
+
+
+def _drifts(rows: Sequence[asyncpg.Record]) -> tuple[Drift, ...]:
+    return tuple(
+        Drift.model_validate_json(row["drift"]).model_copy(update={"id": row["id"]}) for row in rows
+    )

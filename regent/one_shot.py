@@ -1,0 +1,259 @@
+"""`postgregent plan` and `apply`: one pass in process, without triggers, and then the end.
+
+`apply` works under the Regent's lock and keeps marks and accepted state in the home database like
+the daemon does; `plan` writes nothing at all, not even a home database (interface 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+from regent.accept.merge import accept
+from regent.api.service import TakeoverNeeded, TokenMismatch
+from regent.apply.owned import Owned, owned_by_leavers
+from regent.apply.result import ChangeResult
+from regent.changes import Change, Plan
+from regent.foundation import Standing, looker, memory_of, standing
+from regent.gate.losses import Atom
+from regent.gate.restraint import IN_RECOVERY
+from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
+from regent.gate.waiting import waiting_for_release, without_waiting
+from regent.home.store import Home
+from regent.passes.full import Pass, dry_pass
+from regent.passes.look import Looker, Memory
+from regent.plan.unmatched import Unmatched, literals
+from regent.remembered import AcceptedState, Loss, Mark
+from regent.report.bodies import brake_body, takeover_body
+from regent.resolve.by_the_clock import notes_on_time
+from regent.server.connections import Connections
+from regent.server.doors import first_open
+from regent.settings import RegentSettings, connector_of
+from shared.http import BrakeBody, TakeoverBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+from shared.state import DesiredState, Trouble, etag
+
+
+@dataclass(frozen=True, slots=True)
+class OnceReport:
+    """What one pass would do, or did.
+
+    `brake` is there when it withholds something, `takeover` when a person may accept one. `unread`
+    are the databases that could not be read, and why; with a `restraint` nothing is written.
+    `owned` is what roles own whose end is planned, or was not possible. `waiting` is what is done
+    with the withheld losses only: an adopted role's password, LOGIN and members.
+    """
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    results: tuple[ChangeResult, ...]
+    brake: BrakeBody | None
+    takeover: TakeoverBody | None
+    notes: tuple[str, ...]
+    seconds: float
+    major: int
+    unread: Mapping[str, str] = field(default_factory=dict)
+    restraint: Trouble | None = None
+    withheld: tuple[Loss, ...] = ()
+    why_withheld: str = ""
+    owned: tuple[Owned, ...] = ()
+    waiting: tuple[Change, ...] = ()
+
+    @property
+    def to_do(self) -> tuple[Change, ...]:
+        """The plan less what waits with the withheld losses."""
+        return without_waiting(self.plan.changes, self.waiting)
+
+    @property
+    def withheld_atoms(self) -> tuple[Atom, ...]:
+        """All that the brake withholds; `brake` itself has the first of it."""
+        return tuple((one.role, one.kind, one.privilege, one.detail) for one in self.withheld)
+
+    @property
+    def is_blind(self) -> bool:
+        """True where "nothing to do" would say more than is known, or than can be done."""
+        return bool(self.unread) or self.is_in_recovery
+
+    @property
+    def is_in_recovery(self) -> bool:
+        """The server is a standby: it can be read, and nothing can be written to it."""
+        return self.restraint is not None and self.restraint.reason == IN_RECOVERY
+
+
+@dataclass(frozen=True, slots=True)
+class _Dry:
+    """What is needed to look at a server as a pass would, without lock and home database."""
+
+    looker: Looker
+    accepted: AcceptedState
+    marks: tuple[Mark, ...]
+    memory: Memory
+    connections: Connections
+    through: str
+    is_remembered: bool
+
+
+@asynccontextmanager
+async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_Dry]:
+    connector = connector_of(settings.server)
+    remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
+    memory = memory_of(remembered)
+    accepted, _ = _accept(settings.regent, memory, state, "")
+    marks = remembered.marks if remembered else ()
+    connections = Connections(connector)
+    try:
+        through = await first_open(connections, settings.databases, home=settings.home_database)
+        looking = looker(settings, connections, shared_through=through)
+        is_remembered = remembered is not None
+        yield _Dry(looking, accepted, marks, memory, connections, through, is_remembered)
+    finally:
+        await connections.close()
+
+
+async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
+    """What `apply_once` would do. Needs no lock and writes nothing."""
+    began = perf_counter()
+    async with _dry(settings, state) as dry:
+        one = await dry_pass(dry.looker, dry.accepted, dry.marks, dry.memory)
+        takeover = await _acceptable(one, dry.looker, dry.accepted, dry.marks, dry.memory)
+        owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
+    home = f"apply would make the home database {settings.home_database!r}."
+    notes = (*(() if dry.is_remembered else (home,)), *notes_on_time(state, datetime.now(UTC)))
+    return _report(one, takeover, notes, owned, began)
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralsReport:
+    """The literals of each Permission that name nothing, and the databases that were not read."""
+
+    unmatched: Mapping[ResourceKey, tuple[Unmatched, ...]]
+    unread: Mapping[str, str]
+
+
+async def literals_once(settings: RegentSettings, state: DesiredState) -> LiteralsReport:
+    """What a plan notes about names without a wildcard. Writes nothing."""
+    async with _dry(settings, state) as dry:
+        looked = await dry.looker.look(dry.accepted, dry.marks, dry.memory, datetime.now(UTC))
+    found = literals(looked.resolution.desired, looked.observed)
+    return LiteralsReport(found, {name: in_a_line(why) for name, why in looked.unread.items()})
+
+
+async def apply_once(
+    settings: RegentSettings,
+    state: DesiredState,
+    *,
+    release: str | None = None,
+    takeover: str | None = None,
+) -> OnceReport:
+    """Bring the server to the state. Raises LockHeld while a Regent or another apply runs.
+
+    `release` is the digest of losses that may happen, `takeover` the token of a takeover.
+    """
+    began = perf_counter()
+    async with standing(settings, connector_of(settings.server)) as stand:
+        memory = stand.passes.memory
+        accepted, is_open = _accept(settings.regent, memory, state, takeover or "")
+        if is_open:
+            accepted = await _take_over(stand, accepted, takeover or "")
+        memory.accepted = accepted
+        # Somebody runs this to have it tried: what was refused before is asked again.
+        memory.refused = {}
+        await stand.home.forget_unmanageable()
+        if release is not None:
+            memory.brake = memory.brake.model_copy(update={"released_digest": release})
+        await stand.home.store_accepted(accepted)
+        one = await stand.passes.full()
+        if one.restraint is None:
+            accepted = taken_over(accepted, one.desired.adopted)
+            await stand.home.store_accepted(accepted)
+        possible = await _acceptable(
+            one, stand.passes.looker, accepted, await stand.home.marks(), memory
+        )
+        owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
+    return _report(one, possible, notes_on_time(state, datetime.now(UTC)), owned, began)
+
+
+def _accept(
+    regent: str, memory: Memory, state: DesiredState, token: str
+) -> tuple[AcceptedState, bool]:
+    """Merged with what was accepted before, and whether the token is still good for something.
+
+    Raises TakeoverNeeded for a state from elsewhere that this token does not let in.
+    """
+    before = memory.accepted
+    needed = takeover_by(regent, before, state) if before is not None else None
+    if needed is not None and needed.token != token:
+        raise TakeoverNeeded(needed.message, way_out=needed.way_out)
+    accepted = accept(before, state, etag(state), datetime.now(UTC))
+    return accepted, needed is None and token != ""
+
+
+async def _take_over(stand: Standing, accepted: AcceptedState, token: str) -> AcceptedState:
+    """Another server, or names that are taken back. Raises TokenMismatch."""
+    memory = stand.passes.memory
+    asked = accepted.model_copy(update={"is_home_lost": True})
+    needed = (await stand.passes.observe(asked)).takeover
+    if needed is None or needed.token != token:
+        raise TokenMismatch(way_out="`postgregent plan` says what waits to be accepted now.")
+    if needed.kind == "Server":
+        await stand.home.accept_server(needed.new_identifier)
+        memory.system_identifier = needed.new_identifier
+    return accepting(asked, needed)
+
+
+async def _acceptable(
+    one: Pass, looking: Looker, accepted: AcceptedState, marks: tuple[Mark, ...], memory: Memory
+) -> Takeover | None:
+    """What may be accepted: what is needed, or taking back what is there without a mark.
+
+    Nobody remembers here whether there was a home database before: a person must know.
+    """
+    if one.takeover is not None:
+        return one.takeover
+    if not any(outcome.reason == "ExistsUnmanaged" for outcome in one.outcomes.values()):
+        return None
+    asked = accepted.model_copy(update={"is_home_lost": True})
+    return (await dry_pass(looking, asked, marks, memory)).takeover
+
+
+def in_a_line(text: str) -> str:
+    """Whatever breaks it had."""
+    return " ".join(text.split())
+
+
+def _report(
+    one: Pass,
+    takeover: Takeover | None,
+    notes: tuple[str, ...],
+    owned: tuple[Owned, ...],
+    began: float,
+) -> OnceReport:
+    if takeover is not None and takeover.kind == "Home":
+        said = (
+            f"There without a mark: {', '.join(sorted(takeover.names))}. If a home database that"
+            " is gone knew them as this Regent's own, apply takes them back with"
+            f" --accept-takeover {takeover.token}."
+        )
+        notes = (*notes, said)
+    elif takeover is not None:
+        notes = (*notes, takeover.trouble.message)
+    return OnceReport(
+        plan=one.plan,
+        outcomes=tuple(one.outcomes[key] for key in sorted(one.outcomes)),
+        results=one.results,
+        brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
+        takeover=takeover_body(takeover) if takeover else None,
+        notes=(*notes, *one.illegible),
+        seconds=perf_counter() - began,
+        major=one.server.major,
+        unread={name: in_a_line(why) for name, why in sorted(one.unread.items())},
+        restraint=one.restraint,
+        withheld=one.verdict.withheld,
+        why_withheld=one.verdict.why,
+        owned=owned,
+        waiting=waiting_for_release(one.verdict),
+    )

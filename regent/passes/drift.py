@@ -1,0 +1,93 @@
+"""Which of the differences are drift: those that came while what is desired stood still. Pure.
+
+What a pass desired, and what it could not do, is kept, in the home database too. So drift is told
+from a new declaration, from what never could be done, and from what the brake lets go; and what
+somebody did while the Regent was down is told when it is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from regent.changes import Change, GrantPrivileges, HandOnOwned, RevokePrivileges
+from regent.desired import Desired
+from regent.gate.brake import Verdict
+from regent.gate.digests import digest
+from regent.gate.losses import atoms
+
+
+class NameOfDesired:
+    """Names what is desired, in any process; reckoned anew only when it is another.
+
+    Less what the catalog has a say in: who else manages roles here, and what a role is called now.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[Desired, str] | None = None
+
+    def of(self, desired: Desired) -> str:
+        """Its name."""
+        declared = _declared(desired)
+        if self._last is None or self._last[0] != declared:
+            self._last = declared, digest(declared)
+        return self._last[1]
+
+    def is_another(self, desired: Desired, than: str) -> bool:
+        """Whether it has another name than this one; what was named last need not be named anew."""
+        if self._last is not None and self._last[1] == than:
+            return self._last[0] != _declared(desired)
+        return self.of(desired) != than
+
+
+def in_force(desired: Desired) -> str:
+    """The name of what is desired."""
+    return digest(_declared(desired))
+
+
+def _declared(desired: Desired) -> Desired:
+    renamed = [role for role in desired.roles.values() if role.renamed_from is not None]
+    roles = {**desired.roles, **{one.name: replace(one, renamed_from=None) for one in renamed}}
+    return replace(desired, roles=roles, foreign=frozenset(), adopted=frozenset())
+
+
+def name_of(change: Change) -> str:
+    """Names a change, as it is compared with the next pass's."""
+    return digest(replace(change, causes=()))[:32]
+
+
+def names_of(changes: Iterable[Change]) -> frozenset[str]:
+    """Names all of them."""
+    return frozenset(map(name_of, changes))
+
+
+def drift_of(
+    verdict: Verdict, still_open: Collection[str], unread: Collection[str]
+) -> tuple[Change, ...]:
+    """What differs though the same was desired before, and is not what was `still_open` then.
+
+    `unread` are databases that the pass before could not read: nobody knows since when they differ.
+    """
+    return tuple(
+        change
+        for change in verdict.plan.changes
+        if name_of(change) not in still_open
+        and verdict.lost.isdisjoint(atoms(change))
+        and database_of(change) not in unread
+    )
+
+
+def database_of(change: Change) -> str | None:
+    """The database whose objects it is about; None for what the whole server shares."""
+    if isinstance(change, GrantPrivileges | RevokePrivileges | HandOnOwned):
+        return change.database
+    return None
+
+
+def oids_of(changes: Iterable[Change]) -> Mapping[str, tuple[int, ...]]:
+    """The oids of the objects that these changes are about, by database."""
+    found: dict[str, list[int]] = {}
+    for change in changes:
+        if isinstance(change, GrantPrivileges | RevokePrivileges):
+            found.setdefault(change.database, []).extend(one.oid for one in change.objects)
+    return {database: tuple(oids) for database, oids in found.items()}

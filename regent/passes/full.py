@@ -1,0 +1,356 @@
+"""A pass: look, apply, look again, and say what became of each resource.
+
+Level-triggered (docs/architecture.md): what a pass does depends on the catalog, the accepted state
+and the time alone, never on what woke it. What woke it only says who may have done it.
+
+A *targeted* pass reads only the rows that a local event touched, so that a GRANT on one of ten
+thousand tables is corrected in milliseconds; the full pass stays the truth.
+
+Long because the full pass, the targeted one and what both leave behind are read together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+from regent.apply.result import ChangeResult
+from regent.apply.run import apply
+from regent.changes import Change, Plan
+from regent.desired import Desired
+from regent.gate.brake import Verdict, has_news, remember
+from regent.gate.refusals import Refusal, refusals, still_refused, without_refused
+from regent.gate.takeover import Takeover
+from regent.home.store import Home
+from regent.inspect import inspect_changed
+from regent.inspect.reading import interest_of
+from regent.observed import Observed, ObservedServer
+from regent.passes.drift import NameOfDesired, drift_of, names_of, oids_of
+from regent.passes.look import Looked, Looker, Memory
+from regent.passes.outcomes import settle
+from regent.plan import plan_objects
+from regent.plan.handing_over import adopted_by, sessions_ended_by, still_unfinished
+from regent.remembered import AcceptedState, BrakeMemory, Mark
+from regent.server.connections import Connections
+from shared.outcomes import Outcome
+from shared.state import Trouble
+
+BeforeCorrecting = Callable[[Mapping[str, tuple[int, ...]]], Awaitable[None]]
+ROUNDS = 3
+"""How often one pass applies and looks again before it leaves the rest to the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass saw and did.
+
+    `drift` are the changes that nobody declared anew. `remaining` is what it left to be done, and
+    `not_manageable` what would be to do and the server refuses for good.
+    """
+
+    plan: Plan
+    verdict: Verdict
+    results: tuple[ChangeResult, ...]
+    outcomes: Mapping[str, Outcome]
+    server: ObservedServer
+    desired: Desired
+    drift: tuple[Change, ...]
+    found_at: datetime
+    corrected_at: datetime
+    seconds: float
+    revision: int
+    next_due: datetime | None = None
+    remaining: tuple[Change, ...] = ()
+    not_manageable: tuple[Refusal, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    restraint: Trouble | None = None
+    takeover: Takeover | None = None
+    illegible: tuple[str, ...] = ()
+    is_targeted: bool = False
+
+    @property
+    def refused(self) -> tuple[ChangeResult, ...]:
+        """What the server did not do."""
+        return tuple(result for result in self.results if not result.done)
+
+    @property
+    def is_open(self) -> bool:
+        """Something that may be done was not: worth another try soon."""
+        return self.restraint is None and bool(self.remaining or self.unread)
+
+
+async def dry_pass(
+    looker: Looker, accepted: AcceptedState, marks: tuple[Mark, ...], memory: Memory
+) -> Pass:
+    """What a full pass would do. Writes and remembers nothing."""
+    began = perf_counter(), datetime.now(UTC)
+    looked = await looker.look(accepted, marks, memory, began[1])
+    return _pass(accepted, looked, looked, (), (), began, is_dry=True)
+
+
+class Passes:
+    """Runs passes over one server. One at a time: the caller sees to that."""
+
+    def __init__(
+        self,
+        *,
+        looker: Looker,
+        home: Home,
+        connections: Connections,
+        served: tuple[str, ...],
+        memory: Memory,
+        before_write: Callable[[], None],
+    ) -> None:
+        """`before_write` raises when nothing may be written: RegentLock.require."""
+        self.memory = memory
+        self.looker = looker
+        self._home = home
+        self._connections = connections
+        self._served = served
+        self._before_write = before_write
+        self._names = NameOfDesired()
+        self._is_brake_stored = True
+
+    async def observe(self, accepted: AcceptedState) -> Pass:
+        """A dry pass with everything that is remembered."""
+        return await dry_pass(self.looker, accepted, await self._home.marks(), self.memory)
+
+    async def full(self, *, before_correcting: BeforeCorrecting | None = None) -> Pass:
+        """One whole pass over the accepted state, which must be there.
+
+        `before_correcting` gets the oids of drifted objects by database, before they are written.
+        Under a restraint it is a look, and what came since the last one is drift all the same.
+        """
+        accepted = self.accepted()
+        began = perf_counter(), datetime.now(UTC)
+        first = last = await self._look(accepted, began[1])
+        drift = self._drift(first)
+        results: list[ChangeResult] = []
+        if drift and before_correcting is not None:
+            await before_correcting(oids_of(drift))
+        if first.restraint is None:
+            await self._decide(accepted, first)
+            last = await self._correct(accepted, first, results)
+            if last is not first:
+                await self._decide(accepted, last)
+        await self._remember(last)
+        return _pass(accepted, first, last, tuple(results), drift, began)
+
+    async def _correct(
+        self, accepted: AcceptedState, first: Looked, results: list[ChangeResult]
+    ) -> Looked:
+        """Apply and look again, until nothing is left or nothing goes on; the last look."""
+        last = first
+        for _ in range(ROUNDS):
+            if last.verdict.plan.is_empty:
+                break
+            if last is not first:
+                await self._decide(accepted, last)
+            done = await self._write(last.verdict.plan, last.observed.server)
+            self._note_ended(done)
+            results.extend(done)
+            last = await self._look(accepted, datetime.now(UTC))
+            if last.restraint is not None or not any(result.done for result in done):
+                break
+        return last
+
+    async def targeted(
+        self,
+        database: str,
+        *,
+        oids: Sequence[int],
+        xids: Sequence[int],
+        with_schemas: bool,
+        may_correct: Callable[[Sequence[int]], Awaitable[bool]],
+    ) -> Pass | None:
+        """Correct the objects that these transactions touched; None when only a full pass will do.
+
+        `with_schemas` reads their schemas too: a new object may imply USAGE on its schema.
+        `may_correct` is asked about the oids of what differs, before it is written.
+        Says nothing of the resources: outcomes are a full pass's word.
+        """
+        looked, accepted = self.memory.looked, self.accepted()
+        began, now = perf_counter(), datetime.now(UTC)
+        if looked is None or looked.push_etag != accepted.push_etag or database in looked.unread:
+            return None
+        if self.memory.refused_push is not None:
+            return None
+        due = looked.resolution.next_due
+        if due is not None and due <= now:
+            return None
+        desired, server = looked.resolution.desired, looked.observed.server
+        async with self._connections.use(database) as connection:
+            touched = await inspect_changed(
+                connection, interest_of(desired), oids=oids, xids=xids, with_schemas=with_schemas
+            )
+        found_at = datetime.now(UTC)
+        wanted, _ = without_refused(
+            plan_objects(
+                desired, Observed(server, {database: touched}), database, self.looker.compilations
+            ),
+            still_refused(self.memory.refused, now),
+        )
+        differing = oids_of(wanted.changes).get(database, ())
+        if not wanted.is_empty and not await may_correct(differing):
+            return None
+        results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
+        return Pass(
+            plan=wanted,
+            verdict=Verdict(wanted),
+            results=results,
+            outcomes={},
+            server=server,
+            desired=desired,
+            drift=tuple(result.change for result in results if result.done),
+            found_at=found_at,
+            corrected_at=datetime.now(UTC),
+            seconds=perf_counter() - began,
+            revision=accepted.state.revision,
+            next_due=due,
+            is_targeted=True,
+        )
+
+    def accepted(self) -> AcceptedState:
+        """What was pushed last; LookupError before the first push."""
+        if self.memory.accepted is None:
+            raise LookupError("no desired state was accepted yet")
+        return self.memory.accepted
+
+    async def _look(self, accepted: AcceptedState, now: datetime) -> Looked:
+        marks = await self._home.marks()
+        return await self.looker.look(accepted, marks, self.memory, now)
+
+    async def _write(
+        self, wanted: Plan, server: ObservedServer, *, is_last_word: bool = True
+    ) -> tuple[ChangeResult, ...]:
+        results = await apply(
+            wanted,
+            server=server,
+            connections=self._connections,
+            home=self._home,
+            served=self._served,
+            before_write=self._before_write,
+        )
+        refused = refusals(results, datetime.now(UTC))
+        if refused and is_last_word:
+            self.memory.refused = {**self.memory.refused, **refused}
+            await self._home.remember_unmanageable(
+                {key: (one.sqlstate, one.message) for key, one in refused.items()}
+            )
+        return results
+
+    async def _decide(self, accepted: AcceptedState, looked: Looked) -> None:
+        """The brake's word is remembered before anything is done about it.
+
+        So a pass that is killed half way is finished after the restart, not judged anew by what is
+        left of it; and a release that comes meanwhile is never overwritten. Where nothing is taken
+        away there is no word to keep: the new baseline is stored at the end of the pass.
+        """
+        memory = self.memory
+        brake = decided(memory.brake, looked, accepted, datetime.now(UTC))
+        is_said = has_news(brake, memory.brake)
+        self._is_brake_stored &= brake.baseline is memory.brake.baseline and not is_said
+        memory.brake = brake
+        if is_said:
+            await self._store_brake()
+
+    def _note_ended(self, done: Sequence[ChangeResult]) -> None:
+        """Sessions that have ended need not end again; after a crash they may once more."""
+        brake = without_ended(self.memory.brake, (one.change for one in done if one.done))
+        if brake is not self.memory.brake:
+            self.memory.brake = brake
+            self._is_brake_stored = False
+
+    async def _store_brake(self) -> None:
+        await self._home.store_brake(self.memory.brake)
+        self._is_brake_stored = True
+
+    async def _remember(self, last: Looked) -> None:
+        """What shall hold from now on, and what does not yet: anything beyond that is drift."""
+        memory = self.memory
+        memory.unread = frozenset(last.unread)
+        is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
+        memory.looked = last if is_settled and last.restraint is None else None
+        desired = self._names.of(last.resolution.desired)
+        verdict = last.verdict
+        not_done = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
+        still_open = names_of(not_done)
+        if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
+            update = {"in_force": desired, "still_open": still_open}
+            memory.brake = memory.brake.model_copy(update=update)
+            self._is_brake_stored = False
+        if not self._is_brake_stored and not last.observed.server.is_in_recovery:
+            await self._store_brake()
+        identifier = last.observed.server.system_identifier
+        if identifier and not memory.system_identifier and last.restraint is None:
+            memory.system_identifier = identifier
+            await self._home.store_system_identifier(identifier)
+
+    def _drift(self, first: Looked) -> tuple[Change, ...]:
+        """What differs though the same is desired as in the last pass."""
+        memory, desired = self.memory, first.resolution.desired
+        if first.verdict.plan.is_empty or self._names.is_another(desired, memory.brake.in_force):
+            return ()
+        return drift_of(first.verdict, memory.brake.still_open, memory.unread)
+
+
+def decided(
+    brake: BrakeMemory, looked: Looked, accepted: AcceptedState, now: datetime
+) -> BrakeMemory:
+    """What is remembered of a look before anything is done about it. Pure."""
+    verdict, changes = looked.verdict, looked.verdict.plan.changes
+    known = remember(
+        brake, verdict, accepted, now, is_final=looked.is_final, holders=looked.holders
+    )
+    desired = looked.resolution.desired
+    unfinished = still_unfinished(
+        # Also where nothing declares it just now: it may come back before its mark goes.
+        brake.unfinished & (frozenset(desired.roles) | frozenset(looked.holders)),
+        (*looked.wanted.changes, *(one.change for one in looked.refused)),
+        looked.observed.server,
+        is_all_read=not looked.unread,
+    ) | adopted_by(changes)
+    sessions = (brake.sessions | sessions_ended_by(changes)) & unfinished
+    return known.model_copy(update={"unfinished": unfinished, "sessions": sessions})
+
+
+def without_ended(brake: BrakeMemory, done: Iterable[Change]) -> BrakeMemory:
+    """What is remembered less the sessions that have ended. Pure."""
+    ended = sessions_ended_by(done) & brake.sessions
+    if not ended:
+        return brake
+    return brake.model_copy(update={"sessions": brake.sessions - ended})
+
+
+def _pass(
+    accepted: AcceptedState,
+    first: Looked,
+    last: Looked,
+    results: tuple[ChangeResult, ...],
+    drift: tuple[Change, ...],
+    began: tuple[float, datetime],
+    *,
+    is_dry: bool = False,
+) -> Pass:
+    return Pass(
+        plan=first.wanted,
+        verdict=last.verdict if last.verdict.is_pulled else first.verdict,
+        results=results,
+        outcomes=settle(last, results=results, is_dry=is_dry),
+        server=last.observed.server,
+        desired=last.resolution.desired,
+        drift=drift,
+        found_at=began[1],
+        corrected_at=datetime.now(UTC),
+        seconds=perf_counter() - began[0],
+        revision=accepted.state.revision,
+        next_due=last.resolution.next_due,
+        remaining=last.verdict.plan.changes,
+        not_manageable=last.refused,
+        unread=last.unread,
+        restraint=last.restraint,
+        takeover=last.takeover,
+        illegible=last.observed.illegible,
+    )

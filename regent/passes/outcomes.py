@@ -1,0 +1,164 @@
+"""The final outcome of each resource after a pass. Pure (rules 21 and 29)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from regent.apply.result import ChangeResult
+from regent.changes import AdoptRole, Change
+from regent.gate.refusals import Refusal
+from regent.gate.restraint import OBSERVING
+from regent.passes.look import Looked
+from regent.passes.unended import unended
+from regent.plan.describe import describe
+from regent.plan.unmatched import unmatched
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome, State
+
+T = TypeVar("T")
+Said = tuple[State, str, str]
+"""State, reason, message."""
+
+
+def settle(
+    last: Looked, *, results: Iterable[ChangeResult], is_dry: bool = False
+) -> Mapping[str, Outcome]:
+    """What was resolved, refused, withheld, still open; Ready only where none of these is true.
+
+    `last` is the look after everything was applied, so Ready is what was seen in the catalog. A dry
+    pass has not applied anything: what is open there waits for somebody to apply it.
+    """
+    words = _Words(last, results, is_dry=is_dry)
+    matches = {str(key): count for key, count in last.wanted.matches.items()}
+    nothing = unmatched(last.resolution.desired, last.observed)
+    notes = {str(key): found for key, found in nothing.items()}
+    outcomes = {}
+    for key, outcome in last.resolution.outcomes.items():
+        update: dict[str, object] = {}
+        if key not in words.unread:
+            update["matches"] = matches.get(key)
+        if key in notes:
+            update["notes"] = (*outcome.notes, *notes[key])
+        if outcome.reason == "Applying":
+            state, reason, message = words.about(key)
+            update |= {"state": state, "reason": reason, "message": message}
+        outcomes[key] = outcome.model_copy(update=update)
+    if last.restraint is None and not is_dry:
+        outcomes |= unended(last)
+    return outcomes | _awaiting(last, outcomes)
+
+
+def _awaiting(last: Looked, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """What a refused push has, in the generation that it has there (rule 28a)."""
+    if last.restraint is None:
+        return {}
+    found = {}
+    for key, generation in last.awaiting.items():
+        known = outcomes.get(key) or Outcome(
+            resource=key,
+            generation=generation,
+            state="Stalled",
+            reason=last.restraint.reason,
+            message=last.restraint.message,
+        )
+        newest = max(generation, known.generation)
+        found[key] = known.model_copy(update={"generation": newest})
+    return found
+
+
+class _Words:
+    """What is to be said of each resource, looked up once."""
+
+    def __init__(self, last: Looked, results: Iterable[ChangeResult], *, is_dry: bool) -> None:
+        verdict = last.verdict
+        self._last = last
+        self._is_dry = is_dry
+        self._failed = _by_cause((r.change, r) for r in results if not r.done)
+        self._withheld = _by_cause((change, change) for change in verdict.withheld_changes)
+        self._refused = _by_cause((one.change, one) for one in last.refused)
+        self._open = _by_cause((change, change) for change in verdict.plan.changes)
+        self._waiting = _by_cause((change, change) for change in verdict.waiting)
+        self._adopted = _by_cause(
+            (change, change) for change in verdict.withheld_changes if isinstance(change, AdoptRole)
+        )
+        self.unread = _unread(last)
+
+    def about(self, key: str) -> Said:
+        """The worst that is true of it."""
+        last = self._last
+        if last.restraint is not None and last.restraint.reason != OBSERVING:
+            return "Stalled", last.restraint.reason, last.restraint.message
+        if key in self._withheld:
+            return _withheld(self._withheld[key], last, is_adopted=key in self._adopted)
+        if key in self._refused:
+            return _refused(self._refused[key])
+        if key in self.unread:
+            return "Reconciling", "DatabaseUnreachable", self.unread[key]
+        if last.restraint is not None or self._is_dry:
+            return self._not_done(key)
+        if key in self._open:
+            return self._still_open(key)
+        if key in self._waiting:
+            return "Reconciling", "Applying", _waits(self._waiting[key])
+        return "Ready", "Applied", "As declared."
+
+    def _not_done(self, key: str) -> Said:
+        said = self._last.restraint.message if self._last.restraint else "This is a plan."
+        change = self._open.get(key)
+        to_do = f"It would {describe(change)}." if change else "Nothing is to do."
+        return "Reconciling", OBSERVING, f"{said} {to_do}"
+
+    def _still_open(self, key: str) -> Said:
+        failed = self._failed.get(key)
+        if failed is None:
+            return "Reconciling", "Applying", f"Still to do: {describe(self._open[key])}."
+        text = f"{describe(failed.change)}: {failed.message} ({failed.sqlstate}) {failed.way_out}"
+        return "Reconciling", "Refused", text.strip()
+
+
+def _withheld(change: Change, last: Looked, *, is_adopted: bool) -> Said:
+    verdict = last.verdict
+    message = (
+        f"The brake withholds: {describe(change)}."
+        + (" The adoption waits with it, password and LOGIN too." if is_adopted else "")
+        + " The Regent says why. If all that is withheld is meant, release digest"
+        + f" {verdict.digest}."
+    )
+    return "Stalled", "BrakePulled", message
+
+
+def _waits(change: Change) -> str:
+    return (
+        f"Still to do: {describe(change)}. It waits until nothing is left of what the role has"
+        " beyond its declaration."
+    )
+
+
+def _refused(one: Refusal) -> Said:
+    text = f"{describe(one.change)}: {one.message} ({one.sqlstate}) {one.way_out}"
+    return "Stalled", "NotManageable", text.strip()
+
+
+def _unread(last: Looked) -> dict[str, str]:
+    """Resources that give something in a database that could not be read: nobody has seen it."""
+    desired = last.resolution.desired
+    found: dict[str, str] = {}
+    for database, why in last.unread.items():
+        text = f"The database {database!r} could not be read: {why}"
+        for grant in desired.grants.get(database, ()):
+            found.setdefault(str(grant.permission), text)
+            for grantee in grant.grantees:
+                for key in desired.roles[grantee].declared_by:
+                    found.setdefault(str(key), text)
+    return found
+
+
+def _by_cause(pairs: Iterable[tuple[Change, T]]) -> dict[str, T]:
+    """The first of each resource that is a cause."""
+    found: dict[str, T] = {}
+    for change, value in pairs:
+        key: ResourceKey
+        for key in change.causes:
+            found.setdefault(str(key), value)
+    return found

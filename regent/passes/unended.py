@@ -1,0 +1,43 @@
+"""Deleted resources whose role's access goes on: told of until a pass has seen it end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from regent.passes.look import Looked
+from shared.outcomes import Outcome
+
+
+def unended(last: Looked) -> Mapping[str, Outcome]:
+    """One outcome for each of them, by resource. What the brake withholds is told elsewhere."""
+    withheld = {loss.role for loss in last.verdict.withheld}
+    found = {}
+    for ending in last.resolution.desired.endings:
+        if ending.retain or ending.name in withheld:
+            continue
+        why = "; ".join(_going_on(last, ending.name))
+        if why:
+            found[str(ending.holder)] = Outcome(
+                resource=str(ending.holder),
+                generation=0,
+                state="Reconciling",
+                reason="AccessGoesOn",
+                message=f"It is deleted, and the access of {ending.name!r} has not ended: {why}.",
+            )
+    return found
+
+
+def _going_on(last: Looked, role: str) -> Iterator[str]:
+    server = last.observed.server
+    observed = server.roles.get(role)
+    if observed is None:
+        return
+    if observed.login:
+        yield "it may still log in"
+    if role in server.lingering:
+        yield "it has sessions"
+    if server.prepared:
+        yield (
+            f"the prepared transaction {server.prepared[0]!r} changed roles, and may bring LOGIN"
+            " back. Run ROLLBACK PREPARED, or commit it"
+        )

@@ -1,0 +1,1 @@
+"""What is told of drift, and the bodies of the API."""

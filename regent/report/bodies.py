@@ -1,0 +1,106 @@
+"""From the core's values to the bodies of the HTTP API. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regent.changes import Change, Plan
+from regent.gate.brake import Verdict
+from regent.gate.takeover import Takeover
+from regent.home.database import HomeDatabaseMissing, HomeDatabaseNewer
+from regent.home.locks import LockHeld
+from regent.passes.full import Pass
+from regent.plan.describe import describe, where
+from regent.server.authentication import UnsafeAuthenticationError
+from regent.server.connect import (
+    CannotConnectError,
+    IsAPoolerError,
+    NoSuchDatabaseError,
+    WrongPasswordError,
+)
+from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody, TroubleBody
+
+SHOWN_LOSSES = 50
+FOR_A_PERSON = (
+    WrongPasswordError,
+    NoSuchDatabaseError,
+    UnsafeAuthenticationError,
+    IsAPoolerError,
+    HomeDatabaseMissing,
+    HomeDatabaseNewer,
+)
+"""What waiting does not mend."""
+REFUSED_FOR_GOOD = frozenset({"28000", "28P01", "42501"})
+"""SQLSTATEs of a server that does not let the admin in: pg_hba.conf, the password, CONNECT."""
+TRIES_FOR_A_LOCK = 6
+"""A predecessor that is ending gives its lock back within seconds; another Regent does not."""
+
+
+def brake_body(verdict: Verdict) -> BrakeBody:
+    """What is withheld, the first fifty of it."""
+    if not verdict.is_pulled:
+        return BrakeBody()
+    return BrakeBody(
+        pulled=True,
+        digest=verdict.digest,
+        loss_count=len(verdict.withheld),
+        losses=tuple(
+            LossBody(role=x.role, kind=x.kind, privilege=x.privilege, detail=x.detail)
+            for x in verdict.withheld[:SHOWN_LOSSES]
+        ),
+        message=f"It withholds {_losses(verdict)}: {verdict.why}. If that is meant, release this"
+        " digest; else put the declarations right.",
+    )
+
+
+def _losses(verdict: Verdict) -> str:
+    count = len(verdict.withheld)
+    return "1 loss" if count == 1 else f"{count} losses"
+
+
+def takeover_body(takeover: Takeover | None) -> TakeoverBody:
+    """What waits for a person, and the token that lets it happen."""
+    if takeover is None:
+        return TakeoverBody()
+    return TakeoverBody(needed=True, token=takeover.token, message=takeover.trouble.message)
+
+
+def change_bodies(changes: Iterable[Change]) -> tuple[ChangeBody, ...]:
+    """Each change in words, with the order it has and the resources that cause it."""
+    return tuple(
+        ChangeBody(
+            effect=change.effect.name.title(),
+            what=describe(change),
+            where=where(change),
+            resources=tuple(str(key) for key in change.causes),
+        )
+        for change in changes
+    )
+
+
+def plan_body(one: Pass) -> PlanBody:
+    """What a pass would do, with what the brake would withhold."""
+    plan: Plan = one.plan
+    return PlanBody(
+        changes=change_bodies(plan.changes),
+        outcomes=tuple(outcome for outcome in one.outcomes.values() if not outcome.is_ready),
+        matches={str(key): count for key, count in plan.matches.items()},
+        brake=brake_body(one.verdict),
+    )
+
+
+def trouble_body(error: BaseException, *, tries: int) -> TroubleBody:
+    """Why there is no connection, after so many tries."""
+    return TroubleBody(
+        reason=type(error).__name__.removesuffix("Error"),
+        message=str(error) or type(error).__name__,
+        is_for_good=_is_for_a_person(error, tries),
+    )
+
+
+def _is_for_a_person(error: BaseException, tries: int) -> bool:
+    if isinstance(error, LockHeld):
+        return tries >= TRIES_FOR_A_LOCK
+    if isinstance(error, CannotConnectError) and error.sqlstate in REFUSED_FOR_GOOD:
+        return True
+    return isinstance(error, FOR_A_PERSON)

@@ -1,0 +1,141 @@
+"""A drift as the act of whoever did it, and what was done about it. Pure.
+
+A change says what *we* do. What somebody did is its opposite, and only as far as the catalog shows
+it: a missing privilege was revoked, or its object was created without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from regent.changes import (
+    AdoptRole,
+    AlterRole,
+    AlterSetting,
+    Change,
+    ClearPassword,
+    CreateRole,
+    GrantMembership,
+    GrantPrivileges,
+    RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
+    SetPassword,
+)
+from regent.desired import Attributes
+from regent.plan.describe import alterations, describe, edge, grantees, objects
+from shared.printable import printable
+
+SWITCHES = ("login", *(one.name for one in fields(Attributes)))
+CREATING = ("CREATE ", "SELECT INTO", "IMPORT ")
+"""How the tag of a command begins that makes an object."""
+
+
+def deed_of(change: Change, command_tag: str | None = None) -> str:
+    """What somebody did; empty where the catalog does not say. `command_tag` is of the command."""
+    return printable(_deed(change, command_tag or ""))
+
+
+def correction_of(change: Change, command_tag: str | None = None) -> str:
+    """What this change does about it, as one says of what is done: `revoked`, `created again`."""
+    return printable(_correction(change, command_tag or ""))
+
+
+def _is_creation(command_tag: str) -> bool:
+    return command_tag.startswith(CREATING)
+
+
+def _deed(change: Change, command_tag: str) -> str:
+    match change:
+        case GrantPrivileges():
+            return _missing(change, command_tag)
+        case RevokePrivileges(grant_option_only=True):
+            return f"the grant option for {edge(change)} was given to {grantees(change)}"
+        case RevokePrivileges():
+            return f"{edge(change)} was granted to {grantees(change)}"
+        case GrantMembership(group=group, member=member):
+            return f"the membership of {member} in {group} was taken away or changed"
+        case RevokeMembership(group=group, member=member, admin_only=True):
+            return f"ADMIN over {group} was given to {member}"
+        case RevokeMembership(group=group, member=member):
+            return f"{member} was made a member of {group}"
+        case _:
+            return _deed_to_role(change)
+
+
+def _missing(change: GrantPrivileges, command_tag: str) -> str:
+    if _is_creation(command_tag):
+        were = "was" if len(change.objects) == 1 else "were"
+        privileges = ", ".join(sorted(change.privileges))
+        return f"{objects(change)} {were} created without {privileges} for {grantees(change)}"
+    if command_tag == "REVOKE":
+        return f"{edge(change)} was revoked from {grantees(change)}"
+    return f"{edge(change)} was taken from {grantees(change)}, or never given"
+
+
+def _deed_to_role(change: Change) -> str:
+    match change:
+        case CreateRole(role=role):
+            return f"role {role} was dropped"
+        case RenameRole(role=role, new_name=name):
+            return f"role {name} was renamed to {role}"
+        case AlterRole():
+            return f"role {change.role} was altered: {', '.join(_undone(change))}"
+        case SetPassword(role=role):
+            return f"the password of {role} was changed"
+        case ClearPassword(role=role):
+            return f"a password was set for {role}"
+        case AlterSetting(role=role, parameter=parameter, database=database, value=value):
+            place = f" in {database}" if database is not None else ""
+            was = "set" if value is None else "changed or reset"
+            return f"{parameter} of {role}{place} was {was}"
+        case AdoptRole(role=role):
+            return f"role {role} was replaced by another one of its name"
+        case _:
+            return ""
+
+
+def _undone(change: AlterRole) -> list[str]:
+    """What it was set to instead of what it shall be."""
+    found = [
+        name.upper() if getattr(change, name) is False else f"NO{name.upper()}"
+        for name in SWITCHES
+        if getattr(change, name) is not None
+    ]
+    if change.connection_limit is not None:
+        found.append("another connection limit")
+    if change.valid_until is not None or change.forever:
+        found.append("another end of its validity")
+    return found
+
+
+def _correction(change: Change, command_tag: str) -> str:
+    match change:
+        case GrantPrivileges():
+            return "granted" if _is_creation(command_tag) else "granted again"
+        case RevokePrivileges(cascade=True):
+            return "revoked, with what hangs on it"
+        case RevokePrivileges() | RevokeMembership():
+            return "revoked"
+        case GrantMembership():
+            return "given again"
+        case AlterSetting(value=value):
+            return "reset" if value is None else f"set back to {value}"
+        case _:
+            return _correction_of_role(change)
+
+
+def _correction_of_role(change: Change) -> str:
+    match change:
+        case CreateRole():
+            return "created again"
+        case RenameRole():
+            return "renamed back"
+        case AlterRole():
+            return f"set back to {', '.join(alterations(change))}"
+        case SetPassword():
+            return "set back"
+        case ClearPassword():
+            return "cleared"
+        case _:
+            return describe(change)

@@ -1,0 +1,160 @@
+"""A change that was planned while the desired state stood still is a drift: what, where, whose.
+
+Pure (rule 30). Who did it and when is asked of regent/detect/attribution.py, object by object:
+what one change corrects at once may be the deeds of several people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from regent.changes import (
+    AlterRole,
+    AlterSetting,
+    Change,
+    ClearPassword,
+    CreateRole,
+    EndSessions,
+    GrantMembership,
+    GrantPrivileges,
+    ObjectRef,
+    RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
+    SetPassword,
+)
+from regent.detect.attribution import Records, Touched, Undone, Witnesses
+from regent.plan.describe import describe
+from shared.outcomes import Actor
+from shared.privileges import ObjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference: in words, on which objects (by oid, of which database), of which role.
+
+    `is_shared`: it stands in a catalog that all databases share, of which nothing is recorded.
+    """
+
+    what: str
+    object: str
+    role: str | None
+    database: str | None
+    oids: tuple[int, ...]
+    resources: tuple[str, ...]
+    change: Change
+    is_shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A difference, or the part of it that one actor made."""
+
+    difference: Difference
+    actor: Actor
+    happened_at: datetime | None
+
+
+NOT_RECORDED = "Nothing is recorded in this database: its triggers are not installed."
+
+
+def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
+    """Who made it; apart for each of its objects where it was not the same one."""
+    change = difference.change
+    if difference.is_shared or not isinstance(change, GrantPrivileges | RevokePrivileges):
+        return (Deed(difference, witnesses.probable, None),)
+    records = witnesses.records(change.database)
+    if records is None:
+        return (Deed(difference, _not_recorded(witnesses.probable), None),)
+    return tuple(_by_actor(change, records))
+
+
+def _not_recorded(probable: Actor) -> Actor:
+    """Who changed a shared catalog then has nothing to do with it."""
+    if probable.certainty == "Unknown":
+        return probable
+    return Actor(certainty="Unknown", why_not=NOT_RECORDED)
+
+
+def _by_actor(change: GrantPrivileges | RevokePrivileges, records: Records) -> Iterator[Deed]:
+    objects: dict[Actor, list[ObjectRef]] = {}
+    when: dict[Actor, datetime | None] = {}
+    for one in change.objects:
+        undoes: Undone = "GRANT" if isinstance(change, RevokePrivileges) else "REVOKE"
+        actor, at = records.who(Touched(one.oid, change.kind, undoes))
+        objects.setdefault(actor, []).append(one)
+        when.setdefault(actor, at)
+    for actor, some in objects.items():
+        part = change if len(objects) == 1 else replace(change, objects=tuple(some))
+        yield Deed(_difference(part), actor, when[actor])
+
+
+def differences(changes: tuple[Change, ...]) -> tuple[Difference, ...]:
+    """One entry a change, less what only follows from another one."""
+    created = {c.role for c in changes if isinstance(c, CreateRole)}
+    return tuple(_difference(change) for change in changes if not _only_follows(change, created))
+
+
+def kind_of(change: Change) -> str:
+    """What a difference is about, for a metric: few words, never names."""
+    if isinstance(change, GrantPrivileges | RevokePrivileges):
+        return change.kind.value.title()
+    if isinstance(change, GrantMembership | RevokeMembership):
+        return "Membership"
+    if isinstance(change, AlterSetting):
+        return "Setting"
+    if isinstance(change, SetPassword | ClearPassword):
+        return "Password"
+    return "Role"
+
+
+def _only_follows(change: Change, created: set[str]) -> bool:
+    """A role that was dropped is one drift, not five; sessions end because LOGIN did."""
+    if isinstance(change, EndSessions):
+        return True
+    if isinstance(change, CreateRole):
+        return False
+    if isinstance(change, GrantPrivileges):
+        return created.issuperset(change.grantees)
+    return _role(change) in created
+
+
+def _difference(change: Change) -> Difference:
+    local = change if isinstance(change, GrantPrivileges | RevokePrivileges) else None
+    return Difference(
+        what=describe(change),
+        object=_object(change),
+        role=_role(change),
+        database=local.database if local else None,
+        oids=tuple(one.oid for one in local.objects) if local else (),
+        resources=tuple(str(key) for key in change.causes),
+        change=change,
+        is_shared=local is None or local.kind is ObjectKind.DATABASE,
+    )
+
+
+def _object(change: Change) -> str:
+    if isinstance(change, GrantPrivileges | RevokePrivileges):
+        first = change.objects[0]
+        name = f"{first.schema}.{first.name}" if first.schema else first.name
+        more = len(change.objects) - 1
+        return f"{name} and {more} more" if more else name
+    if isinstance(change, GrantMembership | RevokeMembership):
+        return change.group
+    return _role(change) or ""
+
+
+def _role(change: Change) -> str | None:
+    match change:
+        case GrantPrivileges(grantees=grantees) | RevokePrivileges(grantees=grantees):
+            return grantees[0] if len(grantees) == 1 else None
+        case GrantMembership(member=member) | RevokeMembership(member=member):
+            return member
+        case RenameRole(new_name=name):
+            return name
+        case AlterRole(role=role) | AlterSetting(role=role):
+            return role
+        case _:
+            return change.role

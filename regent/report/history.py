@@ -1,0 +1,240 @@
+"""Writes down what a pass found: history, metrics, the board, the log (rules 29 and 30)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from regent.apply.result import ChangeResult
+from regent.changes import Change
+from regent.detect.attribution import Witnesses
+from regent.health.board import Board
+from regent.health.metrics import Metrics
+from regent.home.store import Home
+from regent.passes.full import Pass
+from regent.plan.describe import describe
+from regent.report.bodies import brake_body, takeover_body
+from regent.report.deeds import correction_of, deed_of
+from regent.report.drifts import Deed, deeds, differences, kind_of
+from shared.http import DoneBody, Leftover
+from shared.outcomes import Actor, Drift, Outcome
+from shared.state import DesiredState
+
+log = structlog.get_logger()
+SHOWN_LEFTOVERS = 100
+SHOWN_DONE = 10
+
+
+class Report:
+    """The words of one Regent about its passes."""
+
+    def __init__(self, regent: str, home: Home, board: Board, metrics: Metrics) -> None:
+        self._regent = regent
+        self._home = home
+        self._board = board
+        self._metrics = metrics
+        self._done: tuple[DoneBody, ...] = ()
+        self._may_be_outstanding = True
+        """Until it was looked for: a restart knows nothing of what was found before."""
+
+    async def write(self, one: Pass, witnesses: Witnesses) -> None:
+        """Say everything about one pass. `witnesses` know who may have done it."""
+        fate = _Fate.of(one)
+        drift = [
+            self._drift(one, fate, deed, difference.change)
+            for difference in differences(one.drift)
+            for deed in deeds(difference, witnesses)
+        ]
+        if not one.server.is_in_recovery:
+            await self._record(drift)
+            if not one.is_targeted:
+                await self._settle(one)
+        self._count(one, fate, drift)
+        if not one.is_targeted:
+            self._say(one)
+
+    async def _record(self, drift: Sequence[Drift]) -> None:
+        if not drift:
+            return
+        ids = await self._home.record_drift(drift)
+        self._may_be_outstanding |= any(item.corrected_at is None for item in drift)
+        self._board.last_drift = ids[-1]
+        self._board.ring()
+
+    async def _settle(self, one: Pass) -> None:
+        """What was found before and is as declared by now is outstanding no more."""
+        if not self._may_be_outstanding:
+            return
+        after = 0
+        while page := await self._home.outstanding(after):
+            await self._home.settle_drift(settled(page, one))
+            after = page[-1].id
+        left = await self._home.count_outstanding()
+        self._may_be_outstanding = left > 0
+        self._metrics.drift_outstanding.value = left
+        self._board.say(outstanding_drift=left)
+
+    async def repaired(
+        self, repairs: Sequence[tuple[str, str]], actor: Actor, found_at: datetime
+    ) -> None:
+        """The detector was tampered with: (database, what was wrong), right again by now."""
+        if not repairs:
+            return
+        drift = [
+            Drift(
+                regent=self._regent,
+                database=database,
+                what=f"restore the detector: {what}",
+                deed=f"the detector was damaged: {what}",
+                correction="installed again",
+                object="detector",
+                found_at=found_at,
+                corrected_at=datetime.now(UTC),
+                actor=actor,
+                action="installed again",
+            )
+            for database, what in repairs
+        ]
+        await self._record(drift)
+        for kind in (self._metrics.drift_found, self._metrics.drift_corrected):
+            kind.labels(kind="Detector").inc(len(drift))
+
+    def _drift(self, one: Pass, fate: _Fate, deed: Deed, whole: Change) -> Drift:
+        """`whole` is the change that was carried out, of which the deed may be a part."""
+        actor, difference = deed.actor, deed.difference
+        is_corrected = whole in fate.done
+        refusal = None if is_corrected else fate.refused.get(whole)
+        tags = {actor.command_tag, *(other.command_tag for other in actor.others)}
+        tag = actor.command_tag if len(tags) == 1 else None
+        drift = Drift(
+            regent=self._regent,
+            database=difference.database,
+            what=difference.what,
+            deed=deed_of(difference.change, tag),
+            correction=correction_of(difference.change, tag) if is_corrected else "",
+            object=difference.object,
+            role=difference.role,
+            resources=difference.resources,
+            happened_at=deed.happened_at,
+            found_at=one.found_at,
+            corrected_at=one.corrected_at if is_corrected else None,
+            actor=actor,
+            action=difference.what if is_corrected else "",
+            error=f"{refusal.message} ({refusal.sqlstate})" if refusal else "",
+        )
+        log.info(
+            "drift corrected" if is_corrected else "drift found",
+            what=drift.deed or drift.what,
+            correction=drift.correction,
+            database=drift.database,
+            by=actor.session_user,
+            certainty=actor.certainty,
+        )
+        return drift
+
+    def _count(self, one: Pass, fate: _Fate, drift: Sequence[Drift]) -> None:
+        metrics = self._metrics
+        result = "Refused" if one.refused else "Applied" if one.results else "Nothing"
+        metrics.pass_ended(result=result, seconds=one.seconds, at=one.corrected_at)
+        for done in one.results:
+            counter = metrics.changes_applied if done.done else metrics.changes_refused
+            counter.labels(kind=kind_of(done.change)).inc()
+        for difference in differences(one.drift):
+            metrics.drift_found.labels(kind=kind_of(difference.change)).inc()
+            if difference.change in fate.done:
+                metrics.drift_corrected.labels(kind=kind_of(difference.change)).inc()
+        for item in drift:
+            if item.happened_at and item.corrected_at:
+                seconds = (item.corrected_at - item.happened_at).total_seconds()
+                metrics.correction_seconds.observe(max(0.0, seconds))
+        if not one.is_targeted:
+            metrics.managed_roles.set(len(one.desired.managed))
+            metrics.refused.set(len(one.not_manageable))
+            metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
+
+    def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
+        """What was changed by a declaration, or by a time that has come."""
+        drift = frozenset(one.drift)
+        changes = [change for change in done if change not in drift]
+        if changes:
+            what = tuple(describe(change) for change in changes[:SHOWN_DONE])
+            body = DoneBody(at=one.corrected_at, what=what, count=len(changes))
+            self._done = (*self._done, body)[-SHOWN_DONE:]
+
+    def _say(self, one: Pass) -> None:
+        self._remember_done(one, (result.change for result in one.results if result.done))
+        resources = tuple(one.outcomes[key] for key in sorted(one.outcomes))
+        self._board.say(
+            resources=resources,
+            system_identifier=obeyed_server(one),
+            applied_revision=one.revision,
+            last_pass_time=one.corrected_at,
+            managed_roles=len(one.desired.managed),
+            brake=brake_body(one.verdict),
+            takeover=takeover_body(one.takeover),
+            observing=one.restraint.message if one.restraint else "",
+            unread=dict(sorted(one.unread.items())),
+            leftovers=leftovers(one),
+            done=self._done,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What became of the changes of a pass, looked up once."""
+
+    done: frozenset[Change]
+    refused: Mapping[Change, ChangeResult]
+
+    @classmethod
+    def of(cls, one: Pass) -> _Fate:
+        if not one.drift:
+            return cls(frozenset(), {})
+        done = frozenset(result.change for result in one.results if result.done)
+        return cls(done, {result.change: result for result in one.refused})
+
+
+def settled(outstanding: Iterable[Drift], one: Pass) -> tuple[Drift, ...]:
+    """Those whose resources have nothing open any more, or are gone."""
+    changes = (*one.remaining, *(refusal.change for refusal in one.not_manageable))
+    still_open = {str(key) for change in changes for key in change.causes}
+    whats = {describe(change) for change in changes}
+    return tuple(
+        drift.model_copy(update={"corrected_at": one.corrected_at})
+        for drift in outstanding
+        if still_open.isdisjoint(drift.resources)
+        and drift.what not in whats
+        and drift.database not in one.unread
+    )
+
+
+def held_in(state: DesiredState, outcomes: Iterable[Outcome]) -> int:
+    """How many resources stay as they were accepted: they cannot be compiled, or vanished."""
+    return len(state.held) + sum(1 for outcome in outcomes if outcome.reason == "Vanished")
+
+
+def obeyed_server(one: Pass) -> str:
+    """Another one counts from its acceptance on: the controller's side remembers this too."""
+    if one.takeover is not None and one.takeover.kind == "Server":
+        return one.takeover.identifier
+    return one.server.system_identifier
+
+
+def leftovers(one: Pass) -> tuple[Leftover, ...]:
+    """What of the deleted resources could not be taken away yet (rule 27)."""
+    ending = {end.name for end in one.desired.endings}
+    found = [
+        Leftover(
+            role=difference.role,
+            database=difference.database,
+            what=difference.what,
+            message=f"{refusal.message} ({refusal.sqlstate}) {refusal.way_out}",
+        )
+        for refusal in one.not_manageable
+        for difference in differences((refusal.change,))
+        if difference.role in ending
+    ]
+    return tuple(found[:SHOWN_LEFTOVERS])

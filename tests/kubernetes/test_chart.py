@@ -1,0 +1,277 @@
+"""The chart on a real API server: its rights as they are enforced, its policies, its life."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.crds.__main__ import FOLDER
+from tests.kubernetes_harness.access import CallFailed, Cluster
+from tests.kubernetes_harness.control_plane import ControlPlane
+from tests.wrong_manifests import BARE_REGENT, SECRET, Wrong
+
+CHART = Path(__file__).parents[2] / "charts" / "postgregent"
+PATIENCE_SECONDS = 30.0
+GROUP = "putnam120.postgregent"
+USER = Wrong("", "User", {"roles": ["r"], "passwordSecretRef": SECRET}, (), "intern").manifest
+REGENT = Wrong("", "Regent", BARE_REGENT, (), "main").manifest
+POLICIES = {"secretReaders": True, "writers": {"groups": ["gitops"]}}
+
+
+@pytest.fixture
+def installed(crds: Cluster, namespace: str, tmp_path: Path) -> Callable[[dict[str, Any]], str]:
+    """Installs the chart without its definitions, which all tests share; gives its account."""
+
+    def install(values: dict[str, Any]) -> str:
+        file = tmp_path / "values.yaml"
+        file.write_text(json.dumps({"crds": {"enabled": False}, **values}))
+        crds.helm("install", "postgregent", str(CHART), "-n", namespace, "--values", str(file))
+        return f"system:serviceaccount:{namespace}:postgregent"
+
+    return install
+
+
+def eventually(act: Callable[[], None]) -> None:
+    """Until it raises nothing: the API server takes a moment to know a new policy or right."""
+    last = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return act()
+        except (CallFailed, pytest.fail.Exception):
+            if time.monotonic() > last:
+                raise
+        time.sleep(0.2)
+
+
+def may(cluster: Cluster, account: str, verb: str, asked: str, namespace: str) -> bool:
+    """`asked` is resource.group, resource.group/name or resource.group:subresource."""
+    asked, _, subresource = asked.partition(":")
+    asked, _, name = asked.partition("/")
+    resource, _, group = asked.partition(".")
+    attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+    attributes |= {"subresource": subresource, "name": name}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": account, "resourceAttributes": attributes},
+    }
+    answer = cluster.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(review))
+    return bool(json.loads(answer)["status"]["allowed"])
+
+
+@pytest.mark.found("C30")
+def test_a_listed_namespace_that_does_not_exist_waits_for_an_upgrade_and_breaks_none(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """Until now the RoleBinding in it failed the install, and every upgrade after it."""
+    late = f"{namespace}-late"
+    values = {"watch": {"namespaces": [namespace, late]}, "secrets": {"namespaces": [late]}}
+    account = installed(values)
+    notes = crds.helm("get", "notes", "postgregent", "-n", namespace)
+    assert f"do not exist, and got no RoleBindings: {late}" in notes
+    crds.kubectl("create", "namespace", late)
+    upgrade = ("upgrade", "postgregent", str(CHART), "-n", namespace, "--reuse-values")
+    crds.helm(*upgrade)
+    assert may(crds, account, "list", "secrets", late)
+    assert may(crds, account, "create", "events.events.k8s.io", late)
+    crds.kubectl("delete", "namespace", late, "--timeout=60s")
+    crds.helm(*upgrade)
+    assert not may(crds, account, "list", "secrets", late)
+
+
+def test_the_rights_are_those_of_the_table_and_no_more(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    account = installed({"secrets": {"namespaces": ["kube-public"]}})
+    allowed = [
+        ("list", f"users.{GROUP}", ""),
+        ("patch", f"users.{GROUP}", ""),
+        ("patch", f"permissions.{GROUP}:status", ""),
+        ("create", "events.events.k8s.io", ""),
+        ("get", "namespaces/kube-system", ""),
+        ("get", f"customresourcedefinitions.apiextensions.k8s.io/users.{GROUP}", ""),
+        ("list", "secrets", "kube-public"),
+        ("create", "secrets", namespace),
+        ("delete", "deployments.apps", namespace),
+        ("update", "leases.coordination.k8s.io/postgregent", namespace),
+        ("patch", "configmaps/postgregent-departures", namespace),
+    ]
+    denied = [
+        ("patch", f"permissions.{GROUP}", ""),
+        ("create", f"users.{GROUP}", ""),
+        ("delete", f"users.{GROUP}", ""),
+        ("release", f"regents.{GROUP}", ""),
+        ("get", "customresourcedefinitions.apiextensions.k8s.io/other.example.org", ""),
+        ("patch", f"customresourcedefinitions.apiextensions.k8s.io/users.{GROUP}", ""),
+        ("list", "secrets", ""),
+        ("get", "namespaces/default", ""),
+        ("get", "pods", namespace),
+        ("update", "leases.coordination.k8s.io/other", namespace),
+        ("patch", "configmaps/other", namespace),
+        ("create", "configmaps", namespace),
+        ("get", "secrets", "kube-system"),
+        ("create", "secrets", "kube-public"),
+        ("create", "deployments.apps", "default"),
+        ("create", "pods", namespace),
+        ("create", "pods:exec", namespace),
+        ("create", "tokenreviews.authentication.k8s.io", ""),
+        ("create", "rolebindings.rbac.authorization.k8s.io", namespace),
+    ]
+    for verb, resource, place in allowed:
+        assert may(crds, account, verb, resource, place), f"{verb} {resource} in {place!r}"
+    for verb, resource, place in denied:
+        assert not may(crds, account, verb, resource, place), f"{verb} {resource} in {place!r}"
+
+
+def test_limited_to_namespaces_it_sees_nothing_elsewhere(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    account = installed({"watch": {"namespaces": [namespace]}, "rbac": {"kindsClusterWide": False}})
+    assert may(crds, account, "list", f"users.{GROUP}", namespace)
+    assert not may(crds, account, "list", f"users.{GROUP}", "default")
+    assert not may(crds, account, "list", f"users.{GROUP}", "")
+    assert not may(crds, account, "list", "namespaces", "")
+    assert may(crds, account, "get", "namespaces/kube-system", "")
+
+
+def patching(cluster: Cluster, namespace: str, account: str) -> Callable[..., None]:
+    """Patches a User as the controller; kubectl alone reads it first, and is let."""
+    cluster.apply(USER, namespace=namespace)
+    place = ("-n", namespace)
+    kubectl_reads_first = ("--verb=get", f"--resource=users.{GROUP},users.{GROUP}/status", *place)
+    cluster.kubectl("create", "role", "reader", *kubectl_reads_first)
+    cluster.kubectl("create", "rolebinding", "reader", "--role=reader", f"--user={account}", *place)
+
+    def patch(change: dict[str, Any], *more: str) -> None:
+        arguments = ("patch", "pguser", "intern", *place, "--type=merge", *more)
+        cluster.kubectl(*arguments, "-p", json.dumps(change), f"--as={account}")
+
+    return patch
+
+
+def test_limited_to_namespaces_it_changes_nothing_elsewhere(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """Its right to let go is for the whole cluster, and outlives a namespace that is deleted."""
+    served, other = f"{namespace}-served", f"{namespace}-other"
+    for name in (served, other):
+        crds.kubectl("create", "namespace", name)
+    account = installed({"watch": {"namespaces": [served]}})
+    crds.kubectl("delete", "rolebinding", "--all", "-n", served)
+    assert may(crds, account, "patch", f"users.{GROUP}", served)
+    assert not may(crds, account, "create", "events.events.k8s.io", other)
+    assert not may(crds, account, "list", "secrets", other)
+    held = {"metadata": {"finalizers": [f"{GROUP}/access"]}}
+    said = {"status": {"observedGeneration": 1}}
+    elsewhere, here = (patching(crds, name, account) for name in (other, served))
+
+    def refused(change: dict[str, Any], *more: str) -> None:
+        with pytest.raises(CallFailed, match=r"namespaces in watch\.namespaces only"):
+            elsewhere(change, "--dry-run=server", *more)
+
+    eventually(lambda: refused(held))
+    eventually(lambda: refused(said, "--subresource=status"))
+    here(held)
+    here(said, "--subresource=status")
+    here({"metadata": {"finalizers": None}})
+
+
+def test_the_controller_may_change_finalizers_and_nothing_else(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    account = installed({})
+    patch = patching(crds, namespace, account)
+
+    def refused(change: dict[str, Any]) -> None:
+        with pytest.raises(CallFailed, match="the controller changes finalizers only"):
+            patch(change, "--dry-run=server")
+
+    eventually(lambda: refused({"spec": {"roles": ["admin"]}}))
+    refused({"metadata": {"labels": {"a": "b"}}})
+    refused({"metadata": {"annotations": {"a": "b"}}})
+    patch({"metadata": {"finalizers": [f"{GROUP}/access"]}})
+    patch({"metadata": {"finalizers": None}})
+
+
+def test_who_names_a_secret_must_be_able_to_read_it(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """Otherwise whoever may write a User or Regent could have any Secret of the namespace used."""
+    installed({"admissionPolicies": {"secretReaders": True}})
+    role = ("create", "rolebinding", "declarer", f"--user=declarer-{namespace}", "-n", namespace)
+    crds.kubectl(*role, f"--clusterrole={namespace}-postgregent-editor")
+    role = ("create", "rolebinding", "owner", f"--user=declarer-{namespace}", "-n", namespace)
+    crds.kubectl(*role, f"--clusterrole={namespace}-postgregent-regent-admin")
+
+    def write(manifest: dict[str, Any]) -> None:
+        arguments = ("apply", "-f", "-", "-n", namespace, "--dry-run=server")
+        crds.kubectl(*arguments, f"--as=declarer-{namespace}", stdin=json.dumps(manifest))
+
+    def refused(manifest: dict[str, Any], field: str) -> None:
+        with pytest.raises(CallFailed, match=f"spec.{field} names Secret passwords, which you may"):
+            write(manifest)
+
+    eventually(lambda: refused(USER, "passwordSecretRef"))
+    eventually(lambda: refused(REGENT, "adminPasswordSecretRef"))
+    write({**USER, "spec": {"roles": ["r"]}})
+    reader = ("create", "role", "reader", "--verb=get", "--resource=secrets", "-n", namespace)
+    crds.kubectl(*reader, "--resource-name=passwords")
+    binding = ("create", "rolebinding", "reader", "--role=reader", "-n", namespace)
+    crds.kubectl(*binding, f"--user=declarer-{namespace}")
+    eventually(lambda: write(USER))
+    write(REGENT)
+
+
+def test_only_the_named_accounts_change_specs(
+    own_control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """On a control plane of its own: the policy holds for the whole cluster."""
+    cluster = own_control_plane.access
+    cluster.kubectl("apply", "--server-side", "-f", str(FOLDER))
+    values = tmp_path / "values.yaml"
+    values.write_text(json.dumps({"crds": {"enabled": False}, "admissionPolicies": POLICIES}))
+    cluster.helm("install", "postgregent", str(CHART), "--values", str(values))
+    names_none = {**USER, "spec": {"roles": ["r"]}}
+
+    def write(*more: str) -> None:
+        arguments = (
+            "apply",
+            "--server-side",
+            "-f",
+            "-",
+            "--as=somebody",
+            "--as-group=system:masters",
+        )
+        cluster.kubectl(*arguments, *more, stdin=json.dumps(names_none))
+
+    def refused() -> None:
+        with pytest.raises(CallFailed, match=r"admissionPolicies\.writers only"):
+            write("--dry-run=server")
+
+    eventually(refused)
+    write("--as-group=gitops")
+    label = ("label", "pguser", "intern", "a=b", "--as=somebody", "--as-group=system:masters")
+    cluster.kubectl(*label)
+
+
+def test_the_definitions_come_with_it_are_upgraded_and_stay(
+    own_control_plane: ControlPlane,
+) -> None:
+    cluster = own_control_plane.access
+    install = ("postgregent", str(CHART), "-n", "postgregent")
+    cluster.helm("install", *install, "--create-namespace")
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/users.{GROUP}", "--timeout=30s")
+    cluster.apply({**USER, "spec": {"roles": ["r"]}}, namespace="default")
+    cluster.helm("upgrade", *install, "--set", "replicas=2")
+    assert cluster.get("pdb", "-n", "postgregent", "postgregent")["spec"]["maxUnavailable"] == 1
+    cluster.helm("uninstall", "postgregent", "-n", "postgregent")
+    assert cluster.get("pguser", "intern")["spec"] == {"roles": ["r"]}
+    assert cluster.get("deployments", "-n", "postgregent")["items"] == []
+    cluster.helm("install", *install)
+    kept = cluster.get("crd", f"users.{GROUP}")["metadata"]["annotations"]
+    assert kept["helm.sh/resource-policy"] == "keep"
