@@ -71,7 +71,7 @@ def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -
         "summary": summary_data(done),
         "outcomes": outcome_data(outcomes),
         "losses": losses_data(losses(Plan(done))),
-        "brake": brake_data(report.brake, report.withheld, report.why_withheld),
+        "brake": brake_data(report, sql=sql),
         "takeover": takeover_data(report.takeover),
         "unread": unread_data(report.unread),
         "restraint": restraint_data(report.restraint),

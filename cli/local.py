@@ -9,14 +9,12 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import SecretStr
 from rich.console import Console
-from rich.text import Text
 
 from cli.dsn import parse_dsn
 from cli.embedded_servers import EmbeddedServers
-from cli.printing import Output, json_text, messages, results
+from cli.printing import Output, json_text, messages, results, yaml_text
 from cli.sheet import Sheet
 from cli.summary import some
 from cli.targets import (
@@ -27,6 +25,7 @@ from cli.targets import (
     read_tree,
     regent_settings,
 )
+from cli.terminal import Shown
 from controller.local.directory import Tree
 from controller.local.run import LocalController
 from controller.status.board import Line, StatusBoard, StatusFolder
@@ -188,7 +187,7 @@ async def _until_signal(work: Coroutine[None, None, None], limit: float | None) 
             {running, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
         )
         if not running.done():
-            messages().print(Text("ending …", style="dim"))
+            messages().print(Shown("ending …", style="dim"))
     finally:
         stopping.cancel()
         running.cancel()
@@ -215,8 +214,7 @@ class StatusPrinter:
             case "json":
                 self.console.file.write(f"{json_text(line.to_json())}\n")
             case "yaml":
-                text = yaml.safe_dump(line.to_json(), sort_keys=False, allow_unicode=True)
-                self.console.file.write(f"---\n{text}")
+                self.console.file.write(f"---\n{yaml_text(line.to_json())}")
         self.console.file.flush()
 
     def together(self, lines: Sequence[Line]) -> None:

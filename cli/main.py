@@ -93,20 +93,42 @@ def before_any_command(
 @app.command()
 def validate(
     directory: Directory,
+    dsn: Annotated[
+        str | None,
+        typer.Option(
+            "--dsn",
+            metavar="DSN",
+            help="Look there, too: each name that is not there is a warning.",
+        ),
+    ] = None,
+    regent: RegentOption = None,
     output: OutputOption = "table",
     secrets_from_env: FromEnvironment = False,
     allow_empty: AllowEmpty = False,
 ) -> None:
     r"""Show every problem of a directory at once. Needs no database.
 
-    Ends with 0 when all is valid, and with 1 when something is not.
+    Ends with 0 when all is valid, and with 1 when something is not. Warnings alone end with 0.
+
+    With --dsn it reads that server, too, and warns of each schema, table, sequence and column that
+    a Permission names and that is not there. It writes nothing, and ends with 1 when the server or
+    one of its databases cannot be read.
 
     [dim]postgregent validate examples/flights[/]
 
+    [dim]postgregent validate examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
     [dim]postgregent validate examples/flights -o json | jq '.problems\[].field'[/]
     """
+    from cli.declared import Request
     from cli.validate import validate as run
+    from cli.validate import validate_with_server
 
+    if dsn is not None:
+        request = Request(directory, dsn, regent, secrets_from_env)
+        _end(validate_with_server(request, output, allow_empty=allow_empty), output)
+    if regent is not None:
+        raise typer.BadParameter("--regent goes with --dsn.")
     environment = os.environ if secrets_from_env else None
     code = run(
         directory,

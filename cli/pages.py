@@ -213,6 +213,10 @@ def add_brake(sheet: Sheet, report: OnceReport, release: str) -> None:
     sheet.add(f"The brake withholds {losses}{why}:", "bold red")
     for one in by_person(report.withheld_atoms):
         sheet.add(f"  - {one}")
+    if report.waiting:
+        sheet.add("These wait with it, as they would hand on what is not taken away:", "bold")
+        for change in report.waiting:
+            add_change(sheet, change, frozenset())
     sheet.add(f"If all of this is meant to go: {release}", "green")
     sheet.add()
 
@@ -243,10 +247,12 @@ def add_unseen(sheet: Sheet, report: OnceReport) -> None:
 
 def add_planned(sheet: Sheet, report: OnceReport) -> None:
     """`Plan: 12 to add, 1 to change, 3 to take away`."""
-    changes = report.plan.changes
+    changes = report.to_do
     if changes:
         said = ", ".join(f"{number:,} to {name}" for name, number in counts(changes).items())
         sheet.add(f"Plan: {said}{_as_far_as_seen(report)}", "bold")
+    elif report.waiting:
+        sheet.add(f"Plan: nothing but what waits{_as_far_as_seen(report)}", "bold")
     elif report.is_blind:
         sheet.add(f"Nothing to do{_as_far_as_seen(report)}", "bold red")
     else:

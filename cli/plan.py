@@ -37,7 +37,7 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
         page = Page(
             subject=declared.subject,
             report=report,
-            changes=report.plan.changes,
+            changes=report.to_do,
             outcomes=[one for one in known if not one.is_ready],
             noted=outcomes,
             release=RELEASE.format(digest=digest),
@@ -61,13 +61,13 @@ def _notes_of_others(outcomes: tuple[Outcome, ...], known: tuple[Outcome, ...]) 
 
 
 def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -> dict[str, object]:
-    changes = report.plan.changes
+    changes = report.to_do
     return {
         "changes": changes_data(changes, major=report.major, sql=sql),
         "summary": summary_data(changes),
         "outcomes": outcome_data(outcomes),
         "losses": losses_data(losses(report.plan)),
-        "brake": brake_data(report.brake, report.withheld, report.why_withheld),
+        "brake": brake_data(report, sql=sql),
         "takeover": takeover_data(report.takeover),
         "unread": unread_data(report.unread),
         "restraint": restraint_data(report.restraint),

@@ -14,13 +14,12 @@ from typing import Any, Literal
 
 import yaml
 from rich.console import Console
-from rich.text import Text
 
-from cli.terminal import Terminal
-from cli.validate import problem_text
+from cli.terminal import Shown, Terminal
 from shared.censor import censor_text
 from shared.errors import PostgRegentError
-from shared.problems import Problem
+from shared.printable import printable_lines
+from shared.problems import Problem, capitalised
 
 _NOT_PRINTABLE = re.compile("[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 NOT_VALID = "The directory is not valid; nothing was done."
@@ -39,10 +38,7 @@ def messages() -> Console:
 
 def print_data(console: Console, data: Mapping[str, Any], output: Output) -> None:
     """A document as JSON or YAML, plain."""
-    if output == "json":
-        text = json_text(data, indent=2)
-    else:
-        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True).rstrip()
+    text = json_text(data, indent=2) if output == "json" else yaml_text(data).rstrip()
     console.file.write(f"{text}\n")
     console.file.flush()
 
@@ -53,6 +49,29 @@ def json_text(data: Any, *, indent: int | None = None) -> str:
     return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
+def yaml_text(data: Any) -> str:
+    """YAML that may also be shown on a terminal: where it must, everything but ASCII is escaped."""
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    if text == printable_lines(text):
+        return text
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=False))
+
+
+def problem_text(problem: Problem) -> Shown:
+    """One problem over four lines: where, what, why, and the way out."""
+    is_error = problem.severity == "error"
+    text = Shown()
+    text.append(problem.place, style="bold")
+    text.append("  ")
+    text.append(problem.severity, style="bold red" if is_error else "bold yellow")
+    if problem.resource:
+        text.append("  ")
+        text.append(problem.resource, style="cyan")
+    text.append(f"\n    {problem.sentence}\n    ")
+    text.append(f"→ {capitalised(problem.way_out)}", style="green")
+    return text
+
+
 def print_problems(problems: Sequence[Problem], output: Output = "table") -> None:
     """Problems of a directory as `validate` prints them, where errors go."""
     if output != "table":
@@ -61,7 +80,7 @@ def print_problems(problems: Sequence[Problem], output: Output = "table") -> Non
     console = messages()
     for problem in problems:
         console.print(problem_text(problem))
-    console.print(Text(f"\n{NOT_VALID}", style="bold red"))
+    console.print(Shown(f"\n{NOT_VALID}", style="bold red"))
 
 
 def print_error(error: PostgRegentError, output: Output = "table") -> None:
@@ -69,7 +88,7 @@ def print_error(error: PostgRegentError, output: Output = "table") -> None:
     if output != "table":
         data = {"error": censor_text(error.message), "wayOut": censor_text(error.way_out)}
         print_data(results(), data, output)
-    text = Text()
+    text = Shown()
     text.append("error  ", style="bold red")
     text.append(censor_text(error.message))
     if error.way_out:

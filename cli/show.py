@@ -15,8 +15,9 @@ A plan as JSON or YAML:
     outcomes      list of {resource, state, reason, message, …}: what would be said of each resource
     losses        list of {roles, losses}: all that is taken away, by the roles that lose just that;
                   each of the losses is {kind, privileges, objects}. Never cut
-    brake         {digest, lossCount, losses, why} when losses would wait for a release, else null;
-                  its losses are never cut
+    brake         {digest, lossCount, losses, why, waiting} when losses would wait for a release,
+                  else null; its losses are never cut. `waiting` are the changes that are done with
+                  them only, such as the password of an adopted role; `changes` does not have them
     takeover      {token, message} when a person may accept one, else null
     unread        list of {database, message}: what could not be read; then the exit status is 1
     restraint     {reason, message} when nothing is written to this server now, else null
@@ -50,9 +51,9 @@ from regent.changes import (
     SetPassword,
 )
 from regent.gate.losses import Atom
+from regent.one_shot import OnceReport
 from regent.plan.describe import describe, where
-from regent.remembered import Loss
-from shared.http import BrakeBody, TakeoverBody
+from shared.http import TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from shared.state import Trouble
@@ -187,14 +188,17 @@ def losses_data(atoms: Iterable[Atom]) -> list[dict[str, Any]]:
     return [one.to_json() for one in by_person(atoms)]
 
 
-def brake_data(
-    brake: BrakeBody | None, withheld: Sequence[Loss] = (), why: str = ""
-) -> dict[str, Any] | None:
+def brake_data(report: OnceReport, *, sql: bool) -> dict[str, Any] | None:
     """What waits for a release, all of it: the body itself has the first losses only."""
+    brake = report.brake
     if brake is None or not brake.digest:
         return None
     data = brake.model_dump(mode="json", by_alias=True, include={"digest", "loss_count"})
-    return data | {"why": why, "losses": [loss.model_dump(mode="json") for loss in withheld]}
+    return data | {
+        "why": report.why_withheld,
+        "losses": [loss.model_dump(mode="json") for loss in report.withheld],
+        "waiting": changes_data(report.waiting, major=report.major, sql=sql),
+    }
 
 
 def unread_data(unread: Mapping[str, str]) -> list[dict[str, str]]:

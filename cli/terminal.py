@@ -1,7 +1,8 @@
 """The consoles of the command: whatever stands in a name, a terminal shows it and obeys none of it.
 
 Everything for a person passes here or through `cli.sheet`. Strings are no markup unless that is
-asked for, and what is not printable is shown escaped.
+asked for, and what is not printable is shown escaped. Use `Shown`, not rich's Text: that one leaves
+out BEL, BS, CR and others, so a name would look like another one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
 
 from shared.printable import printable_lines
 
@@ -44,6 +47,17 @@ class Terminal(Console):
                 yield segment
             else:
                 yield Segment(printable_lines(segment.text), segment.style)
+
+
+class Shown(Text):
+    """A text of one or more styles, in which control characters are shown."""
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        super().__init__(printable_lines(text), style)
+
+    def append(self, text: Text | str, style: str | Style | None = None) -> Text:
+        """As rich appends, what is not printable escaped."""
+        return super().append(printable_lines(text) if isinstance(text, str) else text, style)
 
 
 def _shown(thing: Any) -> Any:

@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rich.text import Text
-
 from cli.cluster_removal import MayNot, Removal
 from cli.cluster_state import ClusterState, Farewell, Patience, farewells
 from cli.printing import Output, messages, print_data, results
+from cli.terminal import Shown
 from cli.uninstall import NotConfirmedError
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
@@ -144,18 +143,18 @@ def _print(done: _Done, output: Output) -> None:
     if done.by == "nobody":
         console.print("Nothing to do: no finalizer of ours is on anything, and no Regent runs.")
     for one in done.regents:
-        console.print(Text(f"{one.regent} on {one.server}: {one.became}"))
+        console.print(Shown(f"{one.regent} on {one.server}: {one.became}"))
     for key in done.finalizers:
-        console.print(Text(f"{key}: finalizer off"))
+        console.print(Shown(f"{key}: finalizer off"))
     if done.commands:
         console.print(
             "\nTriggers, schema and marks are still on servers, as far as can be seen from here."
             " Run, where they can be reached, with the admin's password in PGPASSWORD:\n"
         )
         for command in done.commands:
-            console.print(Text(f"  {command}"))
+            console.print(Shown(f"  {command}"))
 
 
 def _say(line: str) -> None:
     """Progress, for people."""
-    messages().print(Text(line))
+    messages().print(Shown(line))

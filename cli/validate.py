@@ -1,24 +1,24 @@
-"""`postgregent validate DIR`: every problem of a directory at once, without a database."""
+"""`postgregent validate DIR`: every problem of a directory at once; of a server with --dsn."""
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-import yaml
 from rich.console import Console
-from rich.text import Text
 
+from cli.declared import Request
+from cli.literals import literals_of
+from cli.printing import Output, print_data, problem_text, results
+from cli.terminal import Shown
 from controller.local.check import check
 from controller.local.directory import Tree, read_directory, secret_references
 from controller.local.secrets import secrets_from_environment, with_environment
 from shared.errors import PostgRegentError
-from shared.problems import Problem, capitalised
+from shared.problems import Problem
 
-Output = Literal["table", "json", "yaml"]
 FINE, PROBLEMS = 0, 1
 
 
@@ -49,11 +49,34 @@ def validate(
     console: Console | None = None,
 ) -> int:
     """Print what is wrong. 0 when nothing is, or warnings only; 1 otherwise."""
-    console = console or Console()
+    console = console or results()
     try:
         tree, problems = read_and_check(directory, environment=environment, allow_empty=allow_empty)
     except PostgRegentError as error:
         return _refused(error, directory, output, console)
+    return _print(tree, problems, output, console)
+
+
+async def validate_with_server(request: Request, output: Output, *, allow_empty: bool) -> int:
+    """The same, and a warning for each literal that names nothing on the server.
+
+    With errors in the directory the server is not asked. Raises PostgRegentError where it cannot be
+    read.
+    """
+    environment = os.environ if request.secrets_from_env else None
+    console = results()
+    try:
+        tree, problems = read_and_check(
+            request.directory, environment=environment, allow_empty=allow_empty
+        )
+    except PostgRegentError as error:
+        return _refused(error, request.directory, output, console)
+    if not any(problem.severity == "error" for problem in problems) and tree.resources:
+        problems = (*problems, *await literals_of(tree, request))
+    return _print(tree, problems, output, console)
+
+
+def _print(tree: Tree, problems: tuple[Problem, ...], output: Output, console: Console) -> int:
     errors = sum(problem.severity == "error" for problem in problems)
     if output == "table":
         _print_text(tree, problems, errors, console)
@@ -67,23 +90,8 @@ def validate(
             "warnings": len(problems) - errors,
             "problems": [problem.to_json() for problem in problems],
         }
-        _print_data(summary, output, console)
+        print_data(console, summary, output)
     return PROBLEMS if errors else FINE
-
-
-def problem_text(problem: Problem) -> Text:
-    """One problem over four lines: where, what, why, and the way out."""
-    is_error = problem.severity == "error"
-    text = Text()
-    text.append(problem.place, style="bold")
-    text.append("  ")
-    text.append(problem.severity, style="bold red" if is_error else "bold yellow")
-    if problem.resource:
-        text.append("  ")
-        text.append(problem.resource, style="cyan")
-    text.append(f"\n    {problem.sentence}\n    ")
-    text.append(f"→ {capitalised(problem.way_out)}", style="green")
-    return text
 
 
 def _print_text(tree: Tree, problems: tuple[Problem, ...], errors: int, console: Console) -> None:
@@ -95,12 +103,12 @@ def _print_text(tree: Tree, problems: tuple[Problem, ...], errors: int, console:
     ignored = f"; {_count(tree.ignored, 'document')} of other kinds ignored" if tree.ignored else ""
     if errors:
         said = f"{_count(errors, 'error')} in {resources} of {_count(len(tree.files), 'file')}"
-        console.print(Text(said + ignored, style="bold red"), soft_wrap=True)
+        console.print(Shown(said + ignored, style="bold red"), soft_wrap=True)
         return
     warned = f", with {_count(len(problems), 'warning')}" if problems else ""
     verb = "is" if len(tree.resources) == 1 else "are"
     said = f"{resources} {verb} valid{warned}{ignored}"
-    console.print(Text(said, style="bold green"), soft_wrap=True)
+    console.print(Shown(said, style="bold green"), soft_wrap=True)
 
 
 def _refused(error: PostgRegentError, directory: Path, output: Output, console: Console) -> int:
@@ -109,17 +117,8 @@ def _refused(error: PostgRegentError, directory: Path, output: Output, console: 
         console.print(problem_text(problem), soft_wrap=True)
     else:
         summary = {"valid": False, "errors": 1, "warnings": 0, "problems": [problem.to_json()]}
-        _print_data(summary, output, console)
+        print_data(console, summary, output)
     return PROBLEMS
-
-
-def _print_data(data: Mapping[str, object], output: Output, console: Console) -> None:
-    """Plain, so that what reads it need not mind colours or the terminal's width."""
-    if output == "json":
-        text = json.dumps(data, indent=2, ensure_ascii=False)
-    else:
-        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True).rstrip()
-    console.print(text, markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _count(number: int, noun: str) -> str:

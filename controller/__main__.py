@@ -11,6 +11,7 @@ from pathlib import Path
 
 from controller.options import Options
 from shared.errors import PostgRegentError
+from shared.printable import printable_lines
 
 ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 LEVELS = ("debug", "info", "warning", "error")
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(run(options))
     except PostgRegentError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable_lines(str(error))}\n")
         return 1
     return 0
 

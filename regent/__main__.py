@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from regent.settings import RegentSettings, read_fd
+from shared.printable import printable_lines
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
 
 
 def _refuse(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{printable_lines(message)}\n")
     return 2
 
 

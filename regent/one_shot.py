@@ -6,7 +6,8 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -15,20 +16,24 @@ from regent.accept.merge import accept
 from regent.api.service import TakeoverNeeded, TokenMismatch
 from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult
-from regent.changes import Plan
+from regent.changes import Change, Plan
 from regent.foundation import Standing, looker, memory_of, standing
 from regent.gate.losses import Atom
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
+from regent.gate.waiting import waiting_for_release, without_waiting
 from regent.home.store import Home
 from regent.passes.full import Pass, dry_pass
 from regent.passes.look import Looker, Memory
+from regent.plan.unmatched import Unmatched, literals
 from regent.remembered import AcceptedState, Loss, Mark
 from regent.report.bodies import brake_body, takeover_body
 from regent.resolve.by_the_clock import notes_on_time
 from regent.server.connections import Connections
+from regent.server.doors import first_open
 from regent.settings import RegentSettings, connector_of
 from shared.http import BrakeBody, TakeoverBody
+from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.state import DesiredState, Trouble, etag
 
@@ -39,7 +44,8 @@ class OnceReport:
 
     `brake` is there when it withholds something, `takeover` when a person may accept one. `unread`
     are the databases that could not be read, and why; with a `restraint` nothing is written.
-    `owned` is what roles own whose end is planned, or was not possible.
+    `owned` is what roles own whose end is planned, or was not possible. `waiting` is what is done
+    with the withheld losses only: an adopted role's password, LOGIN and members.
     """
 
     plan: Plan
@@ -55,6 +61,12 @@ class OnceReport:
     withheld: tuple[Loss, ...] = ()
     why_withheld: str = ""
     owned: tuple[Owned, ...] = ()
+    waiting: tuple[Change, ...] = ()
+
+    @property
+    def to_do(self) -> tuple[Change, ...]:
+        """The plan less what waits with the withheld losses."""
+        return without_waiting(self.plan.changes, self.waiting)
 
     @property
     def withheld_atoms(self) -> tuple[Atom, ...]:
@@ -72,27 +84,62 @@ class OnceReport:
         return self.restraint is not None and self.restraint.reason == IN_RECOVERY
 
 
-async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
-    """What `apply_once` would do. Needs no lock and writes nothing."""
-    began = perf_counter()
+@dataclass(frozen=True, slots=True)
+class _Dry:
+    """What is needed to look at a server as a pass would, without lock and home database."""
+
+    looker: Looker
+    accepted: AcceptedState
+    marks: tuple[Mark, ...]
+    memory: Memory
+    connections: Connections
+    through: str
+    is_remembered: bool
+
+
+@asynccontextmanager
+async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_Dry]:
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
-    notes: tuple[str, ...] = (
-        () if remembered else (f"apply would make the home database {settings.home_database!r}.",)
-    )
-    connections = Connections(connector)
-    looking = looker(settings, connections, shared_through=settings.databases[0])
     memory = memory_of(remembered)
     accepted, _ = _accept(settings.regent, memory, state, "")
     marks = remembered.marks if remembered else ()
+    connections = Connections(connector)
     try:
-        one = await dry_pass(looking, accepted, marks, memory)
-        takeover = await _acceptable(one, looking, accepted, marks, memory)
-        owned = await owned_by_leavers(connections, settings.databases[0], one.desired)
+        through = await first_open(connections, settings.databases, home=settings.home_database)
+        looking = looker(settings, connections, shared_through=through)
+        is_remembered = remembered is not None
+        yield _Dry(looking, accepted, marks, memory, connections, through, is_remembered)
     finally:
         await connections.close()
-    notes += notes_on_time(state, datetime.now(UTC))
+
+
+async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
+    """What `apply_once` would do. Needs no lock and writes nothing."""
+    began = perf_counter()
+    async with _dry(settings, state) as dry:
+        one = await dry_pass(dry.looker, dry.accepted, dry.marks, dry.memory)
+        takeover = await _acceptable(one, dry.looker, dry.accepted, dry.marks, dry.memory)
+        owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
+    home = f"apply would make the home database {settings.home_database!r}."
+    notes = (*(() if dry.is_remembered else (home,)), *notes_on_time(state, datetime.now(UTC)))
     return _report(one, takeover, notes, owned, began)
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralsReport:
+    """The literals of each Permission that name nothing, and the databases that were not read."""
+
+    unmatched: Mapping[ResourceKey, tuple[Unmatched, ...]]
+    unread: Mapping[str, str]
+
+
+async def literals_once(settings: RegentSettings, state: DesiredState) -> LiteralsReport:
+    """What a plan notes about names without a wildcard. Writes nothing."""
+    async with _dry(settings, state) as dry:
+        looked = await dry.looker.look(dry.accepted, dry.marks, dry.memory, datetime.now(UTC))
+    found = literals(looked.resolution.desired, looked.observed)
+    return LiteralsReport(found, {name: in_a_line(why) for name, why in looked.unread.items()})
 
 
 async def apply_once(
@@ -173,6 +220,11 @@ async def _acceptable(
     return (await dry_pass(looking, asked, marks, memory)).takeover
 
 
+def in_a_line(text: str) -> str:
+    """Whatever breaks it had."""
+    return " ".join(text.split())
+
+
 def _report(
     one: Pass,
     takeover: Takeover | None,
@@ -198,9 +250,10 @@ def _report(
         notes=(*notes, *one.illegible),
         seconds=perf_counter() - began,
         major=one.server.major,
-        unread={name: " ".join(why.split()) for name, why in sorted(one.unread.items())},
+        unread={name: in_a_line(why) for name, why in sorted(one.unread.items())},
         restraint=one.restraint,
         withheld=one.verdict.withheld,
         why_withheld=one.verdict.why,
         owned=owned,
+        waiting=waiting_for_release(one.verdict),
     )

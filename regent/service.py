@@ -248,7 +248,7 @@ class Service:
         if self._engine is None:
             raise NotReady(
                 self._board.status.observing or "The Regent is not connected to its server.",
-                way_out="Wait. If it goes on, its log and the events of its pod say why.",
+                way_out="Wait. If it goes on, its log says why: `local` shows it with -v.",
             )
         return self._engine
 

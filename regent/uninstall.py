@@ -12,6 +12,18 @@ from regent.server.connect import NoSuchDatabaseError
 from regent.server.connections import Connections
 from regent.server.trouble import TROUBLE
 from regent.settings import RegentSettings, connector_of
+from shared.errors import PostgRegentError
+from sql import load
+
+PARTS_REMOVED = "event triggers and schema removed"
+NOTHING_THERE = "nothing of PostgRegent was installed"
+
+
+class InRecoveryError(PostgRegentError):
+    """Nothing was removed: the server is in recovery, a standby."""
+
+    def __init__(self) -> None:
+        super().__init__(way_out="Give the address of the primary, or promote this server first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,10 @@ async def uninstall(
     from where and for which server is forgotten, so this is also how somebody else, or another
     server, takes over. With `home` the home database goes too. `around` frees what can be reached,
     and what is returned names the rest; else a database that is not reached ends it. Raises
-    LockHeld while a Regent still runs.
+    LockHeld while a Regent still runs, and InRecoveryError on a standby.
+
+    Where nothing of this Regent is remembered, a database that does not exist is an error: somebody
+    named it, and it was not made known by a Regent that served it.
     """
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
@@ -50,6 +65,12 @@ async def uninstall(
         for name in settings.databases:
             try:
                 done.append(await _remove_from(connections, name))
+            except InRecoveryError:
+                raise
+            except NoSuchDatabaseError:
+                if remembered is None:
+                    raise
+                done.append(f"{name}: there is no such database any more")
             except TROUBLE as error:
                 if not around:
                     raise
@@ -64,12 +85,14 @@ async def uninstall(
 
 
 async def _remove_from(connections: Connections, database: str) -> str:
-    try:
-        async with connections.use(database) as connection:
-            left = await remove(connection)
-    except NoSuchDatabaseError:
-        return f"{database}: there is no such database any more"
-    return f"{database}: {left or 'event triggers and schema removed'}"
+    async with connections.use(database) as connection:
+        row = await connection.fetchrow(load("install/is_there"))
+        if row is not None and row["is_in_recovery"]:
+            raise InRecoveryError
+        if row is not None and not row["is_there"]:
+            return f"{database}: {NOTHING_THERE}"
+        left = await remove(connection)
+    return f"{database}: {left or PARTS_REMOVED}"
 
 
 async def _forget(settings: RegentSettings, *, drop: bool) -> list[str]:

@@ -13,10 +13,12 @@ from typing import Any, Literal, TextIO
 import structlog
 
 from shared.censor import censor, censor_text, is_secret_key
+from shared.printable import printable, printable_lines
 
 Style = Literal["auto", "json", "readable"]
 Level = Literal["debug", "info", "warning", "error"]
 
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 _TALKATIVE = ("httpx", "httpcore", "uvicorn.access", "watchfiles", "asyncio")
 """They log every request or file at INFO; they are heard at debug only."""
 
@@ -51,7 +53,7 @@ def configure_logging(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _readable(colours=out.isatty()) if readable else _json(),
+                *(_readable(colours=out.isatty()) if readable else _json()),
                 _censor_line,
             ],
         )
@@ -80,14 +82,38 @@ def _censor_line(_logger: Any, _method: str, line: Any) -> str:
     return censor_text(str(line))
 
 
-def _readable(*, colours: bool) -> structlog.typing.Processor:
-    return structlog.dev.ConsoleRenderer(
+def _show_event(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """What is not printable in names is shown, before the renderer adds colours of its own."""
+    for key, value in event.items():
+        if key in _OF_SEVERAL_LINES:
+            event[key] = printable_lines(str(value))
+        elif isinstance(value, str):
+            event[key] = printable(value)
+        elif not isinstance(value, int | float | None):
+            event[key] = _Repr(printable(repr(value)))
+    return event
+
+
+class _Repr(str):
+    """A finished repr, which the renderer shall not quote."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _readable(*, colours: bool) -> list[structlog.typing.Processor]:
+    renderer = structlog.dev.ConsoleRenderer(
         colors=colours, exception_formatter=structlog.dev.plain_traceback
     )
+    return [_show_event, renderer]
 
 
-def _json() -> structlog.typing.Processor:
-    return structlog.processors.JSONRenderer(sort_keys=False)
+def _json() -> list[structlog.typing.Processor]:
+    return [structlog.processors.JSONRenderer(sort_keys=False)]
 
 
 def _install(handler: logging.Handler, level: int) -> None:

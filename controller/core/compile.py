@@ -271,4 +271,5 @@ def invalid(found: Declared) -> Outcome:
 
 def _sentence(problem: Problem) -> str:
     place = f"{problem.place}: " if problem.file else ""
-    return f"{place}{problem.sentence}. {capitalised(problem.way_out)}."
+    way_out = capitalised(problem.way_out)
+    return f"{place}{problem.sentence}. {way_out}{'' if way_out.endswith('?') else '.'}"

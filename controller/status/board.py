@@ -23,6 +23,8 @@ from shared.http import DoneBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift, Outcome
 
+COMING_UP = frozenset({"Starting", "NotReady", "NotAnswering", "Waiting", "Applying"})
+"""Reasons that a Regent passes through within seconds; its trouble has reasons of its own."""
 API_VERSION = "putnam120.postgregent/v1alpha1"
 
 
@@ -80,6 +82,8 @@ class StatusBoard:
     """Told of what is said at one time; where it is None, `say` is, line by line."""
     outcomes: dict[str, dict[ResourceKey | None, Outcome]] = field(default_factory=dict)
     regents: dict[ResourceKey, StatusBody] = field(default_factory=dict)
+    _on_the_way: set[str] = field(default_factory=set)
+    """Regents of which it was told that they start, and nothing else since."""
 
     def controller_says(self, outcomes: Iterable[Outcome]) -> None:
         """What the controller itself found; what it does not name any more is no trouble now."""
@@ -132,14 +136,23 @@ class StatusBoard:
                 known[regent] = outcome
                 changed.add(resource)
             said = {_words(one) for one in (before, *_others(known, regent)) if one is not None}
-            if _words(outcome) not in said:
+            if _words(outcome) not in said and self._is_worth_a_line(outcome):
                 told.append(self._line(outcome, regent))
         if self.folder:
             self._write(self.folder, changed, regent)
         self.say_all(told)
 
+    def _is_worth_a_line(self, outcome: Outcome) -> bool:
+        """Of the steps in which a Regent comes up the first one is told, and what comes after."""
+        is_a_step = outcome.state == "Reconciling" and outcome.reason in COMING_UP
+        if is_a_step and outcome.resource in self._on_the_way:
+            return False
+        (self._on_the_way.add if is_a_step else self._on_the_way.discard)(outcome.resource)
+        return True
+
     def _forget(self, resource: str, regent: ResourceKey | None) -> list[Line]:
         del self.outcomes[resource][regent]
+        self._on_the_way.discard(resource)
         if self.outcomes[resource]:
             return []
         del self.outcomes[resource]

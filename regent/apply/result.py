@@ -25,15 +25,15 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "SET TRUE in the owner or grantor, or superuser.",
         "54000": "The object's ACL has no room for more grantees: grant to a Role, and let the "
         "users be its members.",
-        "55P03": "Another session holds the object; the next pass tries again.",
-        "40P01": "Another session held what was needed; the next pass tries again.",
-        "XX000": "Another session changed the same object; the next pass tries again.",
-        "42704": "The role or setting it names is not there; the next pass looks again.",
+        "55P03": "Another session holds the object; the next pass or apply tries it.",
+        "40P01": "Another session held what was needed; the next pass or apply tries it.",
+        "XX000": "Another session changed the same object; the next pass or apply tries it.",
+        "42704": "The role or setting it names is not there; the next pass or apply looks for it.",
         "42710": "A role of this name is there already: set adopt: true, or rename one.",
         "2BP01": "Something still depends on the role: name a reassignOwnedTo, or remove it.",
         "0LP01": "PostgreSQL does not allow this grant: look at circular memberships and at what "
         "the kind of object can be granted.",
-        "08006": "The connection was lost; the next pass looks what was done.",
+        "08006": "The connection was lost; the next pass or apply looks what was done.",
         "22023": "The server does not take the value: correct it in the resource.",
     }
 )

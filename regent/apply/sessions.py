@@ -71,7 +71,7 @@ async def _until_gone(connection: Connection, role: str, ours: Collection[int]) 
             raise SessionsGoOnError(
                 f'{len(left)} sessions of "{role}" were told to end, and have not yet '
                 f"(pid {left[0]['pid']}).",
-                way_out="The next pass looks again.",
+                way_out="The next pass or apply looks again.",
             )
         await asyncio.sleep(PAUSE_SECONDS)
 
@@ -91,4 +91,4 @@ async def require_ended(connection: Connection, role: str, *, ours: Collection[i
         )
     if left:
         how = "may still log in" if "login" in left else f"has {left['sessions']} sessions"
-        raise AccessGoesOnError(f'"{role}" {how}.', way_out="The next pass looks again.")
+        raise AccessGoesOnError(f'"{role}" {how}.', way_out="The next pass or apply looks again.")

@@ -21,7 +21,7 @@ class Board:
     def __init__(self) -> None:
         self._status = StatusBody(
             sequence=0,
-            detector=DetectorBody(mode="None", healthy=False, message="Not connected yet."),
+            detector=DetectorBody(mode="None", healthy=False, message="Not connected."),
         )
         self.last_drift = 0
         """The id of the newest drift in the history, as far as this process recorded it."""

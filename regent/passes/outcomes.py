@@ -145,7 +145,7 @@ def _unread(last: Looked) -> dict[str, str]:
     desired = last.resolution.desired
     found: dict[str, str] = {}
     for database, why in last.unread.items():
-        text = f"The database {database!r} could not be read: {why} It is tried again."
+        text = f"The database {database!r} could not be read: {why}"
         for grant in desired.grants.get(database, ()):
             found.setdefault(str(grant.permission), text)
             for grantee in grant.grantees:

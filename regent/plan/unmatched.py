@@ -7,6 +7,7 @@ said on the Permission and stops nothing: it may still be created. Pure.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from regent.desired import DeclaredGrant, Desired
 from regent.observed import Observed, ObservedDatabase
@@ -26,20 +27,42 @@ NOUNS: Mapping[ObjectKind, tuple[str, str]] = {
 """The field that names them, and one of them in words."""
 
 
-def unmatched(desired: Desired, observed: Observed) -> Mapping[ResourceKey, tuple[str, ...]]:
-    """For each Permission, what is to be said of its literals in the databases that were read."""
-    found: dict[ResourceKey, tuple[str, ...]] = {}
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """One literal of a Permission that names nothing, and what to do."""
+
+    field: str
+    name: str
+    message: str
+    way_out: str
+
+    def __str__(self) -> str:
+        return f"spec.{self.field}: {self.message}. {self.way_out}".rstrip()
+
+
+def literals(desired: Desired, observed: Observed) -> Mapping[ResourceKey, tuple[Unmatched, ...]]:
+    """For each Permission, its literals that name nothing in what was read, each once."""
+    found: dict[ResourceKey, dict[Unmatched, None]] = {}
     for database, grants in desired.grants.items():
         reading = observed.databases.get(database)
         if reading is None or reading.is_partial:
             continue
         naming = _Naming(reading, desired.ignore_schemas)
         for grant in grants:
-            if notes := list(naming.notes(grant)):
-                more = len(notes) - MOST_NOTES
-                shown = [*notes[:MOST_NOTES], *([f"and {more} more of these."] if more > 0 else [])]
-                found[grant.permission] = tuple(shown)
-    return found
+            for one in naming.notes(grant):
+                found.setdefault(grant.permission, {})[one] = None
+    return {permission: tuple(notes) for permission, notes in found.items()}
+
+
+def unmatched(desired: Desired, observed: Observed) -> Mapping[ResourceKey, tuple[str, ...]]:
+    """The same in words, and no more than fit a status."""
+    return {key: tuple(_shown(found)) for key, found in literals(desired, observed).items()}
+
+
+def _shown(found: Sequence[Unmatched]) -> Iterator[str]:
+    yield from map(str, found[:MOST_NOTES])
+    if len(found) > MOST_NOTES:
+        yield f"and {len(found) - MOST_NOTES} more of these."
 
 
 class _Naming:
@@ -57,14 +80,15 @@ class _Naming:
         self._names: dict[tuple[object, ...], frozenset[str]] = {}
         self._reaches: dict[tuple[str, ...], frozenset[str]] = {}
 
-    def notes(self, grant: DeclaredGrant) -> Iterator[str]:
+    def notes(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
         """One for each literal that names nothing, or nothing that may be matched."""
         missing = [name for name in _literals(grant.schemas) if name not in self._schemas]
         for name in _literals(grant.schemas):
             if is_system(name):
-                yield f"spec.schemas: {name!r} is never matched. Take it out."
+                yield Unmatched("schemas", name, f"{name!r} is never matched", "Take it out.")
             elif self._is_ignored(name):
-                yield f"spec.schemas: {name!r} is in spec.ignoreSchemas of the Regent."
+                said = f"{name!r} is in spec.ignoreSchemas of the Regent"
+                yield Unmatched("schemas", name, said, "Take it out of one of the two.")
             elif name in missing:
                 yield self._missing("schemas", "schema", name, self._schemas)
         if grant.kind not in NOUNS or len(missing) == len(grant.schemas):
@@ -77,7 +101,7 @@ class _Naming:
                 yield self._missing(field, noun, name, known, " in its schemas")
         yield from self._columns(grant)
 
-    def _columns(self, grant: DeclaredGrant) -> Iterator[str]:
+    def _columns(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
         if not grant.columns:
             return
         is_named, reached = matcher(grant.names), self._reached(grant)
@@ -90,7 +114,8 @@ class _Naming:
         }
         for column in grant.columns if oids else ():
             if oids.isdisjoint(self._reading.columns_present.get(column, ())):
-                yield f"spec.columns: none of its tables has a column {column!r}. Correct the name."
+                said = f"none of its tables has a column {column!r}"
+                yield Unmatched("columns", column, said, "Correct the name.")
 
     def _known(self, grant: DeclaredGrant) -> frozenset[str]:
         kind = ObjectKind.TABLE if grant.kind in RELATIONS else grant.kind
@@ -121,11 +146,11 @@ class _Naming:
 
     def _missing(
         self, field: str, noun: str, name: str, known: Collection[str], where: str = ""
-    ) -> str:
+    ) -> Unmatched:
         near = nearest(name, known)
         way_out = f"Did you mean {near!r}?" if near else "Create it, or correct the name."
         database = self._reading.name
-        return f"spec.{field}: {database!r} has no {noun} {name!r}{where}. {way_out}"
+        return Unmatched(field, name, f"{database!r} has no {noun} {name!r}{where}", way_out)
 
 
 def _literals(patterns: Sequence[str]) -> Iterator[str]:

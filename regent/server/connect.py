@@ -28,6 +28,8 @@ APPLICATION = "postgregent"
 TRANSACTION_TIMEOUT = "25P04"
 MAJOR_OF_TRANSACTION_TIMEOUT = 17
 UNKNOWN_PARAMETER = "42704"
+NOT_OPEN = "55000"
+"""ALLOW_CONNECTIONS is false, or a DROP DATABASE was interrupted."""
 OLDEST_MAJOR = 14
 TO_SERVE = frozenset({"work", "listener"})
 """Purposes of connections that serve a database, which a template is not."""
@@ -249,7 +251,11 @@ def _way_out(error: Exception) -> str:
         return _where_connections_are_limited(error)
     if isinstance(error, OSError):
         return "Check databaseHost and port, and that the network lets us through."
-    return "It is tried again."
+    if getattr(error, "sqlstate", None) == NOT_OPEN:
+        return str(getattr(error, "hint", None) or "").strip() or (
+            "Open it with ALTER DATABASE .. ALLOW_CONNECTIONS true, or serve it no more."
+        )
+    return "See the server's log, and try again."
 
 
 def _where_connections_are_limited(error: asyncpg.TooManyConnectionsError) -> str:

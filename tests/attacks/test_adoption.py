@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 
 from regent.apply import sessions
-from regent.one_shot import apply_once
+from regent.changes import SetPassword
+from regent.one_shot import apply_once, plan_once
 from shared import scram
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, outcome
@@ -71,6 +72,9 @@ async def test_the_password_of_a_role_that_may_make_roles_waits_with_what_is_wit
     """Seen on 15: it was set while CREATEROLE stayed, and its author then ran a program."""
     await database.execute(POWERFUL)
     look = await database.connect()
+    planned = await plan_once(settings_for(database), state(ATTACK, **passwords("builder", "x")))
+    assert any(isinstance(one, SetPassword) for one in planned.waiting)
+    assert not any(isinstance(one, SetPassword) for one in planned.to_do)
     for revision in (1, 2):
         more = passwords("builder", canary.password)
         report = await applied(database, ATTACK, revision, **more)

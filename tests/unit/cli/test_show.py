@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ from regent.changes import (
     CreateRole,
     Effect,
     GrantMembership,
+    GrantPrivileges,
+    ObjectRef,
     Plan,
     RevokeMembership,
     SetPassword,
@@ -39,6 +42,7 @@ from regent.remembered import Loss
 from shared.http import BrakeBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
+from shared.privileges import ObjectKind
 from shared.state import Trouble, Verifier
 
 VIEWER = ResourceKey("Role", "default", "viewer")
@@ -193,11 +197,34 @@ def test_the_brake_tells_the_digest_why_and_every_loss() -> None:
     assert all(f"viewer{n}" in said for n in range(60))
     assert "viewer9: SELECT on table mydb.schema1.a by owner" in said
     assert "apply --release abc123" in said
-    data = brake_data(one.brake, one.withheld)
+    data = brake_data(one, sql=False)
     assert data is not None
     assert (data["digest"], data["lossCount"], len(data["losses"])) == ("abc123", 60, 60)
     assert data["losses"][0]["detail"] == "mydb.schema1.a by owner"
-    assert brake_data(None) is None
+    assert data["waiting"] == []
+    assert brake_data(report(), sql=False) is None
+
+
+@pytest.mark.found("D33")
+def test_what_waits_with_the_withheld_losses_is_shown_there_and_nowhere_else() -> None:
+    """A password of an adoption, and of a grant to two the one that waits."""
+    both = GrantPrivileges(
+        "mydb", ObjectKind.TABLE, (ObjectRef(1, "schema1", "a"),), frozenset({"SELECT"}),
+        ("free", "held"),
+    )  # fmt: skip
+    password = SetPassword("held", VERIFIER)
+    held = replace(both, grantees=("held",))
+    body = BrakeBody(pulled=True, digest="abc123", loss_count=1)
+    one = report(both, password, brake=body, waiting=(password, held))
+    assert one.to_do == (replace(both, grantees=("free",)),)
+    said = page(one, changes=one.to_do)
+    above, _, below = said.partition("These wait with it")
+    assert "held" not in above
+    assert "set the password of held" in below
+    assert "Plan: 1 to add, 0 to change, 0 to take away" in said
+    data = brake_data(one, sql=False)
+    assert data is not None
+    assert data["waiting"][0]["what"] == "set the password of held"
 
 
 @pytest.mark.found("D32")

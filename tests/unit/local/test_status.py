@@ -74,6 +74,26 @@ def board(lines: Lines) -> StatusBoard:
     return StatusBoard(lines.append)
 
 
+@pytest.mark.found("D31")
+def test_a_regent_that_comes_up_is_two_lines(board: StatusBoard, lines: Lines) -> None:
+    """That it starts, and what became of it; the same when it starts again."""
+
+    def says(status: StatusBody | None, trouble: NotReached | None = None) -> None:
+        board.controller_says([regent_outcome(ONE, 1, status, trouble)])
+
+    for _ in range(2):
+        says(None)
+        says(None, NotReached("NotReady", "It is not connected."))
+        says(body(acceptedRevision=None))
+        says(body(applied=None))
+        says(body())
+    says(None)
+    says(None, NotReached("WrongPassword", "Refused."))
+    said = [(line.state, line.reason) for line in lines]
+    start, ready = ("Reconciling", "Starting"), ("Ready", "Running")
+    assert said == [start, ready, start, ready, start, ("Reconciling", "WrongPassword")]
+
+
 def test_a_change_is_said_once(board: StatusBoard, lines: Lines) -> None:
     """The same status again says nothing; another reason does."""
     board.regent_says(ONE, body(outcome()))

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from cli.validate import Output, validate
+from cli.printing import Output
+from cli.validate import validate
 from tests.unit.sources.manifests import permission, regent, role, secret, user, write
 
 
