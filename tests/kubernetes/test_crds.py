@@ -117,7 +117,7 @@ def test_columns_short_names_the_category_and_selectable_fields(
         "pgperm": ["NAME", "READY", "REASON", "AGE"],
         "pgrole": ["NAME", "READY", "REASON", "AGE"],
         "pguser": ["NAME", "READY", "REASON", "AGE"],
-        "pgregent": ["NAME", "READY", "REASON", "LAST", "PASS", "DRIFT", "HELD", "AGE"],
+        "pgregent": ["NAME", "READY", "REASON", "LAST", "PASS", "DRIFTED", "DRIFT", "HELD", "AGE"],
     }
     for short_name, columns in headings.items():
         shown = crds.kubectl("get", short_name, "-n", namespace)
