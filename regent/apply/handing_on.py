@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.desired import Listed
@@ -39,7 +40,8 @@ ROUNDS = 3
 """Handing on is looked at again: a partition, or an object made meanwhile, comes along."""
 
 Moved = set[tuple[int, int, int]]
-"""Objects (database, catalog, oid) that were the leaver's until this pass: no power of the heir."""
+"""Objects (database, catalog, oid) that were this leaver's until a moment ago: the heir gained them
+from nobody else."""
 
 
 class NotHandedOnError(PostgRegentError):
@@ -70,13 +72,14 @@ async def hand_on_owned(
     moved: Moved,
     *,
     before_write: Callable[[], None],
+    coming: Coming = NOTHING_COMES,
 ) -> int:
     """How many objects of the database the heir owns now that were the leaver's.
 
-    Each moves in a transaction of its own, and is then in `moved`. Raises NotHandedOnError, after
-    everything else has moved, when something stays.
+    Each moves in a transaction of its own, and is then in `moved`, which is of this leaver alone.
+    Raises NotHandedOnError, after everything else has moved, when something stays.
     """
-    handing = _Handing(change, moved, before_write)
+    handing = _Handing(change, moved, coming, before_write)
     count = 0
     refused: dict[Owned, str] = {}
     async with connections.use(change.database) as connection:
@@ -121,6 +124,7 @@ async def owned_by(connection: Connection, role: str) -> list[Owned]:
 class _Handing:
     change: HandOnOwned
     moved: Moved
+    coming: Coming
     before_write: Callable[[], None]
 
     async def refusal(self, connection: Connection, thing: Owned) -> str:
@@ -153,8 +157,10 @@ class _Handing:
             list(databases),
             list(catalogs),
             list(oids),
+            list(self.coming.leavers),
         )
-        return [f"{_MORE[row['what']]} {row['detail']}" for row in rows]
+        found = [f"{_MORE[row['what']]} {row['detail']}" for row in rows]
+        return [*found, self.coming.given] if self.coming.given else found
 
     async def hand_on(self, connection: Connection, thing: Owned) -> str:
         """Nothing when it moved or is gone; else why it did not."""

@@ -18,6 +18,7 @@ from typing import assert_never
 import asyncpg
 
 from regent.apply import roles
+from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
 from regent.apply.leaving import StillOwnsError, take_its_privileges
 from regent.apply.privileges import PrivilegeWork
@@ -81,24 +82,26 @@ async def apply(
     RegentLock.require. `served` limits where a leaving role's privileges are dropped; None is
     every database that can be reached.
     """
-    work = _Work(server, connections, home, served, before_write)
-    return await work.carry_out(plan)
+    work = _Work(plan, server, connections, home, served, before_write)
+    return await work.carry_out()
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
+    plan: Plan
     server: ObservedServer
     connections: Connections
     home: Home
     served: Collection[str] | None
     before_write: Callable[[], None]
-    moved: Moved = field(default_factory=set)
+    moved: dict[str, Moved] = field(default_factory=dict)
+    """By leaver: what another one handed on is as much a power of the heir as any other."""
+    results: list[ChangeResult] = field(default_factory=list)
 
-    async def carry_out(self, plan: Plan) -> tuple[ChangeResult, ...]:
-        results: list[ChangeResult] = []
-        for stretch in _stretches(plan):
-            results += await self._stretch(stretch)
-        return tuple(results)
+    async def carry_out(self) -> tuple[ChangeResult, ...]:
+        for stretch in _stretches(self.plan):
+            self.results.extend(await self._stretch(stretch))
+        return tuple(self.results)
 
     async def _stretch(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
         privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
@@ -123,9 +126,13 @@ class _Work:
             match change:
                 case EndSessions(role=role):
                     await self._end_sessions(role)
-                case HandOnOwned():
+                case HandOnOwned(role=role):
                     await hand_on_owned(
-                        self.connections, change, self.moved, before_write=self.before_write
+                        self.connections,
+                        change,
+                        self.moved.setdefault(role, set()),
+                        before_write=self.before_write,
+                        coming=coming_to(change, self.plan, self.results),
                     )
                 case DropRole():
                     await self._drop(change)
