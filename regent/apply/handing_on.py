@@ -19,6 +19,7 @@ from regent.changes import HandOnOwned
 from regent.desired import Listed
 from regent.server.connection import Connection
 from regent.server.connections import Connections
+from regent.server.lenient_text import is_legible, legible, shown
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
@@ -63,7 +64,7 @@ class Owned:
     """Sequences of its columns, which move with it."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.identity}"
+        return f"{self.kind} {legible(self.identity)}"
 
 
 async def hand_on_owned(
@@ -130,6 +131,8 @@ class _Handing:
     async def refusal(self, connection: Connection, thing: Owned) -> str:
         """Why the object stays with the leaver; empty when it may move."""
         change = self.change
+        if not is_legible(thing.identity):
+            return "no statement can name it"
         if thing.kind in _STAY:
             return "its owner cannot be altered"
         if change.refusal:
@@ -145,7 +148,8 @@ class _Handing:
             more = [one for one in more if one == "the attribute SUPERUSER"]
         if not more:
             return ""
-        return f'it is code ({code[0]["why"]}), and "{change.to}" can do more: {more[0]}'
+        why = shown(code[0]["why"])
+        return f'it is code ({why}), and "{change.to}" can do more: {more[0]}'
 
     async def _more(self, connection: Connection, thing: Owned) -> list[str]:
         """What the heir can do and the leaver cannot."""
@@ -159,7 +163,7 @@ class _Handing:
             list(oids),
             list(self.coming.leavers),
         )
-        found = [f"{_MORE[row['what']]} {row['detail']}" for row in rows]
+        found = [f"{_MORE[row['what']]} {shown(row['detail'])}" for row in rows]
         return [*found, self.coming.given] if self.coming.given else found
 
     async def hand_on(self, connection: Connection, thing: Owned) -> str:
@@ -182,7 +186,7 @@ class _Handing:
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             return ""
         except (_StaysError, asyncpg.PostgresError) as error:
-            return str(error).splitlines()[0]
+            return shown(str(error)).splitlines()[0]
         database, catalog, oid = thing.address
         self.moved.update((database, catalog, one) for one in (oid, *thing.followers))
         return ""

@@ -15,14 +15,12 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import assert_never
 
-import asyncpg
-
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
 from regent.apply.leaving import StillOwnsError, take_its_privileges
 from regent.apply.privileges import PrivilegeWork
-from regent.apply.result import ChangeResult, refused
+from regent.apply.result import REFUSALS, ChangeResult, refused
 from regent.apply.roles import verifier_digest
 from regent.apply.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
 from regent.apply.transaction import run
@@ -41,6 +39,7 @@ from regent.home.store import Home
 from regent.observed import ObservedServer
 from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
+from regent.server.lenient_text import shown
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
@@ -145,8 +144,8 @@ class _Work:
             if state is None:
                 raise
             result = refused(change, error, seconds=time.monotonic() - began)
-            return replace(result, sqlstate=state, way_out=error.way_out)
-        except (asyncpg.PostgresError, *CONNECTION_IS_GONE) as error:
+            return replace(result, sqlstate=state, way_out=shown(error.way_out))
+        except (*REFUSALS, *CONNECTION_IS_GONE) as error:
             heed_cancellation()
             return refused(change, error, seconds=time.monotonic() - began)
         return ChangeResult(change, done=True, seconds=time.monotonic() - began)
