@@ -33,7 +33,7 @@ from regent.remembered import AcceptedState
 from regent.report.history import Report, held_in
 from regent.resolve.unsupported import unsupported_of
 from regent.server.connection import Connects
-from regent.server.trouble import TROUBLE, heed_cancellation
+from regent.server.trouble import CANNOT_BE_SENT, TROUBLE, heed_cancellation
 from regent.settings import RegentSettings
 from regent.together import run_together
 from regent.upkeep import Upkeep
@@ -199,9 +199,9 @@ class Engine:
                 continue
             try:
                 await self._one_pass(hints)
-            except TROUBLE:
-                raise
             except Exception as error:
+                if isinstance(error, TROUBLE) and not isinstance(error, CANNOT_BE_SENT):
+                    raise
                 heed_cancellation()
                 log.exception("pass failed")
                 self._metrics.pass_failed()

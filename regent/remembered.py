@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.json_text import json_text
 from shared.keys import ResourceKey
 from shared.state import REVEAL, DesiredState, Entry
 
@@ -71,7 +72,7 @@ class AcceptedState(_Stored):
 
     def stored(self) -> str:
         """As JSON with verifiers in it: for the home database only."""
-        return self.model_dump_json(context=REVEAL, exclude_none=True, by_alias=True)
+        return json_text(self, context=REVEAL, exclude_none=True, by_alias=True)
 
 
 class Loss(_Stored):

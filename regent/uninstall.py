@@ -10,6 +10,7 @@ from regent.home.locks import RegentLock
 from regent.home.store import Home
 from regent.server.connect import NoSuchDatabaseError
 from regent.server.connections import Connections
+from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE
 from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
@@ -74,7 +75,7 @@ async def uninstall(
             except TROUBLE as error:
                 if not around:
                     raise
-                left[name] = str(error) or type(error).__name__
+                left[name] = shown(str(error)) or type(error).__name__
     finally:
         await connections.close()
         if lock is not None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from regent.api.bearer import BearerToken
 from regent.api.bodies import BoundedBody
 from regent.api.health_routes import health_routes
+from regent.api.large_bodies import Legible
 from regent.api.problems import install_problem_handlers
 from regent.api.report_routes import report_routes
 from regent.api.service import RegentService
@@ -36,6 +37,7 @@ def create_app(
         version="v1",
         openapi_url=None,
         redirect_slashes=False,
+        default_response_class=Legible,
     )
     install_problem_handlers(app)
     app.include_router(state_routes(service))

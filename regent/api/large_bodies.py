@@ -7,13 +7,28 @@ on the loop, for 2,000 Users.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 
+from shared.json_text import json_text, sendable
+
 JSON = "application/json"
+
+
+class Legible(JSONResponse):
+    """JSON of the other routes, in which no odd text makes an error."""
+
+    def render(self, content: Any) -> bytes:
+        """As its base, but for characters that are none."""
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return sendable(text)
+
+
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
@@ -42,4 +57,4 @@ async def read(request: Request, body: type[BodyT]) -> BodyT:
 
 def written(body: BaseModel) -> Response:
     """The answer, without what is absent."""
-    return Response(body.model_dump_json(by_alias=True, exclude_none=True), media_type=JSON)
+    return Response(json_text(body, by_alias=True, exclude_none=True), media_type=JSON)

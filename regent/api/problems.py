@@ -24,6 +24,7 @@ from regent.api.service import (
 from shared.censor import censor_text
 from shared.errors import PostgRegentError
 from shared.http import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, FieldProblem, ProblemDetails, Reason
+from shared.json_text import json_text
 from shared.keys import KINDS
 
 log = structlog.stdlib.get_logger(__name__)
@@ -69,7 +70,7 @@ def problem(
         problems=tuple(problems),
     )
     return Response(
-        body.model_dump_json(by_alias=True, exclude_defaults=True),
+        json_text(body, by_alias=True, exclude_defaults=True),
         status_code=status,
         media_type=PROBLEM_MEDIA_TYPE,
         headers=dict(headers or {}),

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.desired import Listed
 from regent.server.connection import Connection
 from regent.server.connections import Connections
+from regent.server.lenient_text import is_legible, legible, shown
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
@@ -39,7 +41,8 @@ ROUNDS = 3
 """Handing on is looked at again: a partition, or an object made meanwhile, comes along."""
 
 Moved = set[tuple[int, int, int]]
-"""Objects (database, catalog, oid) that were the leaver's until this pass: no power of the heir."""
+"""Objects (database, catalog, oid) that were this leaver's until a moment ago: the heir gained them
+from nobody else."""
 
 
 class NotHandedOnError(PostgRegentError):
@@ -61,7 +64,7 @@ class Owned:
     """Sequences of its columns, which move with it."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.identity}"
+        return f"{self.kind} {legible(self.identity)}"
 
 
 async def hand_on_owned(
@@ -70,13 +73,14 @@ async def hand_on_owned(
     moved: Moved,
     *,
     before_write: Callable[[], None],
+    coming: Coming = NOTHING_COMES,
 ) -> int:
     """How many objects of the database the heir owns now that were the leaver's.
 
-    Each moves in a transaction of its own, and is then in `moved`. Raises NotHandedOnError, after
-    everything else has moved, when something stays.
+    Each moves in a transaction of its own, and is then in `moved`, which is of this leaver alone.
+    Raises NotHandedOnError, after everything else has moved, when something stays.
     """
-    handing = _Handing(change, moved, before_write)
+    handing = _Handing(change, moved, coming, before_write)
     count = 0
     refused: dict[Owned, str] = {}
     async with connections.use(change.database) as connection:
@@ -121,11 +125,14 @@ async def owned_by(connection: Connection, role: str) -> list[Owned]:
 class _Handing:
     change: HandOnOwned
     moved: Moved
+    coming: Coming
     before_write: Callable[[], None]
 
     async def refusal(self, connection: Connection, thing: Owned) -> str:
         """Why the object stays with the leaver; empty when it may move."""
         change = self.change
+        if not is_legible(thing.identity):
+            return "no statement can name it"
         if thing.kind in _STAY:
             return "its owner cannot be altered"
         if change.refusal:
@@ -141,7 +148,8 @@ class _Handing:
             more = [one for one in more if one == "the attribute SUPERUSER"]
         if not more:
             return ""
-        return f'it is code ({code[0]["why"]}), and "{change.to}" can do more: {more[0]}'
+        why = shown(code[0]["why"])
+        return f'it is code ({why}), and "{change.to}" can do more: {more[0]}'
 
     async def _more(self, connection: Connection, thing: Owned) -> list[str]:
         """What the heir can do and the leaver cannot."""
@@ -153,8 +161,10 @@ class _Handing:
             list(databases),
             list(catalogs),
             list(oids),
+            list(self.coming.leavers),
         )
-        return [f"{_MORE[row['what']]} {row['detail']}" for row in rows]
+        found = [f"{_MORE[row['what']]} {shown(row['detail'])}" for row in rows]
+        return [*found, self.coming.given] if self.coming.given else found
 
     async def hand_on(self, connection: Connection, thing: Owned) -> str:
         """Nothing when it moved or is gone; else why it did not."""
@@ -176,7 +186,7 @@ class _Handing:
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             return ""
         except (_StaysError, asyncpg.PostgresError) as error:
-            return str(error).splitlines()[0]
+            return shown(str(error)).splitlines()[0]
         database, catalog, oid = thing.address
         self.moved.update((database, catalog, one) for one in (oid, *thing.followers))
         return ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+import asyncpg
+
 from regent.apply.handing_on import owned_by
 from regent.apply.transaction import patiently, run
 from regent.home.store import Home
@@ -16,7 +18,7 @@ from regent.observed import ObservedServer
 from regent.server.connect import CannotConnectError
 from regent.server.connection import Connection
 from regent.server.connections import Connections
-from regent.server.lenient_text import legible
+from regent.server.lenient_text import is_legible, legible, shown
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
@@ -110,13 +112,17 @@ def _act_as(role: str, server: ObservedServer) -> Sequence[str]:
 async def _given_again(connection: Connection, role: str, major: int) -> list[str]:
     """GRANTs by the owner of what the role granted to others."""
     lines: dict[str, None] = {}
-    for row in await connection.fetch(load("leaving/grants_made"), role):
+    grants = await connection.fetch(load("leaving/grants_made"), role)
+    _require_legible(role, "privileges", grants)
+    for row in grants:
         column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""
         grantee = quote_ident(row["grantee"]) if row["grantee"] is not None else "PUBLIC"
         option = " WITH GRANT OPTION" if row["is_grantable"] else ""
         lines[f"GRANT {row['privilege']}{column} ON {row['on_what']} TO {grantee}{option}"] = None
     if major >= 16:
-        for row in await connection.fetch(load("leaving/memberships_made"), role):
+        given = await connection.fetch(load("leaving/memberships_made"), role)
+        _require_legible(role, "memberships", given)
+        for row in given:
             options = ", ".join(
                 f"{word} {'TRUE' if row[f'{word.lower()}_option'] else 'FALSE'}"
                 for word in ("ADMIN", "INHERIT", "SET")
@@ -124,6 +130,21 @@ async def _given_again(connection: Connection, role: str, major: int) -> list[st
             group, member = quote_ident(row["group_name"]), quote_ident(row["member_name"])
             lines[f"GRANT {group} TO {member} WITH {options}"] = None
     return list(lines)
+
+
+def _require_legible(role: str, what: str, rows: Sequence[asyncpg.Record]) -> None:
+    """What cannot be named cannot be given again, and would end with the role."""
+    odd = [row for row in rows if not all(map(is_legible, filter(None, map(_text, row))))]
+    if odd:
+        raise StillOwnsError(
+            f'"{role}" gave others {len(odd)} {what} that would end with it, and no statement can'
+            f" give them again: a name is not UTF-8 ({shown(_text(odd[0][0]))}).",
+            way_out="Rename it, or take these from the others and give them again as its owner.",
+        )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _somewhere(served: Collection[str] | None, server: ObservedServer) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from regent.desired import Desired, Ending, Listed
 from regent.server.connections import Connections
+from regent.server.lenient_text import legible
 from shared.names import quote_ident
 from sql import load
 
@@ -74,7 +75,9 @@ async def owned_by_leavers(
     found: dict[tuple[str, str | None], dict[str, int]] = {}
     for row in rows:
         kind = _WORDS.get(row["catalog"], row["catalog"].removeprefix("pg_").replace("_", " "))
-        found.setdefault((row["role"], row["database"]), {})[kind] = row["objects"]
+        database = row["database"] and legible(row["database"])
+        place = found.setdefault((row["role"], database), {})
+        place[kind] = place.get(kind, 0) + row["objects"]
     return tuple(
         _owned(leavers[role], database, kinds, desired.grants)
         for (role, database), kinds in found.items()

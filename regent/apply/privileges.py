@@ -16,7 +16,7 @@ import asyncpg
 
 from regent.apply import table_locks as gentle_locks
 from regent.apply.render import render
-from regent.apply.result import RETRIED, VANISHED, ChangeResult, refused, sqlstate
+from regent.apply.result import REFUSALS, RETRIED, VANISHED, ChangeResult, refused, sqlstate
 from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
 from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
@@ -113,7 +113,7 @@ class PrivilegeWork:
             await self._reconnecting(scope, range(len(self._changes)))
         except CannotConnectError as error:
             self._note(scope, range(len(self._changes)), error)
-        except asyncpg.PostgresError as error:
+        except REFUSALS as error:
             is_about_a_role = sqlstate(error) == NO_SUCH_ROLE
             if is_about_a_role and len(scope.grantees) == 1:
                 self._note(scope, range(len(self._changes)), error)
@@ -142,7 +142,7 @@ class PrivilegeWork:
         while left:
             try:
                 await self._together(scope, left)
-            except asyncpg.PostgresError as error:
+            except REFUSALS as error:
                 if sqlstate(error) in VANISHED:
                     return
                 culprits = await self._culprits(scope, left) or dict.fromkeys(left, error)
@@ -160,7 +160,7 @@ class PrivilegeWork:
         for place, last in enumerate(left):
             try:
                 await self._together(scope, left[: place + 1], keep=False)
-            except asyncpg.PostgresError as error:
+            except REFUSALS as error:
                 revokes = [
                     n for n in left[:place] if isinstance(self._changes[n], RevokePrivileges)
                 ]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import asyncpg
 
 from regent.changes import Change
+from regent.server.lenient_text import shown
 
 RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "57014"})
 """Somebody else was at it: worth another try soon."""
@@ -16,8 +17,11 @@ RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "5701
 VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 """What the change was about went away after it was read: nothing is left to do."""
 
-FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023"})
+FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
+
+REFUSALS = (asyncpg.PostgresError, ValueError)
+"""The server does not take a change, or the change cannot even be written as SQL."""
 
 _WAYS_OUT: Mapping[str, str] = MappingProxyType(
     {
@@ -34,6 +38,7 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "0LP01": "PostgreSQL does not allow this grant: look at circular memberships and at what "
         "the kind of object can be granted.",
         "08006": "The connection was lost; the next pass or apply looks what was done.",
+        "22021": "Rename what has a name that is not UTF-8, or change it yourself.",
         "22023": "The server does not take the value: correct it in the resource.",
     }
 )
@@ -87,7 +92,11 @@ def way_out(state: str) -> str:
 
 
 def sqlstate(error: BaseException) -> str:
-    """08006 for everything that is a broken connection."""
+    """08006 for everything that is a broken connection, 22023 for what cannot be written as SQL."""
+    if isinstance(error, UnicodeError):
+        return "22021"
+    if isinstance(error, ValueError):
+        return "22023"
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
         return str(error.sqlstate)
     return "08006"
@@ -96,4 +105,4 @@ def sqlstate(error: BaseException) -> str:
 def message(error: BaseException) -> str:
     """The server's first line. Never its detail: that may quote rows and values."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]
+    return shown(str(text)).splitlines()[0]

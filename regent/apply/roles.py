@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import asyncpg
 
 from regent.apply.render import render
-from regent.apply.result import ChangeResult, refused
+from regent.apply.result import REFUSALS, ChangeResult, refused
 from regent.apply.transaction import as_their_roles, patiently, run
 from regent.changes import (
     AdoptRole,
@@ -97,7 +97,7 @@ async def _batch(
         await _together(home, batch, major, before_write)
     except asyncpg.PostgresConnectionError as error:
         return [refused(change, error) for change in batch]
-    except asyncpg.PostgresError as error:
+    except REFUSALS as error:
         if len(batch) == 1:
             return [refused(batch[0], error, seconds=time.monotonic() - began)]
         middle = len(batch) // 2

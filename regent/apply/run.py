@@ -15,13 +15,12 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import assert_never
 
-import asyncpg
-
 from regent.apply import roles
+from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
 from regent.apply.leaving import StillOwnsError, take_its_privileges
 from regent.apply.privileges import PrivilegeWork
-from regent.apply.result import ChangeResult, refused
+from regent.apply.result import REFUSALS, ChangeResult, refused
 from regent.apply.roles import verifier_digest
 from regent.apply.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
 from regent.apply.transaction import run
@@ -40,6 +39,7 @@ from regent.home.store import Home
 from regent.observed import ObservedServer
 from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
+from regent.server.lenient_text import shown
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
@@ -81,24 +81,26 @@ async def apply(
     RegentLock.require. `served` limits where a leaving role's privileges are dropped; None is
     every database that can be reached.
     """
-    work = _Work(server, connections, home, served, before_write)
-    return await work.carry_out(plan)
+    work = _Work(plan, server, connections, home, served, before_write)
+    return await work.carry_out()
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
+    plan: Plan
     server: ObservedServer
     connections: Connections
     home: Home
     served: Collection[str] | None
     before_write: Callable[[], None]
-    moved: Moved = field(default_factory=set)
+    moved: dict[str, Moved] = field(default_factory=dict)
+    """By leaver: what another one handed on is as much a power of the heir as any other."""
+    results: list[ChangeResult] = field(default_factory=list)
 
-    async def carry_out(self, plan: Plan) -> tuple[ChangeResult, ...]:
-        results: list[ChangeResult] = []
-        for stretch in _stretches(plan):
-            results += await self._stretch(stretch)
-        return tuple(results)
+    async def carry_out(self) -> tuple[ChangeResult, ...]:
+        for stretch in _stretches(self.plan):
+            self.results.extend(await self._stretch(stretch))
+        return tuple(self.results)
 
     async def _stretch(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
         privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
@@ -123,9 +125,13 @@ class _Work:
             match change:
                 case EndSessions(role=role):
                     await self._end_sessions(role)
-                case HandOnOwned():
+                case HandOnOwned(role=role):
                     await hand_on_owned(
-                        self.connections, change, self.moved, before_write=self.before_write
+                        self.connections,
+                        change,
+                        self.moved.setdefault(role, set()),
+                        before_write=self.before_write,
+                        coming=coming_to(change, self.plan, self.results),
                     )
                 case DropRole():
                     await self._drop(change)
@@ -138,8 +144,8 @@ class _Work:
             if state is None:
                 raise
             result = refused(change, error, seconds=time.monotonic() - began)
-            return replace(result, sqlstate=state, way_out=error.way_out)
-        except (asyncpg.PostgresError, *CONNECTION_IS_GONE) as error:
+            return replace(result, sqlstate=state, way_out=shown(error.way_out))
+        except (*REFUSALS, *CONNECTION_IS_GONE) as error:
             heed_cancellation()
             return refused(change, error, seconds=time.monotonic() - began)
         return ChangeResult(change, done=True, seconds=time.monotonic() - began)

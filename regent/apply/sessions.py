@@ -12,6 +12,7 @@ from collections.abc import Collection
 import asyncpg
 
 from regent.server.connection import Connection
+from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
 from shared.names import quote_literal
 from sql import load
@@ -84,10 +85,11 @@ async def require_ended(connection: Connection, role: str, *, ours: Collection[i
     rows = await connection.fetch(load("leaving/access_left"), role, list(ours))
     left = {row["what"]: row["detail"] for row in rows}
     if "prepared" in left:
+        name = shown(left["prepared"])
         raise AccessGoesOnError(
-            f"The prepared transaction {left['prepared']!r} changed roles, and may bring the access"
+            f"The prepared transaction {name!r} changed roles, and may bring the access"
             f' of "{role}" back.',
-            way_out=f"Run ROLLBACK PREPARED {quote_literal(left['prepared'])}, or commit it.",
+            way_out=f"Run ROLLBACK PREPARED {quote_literal(name)}, or commit it.",
         )
     if left:
         how = "may still log in" if "login" in left else f"has {left['sessions']} sessions"

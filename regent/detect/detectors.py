@@ -21,6 +21,7 @@ from regent.health.board import Board
 from regent.health.metrics import Health, Metrics
 from regent.server.connection import Connects
 from regent.server.connections import Connections
+from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.http import DetectorBody
 
@@ -111,7 +112,7 @@ class Detectors:
         except TROUBLE as error:
             heed_cancellation()
             status = DetectorStatus(
-                "Polling", f"The triggers could not be installed: {_said(error)}"
+                "Polling", f"The triggers could not be installed: {shown(_said(error))}"
             )
             self.failed.add(name)
         self._note(name, status)

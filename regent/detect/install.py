@@ -15,6 +15,7 @@ from typing import Literal
 import asyncpg
 
 import sql
+from regent.server.lenient_text import legible, shown
 from shared.errors import PostgRegentError
 from shared.names import quote_ident, quote_literal
 
@@ -91,14 +92,15 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
     except asyncpg.InsufficientPrivilegeError as error:
         return DetectorStatus(
             "Polling",
-            f"The admin may not install event triggers ({error}). Local changes are found by "
-            "polling; make the admin a superuser, or its provider's equal, to find them at once.",
+            f"The admin may not install event triggers ({shown(str(error))}). Local changes are"
+            " found by polling; make the admin a superuser, or its provider's equal, to find them"
+            " at once.",
         )
     except (asyncpg.WrongObjectTypeError, asyncpg.DependentObjectsStillExistError) as error:
         return DetectorStatus(
             "Polling",
-            f'The schema "{SCHEMA}" holds what is not ours ({error}). Local changes are found by '
-            "polling; move it to another schema to find them at once.",
+            f'The schema "{SCHEMA}" holds what is not ours ({shown(str(error))}). Local changes are'
+            " found by polling; move it to another schema to find them at once.",
         )
     return DetectorStatus("Triggers", repaired=tuple(str(one) for one in found))
 
@@ -133,7 +135,7 @@ async def remove(connection: asyncpg.Connection) -> str:
             async with connection.transaction():
                 await connection.execute(f"DROP SCHEMA {SCHEMA}")
         except asyncpg.DependentObjectsStillExistError as error:
-            return f'the schema "{SCHEMA}" holds what is not ours: {error.detail}'
+            return f'the schema "{SCHEMA}" holds what is not ours: {shown(str(error.detail))}'
     return ""
 
 
@@ -180,9 +182,9 @@ def _damage_of_schema(row: asyncpg.Record) -> Iterator[Damage]:
     if row["comment"] != COMMENT:
         yield Damage("schema", f"it is not marked as version {VERSION}")
     for owner in row["other_owners"]:
-        yield Damage("schema", f'parts of it belong to "{owner}"')
+        yield Damage("schema", f'parts of it belong to "{legible(owner)}"')
     for name in row["strangers"]:
-        yield Damage("schema", f"{name} holds privileges on parts of it")
+        yield Damage("schema", f"{legible(name)} holds privileges on parts of it")
     if row["dump_privileges"] < DUMP_PRIVILEGES:
         yield Damage("schema", "the database's owner could not dump it")
 

@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from regent.detect.wake import Full, Hint, LocalEvents
+from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
@@ -116,4 +117,4 @@ async def _happens(event: asyncio.Event, within_seconds: float) -> bool:
 
 
 def _short(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return shown(str(error)) or type(error).__name__

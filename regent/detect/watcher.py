@@ -20,6 +20,7 @@ import structlog
 import sql
 from regent.detect.events import GONE
 from regent.detect.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
+from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
 from shared.backoff import Backoff
 
@@ -152,7 +153,7 @@ class Watcher:
                 await self._watch()
             except TROUBLE as error:
                 heed_cancellation()
-                said = str(error) or type(error).__name__
+                said = shown(str(error)) or type(error).__name__
                 log.warning("watcher lost", error=said)
                 self.trouble = f"The shared catalogs are not watched: {said}"
             await asyncio.sleep(self._backoff.after())

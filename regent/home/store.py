@@ -26,8 +26,10 @@ from regent.home.database import (
 )
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
 from regent.server.connection import Connection, Connects
+from regent.server.lenient_text import shown
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.errors import PostgRegentError
+from shared.json_text import json_text
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
 from shared.state import REVEAL
@@ -152,7 +154,7 @@ class Home:
 
     async def store_brake(self, memory: BrakeMemory) -> None:
         """The brake's memory, durable when this returns."""
-        text = memory.model_dump_json(context=REVEAL, exclude_none=True, by_alias=True)
+        text = json_text(memory, context=REVEAL, exclude_none=True, by_alias=True)
         await self._execute("home/store_brake", self.regent, text)
 
     async def store_system_identifier(self, identifier: str) -> None:
@@ -270,13 +272,13 @@ class Home:
 
     async def _fetch(self, name: str, *values: object) -> list[asyncpg.Record]:
         async def fetch(connection: Connection) -> list[asyncpg.Record]:
-            return await connection.fetch(load(name), *values)
+            return await connection.fetch(load(name), *map(_storable, values))
 
         return await self._do(fetch)
 
     async def _execute(self, name: str, *values: object) -> None:
         async def execute(connection: Connection) -> None:
-            await connection.execute(load(name), *values)
+            await connection.execute(load(name), *map(_storable, values))
 
         await self._do(execute)
 
@@ -317,6 +319,15 @@ def _mark(row: asyncpg.Record) -> Mark:
     )
 
 
+def _storable(value: object) -> object:
+    """Whatever is remembered is legible: what the server said may hold a name that is not UTF-8."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return value
+
+
 def _unmanageable(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
     return {
         row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
@@ -325,7 +336,7 @@ def _unmanageable(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
 
 
 def _text(drift: Drift) -> str:
-    return drift.model_dump_json(by_alias=True, exclude={"id"}, exclude_none=True)
+    return json_text(drift, by_alias=True, exclude={"id"}, exclude_none=True)
 
 
 def _drifts(rows: Sequence[asyncpg.Record]) -> tuple[Drift, ...]:

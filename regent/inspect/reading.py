@@ -15,6 +15,7 @@ from regent.inspect import Interest, inspect_database, inspect_server
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
 from regent.server.connections import Connections
+from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.privileges import ObjectKind
 
@@ -62,7 +63,7 @@ async def read_databases(
             heed_cancellation()
             is_late = isinstance(error, TimeoutError) and not str(error)
             late = f"It did not answer within {READ_SECONDS:.0f} s."
-            unread[database] = late if is_late else str(error) or type(error).__name__
+            unread[database] = late if is_late else shown(str(error)) or type(error).__name__
             return None
 
     async with asyncio.TaskGroup() as group:

@@ -18,6 +18,7 @@ from regent.server.connect import (
     NoSuchDatabaseError,
     WrongPasswordError,
 )
+from regent.server.lenient_text import shown
 from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody, TroubleBody
 
 SHOWN_LOSSES = 50
@@ -93,7 +94,7 @@ def trouble_body(error: BaseException, *, tries: int) -> TroubleBody:
     """Why there is no connection, after so many tries."""
     return TroubleBody(
         reason=type(error).__name__.removesuffix("Error"),
-        message=str(error) or type(error).__name__,
+        message=shown(str(error)) or type(error).__name__,
         is_for_good=_is_for_a_person(error, tries),
     )
 

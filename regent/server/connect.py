@@ -16,6 +16,7 @@ from asyncpg.connect_utils import SessionAttribute
 from regent.server.address import ServerAddress
 from regent.server.authentication import GuardedLoop, UnsafeAuthenticationError
 from regent.server.lenient_text import RAW, is_legible
+from regent.server.sending import SendingConnection
 from regent.server.session_settings import afterwards, expected, in_the_packet
 from shared.errors import PostgRegentError
 from sql import load
@@ -150,6 +151,7 @@ class Connector:
                 target_session_attrs=SessionAttribute.any,
                 timeout=CONNECT_SECONDS,
                 loop=loop,
+                connection_class=SendingConnection,
                 server_settings={
                     **in_the_packet(self._major),
                     "application_name": f"{APPLICATION}/{purpose}",

@@ -111,6 +111,13 @@ def legible(name: str) -> str:
     return f"(a name that is not UTF-8, which cannot be shown but as the bytes {raw})"
 
 
+def shown(text: str) -> str:
+    r"""A text of several words with every byte that is not UTF-8 as `\xff`."""
+    if is_legible(text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def left_alone(kind: str, oids: Sequence[int], where: str = "") -> str:
     """Says of objects, of which there is at least one, that their names are not UTF-8."""
     shown = ", ".join(map(str, oids[:SHOWN])) + (" and more" if len(oids) > SHOWN else "")

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import asyncpg
 
+from regent.server.lenient_text import shown
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 
@@ -66,10 +67,14 @@ def in_words(error: BaseException) -> PostgRegentError:
         if state
         else ("The connection to the server broke", "Try again."),
     )
-    said = (str(error).strip().splitlines() or [""])[0].rstrip(".") or type(error).__name__
+    said = (shown(str(error)).strip().splitlines() or [""])[0].rstrip(".") or type(error).__name__
     code = f" (SQLSTATE {state})" if state else ""
     return ServerTroubleError(f"{what}: {said}{code}.", way_out=way_out)
 
+
+CANNOT_BE_SENT = asyncpg.DataError
+"""A value of ours that no connection takes (SQLSTATE 22…): a new connection would not help. asyncpg
+raises the same for a value that it cannot write."""
 
 TOLD = (
     asyncpg.PostgresError,

@@ -3,8 +3,9 @@
 -- plain to see it counts as more (docs/adr/0016).
 --
 -- pg_shdepend knows owners and grantees of every database. $3 (databases), $4 (catalogs), $5 (oids),
--- in parallel, are objects that $1 owned until a moment ago. What an ACL says exactly can be read
--- here, and of what all databases share.
+-- in parallel, are objects that $1 owned until a moment ago. What the roles $6 own counts as $2's: it
+-- is about to come to it too. What an ACL says exactly can be read here, and of what all databases
+-- share.
 WITH RECURSIVE reached AS (
     SELECT r.rolname = $2 AS is_heir, r.oid
     FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ($1, $2)
@@ -16,6 +17,9 @@ extra AS MATERIALIZED (
     SELECT w.oid FROM reached AS w WHERE w.is_heir
     EXCEPT
     SELECT w.oid FROM reached AS w WHERE NOT w.is_heir
+),
+coming AS (
+    SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = ANY ($6::text[])
 ),
 attribute AS (
     SELECT DISTINCT w.is_heir, a.name
@@ -33,8 +37,9 @@ here AS (
 held AS MATERIALIZED (
     SELECT DISTINCT s.dbid, s.classid, s.objid, s.objsubid, s.deptype = 'o' AS owns, s.refobjid
     FROM pg_catalog.pg_shdepend AS s
-    JOIN extra AS e ON e.oid = s.refobjid
-    WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+    WHERE (s.refobjid IN (SELECT e.oid FROM extra AS e)
+        OR (s.deptype = 'o' AND s.refobjid IN (SELECT c.oid FROM coming AS c)))
+      AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
       AND (s.dbid, s.classid, s.objid) NOT IN (
             SELECT x.dbid, x.classid, x.objid
             FROM ROWS FROM (

@@ -1,0 +1,66 @@
+"""What an heir gets by the same plan that makes it an heir. Pure.
+
+In which order a plan hands on and gives is ours to choose, so it may not decide what code may
+reach: what comes after the code counts as if it had come before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regent.apply.result import ChangeResult
+from regent.changes import (
+    AlterRole,
+    Change,
+    Effect,
+    GrantMembership,
+    GrantPrivileges,
+    HandOnOwned,
+    Plan,
+)
+from regent.plan.describe import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """`leavers` hand on to the heir what they own; `given` is one thing it is still to be given."""
+
+    leavers: tuple[str, ...] = ()
+    given: str = ""
+
+
+NOTHING_COMES = Coming()
+
+
+def coming_to(change: HandOnOwned, plan: Plan, so_far: Iterable[ChangeResult]) -> Coming:
+    """What else the heir of this change gets by the plan, of which so much was carried out.
+
+    What it was given so far is in the catalog, and is seen there.
+    """
+    heir = change.to
+    done = {id(result.change) for result in so_far if result.done}
+    leavers = {
+        other.role
+        for other in plan.changes
+        if isinstance(other, HandOnOwned)
+        and other.to == heir
+        and other.role != change.role
+        and not other.refusal
+    }
+    gifts = (one for one in plan.changes if id(one) not in done and _gives(one, heir))
+    first = next(gifts, None)
+    given = "" if first is None else f"what it is about to get: {describe(first)}"
+    return Coming(tuple(sorted(leavers)), given)
+
+
+def _gives(change: Change, heir: str) -> bool:
+    match change:
+        case GrantPrivileges(grantees=grantees):
+            return heir in grantees
+        case GrantMembership(member=member):
+            return member == heir
+        case AlterRole(role=role, effect=effect):
+            return role == heir and effect is Effect.WIDEN
+        case _:
+            return False
