@@ -47,11 +47,15 @@ class AcceptedState(_Stored):
     """The last push, merged with what it held.
 
     `state.resources` are the effective entries: for a held resource the one accepted before.
-    `push_etag` is what the next push must name in If-Match. `since` says when an entry took its
-    present form, and `before` has the form that it replaced, as long as it refers to something
-    never seen yet: that is waited for, for 60 s (rule 18). `ever_seen` are the Permissions and
-    Roles that were accepted once: one of these that is not here any more was deleted, and is not
-    waited for. `past` are the uids of objects whose end was accepted, with its time.
+    `push_etag` is what the next push must name in If-Match, and no more: the same content, merged
+    with something else, is another state. `edition` tells these apart: it is raised by each push
+    after which something else shall hold; 0 was stored by a version that had none.
+
+    `since` says when an entry took its present form, and `before` has the form that it replaced, as
+    long as it refers to something never seen yet: that is waited for, for 60 s (rule 18).
+    `ever_seen` are the Permissions and Roles that were accepted once: one of these that is not here
+    any more was deleted, and is not waited for. `past` are the uids of objects whose end was
+    accepted, with its time.
 
     Of takeovers (rule 28a): `lets_in` is the token of a push that a person let in.
     `is_home_lost` says that the Regent had a state before this first one, `takes_back` which roles
@@ -59,6 +63,7 @@ class AcceptedState(_Stored):
     """
 
     push_etag: str
+    edition: int = 0
     accepted_at: datetime
     state: DesiredState
     since: dict[str, datetime] = Field(default_factory=dict)
@@ -70,9 +75,38 @@ class AcceptedState(_Stored):
     is_home_lost: bool = False
     takes_back: frozenset[str] = frozenset()
 
+    def says_the_same_as(self, other: AcceptedState) -> bool:
+        """Whether the same shall hold, and the same has ended. Times and verifiers do not count."""
+        return (
+            self.state.regent == other.state.regent
+            and self.state.held.keys() == other.state.held.keys()
+            and _are_same(self.state.resources, other.state.resources)
+            and _are_same(self.before, other.before)
+            and _are_same(_entries(self.departed), _entries(other.departed))
+        )
+
     def stored(self) -> str:
         """As JSON with verifiers in it: for the home database only."""
         return json_text(self, context=REVEAL, exclude_none=True, by_alias=True)
+
+
+def _entries(departed: Mapping[str, Departed]) -> dict[str, Entry]:
+    return {key: one.entry for key, one in departed.items()}
+
+
+def _are_same(some: Mapping[str, Entry], others: Mapping[str, Entry]) -> bool:
+    return some.keys() == others.keys() and all(
+        one is others[key] or _what_counts(one) == _what_counts(others[key])
+        for key, one in some.items()
+    )
+
+
+def _what_counts(entry: Entry) -> object:
+    if entry.kind != "User":
+        return entry
+    password = entry.password
+    what = None if password is None else password.verifier is None
+    return (entry.generation, entry.uid, entry.spec, what)
 
 
 class Loss(_Stored):
@@ -101,8 +135,8 @@ class BrakeMemory(_Stored):
     Marks that are written after the baseline must not change what it would do: `adopting` are the
     roles that were adopted since, `renamed` those that got another name or holder, `handed` those
     of them that got another holder. `let_through` names the losses that were let through for the
-    accepted state `let_through_of`, as long as it is not the baseline. `latches` counts how often
-    the brake let go: it is part of each digest, so that none is good twice.
+    accepted state of the edition `let_through_of`, as long as it is not the baseline. `latches`
+    counts how often the brake let go: it is part of each digest, so that none is good twice.
 
     `unfinished` are adopted roles that may still have more than is declared: their password and
     LOGIN wait. Something was taken from `sessions`, of which the sessions must still end.
@@ -123,6 +157,30 @@ class BrakeMemory(_Stored):
     latches: int = 0
     unfinished: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()
+
+
+def with_editions(
+    accepted: AcceptedState | None, brake: BrakeMemory
+) -> tuple[AcceptedState | None, BrakeMemory]:
+    """As they are stored now, from a version that told accepted states apart by their etags.
+
+    What it let through stays so where the baseline says the same as the accepted state, and not
+    only its push; what it had pulled stays pulled.
+    """
+    if accepted is None or accepted.edition:
+        return accepted, brake
+    etag, baseline = accepted.push_etag, brake.baseline
+    accepted = accepted.model_copy(update={"edition": 1})
+    update: dict[str, object] = {}
+    if baseline is not None and (baseline.edition, baseline.push_etag) == (0, etag):
+        # Of the accepted state alone those are forgotten whose end is done.
+        departed = {k: one for k, one in baseline.departed.items() if k in accepted.departed}
+        same = baseline.model_copy(update={"departed": departed})
+        if same.says_the_same_as(accepted):
+            update["baseline"] = baseline.model_copy(update={"edition": 1})
+    if brake.let_through_of == etag:
+        update["let_through_of"] = str(accepted.edition)
+    return accepted, brake.model_copy(update=update)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ def vanished(entry: Entry) -> Trouble:
 def accept(
     previous: AcceptedState | None, pushed: DesiredState, push_etag: str, now: datetime
 ) -> AcceptedState:
-    """Merge a push into what was accepted before."""
+    """Merge a push into what was accepted before.
+
+    The result is a new edition where it says something else than `previous`, and only there.
+    """
     old: Mapping[str, Entry] = previous.state.resources if previous else {}
     gone = set(old) - set(pushed.resources) - set(pushed.held)
     unseen = gone - set(pushed.deleted) if pushed.absent_means == "Vanished" else set()
@@ -43,7 +46,7 @@ def accept(
     if previous:
         ever_seen |= previous.ever_seen & _named(resources, previous.before)
     same = {key for key, entry in resources.items() if key in old and old[key].spec == entry.spec}
-    return AcceptedState(
+    merged = AcceptedState(
         push_etag=push_etag,
         accepted_at=now,
         state=pushed.model_copy(update={"resources": resources, "held": held}),
@@ -55,6 +58,7 @@ def accept(
         is_home_lost=previous.is_home_lost if previous else False,
         takes_back=previous.takes_back if previous else frozenset(),
     )
+    return merged.model_copy(update={"edition": _edition(previous, merged)})
 
 
 def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
@@ -82,6 +86,13 @@ def _named(*all_entries: Mapping[str, Entry]) -> Set[str]:
 def is_waiting(key: ResourceKey, entry: Entry, seen: Container[ResourceKey]) -> bool:
     """True when the entry names a Permission or Role that was never seen yet."""
     return any(reference not in seen for reference in references(key, entry))
+
+
+def _edition(previous: AcceptedState | None, merged: AcceptedState) -> int:
+    if previous is None:
+        return 1
+    is_known = previous.edition > 0 and merged.says_the_same_as(previous)
+    return previous.edition if is_known else previous.edition + 1
 
 
 def _since(

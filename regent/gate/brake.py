@@ -86,20 +86,20 @@ class Comparison:
 
 
 def judge(
-    compared: Comparison, memory: BrakeMemory, state: DesiredState, etag: str, now: datetime
+    compared: Comparison, memory: BrakeMemory, accepted: AcceptedState, now: datetime
 ) -> Verdict:
     """Split the plan: gains and drift apply, losses apply or are withheld.
 
-    What was let through of this accepted state before, named by its `etag`, is not judged again.
+    What was let through of this accepted state before is not judged again.
     """
     lost = losses(compared.plan) - losses(compared.baseline_plan) - _retained(compared)
-    if memory.let_through and memory.let_through_of == etag:
-        lost = frozenset(atom for atom in lost if name_of(atom) not in memory.let_through)
+    known = _known(memory, accepted)
+    lost = frozenset(atom for atom in lost if name_of(atom) not in known) if known else lost
     if not lost:
         return Verdict(compared.plan)
     named = tuple(_named(lost))
-    digest = digest_of(named, state, memory)
-    spec = state.regent.spec
+    digest = digest_of(named, accepted.state, memory)
+    spec = accepted.state.regent.spec
     why = "" if memory.released_digest == digest else _why(compared, lost, memory, spec, now)
     if not why:
         return Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
@@ -137,7 +137,7 @@ def digest_of(lost: Iterable[Loss], state: DesiredState, memory: BrakeMemory) ->
     declared = json.dumps(
         state.model_dump(mode="json", include={"regent", "resources"}), sort_keys=True
     )
-    since = memory.baseline.push_etag if memory.baseline else ""
+    since = memory.baseline.edition if memory.baseline else ""
     text = "\n".join(f"{x.role}|{x.kind}|{x.privilege}|{x.detail}" for x in lost)
     whole = f"{memory.latches}\n{since}\n{declared}\n{text}"
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
@@ -208,8 +208,11 @@ def deletions(baseline: AcceptedState, accepted: AcceptedState) -> tuple[str, ..
 
 
 def is_judged(memory: BrakeMemory, accepted: AcceptedState) -> bool:
-    """Whether all that this accepted state takes away was let through."""
-    return memory.baseline is not None and memory.baseline.push_etag == accepted.push_etag
+    """Whether all that this accepted state takes away was let through.
+
+    By its edition: a push with the same content as the baseline's may take away something else.
+    """
+    return memory.baseline is not None and 0 < memory.baseline.edition == accepted.edition
 
 
 def remember(
@@ -291,9 +294,13 @@ def _let_through(
     memory: BrakeMemory, verdict: Verdict, accepted: AcceptedState
 ) -> Mapping[str, object]:
     """What may go on to be taken though the baseline still gives it."""
-    known = memory.let_through if memory.let_through_of == accepted.push_etag else NOBODY
-    names = known | {name_of(atom) for atom in verdict.lost}
-    return {"let_through": names, "let_through_of": accepted.push_etag if names else ""}
+    names = _known(memory, accepted) | {name_of(atom) for atom in verdict.lost}
+    return {"let_through": names, "let_through_of": str(accepted.edition) if names else ""}
+
+
+def _known(memory: BrakeMemory, accepted: AcceptedState) -> Names:
+    """The losses that were let through of this accepted state, while it is not the baseline."""
+    return memory.let_through if memory.let_through_of == str(accepted.edition) else NOBODY
 
 
 def has_news(memory: BrakeMemory, before: BrakeMemory) -> bool:

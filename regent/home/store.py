@@ -24,7 +24,14 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
-from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
+from regent.remembered import (
+    AcceptedState,
+    BrakeMemory,
+    Mark,
+    Remembered,
+    Unmanageable,
+    with_editions,
+)
 from regent.server.connection import Connection, Connects
 from regent.server.lenient_text import shown
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
@@ -134,11 +141,15 @@ class Home:
                 row = await connection.fetchrow(load("home/load"), self.regent)
                 marks = await connection.fetch(load("home/marks"))
                 unmanageable = await connection.fetch(load("home/unmanageable"), self.regent)
-            accepted = row["accepted"] if row else None
+            written = row["accepted"] if row else None
             brake = row["brake"] if row else None
+            accepted, memory = with_editions(
+                AcceptedState.model_validate_json(written) if written else None,
+                BrakeMemory.model_validate_json(brake) if brake else BrakeMemory(),
+            )
             return Remembered(
-                accepted=AcceptedState.model_validate_json(accepted) if accepted else None,
-                brake=BrakeMemory.model_validate_json(brake) if brake else BrakeMemory(),
+                accepted=accepted,
+                brake=memory,
                 marks=tuple(_mark(m) for m in marks),
                 system_identifier=row["system_identifier"] if row else None,
                 unmanageable=_unmanageable(unmanageable),

@@ -173,7 +173,7 @@ class Passes:
         """
         looked, accepted = self.memory.looked, self.accepted()
         began, now = perf_counter(), datetime.now(UTC)
-        if looked is None or looked.push_etag != accepted.push_etag or database in looked.unread:
+        if looked is None or looked.edition != accepted.edition or database in looked.unread:
             return None
         if self.memory.refused_push is not None:
             return None

@@ -66,7 +66,7 @@ class Looked:
     of what a refused push has, `holders` the resources that the marks name, by role.
     """
 
-    push_etag: str
+    edition: int
     resolution: Resolution
     observed: Observed
     wanted: Plan
@@ -182,7 +182,7 @@ def compared(
     )
     verdict = _judge(situation, desired, observed, wanted, brake, compilations)
     return Looked(
-        push_etag=situation.accepted.push_etag,
+        edition=situation.accepted.edition,
         resolution=resolution,
         observed=observed,
         wanted=wanted,
@@ -231,7 +231,7 @@ def _judge(
         adopted,
         memory.handed | handed_by(wanted.changes, situation.holders()),
     )
-    return judge(compared, memory, accepted.state, accepted.push_etag, situation.now)
+    return judge(compared, memory, accepted, situation.now)
 
 
 def _in_order(

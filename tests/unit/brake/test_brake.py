@@ -15,6 +15,7 @@ from regent.gate.brake import (
     digest_of,
     explicit_baseline,
     has_news,
+    is_judged,
     judge,
     remember,
 )
@@ -31,7 +32,7 @@ from regent.passes.full import decided
 from regent.passes.look import Memory, compared
 from regent.plan import plan
 from regent.plan.matching import Compilations
-from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark
+from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark, with_editions
 from regent.resolve import Situation, resolve
 from shared.privileges import ObjectKind
 from shared.state import REVEAL
@@ -77,7 +78,7 @@ def verdict(
     new = resolved(after, marks=marks, on=observed.server, now=now).desired
     old = resolved(baseline, marks=marks, on=observed.server, now=now).desired
     compared = Comparison(plan(new, observed), new, plan(old, observed), old)
-    return judge(compared, memory, after.state, after.push_etag, now)
+    return judge(compared, memory, after, now)
 
 
 @pytest.mark.rule("20")
@@ -430,3 +431,50 @@ def test_a_role_that_gets_another_holder_keeps_its_password_while_its_losses_wai
     assert any(isinstance(change, SetPassword) for change in seen.verdict.withheld_changes)
     known = decided(memory.brake, seen, after, NOON)
     assert known.handed == known.renamed == {"new"}
+
+
+@pytest.mark.found("E2")
+def test_the_accepted_state_has_another_edition_when_something_else_shall_hold() -> None:
+    """The same content twice is another state after another one; told again at once it is not."""
+    unreadable = state("", absent_means="Vanished")
+    full = accepted(TEN_ROLES)
+    vanished = accepted(unreadable, full)
+    again = accepted(unreadable.model_copy(update={"revision": 7}), vanished)
+    let_go = accepted(unreadable.model_copy(update={"deleted": tuple(full.state.resources)}), again)
+    untold = accepted(unreadable, let_go)
+    assert untold.push_etag == vanished.push_etag
+    editions = [one.edition for one in (full, vanished, again, let_go, untold)]
+    assert editions == [1, 2, 2, 3, 3]
+
+
+@pytest.mark.found("E2")
+def test_another_salt_is_no_other_edition() -> None:
+    user = "User/u: {database: mydb, passwordSecretRef: {name: s, key: k}}"
+    before = accepted(state(user, passwords={"User/u": {"verifier": VERIFIER}}))
+    other = VERIFIER.replace("A" * 43, "C" * 43)
+    after = accepted(state(user, passwords={"User/u": {"verifier": other}}), before)
+    assert after.push_etag != before.push_etag
+    assert after.edition == before.edition
+
+
+@pytest.mark.found("E2")
+def test_what_an_older_version_let_through_stays_so_and_nothing_else() -> None:
+    """It stored no editions: the same push is the same state only where it says the same."""
+    full = accepted(TEN_ROLES)
+    vanished = accepted(state("", absent_means="Vanished"), full)
+    deleted = {"deleted": tuple(full.state.resources)}
+    let_go = accepted(
+        vanished.state.model_copy(update={"resources": {}, "held": {}} | deleted), full
+    )
+    older = [one.model_copy(update={"edition": 0}) for one in (vanished, let_go)]
+    is_known = {"push_etag": older[0].push_etag}
+    older[1] = older[1].model_copy(update=is_known)
+    through = {"let_through": frozenset({"x"}), "let_through_of": older[0].push_etag}
+    for baseline, now, is_let_through in [(0, 0, True), (1, 1, True), (0, 1, False), (1, 0, False)]:
+        stored = BrakeMemory(baseline=older[baseline], pulled_at=NOON, **through)
+        state_, memory = with_editions(older[now], stored)
+        assert state_ is not None
+        assert is_judged(memory, state_) is is_let_through
+        assert memory.let_through_of == str(state_.edition)
+        assert memory.pulled_at == NOON
+        assert not is_judged(memory, accepted(TEN_ROLES.replace("r1:", "r11:"), state_))

@@ -1,12 +1,15 @@
 """The brake and adoption, driven through looks, restarts, releases and edits in any order.
 
+A push is what a controller says: what can be read, what is held, and what was seen to be deleted.
+What it means depends on what was accepted before, so the same push may come again and mean another.
+
 What is checked is reckoned here from what was declared and from the catalog alone, never by asking
 the brake: what it let through must be what the rules 10 and 20 allow.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -22,7 +25,7 @@ from regent.passes.look import Looked, Memory, compared
 from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory
 from regent.resolve import Situation, resolve
-from shared.state import REVEAL, etag
+from shared.state import REVEAL, DesiredState, Trouble, etag
 from tests.declared import NOON, REGENT, VERIFIER, state
 from tests.unit.brake.catalog import TABLES, Catalog, Held
 
@@ -47,6 +50,8 @@ SPECS = st.builds(
     privileges=st.frozensets(st.sampled_from(PRIVILEGES)),
     groups=st.frozensets(st.sampled_from(NAMES), max_size=2),
 )
+EVERYTHING = {name: Spec(is_user=False, privileges=frozenset(PRIVILEGES)) for name in NAMES}
+NOTHING = {name: Spec(is_user=False, privileges=frozenset()) for name in NAMES}
 DECLARATIONS = st.dictionaries(st.sampled_from(NAMES), SPECS)
 
 
@@ -63,7 +68,7 @@ def text_of(declared: dict[str, Spec]) -> str:
         kind, more = "Role", "database: mydb"
         if spec.is_user:
             kind = "User"
-            roles = [g for g in sorted(spec.groups) if g in declared and not declared[g].is_user]
+            roles = sorted(spec.groups)
             more = f"roles: {roles}, passwordSecretRef: {{name: s, key: k}}"
             more += "" if roles else ", database: mydb"
         lines.append(f"{kind}/{name}: {{{more}, permissions: {listed}, adopt: true}}")
@@ -83,11 +88,57 @@ def held_by(declared: dict[str, Spec]) -> frozenset[Held]:
     return frozenset(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The content of a push. `declared` has the groups that there were; keys are kind and name."""
+
+    declared: dict[str, Spec]
+    held: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
+
+    def state(self, revision: int) -> DesiredState:
+        """As it is sent."""
+        users = {f"User/{n}": {"verifier": VERIFIER} for n, s in self.declared.items() if s.is_user}
+        return state(
+            text_of(self.declared),
+            held={as_key(key): UNREADABLE for key in sorted(self.held)},
+            deleted=tuple(as_key(key) for key in sorted(self.deleted)),
+            absent_means="Vanished",
+            passwords=users,
+            revision=revision,
+        )
+
+    def after(self, before: dict[str, Spec]) -> dict[str, Spec] | None:
+        """What is in force then: what is held, or vanished, goes on. None: two of one name."""
+        found = {key_of(name, spec): spec for name, spec in before.items()}
+        kept = {key: spec for key, spec in found.items() if key not in self.deleted}
+        kept |= {key_of(name, spec): spec for name, spec in self.declared.items()}
+        after = {name_in(key): spec for key, spec in kept.items()}
+        listed = {group for spec in self.declared.values() for group in spec.groups}
+        is_there = all(group in after and not after[group].is_user for group in listed)
+        return after if is_there and len(after) == len(kept) else None
+
+
+UNREADABLE = Trouble(reason="Invalid", message="It cannot be read.")
+
+
+def key_of(name: str, spec: Spec) -> str:
+    return f"{'User' if spec.is_user else 'Role'}/{name}"
+
+
+def as_key(short: str) -> str:
+    return short.replace("/", "/default/")
+
+
+def name_in(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
 @dataclass(slots=True)
 class Release:
-    """What a person saw and let through."""
+    """What a person saw and let through, and of what."""
 
-    etag: str
+    declared: dict[str, Spec] | None = None
     losses: frozenset[tuple[str, ...]] = frozenset()
 
 
@@ -105,7 +156,7 @@ class Known:
     excused: set[Held] = field(default_factory=set)
     """What a state gave that never became the baseline, and that the next one does not give."""
     lost: list[tuple[datetime, tuple[str, str, str]]] = field(default_factory=list)
-    released: Release = field(default_factory=lambda: Release(""))
+    released: Release = field(default_factory=Release)
 
 
 class TheBrake(RuleBasedStateMachine):
@@ -124,6 +175,7 @@ class TheBrake(RuleBasedStateMachine):
         self.seen: Looked | None = None
         self.used: set[str] = set()
         self.shown: set[str] = set()
+        self.said: list[Said] = []
 
     @initialize(
         there=st.dictionaries(
@@ -148,8 +200,14 @@ class TheBrake(RuleBasedStateMachine):
 
     @rule(declared=DECLARATIONS)
     def push(self, declared: dict[str, Spec]) -> None:
-        """Another state is accepted."""
+        """Another state is accepted: all is read, and what is gone was seen to be deleted."""
         self._push(declared)
+
+    @rule(declared=st.sampled_from((EVERYTHING, NOTHING)))
+    def push_and_look(self, declared: dict[str, Spec]) -> None:
+        """So much or so little that the way between them is for a person."""
+        self._push(declared)
+        self.run_a_pass(1000)
 
     @precondition(lambda self: self.known.declared)
     @rule(data=st.data())
@@ -160,25 +218,74 @@ class TheBrake(RuleBasedStateMachine):
         left = {key: one for key, one in self.known.declared.items() if key != name}
         self._push(left if spec is None else left | {name: spec})
 
+    @precondition(lambda self: self.known.declared)
+    @rule(data=st.data(), are_held=st.booleans())
+    def some_cannot_be_read(self, data: st.DataObject, are_held: bool) -> None:
+        """They are held by name, or they vanished."""
+        names = sorted(self.known.declared)
+        lost = data.draw(st.just(set(names)) | st.sets(st.sampled_from(names), min_size=1))
+        left = {name: spec for name, spec in self.known.declared.items() if name not in lost}
+        keys = {key_of(name, self.known.declared[name]) for name in lost}
+        self._say(Said(left, held=frozenset(keys if are_held else ())))
+
+    @precondition(lambda self: self.known.declared)
+    @rule(are_held=st.booleans())
+    def nothing_can_be_read_twice(self, are_held: bool) -> None:
+        """In between all is narrowed, or let go."""
+        keys = frozenset(key_of(name, spec) for name, spec in self.known.declared.items())
+        once = Said({}, held=keys if are_held else frozenset())
+        gone = {key for key in keys if key.startswith("User/")} if are_held else keys
+        between = Said(NOTHING if are_held else {}, deleted=frozenset(gone))
+        for said in (once, between, once):
+            self._say(said)
+            self.run_a_pass(1000)
+
+    @precondition(lambda self: self._vanished())
+    @rule()
+    def let_go_what_vanished(self) -> None:
+        """A person says that it may go."""
+        self._say(replace(self.said[-1], deleted=self._vanished()))
+
+    @precondition(lambda self: self.said and self.said[-1].deleted)
+    @rule()
+    def say_it_without_deletions(self) -> None:
+        """What was told once is not told again."""
+        self._say(replace(self.said[-1], deleted=frozenset()))
+
+    @precondition(lambda self: len(self.said) > 1)
+    @rule(data=st.data())
+    def say_the_same_again(self, data: st.DataObject) -> None:
+        """The content of a push that was accepted before."""
+        self._say(data.draw(st.sampled_from(self.said[-4:])))
+
+    def _vanished(self) -> frozenset[str]:
+        held = self.accepted.state.held if self.accepted else {}
+        gone = (key for key, trouble in held.items() if trouble.reason == "Vanished")
+        return frozenset(key.replace("/default/", "/") for key in gone)
+
     def _push(self, declared: dict[str, Spec]) -> None:
-        self.revision += 1
-        users = {
-            f"User/{name}": {"verifier": VERIFIER} for name, one in declared.items() if one.is_user
-        }
-        old = self.accepted.state.resources if self.accepted else {}
-        text = text_of(declared)
-        pushed = state(text, passwords=users, revision=self.revision)
-        gone = tuple(sorted(set(old) - set(pushed.resources)))
-        pushed = pushed.model_copy(update={"deleted": gone})
+        roles = {name for name, spec in declared.items() if not spec.is_user}
+        there = {n: replace(spec, groups=spec.groups & roles) for n, spec in declared.items()}
+        old = {key_of(name, spec) for name, spec in self.known.declared.items()}
+        new = {key_of(name, spec) for name, spec in there.items()}
+        self._say(Said(there, deleted=frozenset(old - new)))
+
+    def _say(self, said: Said) -> None:
         known, before = self.known, self.known.declared
-        baseline = self.memory.baseline.push_etag if self.memory.baseline else ""
-        if self.accepted and baseline != self.accepted.push_etag:
+        declared = said.after(before)
+        if declared is None:
+            return
+        self.revision += 1
+        baseline = self.memory.baseline.state.resources if self.memory.baseline else {}
+        if self.accepted and baseline != self.accepted.state.resources:
             known.excused |= held_by(before) - held_by(declared)
         known.excused -= held_by(declared)
         known.free -= set(declared)
         known.drifted -= held_by(declared)
         known.declared = declared
+        pushed = said.state(self.revision)
         self.accepted = accept(self.accepted, pushed, etag(pushed), self.now)
+        self.said.append(said)
 
     @precondition(lambda self: self.accepted)
     @rule(steps=st.integers(0, 12) | st.just(1000))
@@ -205,6 +312,8 @@ class TheBrake(RuleBasedStateMachine):
         """Only what was stored is known."""
         text = self.stored.model_dump_json(context=REVEAL, exclude_none=True, by_alias=True)
         self.memory = BrakeMemory.model_validate_json(text)
+        if self.accepted:
+            self.accepted = AcceptedState.model_validate_json(self.accepted.stored())
 
     @precondition(lambda self: self.seen and self.seen.verdict.is_pulled)
     @rule()
@@ -217,7 +326,7 @@ class TheBrake(RuleBasedStateMachine):
         losses = frozenset((x.role, x.kind, x.privilege, x.detail) for x in verdict.withheld)
         self.memory = self.memory.model_copy(update={"released_digest": verdict.digest})
         self.stored = self.memory
-        self.known.released = Release(looked.push_etag, losses)
+        self.known.released = Release(self.known.declared, losses)
         self.used.add(verdict.digest)
         assert not self._look().verdict.is_pulled
         self.run_a_pass(1000)
@@ -312,16 +421,14 @@ class TheBrake(RuleBasedStateMachine):
         if held in known.drifted or held in known.excused or role in known.free:
             return
         edge = _edge(role, kind, what)
-        assert self.accepted is not None
-        if known.released.etag == self.accepted.push_etag and any(
+        is_released = known.released.declared == known.declared
+        if is_released and any(
             edge == loss[:3]
             and (kind in ("login", "group", "attribute") or f"s.{kind} " in loss[3])
             for loss in known.released.losses
         ):
             return
-        if known.released.etag == self.accepted.push_etag and (
-            (role, "ROLE", "EXISTS", "") in known.released.losses
-        ):
+        if is_released and (role, "ROLE", "EXISTS", "") in known.released.losses:
             return
         known.lost.append((self.now, edge))
         edges = {one for at, one in known.lost if self.now - at < timedelta(hours=1)}
@@ -384,7 +491,42 @@ def test_an_adoption_is_still_unfinished_when_its_role_was_not_declared_for_a_mo
     assert brake.catalog.roles["r1"].verifier is not None
 
 
-pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2")]
+def with_all_in_force() -> TheBrake:
+    """Five roles that are in force as declared."""
+    brake = TheBrake()
+    brake.push(declared=EVERYTHING)
+    brake.run_a_pass(steps=1000)
+    return brake
+
+
+def test_what_vanished_and_was_let_go_stays_withheld_when_its_deletion_is_not_told_again() -> None:
+    """What is pushed then was pushed before, and let through, when nothing was gone by it."""
+    brake = with_all_in_force()
+    keys = frozenset(f"Role/{name}" for name in NAMES)
+    vanished = Said({})
+    for said in (vanished, replace(vanished, deleted=keys), vanished):
+        brake._say(said)
+        brake.run_a_pass(steps=1000)
+        assert set(brake.catalog.roles) == set(NAMES)
+    assert brake.accepted is not None
+    assert brake.accepted.departed.keys() == {as_key(key) for key in keys}
+    brake.restart()
+    brake.release()
+    assert not brake.catalog.roles
+
+
+def test_what_is_withheld_stays_so_when_all_is_held_again_as_it_was_before() -> None:
+    """The same push holds what was declared last, which is another state now."""
+    brake = with_all_in_force()
+    before = set(brake.catalog.held())
+    unreadable = Said({}, held=frozenset(f"Role/{name}" for name in NAMES))
+    for said in (unreadable, Said(NOTHING), unreadable):
+        brake._say(said)
+        brake.run_a_pass(steps=1000)
+        assert set(brake.catalog.held()) == before
+
+
+pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2")]
 TestTheBrake = TheBrake.TestCase
 TestTheBrake.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 

@@ -25,7 +25,7 @@ def looked(*still_open: Change, **what: Any) -> Looked:
     """The last look of a pass that left this open."""
     wanted = Plan(still_open)
     verdict = what.pop("verdict", Verdict(wanted))
-    return Looked("etag", resolved(REFERENCE), Observed(server()), wanted, verdict, **what)
+    return Looked(1, resolved(REFERENCE), Observed(server()), wanted, verdict, **what)
 
 
 def failed(state: str) -> ChangeResult:
