@@ -5,6 +5,9 @@ Regent would find it *vanished* when it is back, and go on giving what was delet
 
 There is one writer at a time, and each write names the version that it replaces: what another
 controller wrote meanwhile, such as a leader that was frozen, is read again and kept.
+
+To remember has to be written before anything else may go on; to forget has not: what cannot be
+written counts as forgotten in this term, and is written later.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import asyncio
 import base64
 import gzip
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,6 +24,7 @@ from typing import Any, TypeAlias
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import CONFIG_MAP, JsonObject
+from controller.kube.retries import Retries
 from controller.names import MANAGED_BY, MANAGER
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -62,23 +67,38 @@ class _Stored:
 class Departures:
     """What is gone and still has to be told, by Regent."""
 
-    def __init__(self, api: KubeApi, namespace: str, name: str = NAME) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        namespace: str,
+        name: str = NAME,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.trouble = ""
+        """Why the last write failed; empty where it did not."""
         self._api = api
         self._namespace = namespace
         self._name = name
         self._known: Known = {}
         self._stored: _Stored | None = None
         """None while it has to be read (again)."""
+        self._forgotten: Known = {}
+        """Those of `_known` that count no more, and still have to be written."""
+        self._retries: Retries[None] = Retries(clock)
         self._writing = asyncio.Lock()
 
     @property
     def known(self) -> Known:
-        """By Regent, as it was read or written last."""
-        return self._known
+        """By Regent, as it was read or written last, without what was forgotten since."""
+        return _without(self._known, self._forgotten) if self._forgotten else self._known
 
     def all(self) -> frozenset[ResourceKey]:
         """Of all Regents."""
-        return frozenset().union(*self._known.values())
+        return frozenset().union(*self.known.values())
+
+    def seconds_left(self) -> float | None:
+        """Until what could not be forgotten may be written; None where all is written."""
+        return self._retries.seconds_left()
 
     async def load(self) -> None:
         """Read what was remembered before; raises ApiError where that cannot be known."""
@@ -95,30 +115,40 @@ class Departures:
     async def remember(self, gone: Mapping[ResourceKey, Iterable[ResourceKey]]) -> None:
         """Add all of these, by Regent. It is written when this returns: then finalizers may go."""
         added = {regent: frozenset(keys) for regent, keys in gone.items()}
+        self._forgotten = _without(self._forgotten, added)
 
-        def edit(known: Known) -> Known:
-            return {
-                regent: known.get(regent, frozenset()) | added.get(regent, frozenset())
-                for regent in known.keys() | added.keys()
-            }
-
-        await self._change(edit)
+        await self._change(lambda known: _together(known, added))
 
     async def forget(self, done: Known) -> None:
-        """These were told, or are there again."""
-
-        def edit(known: Known) -> Known:
-            return {regent: keys - done.get(regent, frozenset()) for regent, keys in known.items()}
-
-        if any(keys & self._known.get(regent, frozenset()) for regent, keys in done.items()):
-            await self._change(edit)
+        """These were told, or are there again. At once here, and written as soon as it can be."""
+        self._forgotten = _common(_together(self._forgotten, done), self._known)
+        if not self._forgotten:
+            self._retries.succeeded(None)
+            return
+        if not self._retries.is_due(None):
+            return
+        try:
+            await self._change(lambda known: _without(known, self._forgotten))
+        except PostgRegentError as error:
+            self._retries.failed(None)
+            log.warning("departures cannot be forgotten yet", problem=str(error))
+        else:
+            self._retries.succeeded(None)
 
     async def _change(self, edit: Callable[[Known], Known]) -> None:
         """Write what `edit` makes of what is stored, as it is stored now."""
+        try:
+            await self._write_change(edit)
+        except PostgRegentError as error:
+            self.trouble = str(error)
+            raise
+        self.trouble = ""
+
+    async def _write_change(self, edit: Callable[[Known], Known]) -> None:
         async with self._writing:
             for tries_left in reversed(range(TRIES)):
                 stored = self._stored or await self._read()
-                known = {regent: keys for regent, keys in edit(stored.known).items() if keys}
+                known = edit(stored.known)
                 if known == stored.known:
                     return
                 # Whatever becomes of the write: what is stored then is what counts.
@@ -159,7 +189,27 @@ class Departures:
     def _take(self, found: JsonObject) -> _Stored:
         stored = _Stored.of(found)
         self._stored, self._known = stored, stored.known
+        self._forgotten = _common(self._forgotten, self._known)
         return stored
+
+
+def _without(known: Known, less: Known) -> Known:
+    """What is left of `known`."""
+    left = {regent: keys - less.get(regent, frozenset()) for regent, keys in known.items()}
+    return {regent: keys for regent, keys in left.items() if keys}
+
+
+def _common(one: Known, other: Known) -> Known:
+    """What is in both."""
+    both = {regent: keys & other.get(regent, frozenset()) for regent, keys in one.items()}
+    return {regent: keys for regent, keys in both.items() if keys}
+
+
+def _together(one: Known, other: Known) -> Known:
+    """What is in either."""
+    regents = one.keys() | other.keys()
+    all_of = {key: one.get(key, frozenset()) | other.get(key, frozenset()) for key in regents}
+    return {regent: keys for regent, keys in all_of.items() if keys}
 
 
 def written(known: Known) -> dict[str, dict[str, str]]:

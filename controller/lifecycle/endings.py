@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from controller.kube.kinds import JsonObject, uid_of
@@ -25,7 +25,7 @@ from controller.lifecycle.finalizers import (
     role_of,
 )
 from controller.lifecycle.last_words import LastWords
-from controller.lifecycle.teardown import Takeoffs
+from controller.lifecycle.teardown import Teardown
 from controller.lifecycle.uninstalled import LEFT_INSTALLED, asks_for_uninstall, what_became
 from controller.observe.reader import Declared
 from controller.regents.fleet import Fleet
@@ -60,7 +60,7 @@ class Endings:
         fleet: Fleet,
         plants: Plants,
         departures: Departures,
-        takeoffs: Takeoffs,
+        teardown: Teardown,
         last_words: LastWords,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,11 +68,13 @@ class Endings:
         self._fleet = fleet
         self._plants = plants
         self._departures = departures
-        self._takeoffs = takeoffs
+        self._teardown = teardown
         self._last_words = last_words
         self._clock = clock
-        self._retries: Retries[ResourceKey | None] = Retries(clock)
-        """Of Regents; None is the memory of what they were not told."""
+        self._retries: Retries[None] = Retries(clock)
+        """Of the memory of what Regents were not told."""
+        self.not_remembered: dict[ResourceKey, str] = {}
+        """Why those cannot go that could, were it written down for Regents that are away."""
         self._since: dict[str, float] = {}
         self._on: dict[ResourceKey, set[ResourceKey]] = {}
         self._left: frozenset[ResourceKey] = frozenset()
@@ -157,8 +159,9 @@ class Endings:
         for key, regents in untold.items():
             for regent in regents:
                 gone.setdefault(regent, set()).add(key)
-        if gone and not await self._attempt(None, self._departures.remember(gone)):
+        if why := await self._why_not_remembered(gone):
             leaving = [one for one in leaving if not untold[one.key]]
+        self.not_remembered = {key: why for key, regents in untold.items() if why and regents}
         went = await at_once(self._let_go(one.key, one.found) for one in leaving)
         done = [one for one, is_gone in zip(leaving, went, strict=True) if is_gone]
         for one in done:
@@ -198,19 +201,20 @@ class Endings:
             and not (regent in self._fleet.served and self._fleet.is_told(regent, key))
         )
 
-    async def _attempt(self, about: ResourceKey | None, work: Coroutine[None, None, None]) -> bool:
-        """Whether it was done; what failed is tried again after a while, and nothing else waits."""
-        if not self._retries.is_due(about):
-            work.close()
-            return False
+    async def _why_not_remembered(self, gone: Mapping[ResourceKey, Iterable[ResourceKey]]) -> str:
+        """Empty where it is written; what failed is tried again after a while."""
+        if not gone:
+            return ""
+        if not self._retries.is_due(None):
+            return self._departures.trouble or "It is tried again in a moment."
         try:
-            await work
+            await self._departures.remember(gone)
         except PostgRegentError as error:
-            self._retries.failed(about)
-            log.warning("an end cannot be carried out yet", about=str(about), problem=str(error))
-            return False
-        self._retries.succeeded(about)
-        return True
+            self._retries.failed(None)
+            log.warning("deletions cannot be remembered yet", problem=str(error))
+            return str(error)
+        self._retries.succeeded(None)
+        return ""
 
     async def _end_regent(
         self, key: ResourceKey, declared: Declared, *, is_kind_going: bool
@@ -224,19 +228,15 @@ class Endings:
         reason = self._release_of_regent(key, found, self.has_work(key), waited)
         if reason is None:
             return True
-        if not (await self._attempt(key, self._clear(key)) and await self._let_go(key, found)):
-            return False
         served = self._fleet.served.get(key)
-        status = self._statuses.pop(key, served.status if served else None)
-        self._fleet.leave(key)
-        self._takeoffs.forget(key)
+        status = self._statuses.get(key, served.status if served else None)
+        if not await self._teardown.end(key, found):
+            return False
+        self._done.add(uid_of(found))
+        self._statuses.pop(key, None)
         log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
         self._last_words.of_regent(found, reason, status)
         return True
-
-    async def _clear(self, regent: ResourceKey) -> None:
-        await self._plants.remove(regent)
-        await self._departures.forget({regent: self._departures.known.get(regent, frozenset())})
 
     def _release_of_regent(
         self, key: ResourceKey, found: JsonObject, has_work: bool, waited: float
@@ -249,7 +249,7 @@ class Endings:
             is_uninstalled, unreachable = what_became(found) is not LEFT_INSTALLED, math.inf
         elif served is not None and (not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS):
             self._statuses.setdefault(key, served.status)
-            is_uninstalled = self._takeoffs.is_off(key)
+            is_uninstalled = self._teardown.takeoffs.is_off(key)
         return release_regent(waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled)
 
     def _holds(self, found: JsonObject) -> bool:
@@ -271,4 +271,3 @@ class Endings:
         self._done &= uids
         self._since = {uid: at for uid, at in self._since.items() if uid in uids}
         self._on = {key: on for key, on in self._on.items() if key in declared.deleting}
-        self._retries.forget_except({None, *declared.deleting})

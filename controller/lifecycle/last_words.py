@@ -24,7 +24,9 @@ from controller.observe.reader import Declared
 from controller.workloads.manifests import Plant
 from shared.http import StatusBody
 from shared.keys import ResourceKey
+from shared.logging import get_logger
 
+log = get_logger(__name__)
 TOLD_AFTER_SECONDS = 5.0
 
 _SAID: Mapping[Release, str] = {
@@ -72,20 +74,35 @@ class LastWords:
         self._recorder = recorder
         self._plant = plant
         self._clock = clock
-        self._own = Reference(LEASE.api_version, LEASE.name, plant.namespace, name)
+        self.own = Reference(LEASE.api_version, LEASE.name, plant.namespace, name)
+        """What of the controller's own to tell things beside."""
+        self._is_prepared = False
         self._waiting: deque[_Waiting] = deque()
 
     async def prepare(self) -> None:
-        """Look what of our own there is to tell things beside: the Deployment, else the Lease."""
+        """Look what of our own there is to tell things beside: the Deployment, else the Lease.
+
+        Where neither can be read it is the Lease, and the next look asks again.
+        """
+        if self._is_prepared:
+            return
+        try:
+            await self._find_own()
+        except ApiError as error:
+            log.info("the controller's own objects cannot be read yet", problem=str(error))
+        else:
+            self._is_prepared = True
+
+    async def _find_own(self) -> None:
         for kind in (DEPLOYMENT, LEASE):
             try:
-                found = await self._api.get(kind, self._plant.namespace, self._own.name)
+                found = await self._api.get(kind, self._plant.namespace, self.own.name)
             except ApiError as error:
                 if not error.is_not_found:
                     raise
             else:
                 named = {**found, "apiVersion": kind.api_version, "kind": kind.name}
-                self._own = Reference.to(named)
+                self.own = Reference.to(named)
                 return
 
     def of_resource(
@@ -114,12 +131,12 @@ class LastWords:
         roles = status.managed_roles if status else (found.get("status") or {}).get("managedRoles")
         is_braked = status is not None and status.brake.pulled
         if reason is not Release.ENDED and not has_installed(found, status):
-            self._record(found, "NothingInstalled", _NOTHING, self._own, "Normal")
+            self._record(found, "NothingInstalled", _NOTHING, self.own, "Normal")
             return
         words = regent_words(reason, is_braked=is_braked, roles=int(roles or 0))
         if words is not None:
             # Its Deployment goes with it, so nobody could describe that.
-            self._record(found, *words, self._own)
+            self._record(found, *words, self.own)
 
     def _record(
         self,

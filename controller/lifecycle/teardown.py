@@ -1,11 +1,27 @@
-"""Regents that take off what they installed: asked in the background, again after each failure."""
+"""The end of a Regent, deleted or uninstalled: what it installed, its workloads, its finalizer.
+
+A Regent removes what it installed itself: it is asked in the background, again after each failure.
+A refused write for one Regent is tried again after a while, and delays no other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable, Container
 
+from controller.kube.kinds import JsonObject
+from controller.kube.retries import Retries
+from controller.lifecycle.departures import Departures
+from controller.lifecycle.finalizer_patches import FinalizerPatches
+from controller.lifecycle.finalizers import is_held
 from controller.regents.fleet import Fleet
+from controller.workloads.apply import Plants
+from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
+from shared.logging import get_logger
+
+log = get_logger(__name__)
 
 
 class Takeoffs:
@@ -49,3 +65,65 @@ class Takeoffs:
         """It was, and has not answered."""
         task = self._tasks.get(key)
         return task is not None and not task.done()
+
+
+class Teardown:
+    """Removes Regents from the cluster. `refused` says why workloads could not be removed."""
+
+    def __init__(
+        self,
+        patches: FinalizerPatches,
+        fleet: Fleet,
+        plants: Plants,
+        departures: Departures,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.takeoffs = Takeoffs(fleet)
+        self.refused: dict[ResourceKey, str] = {}
+        self._patches = patches
+        self._fleet = fleet
+        self._plants = plants
+        self._departures = departures
+        self._retries: Retries[ResourceKey] = Retries(clock)
+        self._tried: set[ResourceKey] = set()
+
+    def begin(self, kept: Container[ResourceKey]) -> None:
+        """Another look begins. What the last one did not try to remove is refused no more."""
+        tried, self._tried = self._tried, set()
+        self.refused = {key: why for key, why in self.refused.items() if key in tried}
+        self._retries.begin()
+        self._retries.forget_except(kept)
+
+    def seconds_left(self) -> float | None:
+        """Until what could not be removed may be tried again; None where all could."""
+        return self._retries.seconds_left()
+
+    async def end(self, key: ResourceKey, found: JsonObject) -> bool:
+        """Remove its workloads, then its finalizer, and talk to it no more.
+
+        False where something was refused: it is tried again.
+        """
+        if not await self.remove_workloads(key):
+            return False
+        await self._departures.forget({key: self._departures.known.get(key, frozenset())})
+        if is_held(found) and not await self._patches.take_off(key, found):
+            return False
+        self._fleet.leave(key)
+        self.takeoffs.forget(key)
+        return True
+
+    async def remove_workloads(self, key: ResourceKey) -> bool:
+        """False where that was refused: it is tried again."""
+        self._tried.add(key)
+        if not self._retries.is_due(key):
+            return False
+        try:
+            await self._plants.remove(key)
+        except PostgRegentError as error:
+            self._retries.failed(key)
+            self.refused[key] = str(error)
+            log.warning("workloads cannot be removed yet", regent=str(key), problem=str(error))
+            return False
+        self._retries.succeeded(key)
+        self.refused.pop(key, None)
+        return True

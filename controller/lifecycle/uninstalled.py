@@ -41,6 +41,14 @@ SETTLED: Mapping[str, NotReached] = {
 }
 
 
+def not_removed(why: str, beside: NotReached | None = None) -> NotReached:
+    """What is said of a Regent whose workloads cannot be removed; `beside` what is said anyway."""
+    said = f"What runs it cannot be removed: {why} It is tried again."
+    if beside is None:
+        return NotReached("NotRemoved", said)
+    return NotReached(beside.reason, f"{said} {beside.message}")
+
+
 def asks_for_uninstall(found: JsonObject) -> bool:
     """Whether this Regent is annotated, and not being deleted anyway."""
     annotations = found["metadata"].get("annotations") or {}

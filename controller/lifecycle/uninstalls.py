@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable
 
 from controller.kube.kinds import JsonObject
-from controller.lifecycle.departures import Departures
-from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import is_held, release_regent
-from controller.lifecycle.teardown import Takeoffs
-from controller.lifecycle.uninstalled import UNINSTALLING, asks_for_uninstall, settled, what_became
+from controller.lifecycle.teardown import Teardown
+from controller.lifecycle.uninstalled import (
+    UNINSTALLING,
+    asks_for_uninstall,
+    not_removed,
+    settled,
+    what_became,
+)
 from controller.observe.reader import Declared
 from controller.regents.fleet import Fleet
 from controller.regents.outcome import NotReached
@@ -31,19 +35,16 @@ class Uninstalls:
 
     def __init__(
         self,
-        patches: FinalizerPatches,
         fleet: Fleet,
         plants: Plants,
-        departures: Departures,
-        takeoffs: Takeoffs,
+        teardown: Teardown,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.words: dict[ResourceKey, NotReached] = {}
-        self._patches = patches
         self._fleet = fleet
         self._plants = plants
-        self._departures = departures
-        self._takeoffs = takeoffs
+        self._teardown = teardown
+        self._takeoffs = teardown.takeoffs
         self._clock = clock
         self._asked: dict[ResourceKey, JsonObject] = {}
         self._since: dict[ResourceKey, float] = {}
@@ -76,9 +77,8 @@ class Uninstalls:
             if not is_wanted or self._takeoffs.is_asked(key):
                 continue
             self._takeoffs.forget(key)
-            if served.is_uninstalled:
-                # Asked to go, and wanted back meanwhile: its process has stopped for good.
-                await self._plants.remove(key)
+            # Asked to go, and wanted back meanwhile: its process has stopped for good.
+            if served.is_uninstalled and await self._teardown.remove_workloads(key):
                 self._fleet.leave(key)
 
     async def go_on(self, has_work: Callable[[ResourceKey], bool]) -> bool:
@@ -87,29 +87,31 @@ class Uninstalls:
         for key, found in sorted(self._asked.items()):
             if self._is_off(key, found):
                 self.words[key] = self._decided.get(key) or what_became(found)
-            elif not await self._take_off(key, found, has_work(key)):
+            elif await self._take_off(key, found, has_work(key)):
                 waits = True
         return waits or self._takeoffs.are_under_way
 
     async def _take_off(self, key: ResourceKey, found: JsonObject, has_work: bool) -> bool:
+        """True while it waits; what was refused does not, it is tried again after a while."""
         if key not in self._decided:
             became = self._became(key, found, has_work)
             if became is None:
                 self.words[key] = UNINSTALLING
-                return False
+                return True
             self._decided[key] = became
-        self.words[key] = self._decided[key]
+        self.words[key] = self._word(key)
         if settled(found) != self._decided[key]:
-            return False  # its status is being written
-        await self._plants.remove(key)
-        await self._departures.forget({key: self._departures.known.get(key, frozenset())})
-        self._fleet.leave(key)
-        self._takeoffs.forget(key)
-        if is_held(found) and not await self._patches.take_off(key, found):
-            return False
-        self._ended.add(key)
-        log.info("uninstalled", regent=str(key), reason=self._decided[key].reason)
-        return True
+            return True  # its status is being written
+        if await self._teardown.end(key, found):
+            self._ended.add(key)
+            log.info("uninstalled", regent=str(key), reason=self._decided[key].reason)
+        self.words[key] = self._word(key)
+        return False
+
+    def _word(self, key: ResourceKey) -> NotReached:
+        """What was decided; its reason stays, by which another leader knows where to go on."""
+        why, decided = self._teardown.refused.get(key), self._decided[key]
+        return not_removed(why, beside=decided) if why else decided
 
     def _became(self, key: ResourceKey, found: JsonObject, has_work: bool) -> NotReached | None:
         """None while it has to wait."""

@@ -1,4 +1,8 @@
-"""The private CAs and our own certificate, as the leader holds them in memory."""
+"""The private CAs and our own certificate, as the leader holds them in memory.
+
+A CA that cannot be read ends the look. A next step of its replacement that is refused does not: the
+CA goes on as it is stored, and the step is tried again after a while.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from controller.kube.api import KubeApi
+from controller.kube.errors import ApiError
+from controller.kube.retries import Retries
 from controller.pki.authorities import (
     CONTROLLER_CA,
     REGENTS_CA,
@@ -43,6 +49,9 @@ class Identity:
         self._namespace = namespace
         self._kept: dict[str, Kept] = {}
         self._loaded_at = datetime.min.replace(tzinfo=UTC)
+        self._refused: dict[str, str] = {}
+        self._retries: Retries[str] = Retries()
+        """Of the next step of each CA."""
         self._passport: Passport | None = None
 
     @property
@@ -64,6 +73,15 @@ class Identity:
         """A CA is being replaced: what Regents say of it moves it on."""
         return any(kept.authority.is_turning for kept in self._kept.values())
 
+    @property
+    def trouble(self) -> str:
+        """Why a CA is not replaced though it should be; empty where none is so."""
+        return "; ".join(f"{name}: {why}" for name, why in sorted(self._refused.items()))
+
+    def seconds_left(self) -> float | None:
+        """Until a step that was refused may be tried again; None where none was."""
+        return self._retries.seconds_left()
+
     async def refresh(self, heard: Callable[[], Standing], versions: Mapping[str, str]) -> None:
         """Load, and replace what ends; cheap when there is nothing to do.
 
@@ -71,6 +89,7 @@ class Identity:
         resource versions of the CAs' Secrets, as far as they were heard of.
         """
         now = datetime.now(UTC)
+        self._retries.begin()
         if now - self._loaded_at > LOOK_EVERY:
             self._kept = {}
         for name in LAGGING:
@@ -94,11 +113,27 @@ class Identity:
             lagging = LAGGING[kept.name](kept.authority, standing)
         after = turned(kept.authority, kept.name, now, lagging, is_asked=kept.is_asked)
         if after == kept.authority:
+            self._stepped(kept.name)
+            return
+        if not self._retries.is_due(kept.name):
             return
         # Whatever becomes of the write: what is in the Secret then is what counts.
         del self._kept[kept.name]
-        self._kept[kept.name] = await store(self._api, self._namespace, kept, after)
+        try:
+            self._kept[kept.name] = await store(self._api, self._namespace, kept, after)
+        except ApiError as error:
+            self._retries.failed(kept.name)
+            if not error.is_conflict:
+                self._refused[kept.name] = str(error)
+                log.warning("a CA cannot be replaced yet", ca=kept.name, problem=str(error))
+            self._kept[kept.name] = await load(self._api, self._namespace, kept.name, now)
+            return
+        self._stepped(kept.name)
         _tell(kept, after, left_behind(kept.authority, after, lagging))
+
+    def _stepped(self, name: str) -> None:
+        self._retries.succeeded(name)
+        self._refused.pop(name, None)
 
 
 def _tell(before: Kept, after: Authority, without: frozenset[str]) -> None:

@@ -140,8 +140,6 @@ class Pushing:
 
     async def forget_departures(self, declared: Declared) -> None:
         """What was told by now, and what is there again."""
-        if not self._departures.known:
-            return
         done: dict[ResourceKey, frozenset[ResourceKey]] = {}
         for regent, gone in self._departures.known.items():
             back = {k for k in gone if k in declared.raw and k not in declared.deleting}

@@ -5,6 +5,9 @@ is read again, and nothing that was said before counts (rule 17). A look reads t
 is not synced is not believed. It holds what is new by a finalizer, makes what runs the Regents,
 compiles and pushes, and lets go what has ended. Whatever it writes asks the Lease first.
 
+A refused write is kept by the part that made it, told of its object, and tried again after a while:
+it ends no look. What ends a look stops everything, so the gate says it.
+
 Long because it names every part and passes each one's word on: what they do is theirs.
 """
 
@@ -24,7 +27,9 @@ from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import FINALIZER
 from controller.lifecycle.holding import Holding
 from controller.lifecycle.last_words import LastWords
-from controller.lifecycle.teardown import Takeoffs
+from controller.lifecycle.refusals import cannot_go, not_held
+from controller.lifecycle.teardown import Teardown
+from controller.lifecycle.uninstalled import not_removed
 from controller.lifecycle.uninstalls import Uninstalls
 from controller.observe.caches import Caches
 from controller.observe.debounce import Quiet
@@ -42,6 +47,7 @@ from controller.regents.fleet import Fleet
 from controller.regents.outcome import NOT_MET, NotReached
 from controller.regents.vanished import vanished_of
 from controller.status.drift_events import DriftEvents
+from controller.status.own_troubles import OwnTroubles
 from controller.status.patch import RegentNews
 from controller.status.reporter import Reporter
 from controller.term.pushing import Pushing
@@ -55,7 +61,7 @@ from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
-from shared.outcomes import Drift, Outcome
+from shared.outcomes import Drift
 
 log = get_logger(__name__)
 HEARTBEAT_SECONDS = 60.0
@@ -128,8 +134,8 @@ class Term:
             address=address,
         )
         self._pushing = Pushing(caches, self.fleet, self._departures, account)
-        self._takeoffs = Takeoffs(self.fleet)
         self._patches = FinalizerPatches(writing)
+        self._teardown = Teardown(self._patches, self.fleet, self._plants, self._departures)
         self._holding = Holding(self._patches, caches.why_not_synced, self._tell_removed)
         self._last_words = LastWords(writing, self.recorder, plant, settings.name)
         self._endings = Endings(
@@ -137,14 +143,13 @@ class Term:
             self.fleet,
             self._plants,
             self._departures,
-            self._takeoffs,
+            self._teardown,
             self._last_words,
         )
-        self._uninstalls = Uninstalls(
-            self._patches, self.fleet, self._plants, self._departures, self._takeoffs
-        )
+        self._uninstalls = Uninstalls(self.fleet, self._plants, self._teardown)
         self._drift_events = DriftEvents(self.recorder, caches.find)
         self._arrivals = Arrivals()
+        self._own_troubles = OwnTroubles(self.recorder)
         self._orphans = Orphans(caches, self.recorder)
         self.doubted: dict[ResourceKey, NotReached] = {}
         """To whom nothing is pushed, and why."""
@@ -163,7 +168,7 @@ class Term:
         finally:
             for key in list(self.fleet.served):
                 self.fleet.leave(key)
-            await self._takeoffs.end()
+            await self._teardown.takeoffs.end()
             self.gate, self._origin = "ended", ""
 
     async def _beat(self) -> None:
@@ -181,6 +186,7 @@ class Term:
                 again = await self._look(group)
             except PostgRegentError as error:
                 log.warning("the look failed and is tried again", problem=str(error))
+                self._set_gate(f"The last look failed: {error}")
                 again = self._backoff.after()
             except Exception as error:
                 log.exception("the look failed and is tried again")
@@ -204,7 +210,9 @@ class Term:
             self.doubted = dict.fromkeys(declared.regents(), said)
             self._look_at_statuses(declared)
             return await self._go_on(declared)
+        self._teardown.begin(declared.raw)
         if not await self._are_deletions_meant(declared):
+            self._set_gate("A definition is being deleted, and its objects with it.")
             await self._endings.go_on(declared, frozenset(), self.caches.going_kinds())
             return RETRY_SECONDS
         await self._act(declared, group)
@@ -213,7 +221,15 @@ class Term:
 
     def _retry_after(self) -> float | None:
         """When to look again at what has failed; None where nothing has."""
-        parts = (self._patches, self._holding, self._endings, self._making)
+        parts = (
+            self._patches,
+            self._holding,
+            self._endings,
+            self._making,
+            self._teardown,
+            self._departures,
+            self._identity,
+        )
         left = [seconds for part in parts if (seconds := part.seconds_left()) is not None]
         if self._departures.known:
             left.append(AWAY_SECONDS)
@@ -224,8 +240,13 @@ class Term:
         if not self._origin:
             await self._departures.load()
             found = await self._api.get(NAMESPACE, None, "kube-system")
-            await self._last_words.prepare()
             self._origin = self._plants.origin = str(found["metadata"]["uid"])
+        await self._last_words.prepare()
+        self._own_troubles.tell(
+            self._last_words.own,
+            departures=self._departures.trouble,
+            authorities=self._identity.trouble,
+        )
         await self._identity.refresh(
             lambda: standing_of(self.caches, self.fleet), versions_of_authorities(self.caches)
         )
@@ -254,7 +275,8 @@ class Term:
         await self._holding.let_go(declared, self._uninstalls.off)
         asked = self._uninstalls.asked
         said = {key: one for key, one in compiled.outcomes.items() if key not in asked}
-        said |= self._not_held(unheld)
+        said |= not_held(self._patches.refused, unheld)
+        said |= cannot_go(self._patches.refused, self._endings.not_remembered, declared.deleting)
         self.reporter.controller_says(self._arrivals.judged(said, declared.raw))
         if (due := self._arrivals.next_due_seconds) is not None:
             self._quiet.wake_after(due)
@@ -264,21 +286,6 @@ class Term:
             self._quiet.wake_after(seconds)
         if waits:
             self._quiet.wake_after(ENDING_SECONDS)
-
-    def _not_held(self, unheld: frozenset[ResourceKey]) -> dict[ResourceKey, Outcome]:
-        """What the API server refuses our finalizer on."""
-        return {
-            key: Outcome(
-                resource=str(key),
-                generation=0,
-                state="Reconciling",
-                reason="NotHeld",
-                message=f"Its finalizer {FINALIZER} cannot be put on it: {why} What is in force"
-                " stays, and nothing new of it is given. It is tried again.",
-            )
-            for key, why in self._patches.refused.items()
-            if key in unheld
-        }
 
     def _tell_removed(self, found: JsonObject) -> None:
         news = News(Reference.to(found), "Warning", "FinalizerRemoved", "Hold", REMOVED)
@@ -314,6 +321,7 @@ class Term:
         return RegentNews(
             status=status,
             trouble=self._uninstalls.words.get(key)
+            or self._not_removed(key)
             or self.doubted.get(key)
             or self._making.not_started.get(key)
             or (served.trouble if served else NOT_MET),
@@ -322,6 +330,10 @@ class Term:
             held=self._pushing.held.get(key, 0) + (len(vanished.resources) if vanished else 0),
             in_force_held=self._pushing.in_force_held.get(key, ()),
         )
+
+    def _not_removed(self, key: ResourceKey) -> NotReached | None:
+        why = self._teardown.refused.get(key)
+        return not_removed(why) if why else None
 
     def status_changed(self, key: ResourceKey) -> None:
         """By us, mostly: then there is nothing to write. By others, or late: then there is.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +17,10 @@ from controller.lifecycle.finalizers import FINALIZER
 from controller.observe.reader import Reader
 from shared.keys import ResourceKey
 from shared.resources import API_VERSION
+from tests.kubernetes.controlled import controlled, flights_manifests
 from tests.kubernetes.test_endings import KINDS, endings_of
 from tests.kubernetes_harness.access import Cluster
+from tests.postgres.database import Database
 from tests.unit.cluster.objects import REGENT_SPEC
 
 pytestmark = pytest.mark.found("A1")
@@ -95,3 +99,27 @@ async def test_five_thousand_departures_find_room(api: KubeApi, namespace: str) 
     found = await api.get(CONFIG_MAP, namespace, "postgregent-departures")
     assert not found.get("data")
     assert not found.get("binaryData")
+
+
+@pytest.mark.found("E5")
+@pytest.mark.versions(18)
+async def test_a_memory_that_cannot_be_written_keeps_nothing_from_being_pushed(
+    crds: Cluster, api: KubeApi, namespace: str, database: Database, tmp_path: Path
+) -> None:
+    """Somebody made its ConfigMap immutable, and what departed is there again."""
+    async with controlled(crds, api, namespace, tmp_path, start=False) as one:
+        departed = [f"User/{namespace}/summer-intern-2"]
+        memory = {
+            "metadata": {"name": "postgregent-departures"},
+            "immutable": True,
+            "data": {f"{namespace}_my-regent": json.dumps(departed)},
+        }
+        await api.create(CONFIG_MAP, namespace, memory)
+        one.apply(*flights_manifests(database))
+        await one.start()
+        await one.ready("User", "summer-intern-2")
+        await one.ready("Role", "mydb-viewer")
+        assert one.controller is not None
+        assert one.controller.gate == ""
+        (told, *_) = await one.events("DeparturesNotWritten")
+        assert "immutable" in told["note"]

@@ -12,7 +12,7 @@ from controller.lifecycle.endings import Endings
 from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import FINALIZER
 from controller.lifecycle.last_words import LastWords
-from controller.lifecycle.teardown import Takeoffs
+from controller.lifecycle.teardown import Teardown
 from controller.observe.caches import Caches
 from controller.observe.reader import Reader
 from controller.regents.fleet import Fleet
@@ -50,12 +50,14 @@ def endings_of(api: KubeApi, namespace: str, recorder: EventRecorder) -> Endings
         deleted=lambda: None,
         status_changed=lambda _: None,
     )
+    patches, plants = FinalizerPatches(api), Plants(api, caches, plant)
+    departures = Departures(api, namespace)
     return Endings(
-        FinalizerPatches(api),
+        patches,
         fleet,
-        Plants(api, caches, plant),
-        Departures(api, namespace),
-        Takeoffs(fleet),
+        plants,
+        departures,
+        Teardown(patches, fleet, plants, departures),
         LastWords(api, recorder, plant, "postgregent-controller"),
     )
 
