@@ -24,6 +24,10 @@ VERSION = 1
 MARK = "PostgRegent's detector"
 COMMENT = f"{MARK}, version {VERSION}. `postgregent uninstall` takes it away."
 LOCK_TIMEOUT = "2s"
+NOT_OURS = (
+    f'The schema "{SCHEMA}" is not PostgRegent\'s: it belongs to "{{owner}}", and is not marked as '
+    "PostgRegent's by an admin of its own."
+)
 SEQUENCES = ("event_id_seq", "event_overflow", "event_taken")
 RELATIONS = ("event ru", "event_id_seq S", "event_overflow S", "event_pkey i", "event_taken S")
 INDEX = "event_xid i"
@@ -76,19 +80,31 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
     Polling, with nothing left behind, where the admin may not create event triggers. Anything else
     that goes wrong (a lock that is not to be had, a read-only server) is raised as asyncpg says it.
     """
-    found = await damage(connection)
+    row = await _inspect(connection)
+    found = _damage_in(row)
     if not found:
         return DetectorStatus("Triggers")
+    if whose := _whose(row):
+        return DetectorStatus(
+            "Polling",
+            f"{whose} Nothing in it is touched, and local changes are found by polling; rename or "
+            f"drop it (ALTER SCHEMA {SCHEMA} RENAME TO another) to find them at once.",
+        )
     try:
         async with connection.transaction():
             await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-            await _replace(connection, found)
+            await _replace(connection, found, is_there=row["schema_owner"] is not None)
             if left := await damage(connection):
                 raise DetectorDoesNotHold(
                     "It was installed anew and is damaged all the same: "
                     f"{'; '.join(map(str, left))}.",
                     way_out="Look for an event trigger or a setting that alters what is installed.",
                 )
+    except asyncpg.LockNotAvailableError as error:
+        raise DetectorDoesNotHold(
+            f'Somebody holds a lock on what is in the schema "{SCHEMA}" ({error}).',
+            way_out=f"It is tried again; end the session that pg_locks names for {SCHEMA}.event.",
+        ) from error
     except asyncpg.InsufficientPrivilegeError as error:
         return DetectorStatus(
             "Polling",
@@ -96,7 +112,13 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
             " found by polling; make the admin a superuser, or its provider's equal, to find them"
             " at once.",
         )
-    except (asyncpg.WrongObjectTypeError, asyncpg.DependentObjectsStillExistError) as error:
+    except (
+        asyncpg.WrongObjectTypeError,
+        asyncpg.DependentObjectsStillExistError,
+        asyncpg.DuplicateTableError,
+        asyncpg.DuplicateObjectError,
+        asyncpg.DuplicateFunctionError,
+    ) as error:
         return DetectorStatus(
             "Polling",
             f'The schema "{SCHEMA}" holds what is not ours ({shown(str(error))}). Local changes are'
@@ -107,9 +129,17 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
 
 async def damage(connection: asyncpg.Connection) -> tuple[Damage, ...]:
     """What is missing or not as installed; empty when the detector is intact."""
+    return _damage_in(await _inspect(connection))
+
+
+async def _inspect(connection: asyncpg.Connection) -> asyncpg.Record:
     row = await connection.fetchrow(sql.load("install/inspect"))
     if row is None:
         raise RuntimeError("install/inspect gives exactly one row")
+    return row
+
+
+def _damage_in(row: asyncpg.Record) -> tuple[Damage, ...]:
     if row["schema_owner"] is None:
         return (Damage("schema", 'the schema "postgregent" is missing'),)
     return (
@@ -124,12 +154,19 @@ async def remove(connection: asyncpg.Connection) -> str:
     """Take the detector out, triggers first. Returns what had to stay, in words, or nothing."""
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        if whose := _whose(await _inspect(connection)):
+            await connection.execute(
+                "DROP EVENT TRIGGER IF EXISTS postgregent_change;"
+                "DROP EVENT TRIGGER IF EXISTS postgregent_drop"
+            )
+            return f"{whose[0].lower()}{whose[1:]} It was left as it is."
         await connection.execute(sql.load("install/drop_triggers"))
         if not await connection.fetchval(
             "SELECT pg_catalog.to_regnamespace($1) IS NOT NULL", SCHEMA
         ):
             return ""
         await connection.execute(sql.load("install/drop_function"))
+        await connection.execute(sql.load("install/make_room"))
         await connection.execute(sql.load("install/drop_table"))
         try:
             async with connection.transaction():
@@ -139,21 +176,35 @@ async def remove(connection: asyncpg.Connection) -> str:
     return ""
 
 
-async def _replace(connection: asyncpg.Connection, found: Sequence[Damage]) -> None:
+def _whose(row: asyncpg.Record) -> str:
+    """Says whose the schema is; empty where it is ours, or there is none.
+
+    The comment alone could be written by anybody who may create a schema.
+    """
+    if row["schema_owner"] is None or row["is_called"]:
+        return ""
+    if row["owner_is_admin"] and (row["comment"] or "").startswith(MARK):
+        return ""
+    return NOT_OURS.format(owner=row["schema_owner"])
+
+
+async def _replace(
+    connection: asyncpg.Connection, found: Sequence[Damage], *, is_there: bool
+) -> None:
     """Everything but a sound table is made anew; an unsound table too.
 
-    Within a schema that we marked, whatever has a name of ours gives way.
+    Whatever has a name of ours gives way: the schema is ours, or is made here. One that somebody
+    else makes at this moment fails the installation, and is not taken over.
     """
-    row = await connection.fetchrow(sql.load("install/inspect"))
-    is_ours = bool(row and (row["comment"] or "").startswith(MARK))
     await connection.execute(sql.load("install/drop_triggers"))
+    if not is_there:
+        await connection.execute(f"CREATE SCHEMA {SCHEMA}")
     await connection.execute(sql.load("install/schema"))
     await connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS {quote_literal(COMMENT)}")
     await _revoke_from_strangers(connection)
     await connection.execute(sql.load("install/drop_function"))
     if any(one.part in ("schema", "table") for one in found):
-        if is_ours:
-            await connection.execute(sql.load("install/make_room"))
+        await connection.execute(sql.load("install/make_room"))
         await connection.execute(sql.load("install/drop_table"))
         await connection.execute(sql.load("install/event_table"))
         unlogged = connection.get_server_version().major >= 15
@@ -167,8 +218,7 @@ async def _replace(connection: asyncpg.Connection, found: Sequence[Damage]) -> N
 
 async def _revoke_from_strangers(connection: asyncpg.Connection) -> None:
     """Default privileges of the admin, or a person, may have given something away."""
-    row = await connection.fetchrow(sql.load("install/inspect"))
-    for name in row["strangers"] if row else ():
+    for name in (await _inspect(connection))["strangers"]:
         grantee = "PUBLIC" if name == "PUBLIC" else quote_ident(name)
         await connection.execute(
             f"REVOKE ALL ON SCHEMA {SCHEMA} FROM {grantee} CASCADE;"

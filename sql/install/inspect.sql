@@ -1,4 +1,7 @@
 -- One row: all that is installed in this database, or NULL where a part is missing.
+-- The schema may be somebody else's: a comment can be written by whoever may create a schema. What
+-- cannot be had so is its owner ("owner_is_admin"), and an event trigger of ours that calls into it,
+-- as only a superuser or its provider's equal makes one ("is_called").
 -- "strangers" are grantees other than the owner and pg_database_owner, on any of it.
 WITH home AS (
     SELECT n.oid, n.nspowner, n.nspacl,
@@ -37,6 +40,18 @@ WITH home AS (
 SELECT
     pg_catalog.pg_get_userbyid((SELECT h.nspowner FROM home AS h)) AS schema_owner,
     (SELECT h.comment FROM home AS h) AS comment,
+    coalesce((
+        SELECT r.rolsuper OR r.rolname = SESSION_USER OR coalesce(pg_catalog.pg_has_role(
+            r.oid, pg_catalog.to_regrole('postgregent_owner'), 'MEMBER'
+        ), false)
+        FROM home AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.nspowner
+    ), false) AS owner_is_admin,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_event_trigger AS t
+        JOIN pg_catalog.pg_proc AS p ON p.oid = t.evtfoid
+        JOIN home AS h ON h.oid = p.pronamespace
+        WHERE t.evtname IN ('postgregent_change', 'postgregent_drop')
+    ) AS is_called,
     (
         SELECT pg_catalog.array_agg(
             r.relname || ' ' || r.relkind::text
