@@ -178,10 +178,7 @@ class Detectors:
 
         async def one(name: str) -> T | None:
             try:
-                async with (
-                    asyncio.timeout(ANSWER_SECONDS),
-                    self._connections.use(name) as connection,
-                ):
+                async with self._connections.use(name, seconds=ANSWER_SECONDS) as connection:
                     return await work(name, connection)
             except TROUBLE as error:
                 heed_cancellation()
