@@ -18,10 +18,11 @@ from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 from tests.settings import settings_for
 
-WORKERS = (
-    "SELECT pid FROM pg_stat_activity"
-    " WHERE datname = 'hung' AND application_name LIKE 'postgregent/%'"
+IDLE = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = 'hung' AND state = 'idle'"
+    " AND wait_event = 'ClientRead' AND application_name LIKE 'postgregent/%'"
 )
+"""The processes that hold no lock of the server's own, which all others would wait for."""
 IS_RIGHT = (
     "SELECT NOT rolcreaterole AND NOT has_schema_privilege('reader', 'public', 'CREATE')"
     " FROM pg_roles WHERE rolname = 'reader'"
@@ -54,22 +55,21 @@ async def test_drift_is_corrected_while_the_processes_of_another_database_are_st
 
         await eventually(is_applied)
 
-        async def stop_all() -> None:
-            for row in await look.fetch(WORKERS):
-                with suppress(ProcessLookupError):
-                    os.kill(row["pid"], signal.SIGSTOP)
-                    stopped.add(row["pid"])
+        async def are_stopped() -> bool:
+            """The one that listens, and the one that works."""
+            for row in await look.fetch(IDLE):
+                os.kill(row["pid"], signal.SIGSTOP)
+                stopped.add(row["pid"])
+            return len(stopped) > 1
 
         intruder = await server.connect("well")
         try:
-            await stop_all()
-            assert stopped
+            await eventually(are_stopped)
             # The one is corrected by a targeted pass, the other by a full one, which reads all.
             await intruder.execute("GRANT CREATE ON SCHEMA public TO reader")
             await intruder.execute("ALTER ROLE reader CREATEROLE")
 
             async def is_corrected() -> bool:
-                await stop_all()
                 return bool(await intruder.fetchval(IS_RIGHT))
 
             await eventually(is_corrected)
