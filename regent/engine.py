@@ -33,6 +33,7 @@ from regent.remembered import AcceptedState
 from regent.report.history import Report, held_in
 from regent.resolve.unsupported import unsupported_of
 from regent.server.connection import Connects
+from regent.server.connections import READ_SECONDS
 from regent.server.trouble import CANNOT_BE_SENT, TROUBLE, heed_cancellation
 from regent.settings import RegentSettings
 from regent.together import run_together
@@ -277,7 +278,7 @@ class Engine:
         oids: Sequence[int],
     ) -> bool:
         """Whether nobody wrote these objects after the events; notes who did, before we do."""
-        async with self._connections.use(database) as connection:
+        async with self._connections.use(database, seconds=READ_SECONDS) as connection:
             writers.update(await row_versions(connection, oids))
         return not are_behind(events, writers)
 
@@ -295,7 +296,7 @@ class Engine:
             """
             for database, oids in found.items():
                 with suppress(*TROUBLE):  # it is gone since: then nobody is named
-                    async with self._connections.use(database) as connection:
+                    async with self._connections.use(database, seconds=READ_SECONDS) as connection:
                         xmins[database] = await row_versions(connection, oids)
             for database, one in (await self._detectors.take_events()).items():
                 events[database] = (*events.get(database, ()), *one.events)
@@ -319,5 +320,5 @@ class Engine:
         """Sessions do not last: asked at once, before anything is read."""
         if not any(isinstance(hint, SharedChanged | DetectorChanged) for hint in hints):
             return NOBODY
-        async with self._connections.use(self.home.database) as connection:
+        async with self._connections.use(self.home.database, seconds=READ_SECONDS) as connection:
             return await likely_actor(connection, self._own)

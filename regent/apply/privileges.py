@@ -30,6 +30,8 @@ OBJECTS_PER_TRANSACTION = 500
 """On 18 each named table costs a lock until the end; the table of locks has room for thousands."""
 
 SECONDS_PER_TRANSACTION = 0.2
+USE_SECONDS = 300.0
+"""A transaction that takes that long is given up: the other databases wait for this pass."""
 STRONG_LOCK_TIMEOUT_MS = 100
 NO_SUCH_ROLE = "42704"
 
@@ -212,7 +214,7 @@ class PrivilegeWork:
     ) -> None:
         async def once() -> None:
             self._before_write()
-            async with self._connections.use(self._database) as connection:
+            async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
                 await run(connection, statements, lock_timeout_ms=lock_timeout_ms)
 
         # A name that is not there was dropped: it does not come back by waiting.

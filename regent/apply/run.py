@@ -40,7 +40,7 @@ from regent.observed import ObservedServer
 from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
 from regent.server.lenient_text import shown
-from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
+from regent.server.trouble import CONNECTION_IS_GONE, DidNotAnswerError, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 
@@ -53,6 +53,7 @@ _STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
         SessionsGoOnError: "55006",
         AccessGoesOnError: "55006",
         CannotConnectError: "08006",
+        DidNotAnswerError: "08006",
     }
 )
 """What our own steps may say no to, and the SQLSTATE that says the same."""

@@ -27,9 +27,8 @@ from shared.http import DetectorBody
 
 MOST_LISTENING = 8
 """Databases with a connection that LISTENs; those after them are asked in turn, over the pool."""
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 INSTALL_SECONDS = 60.0
-"""Also for its turn: the pool has room for a few at a time."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -103,16 +102,13 @@ class Detectors:
     async def _install(self, name: str) -> tuple[str, ...]:
         """What was repaired in this database, whose trouble is noted and stops no other."""
         try:
-            async with (
-                asyncio.timeout(INSTALL_SECONDS),
-                self._connections.use(name) as connection,
-            ):
+            async with self._connections.use(name, seconds=INSTALL_SECONDS) as connection:
                 status = await install(connection)
             self.failed.discard(name)
         except TROUBLE as error:
             heed_cancellation()
             status = DetectorStatus(
-                "Polling", f"The triggers could not be installed: {shown(_said(error))}"
+                "Polling", f"The triggers could not be installed: {shown(str(error))}"
             )
             self.failed.add(name)
         self._note(name, status)
@@ -178,10 +174,7 @@ class Detectors:
 
         async def one(name: str) -> T | None:
             try:
-                async with (
-                    asyncio.timeout(ANSWER_SECONDS),
-                    self._connections.use(name) as connection,
-                ):
+                async with self._connections.use(name, seconds=ANSWER_SECONDS) as connection:
                     return await work(name, connection)
             except TROUBLE as error:
                 heed_cancellation()
@@ -210,8 +203,3 @@ class Detectors:
                 message=" ".join([*([message] if message else []), *dict.fromkeys(lost)]),
             )
         )
-
-
-def _said(error: BaseException) -> str:
-    is_late = isinstance(error, TimeoutError) and not str(error)
-    return f"no answer within {INSTALL_SECONDS:.0f} s." if is_late else str(error)

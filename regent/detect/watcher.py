@@ -2,7 +2,8 @@
 
 Every 50 ms it asks the gate, one cheap question about the whole server. Only when the gate moved
 does it compare fingerprints, of the shared catalogs and, in each served database, of the detector
-and the event table (for transactions that could not NOTIFY). See design: two detectors, one wake.
+and the event table (for transactions that could not NOTIFY). Looks at databases go on beside the
+gate, so that one that hangs is in nobody's way. See design: two detectors, one wake.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from itertools import islice
 from time import monotonic
 from typing import Any, Literal, Protocol
 
@@ -28,6 +28,8 @@ INTERVAL_SECONDS = 0.05
 POLLING_SECONDS = 1.0
 """How often the objects of a database without triggers are compared: that reads all of them."""
 ANSWER_SECONDS = 10.0
+MOST_IN_TURN = 4
+"""Looks at databases that are asked in turn, at one time: half the places of the pool."""
 
 log = structlog.get_logger()
 Fingerprint = dict[str, object]
@@ -69,15 +71,23 @@ class LocalWatch:
         self._events: object = None
         self._polled_at = 0.0
         self._owes_a_look = False
+        self._is_looking = False
+
+    @property
+    def is_ready(self) -> bool:
+        """A look is owed, and none goes on."""
+        return self._owes_a_look and not self._is_looking
 
     def note(self, *, gate_moved: bool) -> None:
         """Remember that a look is owed, until its turn has come."""
         self._owes_a_look = self._owes_a_look or gate_moved
 
-    async def look(self, *, gate_moved: bool) -> None:
-        """Compare, and wake when something moved. A lost connection forgets: it wakes by itself."""
-        if not (gate_moved or self._owes_a_look):
-            return
+    async def look(self) -> None:
+        """Compare, and wake when something moved. A lost connection forgets: it wakes by itself.
+
+        What moves while it looks is owed a look of its own.
+        """
+        self._owes_a_look, self._is_looking = False, True
         try:
             if self.detector == "Triggers":
                 await self._look_at_detector()
@@ -87,11 +97,12 @@ class LocalWatch:
             heed_cancellation()
             self._seen, self._events = {}, None
             self._owes_a_look = True
+        finally:
+            self._is_looking = False
 
     async def _look_at_detector(self) -> None:
         found = dict(await self._source.fetchrow(sql.load("watch/detector")) or {})
         has_events = found.pop("has_events", False)
-        self._owes_a_look = False
         if self._is_new(found):
             self._wake(DetectorChanged(self._database))
         if has_events:
@@ -108,8 +119,8 @@ class LocalWatch:
             self._wake(LocalEvents(self._database))
 
     async def _look_at_objects(self) -> None:
-        self._owes_a_look = monotonic() - self._polled_at < self._polling_seconds
-        if self._owes_a_look:
+        if monotonic() - self._polled_at < self._polling_seconds:
+            self._owes_a_look = True
             return
         found = dict(await self._source.fetchrow(sql.load("watch/objects")) or {})
         self._polled_at = monotonic()
@@ -140,6 +151,7 @@ class Watcher:
         self._wake = wake
         self._always = [watch for watch in local.values() if not watch.in_turn]
         self._in_turn = deque(watch for watch in local.values() if watch.in_turn)
+        self._looking_in_turn = 0
         self._interval_seconds = interval_seconds
         self._backoff = backoff or reconnecting()
         self.is_watching = False
@@ -148,17 +160,18 @@ class Watcher:
 
     async def run(self) -> None:
         """Connect, watch until that fails, wait a little, again."""
-        while True:
-            try:
-                await self._watch()
-            except TROUBLE as error:
-                heed_cancellation()
-                said = shown(str(error)) or type(error).__name__
-                log.warning("watcher lost", error=said)
-                self.trouble = f"The shared catalogs are not watched: {said}"
-            await asyncio.sleep(self._backoff.after())
+        async with asyncio.TaskGroup() as looks:
+            while True:
+                try:
+                    await self._watch(looks)
+                except TROUBLE as error:
+                    heed_cancellation()
+                    said = shown(str(error)) or type(error).__name__
+                    log.warning("watcher lost", error=said)
+                    self.trouble = f"The shared catalogs are not watched: {said}"
+                await asyncio.sleep(self._backoff.after())
 
-    async def _watch(self) -> None:
+    async def _watch(self, looks: asyncio.TaskGroup) -> None:
         connection = await self._connect()
         try:
             gate: str | None = None
@@ -172,21 +185,37 @@ class Watcher:
                     before, gate = gate, await connection.fetchval(sql.load("watch/gate"))
                     if gate != before:
                         shared = await self._compare_shared(connection, shared)
-                await self._look_at_databases(gate_moved=gate != before)
+                self._begin_looks(looks, gate_moved=gate != before)
                 await asyncio.sleep(self._interval_seconds)
         finally:
             self.is_watching = False
             connection.terminate()
 
-    async def _look_at_databases(self, *, gate_moved: bool) -> None:
-        """Side by side, so that one that hangs delays no other by more than its patience."""
-        for watch in self._in_turn:
+    def _begin_looks(self, looks: asyncio.TaskGroup, *, gate_moved: bool) -> None:
+        """Beside the gate: at each database that LISTENs, and at one of the others each round."""
+        for watch in (*self._always, *self._in_turn):
             watch.note(gate_moved=gate_moved)
-        now = [*self._always, *islice(self._in_turn, 1)]
-        self._in_turn.rotate(-1)
-        async with asyncio.TaskGroup() as group:
-            for watch in now:
-                group.create_task(watch.look(gate_moved=gate_moved and not watch.in_turn))
+        now = [watch for watch in self._always if watch.is_ready]
+        if self._looking_in_turn < MOST_IN_TURN:
+            now += self._next_in_turn()
+        for watch in now:
+            looks.create_task(self._look(watch))
+
+    def _next_in_turn(self) -> list[LocalWatch]:
+        """The next that owes a look; a list of one at most."""
+        for _ in range(len(self._in_turn)):
+            watch = self._in_turn[0]
+            self._in_turn.rotate(-1)
+            if watch.is_ready:
+                return [watch]
+        return []
+
+    async def _look(self, watch: LocalWatch) -> None:
+        self._looking_in_turn += watch.in_turn
+        try:
+            await watch.look()
+        finally:
+            self._looking_in_turn -= watch.in_turn
 
     async def _compare_shared(
         self, connection: asyncpg.Connection, before: Fingerprint

@@ -14,7 +14,7 @@ from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
-from regent.server.connections import Connections
+from regent.server.connections import READ_SECONDS, Connections
 from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.privileges import ObjectKind
@@ -38,42 +38,39 @@ def interest_of(desired: Desired) -> Interest:
 
 async def read_server(connections: Connections, home_database: str) -> ObservedServer:
     """The shared catalogs, over the home database's connection."""
-    async with connections.use(home_database) as connection:
+    async with connections.use(home_database, seconds=READ_SECONDS) as connection:
         return await inspect_server(connection)
 
 
 async def read_databases(
-    connections: Connections, served: tuple[str, ...], desired: Desired, server: ObservedServer
+    connections: Connections,
+    served: tuple[str, ...],
+    desired: Desired,
+    server: ObservedServer,
+    *,
+    seconds: float = READ_SECONDS,
 ) -> tuple[Observed, Mapping[str, str]]:
     """The local objects of every served database, side by side; and which could not be read, why.
 
-    One that does not exist, or lets nobody in, must not keep the others from being served.
+    One that does not exist, lets nobody in, or gives no answer within `seconds`, must not
+    keep the others from being served.
     """
     interest = interest_of(desired)
     unread: dict[str, str] = {}
 
     async def read(database: str) -> ObservedDatabase | None:
         try:
-            async with (
-                asyncio.timeout(READ_SECONDS),
-                connections.use(database) as connection,
-            ):
+            async with connections.use(database, seconds=seconds) as connection:
                 return await inspect_database(connection, interest)
         except TROUBLE as error:
             heed_cancellation()
-            is_late = isinstance(error, TimeoutError) and not str(error)
-            late = f"It did not answer within {READ_SECONDS:.0f} s."
-            unread[database] = late if is_late else shown(str(error)) or type(error).__name__
+            unread[database] = shown(str(error)) or type(error).__name__
             return None
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(read(database)) for database in served]
     found = [task.result() for task in tasks]
     return Observed(server, {one.name: one for one in found if one is not None}), unread
-
-
-READ_SECONDS = 60.0
-"""A database that does not answer is unread for this pass; it does not keep the others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ async def read_parameters(connections: Connections, home_database: str) -> Param
 
     PL/pgSQL is loaded first, so that its parameters are known however old the session is.
     """
-    async with connections.use(home_database) as connection:
+    async with connections.use(home_database, seconds=READ_SECONDS) as connection:
         with suppress(asyncpg.PostgresError):
             await connection.execute("DO LANGUAGE plpgsql 'BEGIN END'")
         rows = await connection.fetch(sql.load("inspect/parameters"))

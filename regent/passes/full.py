@@ -33,7 +33,7 @@ from regent.passes.outcomes import settle
 from regent.plan import plan_objects
 from regent.plan.handing_over import adopted_by, sessions_ended_by, still_unfinished
 from regent.remembered import AcceptedState, BrakeMemory, Mark
-from regent.server.connections import Connections
+from regent.server.connections import READ_SECONDS, Connections
 from shared.outcomes import Outcome
 from shared.state import Trouble
 
@@ -181,7 +181,7 @@ class Passes:
         if due is not None and due <= now:
             return None
         desired, server = looked.resolution.desired, looked.observed.server
-        async with self._connections.use(database) as connection:
+        async with self._connections.use(database, seconds=READ_SECONDS) as connection:
             touched = await inspect_changed(
                 connection, interest_of(desired), oids=oids, xids=xids, with_schemas=with_schemas
             )

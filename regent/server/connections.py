@@ -15,13 +15,20 @@ import asyncpg
 from regent.server.connect import CannotConnectError
 from regent.server.connection import Connects
 from regent.server.connection_limits import TOO_MANY, AnyConnection, with_numbers
-from regent.server.trouble import TROUBLE
+from regent.server.places import Places, Turn
+from regent.server.trouble import TROUBLE, DidNotAnswerError, heed_cancellation
 
 CLOSE_SECONDS = 2.0
 MOST_WORKING = 8
 """Work connections that are open at one time."""
 IDLE_SECONDS = 30.0
 """A connection that nobody used for so long is closed."""
+WORK_SECONDS = 600.0
+"""How long one use may last where its caller names no other time."""
+READ_SECONDS = 60.0
+"""A database that is not read by then is unread for this pass."""
+TRIAL_SECONDS = 5.0
+"""Within these a database that hung before must answer a small question."""
 
 
 class Connections:
@@ -35,6 +42,7 @@ class Connections:
         most: int = MOST_WORKING,
         idle_seconds: float = IDLE_SECONDS,
         reader: Callable[[], AbstractAsyncContextManager[AnyConnection]] | None = None,
+        trial_seconds: float = TRIAL_SECONDS,
     ) -> None:
         """`most` are open at one time; who wants another one waits until one is free.
 
@@ -43,9 +51,9 @@ class Connections:
         self._connector = connector
         self._purpose = purpose
         self._open: dict[str, asyncpg.Connection] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
         self._most = most
-        self._places = asyncio.Semaphore(most)
+        self._places = Places(most)
+        self._trial_seconds = trial_seconds
         self._in_use: set[str] = set()
         self._idle_seconds = idle_seconds
         self._used_at: dict[str, float] = {}
@@ -53,29 +61,56 @@ class Connections:
         self._reader = reader
 
     @asynccontextmanager
-    async def use(self, database: str) -> AsyncIterator[asyncpg.Connection]:
+    async def use(
+        self, database: str, *, seconds: float = WORK_SECONDS, yields: bool = False
+    ) -> AsyncIterator[asyncpg.Connection]:
         """The connection to this database, for us alone. Raises what Connector.connect raises.
 
-        One that is left inside a transaction, or by a cancellation, is closed: what was half done
-        there is undone, and who comes next does not wait for the answer.
+        `seconds` after its place is had the connection is ended: DidNotAnswerError. With
+        `yields` everybody else goes first. One that is left inside a transaction, or by a
+        cancellation, is closed: what was half done there is undone, and who comes next does not
+        wait for the answer.
         """
-        async with self._locks.setdefault(database, asyncio.Lock()), self._places:
+        async with self._places.place(database, seconds, yields=yields) as turn:
             self._in_use.add(database)
             try:
-                connection = await self._connection(database)
+                connection = await self._answering(database, turn)
             except BaseException:
                 self._in_use.discard(database)
                 raise
+            # To cancel is not enough: the driver would wait for the answer to its ROLLBACK.
+            end = asyncio.get_running_loop().call_at(turn.until, connection.terminate)
             try:
                 yield connection
             except asyncio.CancelledError:
                 connection.terminate()
                 raise
             finally:
+                end.cancel()
                 self._in_use.discard(database)
                 self._note_use(database)
                 if not connection.is_closed() and connection.is_in_transaction():
                     connection.terminate()
+
+    async def _answering(self, database: str, turn: Turn) -> asyncpg.Connection:
+        """The connection; one to a database that hung before has answered a small question."""
+        if not turn.is_trial:
+            return await self._connection(database)
+        try:
+            async with asyncio.timeout(self._trial_seconds):
+                connection = await self._connection(database)
+                try:
+                    await connection.fetchval("SELECT 1")
+                except asyncio.CancelledError:
+                    connection.terminate()
+                    raise
+        except TimeoutError:
+            heed_cancellation()
+            raise DidNotAnswerError(
+                f"Database {database!r} did not answer within {self._trial_seconds:g} s."
+            ) from None
+        turn.has_answered = True
+        return connection
 
     async def _connection(self, database: str) -> asyncpg.Connection:
         """The open one, or a new one for which the one used longest ago makes room."""

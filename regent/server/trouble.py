@@ -34,6 +34,15 @@ class ServerTroubleError(PostgRegentError):
     """PostgreSQL did not do what was asked."""
 
 
+class DidNotAnswerError(ServerTroubleError, TimeoutError):
+    """A database did not answer in time."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            message, way_out="It is asked again by itself; pg_stat_activity says what it waits for."
+        )
+
+
 _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "25006": (
