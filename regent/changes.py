@@ -237,24 +237,30 @@ class HandOnOwned:
 
 @dataclass(frozen=True, slots=True)
 class DropRole:
-    """DROP ROLE, of a role that we created and that owns nothing; its mark goes with it."""
+    """DROP ROLE, of a role that we created and that owns nothing; its mark goes with it.
+
+    `marked_as` is the name in the mark, where the role was renamed behind us.
+    """
 
     role: str
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
+    marked_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRole:
     """The mark is released: it keeps its holder, the role is nobody's business (rule 8).
 
-    `has_ended`: only once it is seen that the role's access has ended.
+    `has_ended`: only once it is seen that the role's access has ended. `marked_as` is the name in
+    the mark, where the role was renamed behind us.
     """
 
     role: str
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
     has_ended: bool = False
+    marked_as: str = ""
 
 
 Change = (

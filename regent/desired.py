@@ -119,7 +119,8 @@ class Ending:
 
     It keeps no LOGIN, member, session, privilege or membership. It is dropped when `created` by us
     and when nothing is left that it owns; `retain` leaves all of it as it is. `refusal` says why
-    `reassign_to` gets nothing of what it owns; empty where it may.
+    `reassign_to` gets nothing of what it owns; empty where it may. `marked_as` is the name that its
+    mark has, where that is another one.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Ending:
     reassign_to: str | None = None
     listed: Listed = Listed.NO
     refusal: str = ""
+    marked_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,10 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 await connection.execute(load("home/note_verifier"), role, digest)
             case ClearPassword(role=role):
                 await connection.execute(load("home/note_verifier"), role, "")
-            case ReleaseRole(role=role):
-                await connection.execute(load("home/release_mark"), role)
-            case DropRole(role=role):
-                await connection.execute(load("home/drop_mark"), role)
+            case ReleaseRole(role=role, marked_as=marked_as):
+                await connection.execute(load("home/release_mark"), marked_as or role)
+            case DropRole(role=role, marked_as=marked_as):
+                await connection.execute(load("home/drop_mark"), marked_as or role)
             case _:
                 pass
 

@@ -32,7 +32,7 @@ def plan_endings(
     for ending in sorted(desired.endings, key=lambda e: e.name):
         is_there = ending.name in server.roles
         if ending.retain or not is_there or authority.is_untouchable(ending.name):
-            yield ReleaseRole(ending.name, (ending.holder,))
+            yield ReleaseRole(ending.name, (ending.holder,), marked_as=ending.marked_as)
         else:
             yield from _ended(ending, desired, server)
 
@@ -54,4 +54,7 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
                 listed=ending.listed,
                 refusal=ending.refusal,
             )
-    yield DropRole(name, causes) if ending.created else ReleaseRole(name, causes, has_ended=True)
+    if ending.created:
+        yield DropRole(name, causes, marked_as=ending.marked_as)
+    else:
+        yield ReleaseRole(name, causes, has_ended=True, marked_as=ending.marked_as)

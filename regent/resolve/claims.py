@@ -155,7 +155,7 @@ class _Court:
                 f"The role {claim.name!r} is that of {mark.holder}, in another namespace, and its"
                 " end is not done yet. Wait for it, or give this one another name.",
             )
-        observed = self._observed_name(mark)
+        observed = self.marks.observed_name(mark)
         other = observed if observed and observed != claim.name else None
         if other and claim.name in self.situation.server.roles:
             return self._refused(
@@ -165,15 +165,17 @@ class _Court:
                 " Choose another name, or drop that role.",
             )
         holder = mark.holder if mark.holder in claim.declared_by else claim.holder
-        # A released mark is taken back, which has to be written down like an adoption.
-        return Claim(claim.name, claim.role, claim.user, holder, mark, other, mark.released)
+        # A released mark is taken back, and a role that was made anew is the same as a stranger's
+        # until all that it has beyond its declaration is gone: both are done like an adoption.
+        is_adopted = mark.released or self.marks.is_remade(mark)
+        return Claim(claim.name, claim.role, claim.user, holder, mark, other, is_adopted)
 
     def _mark_of(self, claim: Claim) -> Mark | None:
         """The mark on this name, else the one that its resource held under another name."""
         mark = self.marks.by_role.get(claim.name)
         if mark is not None:
-            released_to_another = mark.released and mark.holder not in claim.declared_by
-            return None if released_to_another else mark
+            is_taken_back = mark.holder in claim.declared_by and not self.marks.is_remade(mark)
+            return None if mark.released and not is_taken_back else mark
         for key in claim.declared_by:
             if key in self.marks.mine_by_holder:
                 return self.marks.mine_by_holder[key]
@@ -186,12 +188,6 @@ class _Court:
             if mark is not None and not is_there(self.situation, mark.holder):
                 return mark
         return None
-
-    def _observed_name(self, mark: Mark) -> str | None:
-        """What the marked role is called in the catalog; its oid tells a rename behind us."""
-        if mark.role in self.situation.server.roles:
-            return mark.role
-        return self.marks.names.get(mark.role_oid)
 
     def _unmarked(self, claim: Claim) -> Claim | None:
         if claim.name not in self.situation.server.roles:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from regent.desired import DesiredRole, Ending
 from regent.resolve.allowed import heir_standing
+from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
 
@@ -14,27 +15,32 @@ def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[End
     """What our marks hold and no resource that still exists does.
 
     A holder that exists and could not be resolved (a conflict, an invalid name) ends nothing, and
-    neither does a role that goes on under another name, which its oid tells.
+    neither does a role that goes on under another name, which its oid tells. A role that was
+    renamed behind us ends under its new name. One that somebody made anew is not ours to drop, nor
+    is what it owns ours to hand on.
     """
     accepted = situation.accepted
     observed = situation.server.roles
     names = {name for one in roles.values() for name in (one.name, one.renamed_from) if name}
     oids = {observed[name].oid for name in names if name in observed}
+    marks = MarkIndex.of(situation)
     found = []
-    for name, mark in sorted(situation.own_marks().items()):
+    for name, mark in sorted(marks.mine.items()):
         holder = str(mark.holder)
         still_there = holder in accepted.state.resources or holder in accepted.state.held
         if name in names or still_there or mark.role_oid in oids:
             continue
         departed = accepted.departed.get(holder)
         entry = departed.entry if departed and departed.entry.kind != "Permission" else None
-        heir = entry.spec.reassign_owned_to if entry else None
+        is_remade = marks.is_remade(mark)
+        heir = entry.spec.reassign_owned_to if entry and not is_remade else None
         listed, refusal = heir_standing(situation, heir, _own(roles, mark.holder.namespace))
         found.append(
             Ending(
-                name=name,
+                name=marks.observed_name(mark) or name,
                 holder=mark.holder,
-                created=mark.origin == "created",
+                created=mark.origin == "created" and not is_remade,
+                marked_as=name,
                 retain=entry is not None and entry.spec.deletion_policy == "Retain",
                 reassign_to=heir,
                 listed=listed,

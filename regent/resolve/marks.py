@@ -29,3 +29,21 @@ class MarkIndex:
             mine_by_holder={mark.holder: mark for mark in mine.values()},
             names={role.oid: name for name, role in situation.server.roles.items()},
         )
+
+    def observed_name(self, mark: Mark) -> str | None:
+        """What the marked role is called in the catalog: by its oid, else by its name.
+
+        The oid comes first: where the role was renamed behind us and somebody made another one of
+        its name, that one is a stranger.
+        """
+        if name := self.names.get(mark.role_oid):
+            return name
+        return mark.role if mark.role in self.names.values() else None
+
+    def is_remade(self, mark: Mark) -> bool:
+        """Whether the role of this name is another one than the mark was written for."""
+        return (
+            mark.role_oid != 0
+            and mark.role_oid not in self.names
+            and bool(self.observed_name(mark))
+        )

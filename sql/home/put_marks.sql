@@ -1,6 +1,7 @@
 -- One row: a role that was marked. Runs in the transaction that made or adopted the roles, so its
 -- oids are those of now. $1 the Regent; $2 roles, $3 holders, $4 origins, in parallel.
--- A role that was ours before and came back keeps the origin of its mark.
+-- A role that was ours before and came back keeps the origin of its mark; one that somebody made
+-- anew is adopted.
 INSERT INTO postgregent.marks (role, regent, holder, origin, role_oid)
 SELECT w.role, $1, w.holder, w.origin, r.oid
 FROM ROWS FROM (
@@ -11,6 +12,8 @@ ON CONFLICT (role) DO UPDATE
 SET regent = excluded.regent, holder = excluded.holder, released = false,
     role_oid = excluded.role_oid, verifier_digest = '',
     origin = CASE
-        WHEN excluded.origin = 'created' THEN 'created' ELSE marks.origin
+        WHEN excluded.origin = 'created' THEN 'created'
+        WHEN marks.role_oid = excluded.role_oid THEN marks.origin
+        ELSE excluded.origin
     END
 RETURNING marks.role

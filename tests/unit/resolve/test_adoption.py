@@ -78,7 +78,7 @@ def test_an_adoption_with_a_group_or_permission_that_is_unknown_waits_for_it() -
 def test_what_is_managed_already_follows_what_is_allowed_and_its_status_says_so() -> None:
     """Narrowing allow applies at once; the message tells what is taken."""
     marks = (
-        Mark("alice", "default/my-regent", ResourceKey.parse("User/default/alice"), "adopted", 1),
+        Mark("alice", "default/my-regent", ResourceKey.parse("User/default/alice"), "adopted", 0),
     )
     server_ = on(role("alice", login=True), role("analysts"), members=(("analysts", "alice"),))
     there = resolved(ALICE % "memberOf: [{role: analysts}]", on=server_, marks=marks)
@@ -110,7 +110,7 @@ def test_a_role_that_stays_in_a_stronger_group_is_not_adopted() -> None:
 def test_a_released_role_that_became_a_superuser_is_not_taken_back() -> None:
     """While nobody managed it, somebody made it strong; its holder must not get its password."""
     holder = ResourceKey.parse("User/default/alice")
-    marks = (Mark("alice", "default/my-regent", holder, "created", 1, released=True),)
+    marks = (Mark("alice", "default/my-regent", holder, "created", 0, released=True),)
     strong = on(role("alice", login=True, superuser=True))
     refused = resolved("User/alice: {database: mydb}", on=strong, marks=marks)
     assert refused.desired.roles == {}
