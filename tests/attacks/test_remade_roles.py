@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -12,10 +14,10 @@ from tests.postgres.database import Database
 pytestmark = [pytest.mark.every_version, pytest.mark.found("E24")]
 USER = "User/y: {database: mydb, passwordSecretRef: {name: s, key: k}}\n"
 KEEPER = "User/keeper: {database: mydb}\n"
-ALLOW = {"allow": {"adopt": []}}
+ALLOW: dict[str, Any] = {"allow": {"adopt": []}}
 
 
-def _with(password: str) -> dict[str, dict[str, str]]:
+def _with(password: str) -> dict[str, dict[str, Any]]:
     return {"User/y": {"verifier": scram.build(password).value}}
 
 
