@@ -531,7 +531,7 @@ def test_what_is_withheld_stays_so_when_all_is_held_again_as_it_was_before() -> 
         assert set(brake.catalog.held()) == before
 
 
-pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2")]
+pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2", "E6")]
 TestTheBrake = TheBrake.TestCase
 TestTheBrake.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
