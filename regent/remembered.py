@@ -138,11 +138,15 @@ class BrakeMemory(_Stored):
     accepted state of the edition `let_through_of`, as long as it is not the baseline. `latches`
     counts how often the brake let go: it is part of each digest, so that none is good twice.
 
+    `given` are the entries that states gave since the baseline, in layers (regent/gate/given.py):
+    taking them away is a loss as well.
+
     `unfinished` are adopted roles that may still have more than is declared: their password and
     LOGIN wait. Something was taken from `sessions`, of which the sessions must still end.
     """
 
     baseline: AcceptedState | None = None
+    given: tuple[dict[str, Entry], ...] = ()
     taken: tuple[tuple[datetime, Loss], ...] = ()
     deletions: tuple[tuple[datetime, str], ...] = ()
     pulled_at: datetime | None = None

@@ -21,6 +21,8 @@ from types import MappingProxyType
 
 from regent.changes import Change, Plan
 from regent.desired import Desired
+from regent.gate.ends import ended
+from regent.gate.given import layers_with, states_since
 from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom, losses, name_of, without
 from regent.observed import ObservedServer
 from regent.plan.handing_over import (
@@ -59,6 +61,8 @@ class Verdict:
     digest: str = ""
     waiting: tuple[Change, ...] = ()
     """What is not done yet, because it hands on a role that still has more than is declared."""
+    idle: frozenset[int] = frozenset()
+    """The layers of what was given since that nothing withheld needs."""
     why: str = ""
     """Which limit the withheld losses are beyond, with the numbers."""
 
@@ -83,6 +87,13 @@ class Comparison:
     server: ObservedServer | None = None
     adopted: Names = NOBODY
     handed: Names = NOBODY
+    given: tuple[tuple[Plan, Desired], ...] = ()
+    """What was given since the baseline, layer by layer, and what each would do."""
+
+    @property
+    def known(self) -> tuple[Desired, ...]:
+        """All that gave something: taking it away is a loss."""
+        return (self.baseline_desired, *(desired for _, desired in self.given))
 
 
 def judge(
@@ -92,7 +103,9 @@ def judge(
 
     What was let through of this accepted state before is not judged again.
     """
-    lost = losses(compared.plan) - losses(compared.baseline_plan) - _retained(compared)
+    baseline = losses(compared.baseline_plan)
+    given = tuple(losses(plan) for plan, _ in compared.given)
+    lost = losses(compared.plan) - baseline.intersection(*given) - _retained(compared)
     known = _known(memory, accepted)
     lost = frozenset(atom for atom in lost if name_of(atom) not in known) if known else lost
     if not lost:
@@ -106,8 +119,23 @@ def judge(
     reduced, touched = without(compared.plan, lost)
     reduced, held = _without_handing_on(reduced, touched, compared)
     return Verdict(
-        reduced, withheld=named, withheld_changes=(*touched, *held), digest=digest, why=why
+        reduced,
+        withheld=named,
+        withheld_changes=(*touched, *held),
+        digest=digest,
+        idle=_idle(lost & baseline, given),
+        why=why,
     )
+
+
+def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:
+    """The layers without which the same is lost; the latest ones are kept."""
+    idle: set[int] = set()
+    for index in reversed(range(len(given))):
+        if lost <= given[index]:
+            idle.add(index)
+        lost &= given[index]
+    return frozenset(idle)
 
 
 def _without_handing_on(
@@ -177,18 +205,18 @@ def explicit_baseline(
 ) -> AcceptedState:
     """The baseline with every explicit end already in it, so that none of these is counted.
 
-    `enabled: false`, an expiry, a narrowed `allow`, and up to two deletions an hour.
+    What ends.py lists, a narrowed `allow`, and up to two deletions an hour. Of a layer of what was
+    given since it is the same.
     """
     resources = dict(baseline.state.resources)
     new = accepted.state.resources
     for key, entry in resources.items():
-        resources[key] = _ended(entry, new.get(key), now)
-    deleted = deletions(baseline, accepted)
-    recent = [key for at, key in memory.deletions if now - at < HOUR]
+        resources[key] = ended(entry, new.get(key), now)
+    deleted = (*deletions(baseline, accepted), *deletions_since(memory, accepted))
     departed = {**baseline.departed}
-    if len(set(deleted) | set(recent)) <= FREE_DELETIONS and not _is_last_login(resources, deleted):
+    if _are_free(deleted, memory, now) and not _is_last_login(resources, deleted):
         for key in deleted:
-            del resources[key]
+            resources.pop(key, None)
             departed[key] = accepted.departed[key]
     state = baseline.state.model_copy(
         update={"resources": resources, "regent": accepted.state.regent}
@@ -204,6 +232,34 @@ def deletions(baseline: AcceptedState, accepted: AcceptedState) -> tuple[str, ..
         if entry.kind != "Permission"
         and key not in accepted.state.resources
         and key in accepted.departed
+    )
+
+
+def deletions_since(memory: BrakeMemory, accepted: AcceptedState) -> tuple[str, ...]:
+    """The Roles and Users that are deleted now, of the baseline and of what was given since."""
+    known = memory.baseline.state.resources if memory.baseline else {}
+    return tuple(
+        key
+        for key in dict.fromkeys((*known, *(key for layer in memory.given for key in layer)))
+        if not key.startswith("Permission/")
+        and key not in accepted.state.resources
+        and key in accepted.departed
+    )
+
+
+def _are_free(deleted: Iterable[str], memory: BrakeMemory, now: datetime) -> bool:
+    """Whether these, with those of the last hour, are few enough to be believed at once."""
+    recent = {key for at, key in memory.deletions if now - at < HOUR}
+    return len(recent.union(deleted)) <= FREE_DELETIONS
+
+
+def given_since(
+    memory: BrakeMemory, baseline: AcceptedState, accepted: AcceptedState, now: datetime
+) -> tuple[AcceptedState, ...]:
+    """What was given since the baseline, layer by layer, with every explicit end in it."""
+    return tuple(
+        explicit_baseline(one, accepted, memory, now)
+        for one in states_since(baseline, memory.given)
     )
 
 
@@ -231,22 +287,25 @@ def remember(
     """
     taken = tuple((at, loss) for at, loss in memory.taken if now - at < HOUR)
     deleted = tuple((at, key) for at, key in memory.deletions if now - at < HOUR)
+    known = {key for _, key in deleted}
+    gone = deletions_since(memory, accepted)
+    new = tuple((now, key) for key in gone if key not in known)
     if verdict.is_pulled:
+        idle = verdict.idle if is_final else frozenset[int]()
         return memory.model_copy(
             update={
                 "taken": taken,
-                "deletions": deleted,
+                "deletions": (*deleted, *new) if _are_free(gone, memory, now) else deleted,
                 "pulled_at": memory.pulled_at or now,
+                "given": layers_with(memory.given, memory.baseline, accepted, idle),
                 "released_digest": "",
                 **_begun(memory, verdict, holders),
             }
         )
     is_released = verdict.digest != "" and verdict.digest == memory.released_digest
     if not is_released:
-        known = {key for _, key in deleted}
-        is_new = memory.baseline is not None and not is_judged(memory, accepted)
-        new = deletions(memory.baseline, accepted) if memory.baseline and is_new else ()
-        deleted += tuple((now, key) for key in new if key not in known)
+        if memory.given or not is_judged(memory, accepted):
+            deleted += new
         edges = {loss.edge: loss for loss in verdict.let_through}
         taken += tuple((now, loss.model_copy(update={"detail": ""})) for loss in edges.values())
     lets_go = is_released or memory.pulled_at is not None
@@ -262,6 +321,7 @@ def remember(
             "latches": memory.latches + lets_go,
             **(_BASELINE_MOVED if is_final else _let_through(memory, verdict, accepted)),
             **({} if is_final else _begun(memory, verdict, holders)),
+            "given": () if is_final else layers_with(memory.given, memory.baseline, accepted),
         }
     )
 
@@ -309,20 +369,6 @@ def has_news(memory: BrakeMemory, before: BrakeMemory) -> bool:
     return any(getattr(memory, part) != getattr(before, part) for part in parts)
 
 
-def _ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
-    """The baseline's entry with the end that the new one states, and nothing else of it."""
-    if entry.kind != "User" or new is None or new.kind != "User":
-        return entry
-    update: dict[str, object] = {}
-    if new.spec.enabled is False:
-        update["enabled"] = False
-    if new.spec.valid_until is not None and new.spec.valid_until <= now:
-        update["valid_until"] = new.spec.valid_until
-    if not update:
-        return entry
-    return entry.model_copy(update={"spec": entry.spec.model_copy(update=update)})
-
-
 def _is_last_login(resources: dict[str, Entry], deleted: tuple[str, ...]) -> bool:
     users = {
         key
@@ -357,7 +403,7 @@ def _why(
         return ""
     recent = {loss.edge for at, loss in memory.taken if now - at < HOUR}
     edges: set[Edge] = {atom[:3] for atom in lost} | recent
-    total = len(_edges(compared.baseline_desired) | edges)
+    total = len(edges.union(*map(_edges, compared.known)))
     least, percent = settings.effective_minimum, settings.effective_percent
     found: list[str] = []
     if len(edges) >= least and len(edges) * 100 > percent * total:
@@ -368,7 +414,7 @@ def _why(
         )
     if _takes_most_roles(compared, edges):
         ended = {role for role, kind, what in edges if kind == ROLE and what == EXISTS}
-        known = len(set(compared.baseline_desired.roles) | ended)
+        known = len(ended.union(*(one.roles for one in compared.known)))
         found.append(f"{len(ended)} of {known} roles would end: more than half")
     if _takes_last_login(compared, lost):
         found.append("the last role with LOGIN would lose it")
@@ -379,11 +425,11 @@ def _why(
 
 def _takes_most_roles(compared: Comparison, edges: set[Edge]) -> bool:
     ended = {role for role, kind, what in edges if kind == ROLE and what == EXISTS}
-    return len(ended) * 2 > len(set(compared.baseline_desired.roles) | ended)
+    return len(ended) * 2 > len(ended.union(*(one.roles for one in compared.known)))
 
 
 def _takes_last_login(compared: Comparison, lost: frozenset[Atom]) -> bool:
-    had = any(role.login for role in compared.baseline_desired.roles.values())
+    had = any(role.login for one in compared.known for role in one.roles.values())
     has = any(role.login for role in compared.desired.roles.values())
     return had and not has and any(atom[1:3] == (ROLE, LOGIN) for atom in lost)
 

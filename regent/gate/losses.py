@@ -34,7 +34,18 @@ _ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls"
 
 def losses(plan: Plan) -> frozenset[Atom]:
     """Every atom that the plan takes away."""
-    return frozenset(atom for change in plan.changes for atom in atoms(change))
+    found = frozenset(atom for change in plan.changes for atom in atoms(change))
+    return found - _never_had(plan)
+
+
+def _never_had(plan: Plan) -> frozenset[Atom]:
+    """LOGIN of roles that have none: only their sessions or their passwords go."""
+    closed = {c.role for c in plan.changes if isinstance(c, AlterRole) and c.effect is Effect.CLOSE}
+    return frozenset(
+        (change.role, ROLE, LOGIN, "")
+        for change in plan.changes
+        if isinstance(change, EndSessions | ClearPassword) and change.role not in closed
+    )
 
 
 def atoms(change: Change) -> Iterator[Atom]:
@@ -82,6 +93,8 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
     """The plan without these atoms, and the changes that were left out or made smaller."""
     if not withheld:
         return plan, ()
+    # What stays as a role keeps its sessions and its password too.
+    withheld |= {atom for atom in _never_had(plan) if (atom[0], ROLE, EXISTS, "") in withheld}
     kept: list[Change] = []
     touched: list[Change] = []
     for change in plan.changes:
@@ -92,8 +105,10 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
         touched.append(change)
         if not taken <= withheld and isinstance(change, RevokePrivileges):
             kept.extend(_smaller(change, withheld))
-        elif not taken <= withheld and isinstance(change, AlterRole):
-            kept.append(_less(change, {what.lower() for _, _, what, _ in taken & withheld}))
+        elif isinstance(change, AlterRole) and change.effect is Effect.NARROW:
+            less = _less(change, {what.lower() for _, _, what, _ in taken & withheld})
+            if not taken <= withheld or _has_limits(less):
+                kept.append(less)
     return replace(plan, changes=tuple(kept)), tuple(touched)
 
 
@@ -111,6 +126,12 @@ def _less(change: AlterRole, attributes: set[str]) -> AlterRole:
     """The change without these attributes: what drift gave beside them is still taken."""
     left_alone: dict[str, Any] = dict.fromkeys(attributes)
     return replace(change, **left_alone)
+
+
+def _has_limits(change: AlterRole) -> bool:
+    """What takes no edge away, and never waits."""
+    limits = (change.connection_limit, change.valid_until, change.inherit)
+    return any(limit is not None for limit in limits)
 
 
 def _parts(change: RevokePrivileges) -> Iterable[RevokePrivileges]:

@@ -15,6 +15,7 @@ from regent.gate.brake import (
     Comparison,
     Verdict,
     explicit_baseline,
+    given_since,
     is_judged,
     judge,
     unjudged,
@@ -213,23 +214,26 @@ def _judge(
     """Ask the brake, unless nothing is lost or these losses were let through before."""
     accepted = situation.accepted
     adopted = unjudged(memory, accepted, desired.adopted)
-    if is_judged(memory, accepted) and not adopted:
+    if is_judged(memory, accepted) and not adopted and not memory.given:
         return Verdict(wanted)
     if not losses(wanted):
         return Verdict(wanted)
-    baseline = explicit_baseline(
-        memory.baseline or _nothing(accepted), accepted, memory, situation.now
-    )
-    renamed = memory.renamed | renamed_by(wanted.changes)
-    before = unmanaged(resolve(situation.at(baseline)).desired, adopted | renamed)
+    base = memory.baseline or _nothing(accepted)
+    baseline = explicit_baseline(base, accepted, memory, situation.now)
+    others = adopted | memory.renamed | renamed_by(wanted.changes)
+
+    def with_plan(state: AcceptedState) -> tuple[Plan, Desired]:
+        before = unmanaged(resolve(situation.at(state)).desired, others)
+        return plan(before, observed, compilations=compilations), before
+
     compared = Comparison(
         wanted,
         desired,
-        plan(before, observed, compilations=compilations),
-        before,
+        *with_plan(baseline),
         observed.server,
         adopted,
         memory.handed | handed_by(wanted.changes, situation.holders()),
+        tuple(map(with_plan, given_since(memory, base, accepted, situation.now))),
     )
     return judge(compared, memory, accepted, situation.now)
 

@@ -13,9 +13,12 @@ from tests.postgres.database import Database
 from tests.settings import settings_for
 
 
-async def applied(database: Database, text: str, revision: int = 1, **more: Any) -> OnceReport:
+async def applied(
+    database: Database, text: str, revision: int = 1, *, release: str | None = None, **more: Any
+) -> OnceReport:
     """Bring the server to these resources."""
-    return await apply_once(settings_for(database), state(text, revision=revision, **more))
+    pushed = state(text, revision=revision, **more)
+    return await apply_once(settings_for(database), pushed, release=release)
 
 
 async def is_settled(database: Database, text: str, revision: int = 1, **more: Any) -> bool:

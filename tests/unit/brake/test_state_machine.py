@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from regent.accept.merge import accept
 from regent.changes import AlterRole, Change, Effect, GrantMembership, SetPassword
-from regent.gate.brake import deletions, has_news
+from regent.gate.brake import deletions_since, has_news
 from regent.passes.full import ROUNDS, decided, without_ended
 from regent.passes.look import Looked, Memory, compared
 from regent.plan.matching import Compilations
@@ -154,7 +154,7 @@ class Known:
     unclean: set[str] = field(default_factory=set)
     """Roles that were there before us, and were never seen without what nobody declared."""
     excused: set[Held] = field(default_factory=set)
-    """What a state gave that never became the baseline, and that the next one does not give."""
+    """What a state declares of which no pass remembered that it gives it, and the next does not."""
     lost: list[tuple[datetime, tuple[str, str, str]]] = field(default_factory=list)
     released: Release = field(default_factory=Release)
 
@@ -173,6 +173,8 @@ class TheBrake(RuleBasedStateMachine):
         self.stored = self.memory
         self.unread: frozenset[str] = frozenset()
         self.seen: Looked | None = None
+        self.is_given = False
+        """A pass over this state has ended, or what it was to begin with was stored."""
         self.used: set[str] = set()
         self.shown: set[str] = set()
         self.said: list[Said] = []
@@ -276,15 +278,16 @@ class TheBrake(RuleBasedStateMachine):
         if declared is None:
             return
         self.revision += 1
-        baseline = self.memory.baseline.state.resources if self.memory.baseline else {}
-        if self.accepted and baseline != self.accepted.state.resources:
+        if self.accepted and not self.is_given:
             known.excused |= held_by(before) - held_by(declared)
         known.excused -= held_by(declared)
         known.free -= set(declared)
         known.drifted -= held_by(declared)
         known.declared = declared
         pushed = said.state(self.revision)
+        edition = self.accepted.edition if self.accepted else 0
         self.accepted = accept(self.accepted, pushed, etag(pushed), self.now)
+        self.is_given &= self.accepted.edition == edition
         self.said.append(said)
 
     @precondition(lambda self: self.accepted)
@@ -306,6 +309,7 @@ class TheBrake(RuleBasedStateMachine):
                 break
         self._decide(self._look())
         self.stored = self.memory
+        self.is_given = True
 
     @rule()
     def restart(self) -> None:
@@ -391,13 +395,14 @@ class TheBrake(RuleBasedStateMachine):
         assert self.accepted is not None
         verdict, memory = looked.verdict, self.memory
         if not verdict.is_pulled and memory.baseline:
-            gone = deletions(memory.baseline, self.accepted)
+            gone = deletions_since(memory, self.accepted)
             recent = {key for at, key in memory.deletions if self.now - at < timedelta(hours=1)}
             if len(recent | set(gone)) <= 2:
                 self.known.free |= {key.rpartition("/")[2] for key in gone}
         self.memory = decided(memory, looked, self.accepted, self.now)
         if has_news(self.memory, memory):
             self.stored = self.memory
+            self.is_given = True
 
     def _carry_out(self, change: Change) -> None:
         self._check_hands(change)
@@ -526,7 +531,7 @@ def test_what_is_withheld_stays_so_when_all_is_held_again_as_it_was_before() -> 
         assert set(brake.catalog.held()) == before
 
 
-pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2")]
+pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2", "E6")]
 TestTheBrake = TheBrake.TestCase
 TestTheBrake.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
