@@ -1,6 +1,24 @@
-"""`python -m cli` is the command, too: where no script was installed."""
+"""The command `postgregent`, also as `python -m cli` where no script was installed.
 
-from cli.main import app
+Ctrl-C ends it with 130 before anything is imported, too: that takes a while.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    from cli.main import app  # noqa: PLC0415 - see above
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    app(prog_name="postgregent")
+
 
 if __name__ == "__main__":
-    app(prog_name="postgregent")
+    main()

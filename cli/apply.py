@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cli.declared import Request, declare
 from cli.pages import Page, Wanted
 from cli.printing import Output, print_data, results
@@ -39,6 +41,7 @@ async def run_apply(
     """
     declared = await declare(request)
     report = await apply_once(declared.settings, declared.state, release=release, takeover=takeover)
+    report = replace(report, notes=(*report.notes, *_of_release(release, report)))
     outcomes = (*declared.outcomes, *report.outcomes)
     console = results()
     if output == "table":
@@ -62,6 +65,14 @@ async def run_apply(
         return NOTHING_APPLIED
     is_ready = report.brake is None and all(outcome.is_ready for outcome in outcomes)
     return ALL_READY if is_ready and not report.is_blind else NOT_READY
+
+
+def _of_release(release: str | None, report: OnceReport) -> tuple[str, ...]:
+    """That a digest let nothing through, where something is withheld."""
+    if release is None or report.brake is None or report.brake.digest in ("", release):
+        return ()
+    now = f"what is withheld has {report.brake.digest}. A digest is good for once."
+    return (f"--release {release}: that is not its digest, or not any more; {now}",)
 
 
 def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -> dict[str, object]:

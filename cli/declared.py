@@ -78,7 +78,8 @@ async def declare(request: Request) -> Declared:
     other PostgRegentErrors for a directory, a Regent or a server that cannot be used.
     """
     environment = os.environ if request.secrets_from_env else None
-    tree = read_tree(request.directory, environment, allow_empty=False)
+    # One without a Regent is refused below, with a way out that these commands have.
+    tree = read_tree(request.directory, environment, allow_empty=True)
     if problems := (*tree.errors, *unknown_references(tree)):
         raise ProblemsError(problems)
     regent = choose_regent(regents_of(tree), request.regent)

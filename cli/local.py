@@ -8,6 +8,7 @@ import signal
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -158,34 +159,39 @@ async def run_local(options: Options) -> int:
     controller = LocalController(options.directory, options.read, fleet, board)
     try:
         limit = (options.timeout or ONCE_SECONDS) if options.once else None
-        is_done = await _until_signal(controller.run(once=options.once), limit)
+        ended_by = await _until_signal(controller.run(once=options.once), limit)
     except TimeoutError:
         raise NotSettledError.after(limit or 0, board.latest()) from None
     finally:
         if isinstance(servers, EmbeddedServers):
             await servers.stop()
+    if ended_by is signal.SIGINT or (options.once and ended_by is not None):
+        return INTERRUPTED
     if not options.once:
         return FINE
-    if not is_done:
-        return INTERRUPTED
     return FINE if board.is_all_ready() else NOT_READY
 
 
-async def _until_signal(work: Coroutine[None, None, None], limit: float | None) -> bool:
-    """Run the work to its end: True; SIGINT or SIGTERM ends it in good order: False.
+async def _until_signal(
+    work: Coroutine[None, None, None], limit: float | None
+) -> signal.Signals | None:
+    """Run the work to its end: None; SIGINT or SIGTERM ends it in good order, and is returned.
 
     A second signal changes nothing. Raises TimeoutError when the limit, in seconds, is over.
     """
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    stopping: asyncio.Future[signal.Signals] = loop.create_future()
+
+    def stop(number: signal.Signals) -> None:
+        if not stopping.done():
+            stopping.set_result(number)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop, number)
     running = asyncio.create_task(work)
-    stopping = asyncio.create_task(stop.wait())
+    either: set[asyncio.Future[Any]] = {running, stopping}
     try:
-        first, _ = await asyncio.wait(
-            {running, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
-        )
+        first, _ = await asyncio.wait(either, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
             messages().print(Shown("ending …", style="dim"))
     finally:
@@ -196,7 +202,7 @@ async def _until_signal(work: Coroutine[None, None, None], limit: float | None) 
         raise TimeoutError
     if not running.cancelled():
         running.result()
-    return running in first
+    return None if running in first else stopping.result()
 
 
 @dataclass(frozen=True, slots=True)

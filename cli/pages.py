@@ -2,6 +2,7 @@
 
 Few changes are all shown, under their resources. Many are summed up by what is done to how many
 roles. What is taken away, withheld, refused or not seen is said in full in either case.
+Long because all parts of the page are here, in its order.
 """
 
 from __future__ import annotations
@@ -145,10 +146,11 @@ class Page:
         return sheet
 
     def _add_sum(self, sheet: Sheet) -> None:
+        not_ready = sum(not one.is_ready for one in self.outcomes)
         if self.is_done:
-            add_done(sheet, self.results, self.report)
+            add_done(sheet, self.results, self.report, not_ready)
         else:
-            add_planned(sheet, self.report)
+            add_planned(sheet, self.report, not_ready)
 
 
 def names_in(change: Change) -> frozenset[str]:
@@ -245,25 +247,38 @@ def add_unseen(sheet: Sheet, report: OnceReport) -> None:
         sheet.add(report.restraint.message, "bold red" if report.is_in_recovery else "yellow")
 
 
-def add_planned(sheet: Sheet, report: OnceReport) -> None:
+def add_nothing(sheet: Sheet, not_ready: int) -> None:
+    """In green only where all is well."""
+    if not_ready:
+        words = "1 resource is" if not_ready == 1 else f"{not_ready:,} resources are"
+        sheet.add(f"Nothing to do; {words} not ready.", "bold yellow")
+    else:
+        sheet.add(NOTHING, "bold green")
+
+
+def add_planned(sheet: Sheet, report: OnceReport, not_ready: int) -> None:
     """`Plan: 12 to add, 1 to change, 3 to take away`."""
     changes = report.to_do
     if changes:
         said = ", ".join(f"{number:,} to {name}" for name, number in counts(changes).items())
         sheet.add(f"Plan: {said}{_as_far_as_seen(report)}", "bold")
-    elif report.waiting:
-        sheet.add(f"Plan: nothing but what waits{_as_far_as_seen(report)}", "bold")
+    elif report.waiting or report.withheld:
+        sheet.add(f"Plan: nothing but what the brake withholds{_as_far_as_seen(report)}", "bold")
     elif report.is_blind:
         sheet.add(f"Nothing to do{_as_far_as_seen(report)}", "bold red")
     else:
-        sheet.add(NOTHING, "bold green")
+        add_nothing(sheet, not_ready)
 
 
-def add_done(sheet: Sheet, results: Sequence[ChangeResult], report: OnceReport) -> None:
+def add_done(
+    sheet: Sheet, results: Sequence[ChangeResult], report: OnceReport, not_ready: int
+) -> None:
     """`Done: 12 added, 1 changed, 3 taken away in 48 ms; 1 refused`."""
     if not results:
-        said, style = (f"Nothing was done{_as_far_as_seen(report)}", "bold red")
-        sheet.add(*((said, style) if report.is_blind else (NOTHING, "bold green")))
+        if report.is_blind:
+            sheet.add(f"Nothing was done{_as_far_as_seen(report)}", "bold red")
+        else:
+            add_nothing(sheet, not_ready)
         return
     counted = counts([result.change for result in results if result.done])
     said = ", ".join(f"{counted[kind]:,} {word}" for kind, word in PAST.items())

@@ -11,10 +11,12 @@ A plan as JSON or YAML:
         where       "database mydb" or "role mydb-viewer"
         resources   the resources that it follows from, as kind/namespace/name
         statements  SQL as it is shown (verifiers hidden); with --sql only
-    summary       {add, change, takeAway}: how many changes of each kind
+    summary       {add, change, takeAway}: how many changes of each kind; like them without what
+                  the brake withholds
     outcomes      list of {resource, state, reason, message, …}: what would be said of each resource
     losses        list of {roles, losses}: all that is taken away, by the roles that lose just that;
-                  each of the losses is {kind, privileges, objects}. Never cut
+                  each of the losses is {kind, privileges, objects}. Never cut; in a plan those that
+                  the brake withholds are among them
     brake         {digest, lossCount, losses, why, waiting} when losses would wait for a release,
                   else null; its losses are never cut. `waiting` are the changes that are done with
                   them only, such as the password of an adopted role; `changes` does not have them

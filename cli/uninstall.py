@@ -14,16 +14,24 @@ from cli.show import unread_data
 from regent.home import database as home_database
 from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
-from regent.uninstall import uninstall
+from regent.uninstall import is_installed, uninstall
 from shared.errors import PostgRegentError
 from sql import load
 
 DONE, LEFT = 0, 3
 NOBODY = "default/nobody"
+REMOVE_BY_HAND = (
+    "DROP EVENT TRIGGER IF EXISTS postgregent_change; DROP EVENT TRIGGER IF EXISTS"
+    " postgregent_drop; DROP SCHEMA postgregent CASCADE;"
+)
 
 
 class NotConfirmedError(PostgRegentError):
     """Nothing was done: it was not confirmed."""
+
+
+class UnknownHomeError(PostgRegentError):
+    """Nothing was removed: who may run here is not known, as no such home database is there."""
 
 
 class UnknownRegentError(PostgRegentError):
@@ -74,11 +82,24 @@ async def run_uninstall(removal: Removal, output: Output, ask: Callable[[str], b
 async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
     """The Regents that serve this database, as the home database remembers them.
 
-    Where none is remembered, triggers and schema may still be there: they are taken off for nobody.
+    Where the home database remembers none, triggers and schema may still be there: they are taken
+    off for nobody. Raises UnknownHomeError where they are there and the home database is not:
+    a Regent that has another one may run, and its lock is there.
     """
     connector = connector_of(dsn.server)
     targets: list[RegentSettings] = []
     known = await _known_regents(removal, dsn)
+    nobody = _settings(NOBODY, (dsn.database,), removal, dsn)
+    if known is None:
+        if await is_installed(nobody):
+            raise UnknownHomeError(
+                f"There is no home database {removal.home_database!r} on this server, and"
+                f" PostgRegent is installed in {dsn.database!r}.",
+                way_out="Name the right one with --home-database: the homeDatabase of the Regent."
+                " If that was dropped and no Regent runs, say as a superuser, in"
+                f" {dsn.database}: {REMOVE_BY_HAND}",
+            )
+        known = []
     if removal.regent is not None and removal.regent not in known:
         listed = ", ".join(known) or "none"
         raise UnknownRegentError(
@@ -92,13 +113,14 @@ async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
         is_meant = dsn.database in databases if removal.regent is None else regent == removal.regent
         if is_meant:
             targets.append(_settings(regent, databases, removal, dsn))
-    return targets or [_settings(NOBODY, (dsn.database,), removal, dsn)]
+    return targets or [nobody]
 
 
-async def _known_regents(removal: Removal, dsn: Dsn) -> list[str]:
+async def _known_regents(removal: Removal, dsn: Dsn) -> list[str] | None:
+    """None where there is no such home database."""
     connection = await home_database.enter(connector_of(dsn.server), removal.home_database)
     if connection is None:
-        return []
+        return None
     try:
         if await home_database.version(connection) == 0:
             return []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
 MISUNDERSTOOD = 1
+INTERRUPTED = 130
 TYPERS_CODE = 2
 
 
@@ -22,9 +24,11 @@ class Commands(TyperGroup):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """As typer does, for the command and its options."""
+        """As typer does, for the command and its options; Ctrl-C ends it with a status of ours."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             _correct(error)
             raise

@@ -18,7 +18,7 @@ from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult
 from regent.changes import Change, Plan
 from regent.foundation import Standing, looker, memory_of, standing
-from regent.gate.losses import Atom
+from regent.gate.losses import Atom, without
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
 from regent.gate.waiting import waiting_for_release, without_waiting
@@ -65,8 +65,10 @@ class OnceReport:
 
     @property
     def to_do(self) -> tuple[Change, ...]:
-        """The plan less what waits with the withheld losses."""
-        return without_waiting(self.plan.changes, self.waiting)
+        """The plan less the withheld losses and what waits with them."""
+        left = without_waiting(self.plan.changes, self.waiting)
+        plan, _ = without(Plan(left), frozenset(self.withheld_atoms))
+        return plan.changes
 
     @property
     def withheld_atoms(self) -> tuple[Atom, ...]:

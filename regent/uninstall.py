@@ -46,7 +46,7 @@ async def uninstall(
     and what is returned names the rest; else a database that is not reached ends it. Raises
     LockHeld while a Regent still runs, and InRecoveryError on a standby.
 
-    Where nothing of this Regent is remembered, a database that does not exist is an error: somebody
+    Where it remembers no state of this Regent, a database that does not exist is an error: somebody
     named it, and it was not made known by a Regent that served it.
     """
     connector = connector_of(settings.server)
@@ -69,7 +69,7 @@ async def uninstall(
             except InRecoveryError:
                 raise
             except NoSuchDatabaseError:
-                if remembered is None:
+                if remembered is None or remembered.accepted is None:
                     raise
                 done.append(f"{name}: there is no such database any more")
             except TROUBLE as error:
@@ -83,6 +83,17 @@ async def uninstall(
     if remembered is not None:
         done += await _forget(settings, drop=home)
     return Uninstalled(tuple(done), left)
+
+
+async def is_installed(settings: RegentSettings) -> bool:
+    """Whether anything that we install is in the first database."""
+    connections = Connections(connector_of(settings.server), purpose="uninstall")
+    try:
+        async with connections.use(settings.databases[0]) as connection:
+            row = await connection.fetchrow(load("install/is_there"))
+    finally:
+        await connections.close()
+    return row is not None and bool(row["is_there"])
 
 
 async def _remove_from(connections: Connections, database: str) -> str:

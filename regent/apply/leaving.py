@@ -52,7 +52,8 @@ async def take_its_privileges(
             f'"{role}" still owns '
             + ", ".join(f"{count} objects in {place}" for place, count in owning.items())
             + ".",
-            way_out="Name a reassignOwnedTo on the resource, or hand them on yourself.",
+            way_out="Name a reassignOwnedTo on the resource (one that is gone: declare it again"
+            " with it, and delete it then), or hand them on yourself.",
         )
     databases = [legible(str(p["database"])) for p in places if p["database"]]
     shared_only = any(p["database"] is None for p in places) and not databases

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from regent.accept.merge import REFERENCE_PATIENCE, is_waiting
+from regent.accept.merge import REFERENCE_PATIENCE, is_waiting, references
 from regent.resolve.situation import Findings, Situation
 from shared.keys import Kind, ResourceKey
+from shared.problems import capitalised, did_you_mean
 from shared.state import Entry, PermissionEntry, RoleEntry, UserEntry
 
 
@@ -64,11 +65,23 @@ def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Ent
     findings.trouble(
         key,
         "WaitingForReference",
-        "It lists a Permission or Role that does not exist yet; "
+        f"It lists what does not exist yet: {_missing(situation, key)}; "
         + ("what it gave before stays meanwhile." if before else "it gives nothing meanwhile.")
         + f" At {deadline:%H:%M:%S} UTC it goes on without.",
     )
     return before
+
+
+def _missing(situation: Situation, key: str) -> str:
+    """`Permission 'raed' (did you mean read?)`."""
+    accepted = situation.accepted
+    existing = [ResourceKey.parse(text) for text in accepted.state.resources]
+    said = []
+    for one in dict.fromkeys(references(ResourceKey.parse(key), accepted.state.resources[key])):
+        if str(one) not in accepted.ever_seen:
+            near = did_you_mean(one.name, _names_beside(one, existing), "")
+            said.append(f"{one.kind} {one.name!r}" + (f" ({near})" if near else ""))
+    return ", ".join(said)
 
 
 def _references(key: ResourceKey, kind: Kind, names: tuple[str, ...]) -> list[ResourceKey]:
@@ -89,13 +102,21 @@ def _found(
         if reference in existing:
             found.append(reference)
         else:
+            near = did_you_mean(reference.name, _names_beside(reference, existing), "")
             findings.trouble(
                 key,
                 f"{reference.kind}NotFound",
                 f"{reference.kind} {reference.name!r} is not in namespace {key.namespace!r};"
-                " the rest holds without it. Create it, or take it out of the list.",
+                " the rest holds without it. "
+                + (f"{capitalised(near)} " if near else "")
+                + "Create it, or take it out of the list.",
             )
     return tuple(found)
+
+
+def _names_beside(reference: ResourceKey, existing: Iterable[ResourceKey]) -> list[str]:
+    of = (reference.kind, reference.namespace)
+    return [one.name for one in existing if (one.kind, one.namespace) == of]
 
 
 def _access(

@@ -6,6 +6,7 @@ waits, and takes the role over when the old one is deleted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,10 +87,10 @@ def note_renames(
     gone = tuple(_departed(situation))
     for key, entry in listed.entries.items():
         former = entry.spec.renamed_from
-        if former is None:
-            _note_hint(situation, key, entry, gone, findings)
-        elif former not in managed and not any(
-            one.name == former and one.key.namespace == key.namespace for one in gone
+        if (
+            former is not None
+            and former not in managed
+            and not any(one.name == former and one.key.namespace == key.namespace for one in gone)
         ):
             findings.note(
                 key,
@@ -97,6 +98,7 @@ def note_renames(
                 f" {names.get(key, key.name)!r} is a role of its own. Correct the name; if the"
                 " rename was done earlier, take the field out.",
             )
+    _note_hints(situation, listed.entries, gone, findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +116,60 @@ def _departed(situation: Situation) -> Iterator[_Gone]:
             yield _Gone(key, postgres_name(key, entry), entry, departed.at)
 
 
-def _note_hint(
+def _note_hints(
     situation: Situation,
-    key: ResourceKey,
-    entry: RoleEntry | UserEntry,
+    entries: Mapping[ResourceKey, RoleEntry | UserEntry],
     gone: Iterable[_Gone],
     findings: Findings,
 ) -> None:
-    since = situation.accepted.since.get(str(key))
-    for one in gone:
-        if since is None or abs(one.at - since) > TOGETHER:
-            continue
-        if (one.key.kind, one.key.namespace) != (key.kind, key.namespace):
-            continue
-        new_name = postgres_name(key, entry)
-        if one.name != new_name and _is_alike(one.entry, entry):
+    """Only where one came for one that left: of several nobody knows which it was."""
+    leavers = [one for one in gone if _has_its_role(situation, one)]
+    newcomers = {k: e for k, e in entries.items() if _makes_its_role(situation, k, e)}
+    pairs = [
+        (one, key)
+        for one in leavers
+        for key, entry in newcomers.items()
+        if _may_be_renamed(situation, one, key, entry)
+    ]
+    left, came = Counter(one.key for one, _ in pairs), Counter(key for _, key in pairs)
+    for one, key in pairs:
+        if left[one.key] == came[key] == 1:
             findings.note(
                 key,
                 f"It looks like a rename of {one.key}, which was deleted: so its role"
-                f" {one.name!r} ends, and {new_name!r} is a new one. With renamedFrom: {one.name}"
-                " in the same change the role is renamed, and keeps what it has.",
+                f" {one.name!r} ends, and {postgres_name(key, newcomers[key])!r} is a new one."
+                f" With renamedFrom: {one.name} in the same change the role is renamed, and keeps"
+                " what it has.",
             )
-            return
+
+
+def _has_its_role(situation: Situation, one: _Gone) -> bool:
+    """Whether its role is still there as marked for it, and could be renamed by us."""
+    mark = situation.own_marks().get(one.name)
+    observed = situation.server.roles.get(one.name)
+    if mark is None or observed is None or observed.attributes.superuser:
+        return False
+    return (mark.holder, mark.role_oid) == (one.key, observed.oid)
+
+
+def _makes_its_role(situation: Situation, key: ResourceKey, entry: RoleEntry | UserEntry) -> bool:
+    """Whether the role is made for it: not one that somebody else made."""
+    name = postgres_name(key, entry)
+    if entry.spec.renamed_from is not None:
+        return False
+    mark = situation.own_marks().get(name)
+    return name not in situation.server.roles or (mark is not None and mark.holder == key)
+
+
+def _may_be_renamed(
+    situation: Situation, one: _Gone, key: ResourceKey, entry: RoleEntry | UserEntry
+) -> bool:
+    since = situation.accepted.since.get(str(key))
+    if since is None or abs(one.at - since) > TOGETHER:
+        return False
+    if (one.key.kind, one.key.namespace) != (key.kind, key.namespace):
+        return False
+    return one.name != postgres_name(key, entry) and _is_alike(one.entry, entry)
 
 
 def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:

@@ -79,5 +79,5 @@ async def test_a_regent_that_is_started_again_withholds_the_same(
             for subject in ("Role/default/busy7", "Regent/default/my-regent"):
                 told = await running.until_subject(subject, "Stalled")
                 assert told["reason"] == "BrakePulled"
-            assert await running.interrupt() == 0
+            assert await running.interrupt() == 130
         assert await look.fetchval(HELD) == held

@@ -135,3 +135,24 @@ async def test_nothing_is_removed_from_a_standby_where_nothing_is_installed(
     assert ended.status == 1, words(ended)
     assert "removed" not in ended.out
     assert "in recovery, a standby" in words(ended)
+
+
+@pytest.mark.found("E12")
+async def test_a_misspelt_home_database_goes_around_no_lock(database: Database) -> None:
+    """Of its Regents nothing is known, so what is installed stays; without any it is fine."""
+    arguments = ("uninstall", "--dsn", database.dsn(), "--home-database", "postgregnt", "--yes")
+    assert (await postgregent(*arguments)).status == 0
+    await database.execute("CREATE SCHEMA postgregent")
+    ended = await postgregent(*arguments)
+    assert ended.status == 1, words(ended)
+    assert "There is no home database 'postgregnt' on this server" in words(ended)
+    connection = await database.connect()
+    assert await connection.fetchval("SELECT to_regnamespace('postgregent') IS NOT NULL")
+
+
+@pytest.mark.found("E12")
+async def test_a_misspelt_database_of_the_dsn_is_no_database_that_went(database: Database) -> None:
+    dsn = database.dsn().replace("/mydb", "/mydbb")
+    ended = await postgregent("uninstall", "--dsn", dsn, "--yes")
+    assert ended.status == 1, words(ended)
+    assert "any more" not in words(ended)

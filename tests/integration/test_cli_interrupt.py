@@ -15,6 +15,19 @@ from tests.command import FLIGHTS, ROOT, flights, postgregent_process
 from tests.eventually import eventually
 from tests.postgres.database import Database
 
+INTERRUPTED_AT = """
+import os, signal, sys
+name = sys.argv.pop()
+class Finder:
+    def find_spec(self, found, path=None, target=None):
+        if found == name:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from cli.__main__ import main
+sys.argv[1:] = ["validate", "examples/flights"]
+main()
+"""
+"""Python that is interrupted when it imports the module that is named."""
 AWAY = "postgresql://my-admin@127.0.0.1:1/mydb"
 WAITING = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 DECLARED = "SELECT count(*) FROM pg_roles WHERE rolname ~ 'flights-admin|mydb-viewer|summer'"
@@ -57,6 +70,18 @@ def test_the_first_ctrl_c_at_a_prompt_ends_it(typed: bytes, status: int) -> None
     assert ended == status, said
     assert "Traceback" not in said
     assert ("Nothing was done" in said) is (status == 1)
+
+
+@pytest.mark.found("E17")
+@pytest.mark.parametrize("module", ["typer", "cli.validate"])
+async def test_ctrl_c_while_modules_are_imported_ends_it(module: str) -> None:
+    """At the beginning, and when the command itself is imported."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", INTERRUPTED_AT, module,
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (process.returncode, out, err) == (130, b"", b"")
 
 
 @pytest.mark.found("B21")

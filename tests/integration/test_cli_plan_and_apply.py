@@ -211,6 +211,7 @@ async def test_of_several_regents_one_must_be_named(database: Database, tmp_path
 
 
 @pytest.mark.rule("20")
+@pytest.mark.found("E16")
 async def test_what_the_brake_withholds_is_listed_and_released_by_its_digest(
     database: Database, tmp_path: Path
 ) -> None:
@@ -228,6 +229,8 @@ async def test_what_the_brake_withholds_is_listed_and_released_by_its_digest(
     assert "team-7" in await roles(database)
     told = await postgregent("apply", *arguments)
     assert f"--release {digest}" in told.out
+    wrong = await postgregent("apply", *arguments, "--release", "0123456789abcdef")
+    assert "--release 0123456789abcdef: that is not its digest" in wrong.out
     released = await postgregent("apply", *arguments, "--release", digest)
     assert released.status == 0, released.out + released.err
     assert "team-7" not in await roles(database)
@@ -330,3 +333,12 @@ async def test_access_for_a_time_ends_with_an_apply_after_it_and_the_first_says_
     assert not [note for note in applied.data()["notes"] if "Nothing ends this" in note]
     [row] = await connection.fetch(look)
     assert tuple(row) == (False, False, until)
+
+
+@pytest.mark.found("E16")
+async def test_an_empty_directory_names_no_option_that_is_not_there(tmp_path: Path) -> None:
+    for name in ("plan", "apply"):
+        ended = await postgregent(name, str(tmp_path), "--dsn", "postgresql://a@127.0.0.1:1/mydb")
+        assert ended.status == 1
+        assert "There is no Regent in the directory" in ended.err
+        assert "--allow-empty" not in ended.err

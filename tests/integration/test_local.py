@@ -91,7 +91,7 @@ async def test_local_applies_corrects_follows_and_ends_cleanly(
         assert not (tmp_path / "status/default/Role/guest.yaml").exists()
         children = running.children()
         assert children
-        assert await running.interrupt() == 0
+        assert await running.interrupt() == 130
         errors = await running.errors()
         assert "Traceback" not in errors, errors
         said = f"{running.said}{errors}"
@@ -140,7 +140,7 @@ async def test_a_killed_regent_is_started_again_and_goes_on(
         await eventually(database, HOLDS, expected=True)
         [restarted] = running.children()
         assert restarted != regent
-        assert await running.interrupt() == 0
+        assert await running.interrupt() == 130
 
 
 async def test_no_regent_outlives_a_parent_that_was_killed(
@@ -180,7 +180,7 @@ async def test_a_regent_that_leaves_the_directory_is_stopped(
         assert "uninstall" in told["message"]
         assert not any(is_running(pid) for pid in children)
         assert running.process.returncode is None
-        assert await running.interrupt() == 0
+        assert await running.interrupt() == 130
 
 
 async def test_once_ends_by_itself(database: Database, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ async def test_the_embedded_server_comes_and_goes_with_the_command(
             await running.until_subject(*READY)
             children = running.children()
             assert len(children) == 2, "the server's keeper and the Regent"
-            assert await running.interrupt() == 0
+            assert await running.interrupt() == 130
             assert not any(is_running(pid) for pid in children)
 
 

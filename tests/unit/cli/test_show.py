@@ -273,3 +273,25 @@ def test_a_name_is_only_a_name_on_a_terminal() -> None:
 def test_an_end_comes_with_its_effect() -> None:
     """CLOSE and later take away."""
     assert counts([AlterRole("viewer", Effect.CLOSE, login=False)])["take away"] == 1
+
+
+@pytest.mark.found("E14")
+def test_a_plan_counts_what_will_be_done_and_not_what_is_withheld() -> None:
+    withheld = (Loss(role="viewer", kind="MEMBERSHIP", privilege="admins", detail="postgres"),)
+    body = BrakeBody(pulled=True, digest="abc123", loss_count=1)
+    other = RevokeMembership("admins", "guest", "postgres", causes=(VIEWER,))
+    one = report(LOSE, other, brake=body, withheld=withheld)
+    assert one.to_do == (other,)
+    said = page(one, changes=one.to_do)
+    assert said.endswith("Plan: 0 to add, 0 to change, 1 to take away\n")
+    assert said.count("viewer: ") == 1
+    nothing = page(report(LOSE, brake=body, withheld=withheld), changes=())
+    assert nothing.endswith("Plan: nothing but what the brake withholds\n")
+
+
+@pytest.mark.found("E15")
+def test_nothing_to_do_is_not_all_where_something_is_not_ready() -> None:
+    assert page(report()).endswith("Nothing to do.\n")
+    one = report(outcomes=(outcome("a", "NoRegent"), outcome("b", "NoRegent")))
+    for is_done in (False, True):
+        assert page(one, is_done=is_done).endswith("Nothing to do; 2 resources are not ready.\n")

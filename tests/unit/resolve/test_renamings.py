@@ -47,3 +47,27 @@ def test_what_looks_like_a_rename_without_renamed_from_is_said() -> None:
     assert any("renamedFrom: ann" in n for n in renamed.outcomes["User/default/anna"].notes)
     another = accepted("User/bob: {database: mydb, connectionLimit: 3}", before)
     assert resolved(another, marks=MARKS, on=ON).outcomes["User/default/bob"].notes == ()
+
+
+@pytest.mark.found("E13")
+def test_a_rename_is_not_guessed_where_nothing_was_managed_or_several_came() -> None:
+    one = "User/{}: {{roles: [], database: mydb, passwordSecretRef: {{name: s, key: ann}}}}\n"
+    before = accepted(one.format("ann"))
+
+    def said(now: str, **on: object) -> list[str]:
+        found = resolved(accepted(now, before), **{"marks": MARKS, "on": ON, **on})  # type: ignore[arg-type]
+        return [note for one in found.outcomes.values() for note in one.notes if "rename" in note]
+
+    anna = one.format("anna")
+    assert len(said(anna)) == 1
+    assert said(anna + one.format("annie")) == []
+    assert said(anna, marks=()) == []
+    assert said(anna, marks=(mark("ann", "User/ann", oid=7),)) == []
+    assert said(anna, on=server()) == []
+    assert said(anna, on=server(role("ann", oid=6, superuser=True))) == []
+    assert said(anna, on=server(role("ann", oid=6), role("anna", superuser=True))) == []
+    both = accepted(one.format("ann") + one.format("bob"))
+    marks = (*MARKS, mark("bob", "User/bob", oid=8))
+    there = server(role("ann", oid=6), role("bob", oid=8))
+    found = resolved(accepted(anna, both), marks=marks, on=there)
+    assert found.outcomes["User/default/anna"].notes == ()

@@ -505,3 +505,13 @@ def test_a_new_name_that_is_taken_takes_nobody_out_of_the_role() -> None:
     assert resolution.desired.endings == ()
     changes = plan(resolution.desired, Observed(on)).changes
     assert not [one for one in changes if isinstance(one, RevokeMembership)]
+
+
+@pytest.mark.found("E16")
+def test_a_misspelt_reference_is_named_with_what_may_be_meant() -> None:
+    permission = "Permission/read-it: {database: mydb, actions: [CONNECT]}\n"
+    text = permission + "Role/a: {database: mydb, permissions: [raed-it]}"
+    for now in (NOON, NOON + timedelta(minutes=2)):
+        said = resolved(accepted(text), now=now).outcomes["Role/default/a"].message
+        assert "Permission 'raed-it'" in said
+        assert "id you mean read-it?" in said
