@@ -7,6 +7,7 @@ about a mark, `render` gives nothing and apply does what there is to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -114,11 +115,16 @@ def _switch(name: str, *, on: bool) -> str:
 
 
 def _valid_until(moment: datetime | None) -> str:
-    """`VALID UNTIL NULL` is a syntax error; a moment without a zone is taken as UTC."""
+    """`VALID UNTIL NULL` is a syntax error; a moment without a zone is taken as UTC.
+
+    PostgreSQL reads every offset: a moment that Python cannot turn into UTC is given with its own.
+    """
     if moment is None:
         return "VALID UNTIL 'infinity'"
     zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return f"VALID UNTIL {quote_literal(zoned.astimezone(UTC).isoformat(sep=' '))}"
+    with suppress(OverflowError):
+        zoned = zoned.astimezone(UTC)
+    return f"VALID UNTIL {quote_literal(zoned.isoformat(sep=' '))}"
 
 
 def _alter_setting(change: AlterSetting) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -24,6 +24,10 @@ _SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdw])", re.ASCII)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""What is observed outside of Python's years is read as this: sql/inspect/roles.sql."""
+
 KUBERNETES_NAME = "a name that Kubernetes takes"
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -128,6 +132,17 @@ def _as_date_time(value: object) -> object:
     return value
 
 
+def _within_reach(value: datetime) -> datetime:
+    """Compared as it is: what lies outside of Python's years cannot be turned into UTC."""
+    if not EARLIEST <= value <= LATEST:
+        raise refuse(
+            f"is {value.isoformat()}, which is not between {EARLIEST:%Y-%m-%dT%H:%M:%SZ} and "
+            f"{LATEST:%Y-%m-%dT%H:%M:%SZ}",
+            "give a time between them, or leave validUntil out for one that never ends",
+        )
+    return value
+
+
 Identifier = Annotated[
     str, AfterValidator(_fits_an_identifier), _limits(1, MAX_BYTES, _FITS_IN_BYTES)
 ]
@@ -197,8 +212,8 @@ SettingValue = Annotated[
 ]
 """The value of a setting: written as text or as a whole number, kept as text."""
 
-DateTime = Annotated[datetime, BeforeValidator(_as_date_time)]
-"""A moment, with its time zone."""
+DateTime = Annotated[datetime, BeforeValidator(_as_date_time), AfterValidator(_within_reach)]
+"""A moment, with its time zone, that PostgreSQL and Python hold alike."""
 
 Span = Annotated[
     str,
