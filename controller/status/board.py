@@ -2,6 +2,8 @@
 
 The board knows the latest outcome of each resource on each Regent. What was said once is not said
 again, and a file is written only when something other than a time changed (rule 29).
+
+Long because what is known, and what of it is told, change together.
 """
 
 from __future__ import annotations
