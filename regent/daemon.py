@@ -25,8 +25,14 @@ from regent.together import end
 from regent.uninstall import uninstall
 from regent.watchdog import keep_the_watchdog_quiet
 from shared.backoff import Backoff
+from shared.http import TroubleBody
 
 log = structlog.get_logger()
+UNINSTALLED = TroubleBody(
+    reason="Uninstalled",
+    message="It was uninstalled. Start it again to have it serve.",
+    is_for_good=True,
+)
 
 
 class Daemon:
@@ -71,7 +77,7 @@ class Daemon:
         async with self._leaving:
             await self._stop_working()
             done = (await uninstall(self._settings)).done
-            self._board.say(observing="It was uninstalled.")
+            self._board.disconnected(UNINSTALLED)
             log.info("uninstalled", done=done)
             return done
 
@@ -85,7 +91,7 @@ class Daemon:
                 heed_cancellation()
                 trouble = trouble_body(_first(errors), tries=backoff.failures)
                 log.warning("not connected", error=trouble.message, reason=trouble.reason)
-                self._board.say(observing=trouble.message, trouble=trouble)
+                self._board.disconnected(trouble)
                 self._metrics.pass_failed()
             await asyncio.sleep(backoff.after())
 
@@ -95,11 +101,7 @@ class Daemon:
             self._settings, plain=connector, board=self._board, metrics=self._metrics
         ) as engine:
             accepted = engine.passes.memory.accepted
-            self._board.say(
-                observing="",
-                trouble=None,
-                accepted_revision=accepted.state.revision if accepted else None,
-            )
+            self._board.connected(accepted.state.revision if accepted else None)
             self._service.attach(engine)
             log.info(
                 "connected", host=self._settings.server.host, databases=self._settings.databases

@@ -30,6 +30,7 @@ from regent.home.locks import LockLost
 from regent.passes.full import Pass
 from regent.passes.schedule import Agenda
 from regent.remembered import AcceptedState
+from regent.report.bodies import trouble_body
 from regent.report.history import Report, held_in
 from regent.resolve.unsupported import unsupported_of
 from regent.server.connection import Connects
@@ -41,6 +42,7 @@ from regent.upkeep import Upkeep
 from shared.outcomes import Actor
 
 log = structlog.get_logger()
+LOOK_FAILED = "LookFailed"
 NOBODY = Actor(certainty="Unknown", why_not="It was found by a timed or full look.")
 
 
@@ -188,7 +190,7 @@ class Engine:
             except TimeoutError:
                 continue
         lost = LockLost(way_out="It is taken again as soon as the server can be reached.")
-        self._board.say(observing=str(lost))
+        self._board.disconnected(trouble_body(lost, tries=0))
         raise lost
 
     async def _pass_loop(self) -> None:
@@ -209,7 +211,8 @@ class Engine:
                 self._agenda.retry()
                 self._board.say(
                     observing=f"The last pass failed ({type(error).__name__}); the log says where."
-                    " It is tried again."
+                    " It is tried again.",
+                    restraint=LOOK_FAILED,
                 )
 
     async def _next_hints(self) -> tuple[Hint, ...]:

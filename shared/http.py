@@ -139,6 +139,10 @@ class DoneBody(_Wire):
     count: int = Field(0, description="How many changes there were.")
 
 
+NO_CONNECTION = "NotConnected"
+"""The reason of a Regent whose connection has just ended, or that is ending."""
+
+
 class TroubleBody(_Wire):
     """Why a Regent is not connected to its server."""
 
@@ -179,7 +183,13 @@ class StatusBody(_Wire):
     outstanding_drift: int | None = Field(
         None, description="Differences that were found and not corrected; absent: not known yet."
     )
+    looked: bool = Field(
+        False, description="Whether a pass has looked since it was connected: none is Ready before."
+    )
     observing: str = Field("", description="Why nothing is written; empty when it is.")
+    restraint: str = Field(
+        "", description="The reason of `observing` while it is connected, CamelCase, for machines."
+    )
     unread: dict[str, str] = Field(
         default_factory=dict, description="Databases that the last pass could not read, and why."
     )

@@ -26,6 +26,9 @@ class Outcome(_Wire):
 
     resource: str = Field(description="kind/namespace/name")
     generation: int = 0
+    uid: str | None = Field(
+        None, description="Of the object that was declared; another of its name is not meant."
+    )
     state: State
     reason: str = Field(description="CamelCase, for machines.")
     message: str = Field(description="For people, with the way out.")

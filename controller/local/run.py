@@ -70,6 +70,22 @@ class Running:
     told_until: datetime | None = None
     """Of what passes changed, the latest that was told."""
 
+    @property
+    def is_met(self) -> bool:
+        """Whether it has said what it accepted, or why it cannot."""
+        return self.trouble is not None or self.link.acquaintance is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether no pass has seen yet what is declared now.
+
+        Where the Regent does not take it, or has no connection, its last word is the newest.
+        """
+        status = self.status
+        if self.trouble is not None or status is None or status.trouble is not None:
+            return False
+        return not self.link.is_pushed or (status.applied_revision or 0) < self.link.pushed_revision
+
 
 class LocalController:
     """Runs until cancelled, or with `once` until everything has been pushed and reported."""
@@ -278,7 +294,7 @@ class LocalController:
                 if running.told_until is None or done.at > running.told_until:
                     running.told_until = done.at
                     self._board.say_all(done_lines(regent, done))
-            self._board.regent_says(regent, status)
+            self._show(regent, running)
             self._tell()
 
     def drifted(self, regent: ResourceKey, drift: Drift) -> None:
@@ -291,7 +307,14 @@ class LocalController:
         running = self._running.get(regent)
         if running is not None:
             running.trouble = NotReached(reason, message) if reason else None
+            self._show(regent, running)
             self._tell()
+
+    def _show(self, regent: ResourceKey, running: Running) -> None:
+        """Its outcomes, unless they are of what was declared before."""
+        is_pushed_to = regent in self._compiled.states or not running.is_met
+        if running.status is not None and not (is_pushed_to and running.is_behind):
+            self._board.regent_says(regent, running.status)
 
     def _all_tasks(self) -> list[asyncio.Task[None]]:
         return [task for running in self._running.values() for task in running.tasks]

@@ -51,6 +51,10 @@ NOT_CONNECTED = "NotReady"
 """Of what answers and has no connection to its server: its status says why."""
 
 
+LOOK_FAILED = "LookFailed"
+"""Of a pass that failed by a mistake of ours: it is tried again."""
+
+
 def regent_outcome(
     key: ResourceKey,
     generation: int,
@@ -74,15 +78,12 @@ def _words(
     trouble: NotReached | None,
     held: Sequence[str],
 ) -> tuple[State, str, str]:
-    if trouble is not None and trouble.reason == NOT_CONNECTED and status and status.trouble:
-        why = status.trouble
-        return ("Stalled" if why.is_for_good else "Reconciling"), why.reason, why.message
+    if status is not None and status.trouble and (not trouble or trouble.reason == NOT_CONNECTED):
+        lost = status.trouble
+        return ("Stalled" if lost.is_for_good else "Reconciling"), lost.reason, lost.message
     if trouble is not None:
-        return (
-            ("Stalled" if trouble.is_for_good else "Reconciling"),
-            trouble.reason,
-            trouble.message,
-        )
+        state: State = "Stalled" if trouble.is_for_good else "Reconciling"
+        return state, trouble.reason, trouble.message
     if status is None:
         return "Reconciling", "Starting", "Its process starts. If it goes on, its log says why."
     if status.takeover.needed:
@@ -97,9 +98,9 @@ def _words(
     if status.accepted_revision is None:
         return "Reconciling", "Waiting", "It waits for its first push."
     if status.observing:
-        return "Stalled", "Observing", status.observing
-    if status.applied_revision is None:
-        return "Reconciling", "Applying", status.detector.message or "Its first pass is not done."
+        return _restrained(status)
+    if not status.looked or status.applied_revision is None or status.detector.mode == "None":
+        return "Reconciling", "Applying", "Its first pass since it was connected is not done."
     if status.unread:
         said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
         return "Reconciling", "DatabaseUnreachable", f"Not read, and not kept as declared: {said}"
@@ -114,8 +115,15 @@ def _words(
         return "Stalled", "Held", held_words(held)
     roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
-    said = f": {status.detector.message}" if status.detector.message else ""
+    said = f": {status.detector.message.rstrip('.')}" if status.detector.message else ""
     return "Ready", "Running", f"{roles} managed; detector {how}{said}."
+
+
+def _restrained(status: StatusBody) -> tuple[State, str, str]:
+    """Connected, and nothing is written."""
+    if status.restraint == LOOK_FAILED:
+        return "Reconciling", "LookFailed", status.observing
+    return "Stalled", status.restraint or "Observing", status.observing
 
 
 NOT_MET = NotReached(

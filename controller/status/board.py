@@ -2,6 +2,8 @@
 
 The board knows the latest outcome of each resource on each Regent. What was said once is not said
 again, and a file is written only when something other than a time changed (rule 29).
+
+Long because what is known, and what of it is told, change together.
 """
 
 from __future__ import annotations
@@ -19,13 +21,27 @@ import yaml
 from controller.status.conditions import regent_status, resource_status
 from shared.drift_text import drift_text
 from shared.errors import PostgRegentError
-from shared.http import DoneBody, StatusBody
+from shared.http import NO_CONNECTION, DoneBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift, Outcome
 
 COMING_UP = frozenset({"Starting", "NotReady", "NotAnswering", "Waiting", "Applying"})
 """Reasons that a Regent passes through within seconds; its trouble has reasons of its own."""
 API_VERSION = "putnam120.postgregent/v1alpha1"
+
+
+PASSING = frozenset({"Starting", NO_CONNECTION})
+"""Of a Regent that has not tried yet, or that ends: what was seen a moment ago is left said."""
+
+
+def unreachable(regent: ResourceKey) -> dict[str, str]:
+    """What is said of a resource while the server of its Regent is away."""
+    return {
+        "state": "Reconciling",
+        "reason": "DatabaseUnreachable",
+        "message": "Whether it still is as declared is not known: Regent"
+        f" {regent.name} is not connected to its server, and says why.",
+    }
 
 
 class StatusFolderInside(PostgRegentError):
@@ -84,6 +100,8 @@ class StatusBoard:
     regents: dict[ResourceKey, StatusBody] = field(default_factory=dict)
     _on_the_way: set[str] = field(default_factory=set)
     """Regents of which it was told that they start, and nothing else since."""
+    _before_loss: dict[ResourceKey, dict[str, Outcome]] = field(default_factory=dict)
+    """What was Ready when the server of a Regent went away."""
 
     def controller_says(self, outcomes: Iterable[Outcome]) -> None:
         """What the controller itself found; what it does not name any more is no trouble now."""
@@ -92,12 +110,15 @@ class StatusBoard:
     def regent_says(self, regent: ResourceKey, status: StatusBody) -> None:
         """The whole status of one Regent. One that has just started has nothing to say yet."""
         self.regents[regent] = status
-        if status.applied_revision is not None or status.resources:
+        if status.looked:
             self._replace(regent, status.resources)
+        elif status.trouble is not None and status.trouble.reason not in PASSING:
+            self._lose(regent)
 
     def regent_is_gone(self, regent: ResourceKey) -> None:
         """Nothing more is known from it."""
         self.regents.pop(regent, None)
+        self._before_loss.pop(regent, None)
         self._replace(regent, ())
 
     def say_all(self, lines: Sequence[Line]) -> None:
@@ -120,11 +141,49 @@ class StatusBoard:
         """Whether every outcome on the board is Ready."""
         return all(one.is_ready for found in self.outcomes.values() for one in found.values())
 
+    def _lose(self, regent: ResourceKey) -> None:
+        """Nobody knows whether what was Ready still is. Said once for all of it."""
+        known = {name: found[regent] for name, found in self.outcomes.items() if regent in found}
+        lost = {name: one for name, one in known.items() if one.is_ready}
+        if not lost:
+            return
+        self._before_loss.setdefault(regent, {}).update(lost)
+        unknown = unreachable(regent)
+        for name, one in lost.items():
+            self.outcomes[name][regent] = one.model_copy(update=unknown)
+        if self.folder:
+            self._write(self.folder, set(lost), regent)
+        self.say_all([self._line_of_many(regent, len(lost), "Reconciling", unknown)])
+
+    def _line_of_many(
+        self, regent: ResourceKey, count: int, state: str, words: Mapping[str, str]
+    ) -> Line:
+        subject = f"{count} resources" if count != 1 else "1 resource"
+        place = regent.name if len(self.regents) > 1 else ""
+        return Line(now(), subject, state, words["reason"], words["message"], place)
+
+    def _found_again(
+        self, regent: ResourceKey | None, new: Mapping[str, Outcome], told: list[Line]
+    ) -> frozenset[str]:
+        """Those that are as they were before the server was away; said once for all of them."""
+        if regent is None:
+            return frozenset()
+        before = self._before_loss.pop(regent, {})
+        same = frozenset(
+            name for name, one in before.items()
+            if name in new and _words(new[name]) == _words(one)
+        )  # fmt: skip
+        if same:
+            said = {"reason": "Applied", "message": "As they were before the server was away."}
+            told.append(self._line_of_many(regent, len(same), "Ready", said))
+        return same
+
     def _replace(self, regent: ResourceKey | None, outcomes: Iterable[Outcome]) -> None:
         """Everything that is known from one side, as of now. Files first: a line says it is so."""
         new = {outcome.resource: outcome for outcome in outcomes}
         told: list[Line] = []
         changed: set[str] = set()
+        again = self._found_again(regent, new, told)
         for resource in [name for name, known in self.outcomes.items() if regent in known]:
             if resource not in new:
                 changed.add(resource)
@@ -136,7 +195,8 @@ class StatusBoard:
                 known[regent] = outcome
                 changed.add(resource)
             said = {_words(one) for one in (before, *_others(known, regent)) if one is not None}
-            if _words(outcome) not in said and self._is_worth_a_line(outcome):
+            is_again = resource in again
+            if _words(outcome) not in said and not is_again and self._is_worth_a_line(outcome):
                 told.append(self._line(outcome, regent))
         if self.folder:
             self._write(self.folder, changed, regent)

@@ -21,7 +21,7 @@ from controller.status.conditions import (
     transition,
     truth,
 )
-from shared.http import StatusBody
+from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 
@@ -29,6 +29,7 @@ PASS_TIME_EVERY = timedelta(minutes=1)
 WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
 """Of what nothing was ever said."""
 PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
+NOT_LOOKED = "No pass has looked since it was connected."
 _TIMES = frozenset({"lastTransitionTime", "lastPassTime"})
 
 Said = Mapping[ResourceKey, Outcome]
@@ -70,7 +71,8 @@ def status_of(
     """
     generation, before = generation_of(found), found.get("status") or {}
     shown: dict[ResourceKey | None, Outcome] = {
-        regent: _of_generation(outcome, generation) for regent, outcome in said.items()
+        regent: _of_this(outcome, generation, found["metadata"].get("uid"))
+        for regent, outcome in said.items()
     }
     if own is not None:
         shown[None] = own.model_copy(update={"generation": generation})
@@ -124,32 +126,55 @@ def _knowledge(
 ) -> list[dict[str, Any]]:
     """`Drifted` and `DetectorHealthy`: Unknown where nobody can say."""
     generation = outcome.generation
-    if news.status is None or not news.is_reached:
+    if news.status is None or not news.is_reached or news.status.trouble is not None:
         why = f"Not known: {outcome.message}"
         return [
             transition(kind, "Unknown", outcome.reason, why, generation, before, now)
             for kind in ("Drifted", "DetectorHealthy")
         ]
-    detector = news.status.detector
-    healthy = detector.message or f"It learns of changes by {detector.mode}."
     return [
-        _drifted(news.drift, generation, before, now),
-        transition("DetectorHealthy", truth(detector.healthy), detector.mode, healthy,
-                   generation, before, now),
-    ]  # fmt: skip
+        _drifted(news.status, news.drift, generation, before, now),
+        _detector_healthy(news.status.detector, generation, before, now),
+    ]
+
+
+def _detector_healthy(
+    detector: DetectorBody, generation: int, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    said = detector.message or f"It learns of changes by {detector.mode}."
+    about = (generation, before, now)
+    if detector.mode == "None":
+        return transition("DetectorHealthy", "Unknown", "NotLookedYet", NOT_LOOKED, *about)
+    return transition("DetectorHealthy", truth(detector.healthy), detector.mode, said, *about)
 
 
 def _drifted(
-    drift: int | None, generation: int, before: Mapping[str, Any], now: datetime
+    status: StatusBody,
+    drift: int | None,
+    generation: int,
+    before: Mapping[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
+    """InSync only where a pass has looked everywhere, and holds nothing back."""
     about = (generation, before, now)
-    if drift is None:
-        said = "No pass has looked yet."
-        return transition("Drifted", "Unknown", "NotLookedYet", said, *about)
+    if drift is None or not status.looked:
+        return transition("Drifted", "Unknown", "NotLookedYet", NOT_LOOKED, *about)
     if drift:
-        said = f"{drift} differences are not corrected."
-        return transition("Drifted", "True", "Drifted", said, *about)
-    return transition("Drifted", "False", "InSync", "As declared.", *about)
+        count = "1 difference is" if drift == 1 else f"{drift} differences are"
+        return transition("Drifted", "True", "Drifted", f"{count} not corrected.", *about)
+    if status.brake.pulled:
+        losses = status.brake.loss_count
+        count = "1 loss is" if losses == 1 else f"{losses} losses are"
+        said = f"{count} withheld, which the declarations ask for: release or correct them."
+        return transition("Drifted", "True", "LossesWithheld", said, *about)
+    if status.observing:
+        reason = status.restraint or "Observing"
+        return transition("Drifted", "Unknown", reason, status.observing, *about)
+    if status.unread:
+        said = f"Not read: {', '.join(sorted(status.unread))}."
+        return transition("Drifted", "Unknown", "DatabaseUnreachable", said, *about)
+    said = "Nothing that somebody changed is left as it was changed."
+    return transition("Drifted", "False", "InSync", said, *about)
 
 
 def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -178,8 +203,10 @@ def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
 
 
-def _of_generation(outcome: Outcome, generation: int) -> Outcome:
-    if outcome.generation >= generation:
+def _of_this(outcome: Outcome, generation: int, uid: str | None) -> Outcome:
+    """What was said of an older generation, or of a predecessor of this name, is not of this."""
+    is_same = outcome.uid is None or outcome.uid == uid
+    if is_same and outcome.generation >= generation:
         return outcome.model_copy(update={"generation": generation})
     pending = _pending(generation)
     return outcome.model_copy(

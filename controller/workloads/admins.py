@@ -40,11 +40,14 @@ class Account:
         return AdminSecretUnreadable(what, way_out=self.way_to_secrets(namespace))
 
     def way_to_secrets(self, namespace: str) -> str:
-        """The right that is missing, as a command."""
+        """The right that is missing, as a command.
+
+        The binding's name is none of the chart's own: Helm would refuse to take that one over.
+        """
         role = f"{self.name}-secrets"
         return (
             f"Add {namespace} to secrets.namespaces of the chart, or bind the ClusterRole there:"
-            f" kubectl create rolebinding {role} -n {namespace} --clusterrole={role}"
+            f" kubectl create rolebinding {role}-by-hand -n {namespace} --clusterrole={role}"
             f" --serviceaccount={self.namespace}:{self.name}"
         )
 

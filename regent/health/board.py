@@ -10,9 +10,12 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from shared.http import DetectorBody, StatusBody
+from shared.http import NO_CONNECTION, DetectorBody, StatusBody, TroubleBody
 
 T = TypeVar("T")
+STARTING = TroubleBody(reason="Starting", message="It is not connected to its server yet.")
+NOT_CONNECTED = TroubleBody(reason=NO_CONNECTION, message="It is not connected to its server.")
+"""Until the trouble has a name, and of a process that ends."""
 
 
 class Board:
@@ -21,7 +24,8 @@ class Board:
     def __init__(self) -> None:
         self._status = StatusBody(
             sequence=0,
-            detector=DetectorBody(mode="None", healthy=False, message="Not connected."),
+            detector=DetectorBody(mode="None", healthy=False, message="Not connected yet"),
+            trouble=STARTING,
         )
         self.last_drift = 0
         """The id of the newest drift in the history, as far as this process recorded it."""
@@ -43,11 +47,26 @@ class Board:
         if is_news:
             self.ring()
 
-    def disconnected(self) -> None:
-        """What was seen of the server is not known to hold any more."""
+    def connected(self, accepted_revision: int | None) -> None:
+        """The lock is held; what holds on the server is said by the first pass."""
         self.say(
-            detector=DetectorBody(mode="None", healthy=False, message="Not connected."),
+            observing="",
+            restraint="",
+            trouble=None,
+            looked=False,
+            accepted_revision=accepted_revision,
+        )
+
+    def disconnected(self, trouble: TroubleBody | None = None) -> None:
+        """What was seen of the server is not known to hold any more."""
+        why = trouble or self._status.trouble or NOT_CONNECTED
+        self.say(
+            detector=DetectorBody(mode="None", healthy=False, message="Not connected"),
             outstanding_drift=None,
+            looked=False,
+            trouble=why,
+            observing=why.message,
+            restraint="",
         )
 
     def ring(self) -> None:

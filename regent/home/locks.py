@@ -30,6 +30,8 @@ from sql import load
 
 KEYS_PER_NAME = 8
 ROLES = "roles"
+OF = "The lock of "
+OF_A_REGENT = f"{OF}regent "
 PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.02
 CHECK_SECONDS = 5.0
@@ -66,6 +68,8 @@ class LockHeld(PostgRegentError):
             way_out=way_out or "Stop the other Regent, or wait until its session ends.",
         )
         self.holder = holder
+        self.is_of_a_regent = what.startswith(OF_A_REGENT)
+        """The name of a Regent, which its own predecessor may hold; not a database."""
 
 
 class LockLost(PostgRegentError):
@@ -228,10 +232,10 @@ async def _take(connection: Connection, name: str, statement: str) -> int:
     if taken is not None and statement == "home/try_lock":
         await connection.fetchval(load("home/unlock"), taken)
     if others:
-        raise LockHeld(f"The lock of {name}", others[0])
+        raise LockHeld(f"{OF}{name}", others[0])
     if holders:
         raise LockHeld(
-            f"The lock of {name}",
+            f"{OF}{name}",
             holders[0][1],
             way_out="This session is not one of an admin of ours. End it, and find out who may "
             "connect to the home database.",

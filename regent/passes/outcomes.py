@@ -63,7 +63,7 @@ def _awaiting(last: Looked, outcomes: Mapping[str, Outcome]) -> dict[str, Outcom
             message=last.restraint.message,
         )
         newest = max(generation, known.generation)
-        found[key] = known.model_copy(update={"generation": newest})
+        found[key] = known.model_copy(update={"generation": newest, "uid": None})
     return found
 
 

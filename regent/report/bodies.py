@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from regent.changes import Change, Plan
 from regent.gate.brake import Verdict
+from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover
 from regent.home.database import HomeDatabaseMissing, HomeDatabaseNewer
 from regent.home.locks import LockHeld
@@ -19,6 +20,8 @@ from regent.server.connect import (
     WrongPasswordError,
 )
 from regent.server.lenient_text import shown
+from regent.server.trouble import ServerTroubleError, in_words
+from shared.errors import PostgRegentError
 from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody, TroubleBody
 
 SHOWN_LOSSES = 50
@@ -35,6 +38,10 @@ REFUSED_FOR_GOOD = frozenset({"28000", "28P01", "42501"})
 """SQLSTATEs of a server that does not let the admin in: pg_hba.conf, the password, CONNECT."""
 TRIES_FOR_A_LOCK = 6
 """A predecessor that is ending gives its lock back within seconds; another Regent does not."""
+TRIES_FOR_ONES_OWN = 10
+"""About 40 s: the server ends the session of a predecessor that is cut off after 25 s."""
+READ_ONLY = "25006"
+UNREACHABLE = "DatabaseUnreachable"
 
 
 def brake_body(verdict: Verdict) -> BrakeBody:
@@ -92,6 +99,12 @@ def plan_body(one: Pass) -> PlanBody:
 
 def trouble_body(error: BaseException, *, tries: int) -> TroubleBody:
     """Why there is no connection, after so many tries."""
+    if getattr(error, "sqlstate", None) == READ_ONLY:
+        return TroubleBody(
+            reason=IN_RECOVERY, message=shown(str(in_words(error))), is_for_good=True
+        )
+    if not isinstance(error, PostgRegentError) or isinstance(error, ServerTroubleError):
+        return TroubleBody(reason=UNREACHABLE, message=shown(str(in_words(error))))
     return TroubleBody(
         reason=type(error).__name__.removesuffix("Error"),
         message=shown(str(error)) or type(error).__name__,
@@ -101,7 +114,7 @@ def trouble_body(error: BaseException, *, tries: int) -> TroubleBody:
 
 def _is_for_a_person(error: BaseException, tries: int) -> bool:
     if isinstance(error, LockHeld):
-        return tries >= TRIES_FOR_A_LOCK
+        return tries >= (TRIES_FOR_ONES_OWN if error.is_of_a_regent else TRIES_FOR_A_LOCK)
     if isinstance(error, CannotConnectError) and error.sqlstate in REFUSED_FOR_GOOD:
         return True
     return isinstance(error, FOR_A_PERSON)

@@ -112,12 +112,14 @@ def unseen(state: DesiredState, findings: Findings) -> Mapping[str, Outcome]:
 def _outcome(state: DesiredState, findings: Findings, key: str) -> Outcome:
     entry = state.resources.get(key)
     generation = entry.generation if entry else 0
+    uid = entry.uid if entry else None
     notes = tuple(findings.notes.get(key, ()))
     if key in findings.troubles:
         reason, message = findings.troubles[key]
         return Outcome(
             resource=key,
             generation=generation,
+            uid=uid,
             state=state_of(reason),
             reason=reason,
             message=message,
@@ -126,6 +128,7 @@ def _outcome(state: DesiredState, findings: Findings, key: str) -> Outcome:
     return Outcome(
         resource=key,
         generation=generation,
+        uid=uid,
         state="Reconciling",
         reason="Applying",
         message="No pass has seen it in the catalog since it was changed.",

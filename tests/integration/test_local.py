@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,8 @@ import yaml
 from tests.command import Running, flights, is_running, postgregent, postgregent_process
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
+from tests.postgres.database import flights as database_of
+from tests.postgres.server import PostgresServer
 
 READY = ("Regent/default/my-regent", "Ready")
 
@@ -280,3 +282,29 @@ async def test_a_lost_home_database_is_accepted_by_an_annotation_with_its_token(
         regent.write_text(regent.read_text().replace("metadata:\n", f"metadata:\n{note}"))
         await eventually(database, HOLDS, expected=True)
         await running.until_subject(*READY)
+
+
+@pytest.mark.found("E8")
+@pytest.mark.found("E9")
+async def test_while_the_server_is_away_nothing_is_ready_and_nobody_is_to_act(
+    launch_server: Callable[..., PostgresServer], tmp_path: Path
+) -> None:
+    """Stopped and back: Reconciling, once for all resources, then Ready by a pass that looked."""
+    server = launch_server()
+    async with (
+        database_of(server) as database,
+        local(flights(tmp_path), database, "--status-dir", str(tmp_path / "status")) as running,
+    ):
+        begun = len(running.said)
+        await asyncio.to_thread(server.stop)
+        told = await running.until(lambda said: said["reason"] == "DatabaseUnreachable"
+                                   and said["subject"].endswith("resources"))  # fmt: skip
+        assert told["state"] == "Reconciling"
+        role = yaml.safe_load((tmp_path / "status/default/Role/mydb-viewer.yaml").read_text())
+        assert role["status"]["conditions"][0]["reason"] == "DatabaseUnreachable"
+        await asyncio.to_thread(server.start)
+        await running.until_subject(*READY)
+        since = running.said[begun:]
+        assert not [one for one in since if one["state"] == "Stalled"], since
+        assert not [one for one in since if ".." in one["message"]], since
+        assert len([one for one in since if one["subject"].endswith("resources")]) == 2, since

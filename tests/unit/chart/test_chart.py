@@ -13,6 +13,7 @@ import yaml
 from charts.readme import filled_in
 from controller.__main__ import read_options
 from controller.metrics import ControllerMetrics
+from controller.workloads.admins import Account
 from controller.workloads.manifests import API_PORT
 from docs.release.version import version_in
 from regent.health.metrics import Metrics
@@ -133,6 +134,15 @@ def test_secrets_are_bound_in_the_namespaces_that_are_listed() -> None:
         "team-b/postgregent-events": "postgregent-events",
         "team-a/postgregent-secrets": "postgregent-secrets",
     }
+
+
+@pytest.mark.found("E10")
+def test_what_a_person_is_told_to_bind_has_no_name_of_the_charts() -> None:
+    """Helm does not import a RoleBinding that it did not make: the next upgrade would fail."""
+    way = Account("postgregent", "postgregent").way_to_secrets("team-a")
+    name = way.partition("create rolebinding ")[2].split()[0]
+    assert f"team-a/{name}" not in bound("some namespaces only", "RoleBinding")
+    assert f"--clusterrole={name.removesuffix('-by-hand')}" in way
 
 
 def test_with_a_list_of_namespaces_a_policy_holds_the_controller_to_them() -> None:

@@ -108,7 +108,7 @@ def test_what_may_not_be_read_is_not_said_to_be_missing() -> None:
     account = Account("here", "postgregent")
     refused = ApiError(403, "Forbidden", "/api/v1/namespaces/team-a/secrets: 403 Forbidden")
     said = str(account.unreadable("team-a", str(refused)))
-    assert "kubectl create rolebinding postgregent-secrets -n team-a" in said
+    assert "kubectl create rolebinding postgregent-secrets-by-hand -n team-a" in said
     assert "--serviceaccount=here:postgregent" in said
     assert "Create it" not in said
     away = str(account.unreadable("team-403", "/api/v1/namespaces/team-403/secrets: no answer"))

@@ -112,7 +112,7 @@ def test_what_the_controller_refuses_is_of_the_present_generation() -> None:
 def body(**more: Any) -> StatusBody:
     detector = DetectorBody(mode="Triggers", healthy=True)
     return StatusBody(
-        sequence=1, detector=detector, accepted_revision=5, applied_revision=5,
+        sequence=1, detector=detector, accepted_revision=5, applied_revision=5, looked=True,
         system_identifier="7", last_pass_time=NOW, managed_roles=2, **more,
     )  # fmt: skip
 
@@ -131,13 +131,16 @@ def test_a_regent_says_whether_it_drifted_and_whether_it_would_notice() -> None:
     assert (drifted["drift"], drifted["held"]) == (2, 1)
 
 
+@pytest.mark.found("E10")
 def test_a_regent_with_the_brake_pulled_or_out_of_reach_is_not_ready() -> None:
     found = raw("Regent", "one", {})
     braked = body(brake=BrakeBody(pulled=True, digest="abc", message="9 losses."))
     status = status_of_regent(found, ONE, RegentNews(braked, drift=0), None, NOW)
     assert kinds(status) == {
-        "Ready": "False", "Stalled": "True", "Drifted": "False", "DetectorHealthy": "True",
+        "Ready": "False", "Stalled": "True", "Drifted": "True", "DetectorHealthy": "True",
     }  # fmt: skip
+    (drifted,) = (c for c in status["conditions"] if c["type"] == "Drifted")
+    assert drifted["reason"] == "LossesWithheld", "E10: what is withheld is not as declared"
 
 
 UNKNOWN = {"Drifted": "Unknown", "DetectorHealthy": "Unknown"}
@@ -196,3 +199,48 @@ def test_where_a_regent_had_a_state_stays_in_its_status_when_it_forgets_it() -> 
     found = raw("Regent", "one", {})
     found["status"] = status_of_regent(found, ONE, RegentNews(status=unread), None, NOW)
     assert had_state_on(found) == "unknown"
+
+
+@pytest.mark.found("E8")
+def test_a_regent_without_a_connection_is_not_ready_whatever_it_applied_before() -> None:
+    """On its way down, and up again, before the first pass has looked."""
+    found = raw("Regent", "one", {})
+    none = DetectorBody(mode="None", healthy=False, message="Not connected")
+    gone = TroubleBody(reason="NotConnected", message="It is not connected.")
+    for lost in ({"trouble": gone}, {"looked": False}, {"detector": none}):
+        news = RegentNews(body().model_copy(update={"detector": none, **lost}), drift=0)
+        status = status_of_regent(found, ONE, news, None, NOW)
+        assert kinds(status)["Ready"] == "False", lost
+        assert kinds(status)["Reconciling"] == "True", lost
+        assert kinds(status)["DetectorHealthy"] == "Unknown", lost
+        assert event_of({}, status) is None
+    ill = DetectorBody(mode="Triggers", healthy=False, message="It is not listened to.")
+    news = RegentNews(body().model_copy(update={"detector": ill}), drift=0)
+    assert ".." not in str(status_of_regent(found, ONE, news, None, NOW))
+
+
+@pytest.mark.found("E9")
+def test_what_passes_by_itself_is_not_stalled_and_each_restraint_has_its_own_word() -> None:
+    found = raw("Regent", "one", {})
+    lost = TroubleBody(reason="LockLost", message="Lost.")
+    for more, word, kind in (
+        ({"trouble": lost, "observing": "Lost."}, "LockLost", "Reconciling"),
+        ({"restraint": "LookFailed", "observing": "x"}, "LookFailed", "Reconciling"),
+        ({"restraint": "InRecovery", "observing": "x"}, "InRecovery", "Stalled"),
+        ({"restraint": "Observing", "observing": "x"}, "Observing", "Stalled"),
+    ):
+        status = status_of_regent(found, ONE, RegentNews(body(**more), drift=0), None, NOW)
+        assert ready(status) == ("False", word)
+        assert kinds(status)[kind] == "True"
+        assert kinds(status)["Drifted"] == "Unknown"
+
+
+@pytest.mark.found("E10")
+def test_what_was_said_of_a_predecessor_of_the_same_name_is_not_said_of_its_successor() -> None:
+    vanished = outcome(state="Stalled", reason="Vanished", uid="uid-of-the-first")
+    status = status_of(ROLE, None, {ONE: vanished}, NOW)
+    assert ready(status) == ("False", "Progressing")
+    assert status is not None
+    assert event_of({}, status) is None
+    its_own = vanished.model_copy(update={"uid": ROLE["metadata"]["uid"]})
+    assert ready(status_of(ROLE, None, {ONE: its_own}, NOW)) == ("False", "Vanished")

@@ -34,7 +34,7 @@ def said(*vanished: str, uid: str = "1", **more: Any) -> StatusBody:
         for name in vanished
     )  # fmt: skip
     return StatusBody(
-        sequence=1, accepted_revision=1, applied_revision=1, resources=outcomes,
+        sequence=1, accepted_revision=1, applied_revision=1, looked=True, resources=outcomes,
         detector=DetectorBody(mode="Triggers", healthy=True), **more,
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from controller.status.board import (
 )
 from controller.status.conditions import resource_status
 from shared.errors import PostgRegentError
-from shared.http import BrakeBody, DetectorBody, StatusBody, TakeoverBody
+from shared.http import BrakeBody, DetectorBody, StatusBody, TakeoverBody, TroubleBody
 from shared.keys import ResourceKey
 from shared.outcomes import Actor, Drift, Outcome
 
@@ -49,6 +49,7 @@ def body(*outcomes: Outcome, applied: int | None = 1, **more: object) -> StatusB
             "sequence": 1,
             "acceptedRevision": 1,
             "appliedRevision": applied,
+            "looked": applied is not None,
             "resources": outcomes,
             "detector": DetectorBody(mode="Triggers", healthy=True),
             **more,
@@ -286,3 +287,26 @@ def test_what_many_say_at_one_time_is_one_line_for_people() -> None:
     file = io.StringIO()
     StatusPrinter("json", Console(file=file)).together([*same, other])
     assert len(file.getvalue().splitlines()) == 10
+
+
+@pytest.mark.found("E9")
+def test_while_the_server_is_away_nothing_is_ready_and_that_is_said_once(
+    board: StatusBoard, lines: Lines
+) -> None:
+    """And again once for all, when everything is as it was."""
+    both = (outcome(), outcome(resource="Role/default/other"))
+    board.regent_says(ONE, body(*both))
+    away = TroubleBody(reason="CannotConnect", message="Refused.")
+    lost = body(*both).model_copy(update={"looked": False, "trouble": away})
+    for _ in range(2):
+        board.regent_says(ONE, lost)
+    assert {one.reason for one in board.latest()} == {"DatabaseUnreachable"}
+    assert lines.words()[2:] == [("2 resources", "Reconciling", "DatabaseUnreachable")]
+    board.regent_says(ONE, lost.model_copy(update={"trouble": None}))
+    assert not board.is_all_ready(), "connected, and no pass has looked"
+    changed = (outcome(), outcome("NameConflict", resource="Role/default/other"))
+    board.regent_says(ONE, body(*changed))
+    assert lines.words()[3:] == [
+        ("1 resource", "Ready", "Applied"),
+        ("Role/default/other", "Stalled", "NameConflict"),
+    ]
