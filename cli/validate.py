@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from cli.declared import Request
 from cli.literals import literals_of
 from cli.printing import Output, print_data, problem_text, results
+from cli.summary import some
 from cli.terminal import Shown
 from controller.local.check import check
 from controller.local.directory import Tree, read_directory, secret_references
@@ -95,20 +96,36 @@ def _print(tree: Tree, problems: tuple[Problem, ...], output: Output, console: C
 
 
 def _print_text(tree: Tree, problems: tuple[Problem, ...], errors: int, console: Console) -> None:
-    for problem in problems:
-        console.print(problem_text(problem), soft_wrap=True)
+    for first, alike in said_once(problems):
+        console.print(problem_text(first), soft_wrap=True)
+        if others := alike[1:]:
+            console.print(f"    The same of {some(others)}.", soft_wrap=True, markup=False)
     if problems:
         console.print()
+    warnings = len(problems) - errors
     resources = _count(len(tree.resources), "resource")
     ignored = f"; {_count(tree.ignored, 'document')} of other kinds ignored" if tree.ignored else ""
     if errors:
-        said = f"{_count(errors, 'error')} in {resources} of {_count(len(tree.files), 'file')}"
+        also = f" and {_count(warnings, 'warning')}" if warnings else ""
+        said = (
+            f"{_count(errors, 'error')}{also} in {resources} of {_count(len(tree.files), 'file')}"
+        )
         console.print(Shown(said + ignored, style="bold red"), soft_wrap=True)
         return
-    warned = f", with {_count(len(problems), 'warning')}" if problems else ""
+    warned = f", with {_count(warnings, 'warning')}" if warnings else ""
     verb = "is" if len(tree.resources) == 1 else "are"
     said = f"{resources} {verb} valid{warned}{ignored}"
     console.print(Shown(said, style="bold green"), soft_wrap=True)
+
+
+def said_once(problems: Iterable[Problem]) -> list[tuple[Problem, list[str]]]:
+    """Each error; of warnings that say the same of several resources the first, with all."""
+    found: dict[object, tuple[Problem, list[str]]] = {}
+    for number, one in enumerate(problems):
+        is_alone = one.severity == "error" or not one.resource
+        what = number if is_alone else (one.field, one.value, one.message, one.way_out)
+        found.setdefault(what, (one, []))[1].append(one.resource)
+    return list(found.values())
 
 
 def _refused(error: PostgRegentError, directory: Path, output: Output, console: Console) -> int:

@@ -294,7 +294,9 @@ def _about(key: ResourceKey) -> str:
 
 def _slip_problem(file: str, slip: Slip, about: str, document: Document | None = None) -> Problem:
     named = field_text(document.path_on(slip.line)) if document else ""
-    return Problem(file, slip.line, about, named, slip.value, slip.message, slip.way_out)
+    # `metadata.name` is in front of the message already, which says `name is given twice`.
+    message = slip.message.removeprefix(f"{named.rpartition('.')[2]} ") if named else slip.message
+    return Problem(file, slip.line, about, named, slip.value, message, slip.way_out)
 
 
 def _mistake_problem(document: Document, file: str, key: ResourceKey, mistake: Mistake) -> Problem:

@@ -23,6 +23,7 @@ from cli.show import (
     would_be,
 )
 from cli.terminal import Terminal
+from cli.validate import said_once
 from regent.apply.result import ChangeResult
 from regent.changes import (
     AlterRole,
@@ -43,6 +44,7 @@ from shared.http import BrakeBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.privileges import ObjectKind
+from shared.problems import Problem, Severity
 from shared.state import Trouble, Verifier
 
 VIEWER = ResourceKey("Role", "default", "viewer")
@@ -295,3 +297,14 @@ def test_nothing_to_do_is_not_all_where_something_is_not_ready() -> None:
     one = report(outcomes=(outcome("a", "NoRegent"), outcome("b", "NoRegent")))
     for is_done in (False, True):
         assert page(one, is_done=is_done).endswith("Nothing to do; 2 resources are not ready.\n")
+
+
+@pytest.mark.found("E17")
+def test_validate_says_a_warning_that_many_share_once() -> None:
+    def problem(name: str, severity: Severity) -> Problem:
+        return Problem("a.yaml", 1, f"User default/{name}", "spec.x", "y", "is", "do", severity)
+
+    shared = [problem(f"u{n}", "warning") for n in range(2000)]
+    wrong = [problem("a", "error"), problem("b", "error")]
+    said = said_once((*shared, *wrong))
+    assert [len(alike) for _, alike in said] == [2000, 1, 1]
