@@ -24,6 +24,7 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
+from regent.home.unreadable import readable
 from regent.remembered import AcceptedState, BrakeMemory, Mark, Remembered, Unmanageable
 from regent.server.connection import Connection, Connects
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
@@ -134,9 +135,13 @@ class Home:
                 unmanageable = await connection.fetch(load("home/unmanageable"), self.regent)
             accepted = row["accepted"] if row else None
             brake = row["brake"] if row else None
+            with readable("accepted", self.regent):
+                state = AcceptedState.model_validate_json(accepted) if accepted else None
+            with readable("brake", self.regent):
+                memory = BrakeMemory.model_validate_json(brake) if brake else BrakeMemory()
             return Remembered(
-                accepted=AcceptedState.model_validate_json(accepted) if accepted else None,
-                brake=BrakeMemory.model_validate_json(brake) if brake else BrakeMemory(),
+                accepted=state,
+                brake=memory,
                 marks=tuple(_mark(m) for m in marks),
                 system_identifier=row["system_identifier"] if row else None,
                 unmanageable=_unmanageable(unmanageable),
