@@ -122,6 +122,8 @@ class ObservedServer:
     is_in_recovery: bool = False
     lingering: frozenset[str] = frozenset()
     prepared: tuple[str, ...] = ()
+    granted_to: frozenset[str] = frozenset()
+    """Roles that a prepared transaction grants something to, which comes when it is committed."""
     illegible: tuple[str, ...] = ()
     """What was left out as its name is not UTF-8, in words."""
 

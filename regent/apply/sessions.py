@@ -12,7 +12,7 @@ from collections.abc import Collection
 import asyncpg
 
 from regent.server.connection import Connection
-from regent.server.lenient_text import shown
+from regent.server.lenient_text import is_legible, legible
 from shared.errors import PostgRegentError
 from shared.names import quote_literal
 from sql import load
@@ -80,16 +80,19 @@ async def _until_gone(connection: Connection, role: str, ours: Collection[int]) 
 async def require_ended(connection: Connection, role: str, *, ours: Collection[int] = ()) -> None:
     """Raise AccessGoesOnError unless the role has no LOGIN and no session, and will get none.
 
-    A prepared transaction may have given LOGIN already, which is seen when somebody commits it.
+    A prepared transaction may have given LOGIN or a privilege already, which is seen when somebody
+    commits it.
     """
     rows = await connection.fetch(load("leaving/access_left"), role, list(ours))
     left = {row["what"]: row["detail"] for row in rows}
     if "prepared" in left:
-        name = shown(left["prepared"])
+        gid = left["prepared"]
         raise AccessGoesOnError(
-            f"The prepared transaction {name!r} changed roles, and may bring the access"
-            f' of "{role}" back.',
-            way_out=f"Run ROLLBACK PREPARED {quote_literal(name)}, or commit it.",
+            f"The prepared transaction {legible(gid)!r} changed roles or granted something, and "
+            f'may bring the access of "{role}" back.',
+            way_out=f"Run ROLLBACK PREPARED {quote_literal(gid)}, or commit it."
+            if is_legible(gid)
+            else "Roll it back or commit it: pg_prepared_xacts shows its name in its own database.",
         )
     if left:
         how = "may still log in" if "login" in left else f"has {left['sessions']} sessions"

@@ -57,21 +57,23 @@ async def inspect_server(
             databases=_databases(database_rows),
             is_in_recovery=facts["is_in_recovery"],
             lingering=frozenset(filter(is_legible, facts["lingering"])),
-            prepared=tuple(sorted(filter(is_legible, facts["prepared"] or ()))),
+            prepared=tuple(sorted(map(legible, facts["prepared"] or ()))),
+            granted_to=frozenset(filter(is_legible, facts["granted_to"] or ())),
             illegible=_illegible(role_rows, database_rows),
         )
 
 
 def _settings(rows: Iterable[asyncpg.Record]) -> dict[int, dict[SettingKey, str]]:
-    """Per role oid, what is set for it."""
+    """Per role oid, what is set for it; a value that is not UTF-8 is one all the same."""
     found: dict[int, dict[SettingKey, str]] = {}
     for role_oid, database, assignments in rows:
         of_role = found.setdefault(role_oid, {})
         if database is not None and not is_legible(database):
             continue
-        for assignment in filter(is_legible, assignments):
+        for assignment in assignments:
             parameter, _, value = assignment.partition("=")
-            of_role[SettingKey(database, parameter)] = value
+            if is_legible(parameter):
+                of_role[SettingKey(database, parameter)] = legible(value)
     return found
 
 

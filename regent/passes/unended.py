@@ -41,3 +41,8 @@ def _going_on(last: Looked, role: str) -> Iterator[str]:
             f"the prepared transaction {server.prepared[0]!r} changed roles, and may bring LOGIN"
             " back. Run ROLLBACK PREPARED, or commit it"
         )
+    if role in server.granted_to:
+        yield (
+            "a prepared transaction grants it something (see pg_prepared_xacts). Run ROLLBACK"
+            " PREPARED, or commit it"
+        )

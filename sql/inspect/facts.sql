@@ -24,6 +24,13 @@ SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
            WHERE k.locktype = 'relation' AND k.database = 0 AND k.mode = 'RowExclusiveLock'
              AND k.relation IN ('pg_catalog.pg_authid'::pg_catalog.regclass,
                                 'pg_catalog.pg_auth_members'::pg_catalog.regclass)
-       ) END AS prepared
+       ) END AS prepared,
+       -- Roles that a prepared transaction grants something to: it locks them as shared objects.
+       CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts) THEN ARRAY(
+           SELECT DISTINCT g.rolname::text
+           FROM pg_catalog.pg_locks AS k JOIN pg_catalog.pg_roles AS g ON g.oid = k.objid
+           WHERE k.pid IS NULL AND k.locktype = 'object' AND k.database = 0
+             AND k.classid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+       ) END AS granted_to
 FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = session_user

@@ -1,6 +1,7 @@
 -- One row: why the access of role $1 has not ended: `what` is login, sessions or prepared, `detail`
--- how many, or the name of a transaction that is prepared and changed roles. No row: it has ended,
--- or the role is gone. $2 are the pids of our own sessions.
+-- how many, or the name of a transaction that is prepared and changed roles, or granted this one
+-- something: that locks the role as a shared object. No row: it has ended, or the role is gone.
+-- $2 are the pids of our own sessions.
 SELECT 'login' AS what, '' AS detail
 FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1 AND r.rolcanlogin
 UNION ALL
@@ -16,7 +17,11 @@ JOIN pg_catalog.pg_locks AS x
   ON x.pid IS NULL AND x.locktype = 'transactionid' AND x.transactionid = p.transaction
 JOIN pg_catalog.pg_locks AS l
   ON l.pid IS NULL AND l.virtualtransaction = x.virtualtransaction
-WHERE l.locktype = 'relation' AND l.database = 0 AND l.mode = 'RowExclusiveLock'
-  AND l.relation IN ('pg_catalog.pg_authid'::pg_catalog.regclass,
-                     'pg_catalog.pg_auth_members'::pg_catalog.regclass)
-  AND EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1)
+JOIN pg_catalog.pg_roles AS r ON r.rolname = $1
+WHERE l.database = 0 AND (
+    l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'
+    AND l.relation IN ('pg_catalog.pg_authid'::pg_catalog.regclass,
+                       'pg_catalog.pg_auth_members'::pg_catalog.regclass)
+    OR l.locktype = 'object' AND l.objid = r.oid
+    AND l.classid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+)

@@ -289,6 +289,36 @@ async def test_a_prepared_transaction_brings_no_login_back_after_the_end_was_tol
         await other.execute("ROLLBACK PREPARED 'harmless'")
 
 
+@pytest.mark.found("E22")
+@pytest.mark.every_version
+@pytest.mark.parametrize(
+    ("change", "gid"),
+    [("ALTER ROLE adopted LOGIN", "a\\xff"), ("GRANT SELECT ON public.t TO adopted", "plain")],
+)
+async def test_what_is_prepared_is_told_whatever_its_name_and_its_change(
+    launch_server: Callable[..., PostgresServer], change: str, gid: str
+) -> None:
+    """A name that is not UTF-8 hides nothing, nor does a privilege that is granted so."""
+    async with flights(launch_server(max_prepared_transactions="2")) as database:
+        look = await database.connect()
+        await look.execute("CREATE ROLE adopted LOGIN")
+        await look.execute("CREATE DATABASE raw TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        leaver = "User/adopted: {database: mydb, adopt: true, enabled: false}\n"
+        await applied(database, LEAVER + leaver)
+        raw = await database.server.connect("raw")
+        await raw.execute("CREATE TABLE public.t (i int); SET client_encoding = 'SQL_ASCII'")
+        await raw.execute(f"BEGIN; {change}; PREPARE TRANSACTION E'{gid}'")
+        for _ in range(2):
+            report = await applied(database, LEAVER, revision=2)
+            said = outcome(report, "User/adopted")
+            assert said.reason == "AccessGoesOn"
+            assert ("61ff" if "xff" in gid else "a prepared transaction grants it") in said.message
+        await raw.execute(f"ROLLBACK PREPARED E'{gid}'")
+        await raw.close()
+        report = await applied(database, LEAVER, revision=2)
+        assert [o.resource for o in report.outcomes if not o.is_ready] == []
+
+
 async def managed(database: Database) -> set[str]:
     """The roles that the Regent manages."""
     home = await database.server.connect("postgregent")
