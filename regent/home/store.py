@@ -24,6 +24,7 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
+from regent.home.unreadable import readable
 from regent.remembered import (
     AcceptedState,
     BrakeMemory,
@@ -143,10 +144,11 @@ class Home:
                 unmanageable = await connection.fetch(load("home/unmanageable"), self.regent)
             written = row["accepted"] if row else None
             brake = row["brake"] if row else None
-            accepted, memory = with_editions(
-                AcceptedState.model_validate_json(written) if written else None,
-                BrakeMemory.model_validate_json(brake) if brake else BrakeMemory(),
-            )
+            with readable("accepted", self.regent):
+                state = AcceptedState.model_validate_json(written) if written else None
+            with readable("brake", self.regent):
+                memory = BrakeMemory.model_validate_json(brake) if brake else BrakeMemory()
+            accepted, memory = with_editions(state, memory)
             return Remembered(
                 accepted=accepted,
                 brake=memory,

@@ -8,8 +8,9 @@ from regent.changes import Change, Plan
 from regent.gate.brake import Verdict
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover
-from regent.home.database import HomeDatabaseMissing, HomeDatabaseNewer
+from regent.home.database import HomeDatabaseMissing, HomeDatabaseNewer, HomeDatabaseUnsafe
 from regent.home.locks import LockHeld
+from regent.home.unreadable import HomeStateUnreadable
 from regent.passes.full import Pass
 from regent.plan.describe import describe, where
 from regent.server.authentication import UnsafeAuthenticationError
@@ -32,6 +33,8 @@ FOR_A_PERSON = (
     IsAPoolerError,
     HomeDatabaseMissing,
     HomeDatabaseNewer,
+    HomeDatabaseUnsafe,
+    HomeStateUnreadable,
 )
 """What waiting does not mend."""
 REFUSED_FOR_GOOD = frozenset({"28000", "28P01", "42501"})
