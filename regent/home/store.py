@@ -18,6 +18,7 @@ from typing import Literal, Self, TypeVar, cast
 import asyncpg
 
 from regent.home import database as home_database
+from regent.home.check import check_owner
 from regent.home.database import (
     DEFAULT_NAME,
     HomeDatabaseMissing,
@@ -225,6 +226,11 @@ class Home:
         """All drifts that nobody corrected yet."""
         [row] = await self._fetch("home/count_outstanding", self.regent)
         return int(row["count"])
+
+    async def require_safe(self) -> None:
+        """Raise HomeDatabaseUnsafe where somebody came among its owners since it was opened."""
+        async with self.connection() as connection:
+            await check_owner(connection)
 
     # What can never succeed
 

@@ -123,6 +123,7 @@ class Passes:
         `before_correcting` gets the oids of drifted objects by database, before they are written.
         Under a restraint it is a look, and what came since the last one is drift all the same.
         """
+        await self._home.require_safe()
         accepted = self.accepted()
         began = perf_counter(), datetime.now(UTC)
         first = last = await self._look(accepted, began[1])
