@@ -57,3 +57,11 @@ def test_the_packages_import_what_the_table_says_and_nothing_else(house: str) ->
 def test_no_arrow_leads_back(house: str) -> None:
     """graphlib.CycleError names the way round."""
     assert list(TopologicalSorter(built(house)).static_order())
+
+
+def test_every_room_that_the_page_names_is_there() -> None:
+    named = set(
+        re.findall(r"(?:controller|regent|shared|sql)/[\w/]+\.\w+", PAGE.read_text("utf-8"))
+    )
+    assert len(named) > 40
+    assert [one for one in sorted(named) if not (ROOT / one).exists()] == []
