@@ -60,6 +60,7 @@ _STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
 
 
 Alone = EndSessions | HandOnOwned | DropRole | ReleaseRole
+ALONE = ("alone", "")
 """What cannot share a transaction with others."""
 
 
@@ -113,7 +114,7 @@ class _Work:
                 major=self.server.major,
                 before_write=self.before_write,
             ).carry_out()
-        alone = [c for c in stretch if isinstance(c, Alone)]
+        alone = [c for c in stretch if isinstance(c, Alone) and _place(c) == ALONE]
         if alone:
             return tuple([await self._alone(change) for change in alone])
         return await roles.carry_out(
@@ -202,6 +203,6 @@ def _place(change: Change) -> tuple[str, str]:
         case GrantPrivileges(database=database) | RevokePrivileges(database=database):
             return ("database", database)
         case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole(has_ended=True):
-            return ("alone", "")
+            return ALONE
         case _:
             return ("home", "")
