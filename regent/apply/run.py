@@ -60,8 +60,8 @@ _STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
 
 
 Alone = EndSessions | HandOnOwned | DropRole | ReleaseRole
-ALONE = ("alone", "")
 """What cannot share a transaction with others."""
+ALONE = ("alone", "")
 
 
 def _nothing_stands_in_the_way() -> None:
