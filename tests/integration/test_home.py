@@ -133,7 +133,7 @@ async def test_finding_makes_nothing(database: Database) -> None:
 async def test_what_was_accepted_comes_back_whole_with_its_verifiers(database: Database) -> None:
     home = await open_home(database.server)
     stored, brake = (
-        accepted(),
+        accepted().model_copy(update={"edition": 1}),
         BrakeMemory(taken=((datetime.now(UTC), Loss(role="a", kind="TABLE", privilege="SELECT")),)),
     )
     await home.store_accepted(stored)

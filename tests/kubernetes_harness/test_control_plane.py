@@ -28,7 +28,7 @@ def test_the_api_answers_with_the_version_that_was_built(control_plane: Cluster)
 
 
 def test_helm_reaches_the_api(control_plane: Cluster) -> None:
-    assert json.loads(control_plane.helm("list", "-A", "-o", "json")) == []
+    assert json.loads(control_plane.helm("list", "-n", "default", "-o", "json")) == []
 
 
 def test_a_namespace_goes_when_it_is_deleted(control_plane: Cluster) -> None:
