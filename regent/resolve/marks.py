@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from regent.remembered import Mark
@@ -12,12 +12,16 @@ from shared.keys import ResourceKey
 
 @dataclass(frozen=True, slots=True)
 class MarkIndex:
-    """`mine` are our own that are in force; `names` are the observed roles by oid."""
+    """`mine` are our own that are in force.
+
+    `names` are the names of the observed roles by oid, `observed` all of these names.
+    """
 
     by_role: Mapping[str, Mark]
     mine: Mapping[str, Mark]
     mine_by_holder: Mapping[ResourceKey, Mark]
     names: Mapping[int, str]
+    observed: Collection[str]
 
     @classmethod
     def of(cls, situation: Situation) -> MarkIndex:
@@ -28,6 +32,7 @@ class MarkIndex:
             mine=mine,
             mine_by_holder={mark.holder: mark for mark in mine.values()},
             names={role.oid: name for name, role in situation.server.roles.items()},
+            observed=situation.server.roles.keys(),
         )
 
     def observed_name(self, mark: Mark) -> str | None:
@@ -38,7 +43,7 @@ class MarkIndex:
         """
         if name := self.names.get(mark.role_oid):
             return name
-        return mark.role if mark.role in self.names.values() else None
+        return mark.role if mark.role in self.observed else None
 
     def is_remade(self, mark: Mark) -> bool:
         """Whether the role of this name is another one than the mark was written for."""
