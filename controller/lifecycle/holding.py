@@ -26,12 +26,10 @@ class Holding:
     def __init__(
         self,
         patches: FinalizerPatches,
-        why_not_synced: Callable[[str], str],
         tell_removed: Callable[[JsonObject], None] = lambda _found: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._patches = patches
-        self._why_not_synced = why_not_synced
         self._tell_removed = tell_removed
         self._had: set[str] = set()
         """Uids that had our finalizer when they were last looked at, or were given it."""
@@ -44,7 +42,7 @@ class Holding:
 
         `off` are Regents that were uninstalled.
         """
-        gives = giving(declared, off, self._why_not_synced)
+        gives = giving(declared, off)
         wanted = {
             key: found
             for key, found in declared.raw.items()
@@ -57,7 +55,7 @@ class Holding:
 
     async def let_go(self, declared: Declared, off: frozenset[ResourceKey]) -> bool:
         """Take it off the Roles and Users that nobody gives. True when none of them has it."""
-        gives = giving(declared, off, self._why_not_synced)
+        gives = giving(declared, off)
         idle = {
             key: found
             for key, found in declared.raw.items()
@@ -117,12 +115,10 @@ class Holding:
         self._patches.forget_except(uids, declared.raw)
 
 
-def giving(
-    declared: Declared, off: frozenset[ResourceKey], why_not_synced: Callable[[str], str]
-) -> Callable[[ResourceKey], bool]:
+def giving(declared: Declared, off: frozenset[ResourceKey]) -> Callable[[ResourceKey], bool]:
     """Whether some Regent may give what a resource declares. A Regent always counts as given.
 
-    A namespace that is not known whole may have a Regent that we do not see (rule 17), and a
+    A namespace that was not known whole may have a Regent that we did not see (rule 17), and a
     Regent that cannot be read may go on with what it accepted.
     """
     namespaces = {key.namespace for key in declared.raw.keys() - off if key.kind == "Regent"}
@@ -136,7 +132,7 @@ def giving(
             known[key.namespace] = bool(
                 key.namespace in namespaces
                 or served_databases(key.namespace, regents)
-                or why_not_synced(key.namespace)
+                or declared.doubts.why_not_synced(key.namespace)
             )
         return known[key.namespace]
 

@@ -8,8 +8,9 @@ them is trouble of passwords alone (rule 19).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.cache import Seen
 from controller.kube.crds import deletions_count_while_defined
@@ -25,7 +26,8 @@ from controller.kube.kinds import (
 )
 from controller.kube.kinds import Kind as ApiKind
 from controller.names import MANAGED_BY, MANAGER
-from controller.observe.reader import says_the_same
+from controller.observe.moment import EVERYWHERE, Doubts, SecretsRead
+from controller.observe.reader import read_secrets, says_the_same
 from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES
 from shared.keys import Kind, ResourceKey
@@ -33,7 +35,6 @@ from shared.keys import Kind, ResourceKey
 NOT_LISTED = "not listed yet"
 WITHOUT_RELEASES = "type!=helm.sh/release.v1"
 """Helm keeps whole charts in Secrets; nobody's password is there."""
-EVERYWHERE = ""
 _FIELDS_OF_ITS_END = ("deletionTimestamp", "finalizers")
 
 
@@ -97,6 +98,11 @@ class Caches:
             if not informer.is_synced:
                 return f"{informer.kind.qualified}: {informer.why_not_synced}"
         return ""
+
+    def doubts(self) -> Doubts:
+        """Of all places, as they are now: to be read together with the objects."""
+        places = {*self.namespaces, EVERYWHERE}
+        return Doubts({place: self.why_not_synced(place) for place in places})
 
     def why_workloads_unknown(self) -> str:
         """Why it is not known what runs; empty when it is."""
@@ -167,19 +173,18 @@ class Caches:
                 raise RuntimeError("start() comes first")
             self._secrets[namespace] = informer, self._group.create_task(_run(informer))
 
-    def secrets(self) -> dict[Key, JsonObject]:
-        """Every Secret that is known, by namespace and name."""
+    def _known_secrets(self) -> dict[Key, JsonObject]:
         return {key: found for one, _ in self._secrets.values() for key, found in one.cache.items()}
 
-    def are_secrets_awaited(self, namespace: str) -> bool:
-        """They may be there in a moment: nothing can be said of passwords yet."""
-        one = self._secrets.get(namespace)
-        return one is not None and not one[0].is_synced and one[0].why_not_synced == NOT_LISTED
-
-    def why_secrets_unreadable(self, namespace: str) -> str:
-        """Why the Secrets of a namespace cannot be read; empty when they can."""
-        one = self._secrets.get(namespace)
-        return "" if one is None or one[0].is_synced else one[0].why_not_synced
+    def read_secrets(self, names: Iterable[SecretName]) -> SecretsRead:
+        """Those of the named Secrets that are there, and where that is not known."""
+        why = {
+            namespace: one.why_not_synced
+            for namespace, (one, _) in self._secrets.items()
+            if not one.is_synced
+        }
+        awaited = frozenset(namespace for namespace, said in why.items() if said == NOT_LISTED)
+        return SecretsRead(read_secrets(names, self._known_secrets()), awaited, why)
 
     def _informer(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic import SecretBytes
@@ -18,6 +18,7 @@ from controller.kube.kinds import JsonObject, is_deleting, key_of
 from controller.local.directory import Loaded
 from controller.local.secrets import secret_keys_of
 from controller.observe.connection_secrets import OWN_ROLES, layout_of
+from controller.observe.moment import Doubts
 from shared.http import UNKNOWN_SERVER
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem
@@ -32,11 +33,13 @@ class Declared:
     """Everything that the watched namespaces declare, at one moment.
 
     `deleting` are those whose deletion has begun; they are among `resources` all the same.
+    `doubts` are of that moment: what synced since was not read.
     """
 
     resources: Mapping[ResourceKey, Loaded]
     raw: Mapping[ResourceKey, JsonObject] = field(repr=False)
     deleting: frozenset[ResourceKey] = frozenset()
+    doubts: Doubts = field(default_factory=Doubts)
 
     def regents(self) -> dict[ResourceKey, Regent]:
         """The Regents that can be used, those that are being deleted among them."""
@@ -59,7 +62,9 @@ class Reader:
     def __init__(self) -> None:
         self._known: dict[ResourceKey, _Read] = {}
 
-    def read(self, objects: Iterable[tuple[Kind, JsonObject]]) -> Declared:
+    def read(
+        self, objects: Iterable[tuple[Kind, JsonObject]], doubts: Doubts | None = None
+    ) -> Declared:
         """All of them; what is not among them any more is forgotten."""
         known: dict[ResourceKey, _Read] = {}
         raw: dict[ResourceKey, JsonObject] = {}
@@ -74,7 +79,8 @@ class Reader:
                 known[key] = _Read(found, _load(key, found))
         self._known = known
         deleting = frozenset(key for key, found in raw.items() if is_deleting(found))
-        return Declared({key: one.loaded for key, one in known.items()}, raw, deleting)
+        resources = {key: one.loaded for key, one in known.items()}
+        return Declared(resources, raw, deleting, doubts or Doubts())
 
 
 def says_the_same(before: JsonObject, found: JsonObject) -> bool:
@@ -128,7 +134,7 @@ def with_ignored_roles(declared: Declared, secrets: Mapping[SecretName, Secret])
         for key, loaded in declared.resources.items()
         if key.kind == "Regent"
     }
-    return Declared({**declared.resources, **changed}, declared.raw, declared.deleting)
+    return replace(declared, resources={**declared.resources, **changed})
 
 
 def _ignoring(loaded: Loaded, secrets: Mapping[SecretName, Secret]) -> Loaded:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from controller.core.compile import Compiled, Push, compile_states
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
-from controller.core.secrets import Secret, SecretName
 from controller.lifecycle.departures import Departures
 from controller.local.directory import Loaded
 from controller.observe.caches import Caches
+from controller.observe.moment import SecretsRead
 from controller.observe.reader import Declared, had_state_on
 from controller.regents.fleet import Fleet
 from controller.regents.outcome import NotReached
@@ -47,7 +47,7 @@ class Pushing:
         declared: Declared,
         unheld: frozenset[ResourceKey],
         off: frozenset[ResourceKey],
-        secrets: Mapping[SecretName, Secret],
+        secrets: SecretsRead,
     ) -> Compiled:
         """Everything; what lacks our finalizer only where it is bound already.
 
@@ -74,11 +74,11 @@ class Pushing:
         def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
             if regent.key not in bound:
                 return None
-            why = self._caches.why_secrets_unreadable(user.namespace)
+            why = secrets.unreadable.get(user.namespace, "")
             if why and spec.password_secret_ref is not None:
                 return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))
             in_force = self._fleet.verifiers(regent.key)
-            return self._passwords.entry(regent, user, spec, secrets, in_force)
+            return self._passwords.entry(regent, user, spec, secrets.values, in_force)
 
         compiled = await asyncio.to_thread(
             compile_states,
@@ -119,15 +119,24 @@ class Pushing:
                 served.link.accept_takeover(found.resource.metadata.accepted_takeover)
                 served.link.remember(had_state_on(declared.raw[key]))
 
-    def push(self, states: Mapping[ResourceKey, DesiredState]) -> dict[ResourceKey, NotReached]:
-        """To every Regent whose namespace is known whole; why not, for the others."""
+    def push(
+        self,
+        states: Mapping[ResourceKey, DesiredState],
+        declared: Declared,
+        secrets: SecretsRead,
+    ) -> dict[ResourceKey, NotReached]:
+        """To every Regent whose namespace was known whole, and still is; why not, for the others.
+
+        `declared` and `secrets` are what the states were compiled from.
+        """
         whole: dict[ResourceKey, DesiredState] = {}
         bound = self._fleet.bound()
         doubted: dict[ResourceKey, NotReached] = {}
         for key, state in states.items():
-            if why := self._caches.why_not_synced(key.namespace):
+            was_doubted = declared.doubts.why_not_synced(key.namespace)
+            if why := was_doubted or self._caches.why_not_synced(key.namespace):
                 doubted[key] = NotReached("NotSynced", f"Nothing is pushed: {why}")
-            elif not self._caches.are_secrets_awaited(key.namespace):
+            elif key.namespace not in secrets.awaited:
                 whole[key] = state
                 self.held[key] = len(state.held)
                 before = bound.get(key, frozenset())

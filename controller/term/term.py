@@ -37,7 +37,6 @@ from controller.observe.grace import Arrivals
 from controller.observe.reader import (
     Declared,
     Reader,
-    read_secrets,
     secret_names,
     with_ignored_roles,
 )
@@ -124,7 +123,6 @@ class Term:
         self._plants = Plants(writing, caches, plant)
         self._making = Making(
             plant,
-            caches=caches,
             fleet=self.fleet,
             plants=self._plants,
             identity=self._identity,
@@ -136,7 +134,7 @@ class Term:
         self._pushing = Pushing(caches, self.fleet, self._departures, account)
         self._patches = FinalizerPatches(writing)
         self._teardown = Teardown(self._patches, self.fleet, self._plants, self._departures)
-        self._holding = Holding(self._patches, caches.why_not_synced, self._tell_removed)
+        self._holding = Holding(self._patches, self._tell_removed)
         self._last_words = LastWords(writing, self.recorder, plant, settings.name)
         self._endings = Endings(
             self._patches,
@@ -203,7 +201,7 @@ class Term:
             self._set_gate(why)
             return None
         await self._prepare()
-        declared = self._reader.read(self.caches.objects())
+        declared = self._reader.read(self.caches.objects(), self.caches.doubts())
         if trouble := self.caches.schema_trouble():
             self._set_gate(f"SchemaOutdated: {trouble}")
             said = NotReached("SchemaOutdated", f"{trouble} Nothing is pushed. Update the CRDs.")
@@ -255,8 +253,8 @@ class Term:
         """Hold, make, compile, push, tell."""
         names = secret_names(declared)
         self.caches.follow_secrets(frozenset(name.namespace for name in names))
-        secrets = read_secrets(names, self.caches.secrets())
-        declared = with_ignored_roles(declared, secrets)
+        secrets = self.caches.read_secrets(names)
+        declared = with_ignored_roles(declared, secrets.values)
         self._endings.begin(declared)
         await self._uninstalls.look(declared)
         off = self._uninstalls.off
@@ -269,7 +267,7 @@ class Term:
         # Before the next push, which nobody can have accepted yet.
         await self._pushing.forget_departures(declared)
         compiled = await self._pushing.compile(self._origin, declared, unheld, off, secrets)
-        self.doubted = self._pushing.push(compiled.states)
+        self.doubted = self._pushing.push(compiled.states, declared, secrets)
         self._set_gate(next((doubt.message for doubt in self.doubted.values()), ""))
         waits = await self._uninstalls.go_on(self._endings.has_work)
         await self._holding.let_go(declared, self._uninstalls.off)
@@ -282,7 +280,7 @@ class Term:
             self._quiet.wake_after(due)
         self._look_at_statuses(declared)
         there = [key for key in declared.raw if key.kind == "Regent"]
-        if (seconds := self._orphans.look(there)) is not None:
+        if (seconds := self._orphans.look(there, declared.doubts)) is not None:
             self._quiet.wake_after(seconds)
         if waits:
             self._quiet.wake_after(ENDING_SECONDS)

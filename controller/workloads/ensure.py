@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from controller.core.secrets import Secret, SecretName
 from controller.kube.errors import ApiError
 from controller.kube.retries import Retries
-from controller.observe.caches import Caches
+from controller.observe.moment import SecretsRead
 from controller.observe.reader import Declared
 from controller.pki.identity import Identity
 from controller.regents.client import RegentClient
@@ -42,7 +41,6 @@ class Making:
         self,
         plant: Plant,
         *,
-        caches: Caches,
         fleet: Fleet,
         plants: Plants,
         identity: Identity,
@@ -55,7 +53,6 @@ class Making:
         self._failing: Retries[ResourceKey] = Retries()
         """Regents that could not be made for now: each look tries them again."""
         self._plant = plant
-        self._caches = caches
         self._fleet = fleet
         self._plants = plants
         self._identity = identity
@@ -70,7 +67,7 @@ class Making:
         unheld: frozenset[ResourceKey],
         leaving: frozenset[ResourceKey],
         off: frozenset[ResourceKey],
-        secrets: Mapping[SecretName, Secret],
+        secrets: SecretsRead,
         group: asyncio.TaskGroup,
     ) -> None:
         """Make what runs each Regent, and talk to it. One failure does not hide the others.
@@ -98,7 +95,7 @@ class Making:
         key: ResourceKey,
         regent: Regent,
         unheld: frozenset[ResourceKey],
-        secrets: Mapping[SecretName, Secret],
+        secrets: SecretsRead,
     ) -> bool:
         """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
         if key in unheld:
@@ -120,18 +117,18 @@ class Making:
         if not is_running or not isinstance(error, ApiError):
             self.not_started[key] = NotReached.of(error)
 
-    async def _ensure(self, regent: Regent, secrets: Mapping[SecretName, Secret]) -> bool:
+    async def _ensure(self, regent: Regent, secrets: SecretsRead) -> bool:
         """Without a usable Secret the password that it has stays (rule 19)."""
         namespace = regent.metadata.namespace
-        if self._caches.are_secrets_awaited(namespace):
+        if namespace in secrets.awaited:
             return self._plants.runs(regent.key)
         self._check_host(regent)
         admin: Admin | None = None
         missing: AdminSecretMissing | AdminSecretUnreadable | None = None
         try:
-            admin = admin_of(regent, secrets)
+            admin = admin_of(regent, secrets.values)
         except AdminSecretMissing as error:
-            why = self._caches.why_secrets_unreadable(namespace)
+            why = secrets.unreadable.get(namespace, "")
             missing = self._account.unreadable(namespace, why) if why else error
         authorities, now = self._identity.authorities, datetime.now(UTC)
         made = await self._plants.ensure(regent, admin, authorities, now)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import DEPLOYMENT, JsonObject, is_deleting
 from controller.names import REGENT_NAME, REGENT_NAMESPACE, workload_name
-from controller.observe.caches import EVERYWHERE, Caches
+from controller.observe.caches import Caches
+from controller.observe.moment import EVERYWHERE, Doubts
 from shared.keys import ResourceKey
 
 PATIENCE_SECONDS = 10.0
@@ -35,13 +36,13 @@ class Orphans:
         self._since: dict[str, float] = {}
         self._told: set[str] = set()
 
-    def look(self, regents: Iterable[ResourceKey]) -> float | None:
-        """`regents` are all that there are. After how many seconds to look again."""
+    def look(self, regents: Iterable[ResourceKey], doubts: Doubts) -> float | None:
+        """`regents` are all that there are, but for `doubts`. When to look again, in seconds."""
         named = {workload_name(key) for key in regents}
         found = {
             name: one
             for (_, name), one in self._caches.workloads(DEPLOYMENT).items()
-            if name not in named and self._is_orphan(one)
+            if name not in named and self._is_orphan(one, doubts)
         }
         now = self._clock()
         self._since = {name: self._since.get(name, now) for name in found}
@@ -53,14 +54,14 @@ class Orphans:
         left = [self._since[name] + PATIENCE_SECONDS - now for name in found.keys() - self._told]
         return min(left, default=None)
 
-    def _is_orphan(self, deployment: JsonObject) -> bool:
-        """Of a namespace that is watched, and of which everything is known."""
+    def _is_orphan(self, deployment: JsonObject, doubts: Doubts) -> bool:
+        """Of a namespace that is watched, and of which everything was known."""
         namespace = _labels(deployment).get(REGENT_NAMESPACE)
         if namespace is None or is_deleting(deployment):
             return False
         watched = self._caches.namespaces
         is_watched = EVERYWHERE in watched or namespace in watched
-        return is_watched and not self._caches.why_not_synced(namespace)
+        return is_watched and not doubts.why_not_synced(namespace)
 
     def _tell(self, deployment: JsonObject) -> None:
         labels = _labels(deployment)

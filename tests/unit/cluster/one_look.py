@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import (
@@ -24,6 +25,8 @@ from controller.kube.kinds import (
 from controller.names import workload_name
 from controller.observe.caches import Caches
 from controller.observe.debounce import Quiet
+from controller.observe.moment import EVERYWHERE, Doubts, SecretsRead
+from controller.observe.reader import read_secrets
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, SECRET_TYPE
 from controller.pki.certificates import Authority
 from controller.regents.acquaintance import Acquaintance
@@ -150,12 +153,14 @@ class FakeLink:
 
 @dataclass
 class FakeCaches:
-    """Everything is synced."""
+    """Everything is synced, unless a test says `why` it is not."""
 
     resources: dict[ResourceKey, JsonObject]
     running: dict[str, tuple[Kind, ...]]
     """By namespace, what is there of its Regent's workloads."""
     namespaces: tuple[str, ...] = ("*",)
+    why: str = ""
+    unlisted_secrets: frozenset[str] = frozenset()
 
     def objects(self) -> Iterator[tuple[OurKind, JsonObject]]:
         for key, found in self.resources.items():
@@ -168,12 +173,15 @@ class FakeCaches:
         names = [workload_name(regent(of)) for of, kinds in self.running.items() if kind in kinds]
         return {(OWN, name): {"metadata": {"name": name}, "spec": {}} for name in names}
 
-    def secrets(self) -> dict[tuple[str, str], JsonObject]:
+    def read_secrets(self, names: Iterable[SecretName]) -> SecretsRead:
+        if self.unlisted_secrets:
+            return SecretsRead({}, self.unlisted_secrets)
         data = {"admin": base64.b64encode(b"secret").decode()}
-        return {
+        there = {
             (key.namespace, "mydb-passwords"): {"metadata": {}, "data": data}
             for key in self.resources
         }
+        return SecretsRead(read_secrets(names, there))
 
     def follow_secrets(self, _namespaces: frozenset[str]) -> None: ...
     def why_workloads_unknown(self) -> str:
@@ -183,13 +191,10 @@ class FakeCaches:
         return ""
 
     def why_not_synced(self, _namespace: str) -> str:
-        return ""
+        return self.why
 
-    def why_secrets_unreadable(self, _namespace: str) -> str:
-        return ""
-
-    def are_secrets_awaited(self, _namespace: str) -> bool:
-        return False
+    def doubts(self) -> Doubts:
+        return Doubts({EVERYWHERE: self.why})
 
     def going_kinds(self) -> frozenset[str]:
         return frozenset()

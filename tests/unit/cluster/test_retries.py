@@ -43,7 +43,7 @@ class Api:
 def held_by(api: Api, clock: Clock, told: list[str]) -> tuple[Holding, FinalizerPatches]:
     patches = FinalizerPatches(cast(KubeApi, api), clock)
     removed = lambda found: told.append(found["metadata"]["name"])  # noqa: E731 - one line
-    return Holding(patches, lambda _namespace: "", removed, clock), patches
+    return Holding(patches, removed, clock), patches
 
 
 def declared(*users: dict[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from controller.lifecycle.uninstalled import (
     settled,
     what_became,
 )
+from controller.observe.moment import Doubts
 from controller.observe.reader import Reader
 from controller.regents.outcome import NotReached
 from shared.http import DetectorBody, StatusBody
@@ -33,8 +34,9 @@ ROLE_SPEC = {"database": "mydb", "permissions": []}
 
 def gives(*regents: dict[str, Any], off: bool = False, why: str = "") -> bool:
     found = [("Regent", one) for one in regents]
-    declared = Reader().read([*found, ("Role", raw("Role", "mydb-viewer", ROLE_SPEC))])  # type: ignore[list-item]
-    return giving(declared, frozenset({REGENT} if off else ()), lambda _namespace: why)(ROLE)
+    role = ("Role", raw("Role", "mydb-viewer", ROLE_SPEC))
+    declared = Reader().read([*found, role], Doubts({"default": why}))  # type: ignore[list-item]
+    return giving(declared, frozenset({REGENT} if off else ()))(ROLE)
 
 
 def test_a_role_is_given_where_a_regent_is_that_was_not_taken_off() -> None:

@@ -10,6 +10,7 @@ from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
 from controller.names import REGENT_NAME, REGENT_NAMESPACE, workload_name
 from controller.observe.caches import Caches
+from controller.observe.moment import Doubts
 from controller.regents.acquaintance import Acquaintance, bound_by
 from controller.regents.vanished import vanished_of
 from controller.status.patch import RegentNews, status_of_regent
@@ -96,13 +97,9 @@ class Running:
         labels = {REGENT_NAMESPACE: namespace, REGENT_NAME: REGENT.name}
         found = raw("Deployment", workload_name(REGENT), {}, labels=labels)
         self._found = {("here", workload_name(REGENT)): found}
-        self.why = ""
 
     def workloads(self, _kind: object) -> dict[tuple[str, str], dict[str, Any]]:
         return self._found
-
-    def why_not_synced(self, _namespace: str) -> str:
-        return self.why
 
 
 def test_what_runs_for_a_regent_that_has_vanished_is_told_once_and_after_a_moment() -> None:
@@ -115,14 +112,13 @@ def test_what_runs_for_a_regent_that_has_vanished_is_told_once_and_after_a_momen
 
     caches = Running()
     one = orphans(caches)
-    assert one.look([REGENT]) is None
-    assert one.look([]) == 10.0
+    assert one.look([REGENT], Doubts()) is None
+    assert one.look([], Doubts()) == 10.0
     now[0] = 10.0
     for _ in range(2):
-        assert one.look([]) is None
-    caches.why = "regents: 403"
-    assert orphans(caches).look([]) is None
-    assert orphans(Running("not-watched")).look([]) is None
+        assert one.look([], Doubts()) is None
+    assert orphans(caches).look([], Doubts({"default": "regents: 403"})) is None
+    assert orphans(Running("not-watched")).look([], Doubts()) is None
     assert recorder._waiting.qsize() == 1
     news = recorder._waiting.get_nowait()
     assert news.reason == "RegentVanished"
