@@ -207,7 +207,8 @@ class Term:
             said = NotReached("SchemaOutdated", f"{trouble} Nothing is pushed. Update the CRDs.")
             self.doubted = dict.fromkeys(declared.regents(), said)
             self._look_at_statuses(declared)
-            return await self._go_on(declared)
+            again = await self._go_on(declared)
+            return again or self._retry_after()
         self._teardown.begin(declared.raw)
         if not await self._are_deletions_meant(declared):
             self._set_gate("A definition is being deleted, and its objects with it.")

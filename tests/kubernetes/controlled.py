@@ -102,10 +102,27 @@ class Controlled:
         return found
 
     async def ready(self, kind: str, name: str) -> dict[str, Any]:
-        """When it is Ready in its present generation."""
+        """When it is Ready in its present generation, and that is no word of a controller before.
+
+        One that has just started finds statuses that say so already.
+        """
+        await self.until(kind, name, lambda _: self._has_spoken())
         found = await self.until(kind, name, lambda one: condition(one, "Ready") == "True")
         assert found is not None
         return found
+
+    def _has_spoken(self) -> bool:
+        """The controller of this process has pushed, and heard what became of it."""
+        if self.controller is None:
+            return True
+        served = self.controller.fleet.served.values()
+        return bool(served) and all(
+            one.link.is_pushed
+            and one.status is not None
+            and one.status.applied_revision is not None
+            and one.status.applied_revision >= one.link.pushed_revision
+            for one in served
+        )
 
     async def stalled(self, kind: str, name: str, reason: str) -> dict[str, Any]:
         """When it is not Ready for this reason."""

@@ -160,6 +160,8 @@ class FakeCaches:
     """By namespace, what is there of its Regent's workloads."""
     namespaces: tuple[str, ...] = ("*",)
     why: str = ""
+    trouble: str = ""
+    going: frozenset[str] = frozenset()
     unlisted_secrets: frozenset[str] = frozenset()
 
     def objects(self) -> Iterator[tuple[OurKind, JsonObject]]:
@@ -188,7 +190,7 @@ class FakeCaches:
         return ""
 
     def schema_trouble(self) -> str:
-        return ""
+        return self.trouble
 
     def why_not_synced(self, _namespace: str) -> str:
         return self.why
@@ -197,7 +199,7 @@ class FakeCaches:
         return Doubts({EVERYWHERE: self.why})
 
     def going_kinds(self) -> frozenset[str]:
-        return frozenset()
+        return self.going
 
     def believed_kinds(self) -> frozenset[str]:
         return frozenset(kind.name for kind in OUR_KINDS)

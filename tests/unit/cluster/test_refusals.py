@@ -206,3 +206,19 @@ async def test_what_stops_every_look_closes_the_gate_until_it_passes(refused: Re
     await ended.wait()
     looking.cancel()
     await asyncio.wait([looking])
+
+
+@pytest.mark.found("E27")
+@pytest.mark.rule("27")
+async def test_a_finalizer_that_is_not_taken_off_is_tried_again_while_definitions_go() -> None:
+    """Somebody was faster: no news of the object, so no look came before the next minute."""
+    one = World()
+    one.caches.trouble = "CustomResourceDefinition regents is not there."
+    one.caches.going = frozenset({"User"})
+    one.declare(user("ends"), **GOING)
+    one.api.refuses = lambda request: request.verb == "patch"
+    assert await one.term._look(cast(asyncio.TaskGroup, None)) is not None
+    one.api.refuses = lambda _: False
+    await asyncio.sleep(one.term._patches.seconds_left() or 0)
+    await one.term._look(cast(asyncio.TaskGroup, None))
+    assert Request("patch", "User", "ends", "user") in one.api.writes
