@@ -21,9 +21,9 @@ from regent.changes import (
     RenameRole,
     SetPassword,
 )
+from regent.kinds import KINDS
 from regent.plan.describe import describe
 from shared.outcomes import Outcome
-from shared.privileges import ObjectKind
 
 MOST_NAMED = 3
 
@@ -103,9 +103,8 @@ def _objects(group: Sequence[Change]) -> str:
             for one in change.objects:
                 if (place := (change.kind.value, one.oid)) not in seen:
                     seen.add(place)
-                    is_column = change.kind is ObjectKind.COLUMN
-                    word = "columns of {} table" if is_column else f"{{}} {change.kind.value}"
-                    counted[word.lower()] += 1
+                    row = KINDS[change.kind]
+                    counted[f"columns of {{}} {row.one}" if row.part_of else f"{{}} {row.one}"] += 1
     return ", ".join(f"{word.format(f'{n:,}')}{'s' * (n > 1)}" for word, n in counted.items())
 
 

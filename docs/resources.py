@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.privileges import ObjectKind
+from regent.kinds import KINDS
 from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec, fitting_actions
 from shared.resources.base import json_schema
 from shared.unsupported import UNSUPPORTED as NOT_YET
@@ -94,14 +94,6 @@ is `NoRegent`, also where `allowedNamespaces` lists it.
 """,
 }
 
-KINDS = (
-    (ObjectKind.DATABASE, "the database (no `schemas`)"),
-    (ObjectKind.SCHEMA, "`schemas` alone"),
-    (ObjectKind.TABLE, "`tables`"),
-    (ObjectKind.COLUMN, "`tables` with `columns`"),
-    (ObjectKind.SEQUENCE, "`sequences`"),
-)
-
 
 def page() -> str:
     """The whole page."""
@@ -134,8 +126,8 @@ def _all_parts() -> Iterator[str]:
 def _actions() -> Iterator[str]:
     yield "| named | actions that fit |"
     yield "|---|---|"
-    for kind, named in KINDS:
-        yield f"| {named} | {', '.join(sorted(fitting_actions(kind)))} |"
+    for kind, row in KINDS.items():
+        yield f"| {row.selected_by} | {', '.join(sorted(fitting_actions(kind)))} |"
 
 
 def _table(schema: dict[str, Any], parts: dict[str, Any], kind: str) -> Iterator[str]:

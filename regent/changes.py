@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from regent.desired import Attributes, Causes, Listed
+from regent.kinds import KINDS, Address
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 from shared.state import Verifier
@@ -36,13 +37,22 @@ class Effect(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """One object of the served database. schema is None for schemas and databases."""
+    """One object of the served database. schema is None for what stands in none.
+
+    `arguments` are the types of a routine's, as pg_get_function_identity_arguments() writes them.
+    """
 
     oid: int
     schema: str | None
     name: str
     relation_kind: str = ""
     owner: str = ""
+    arguments: str = ""
+
+
+def _addresses(kind: ObjectKind, objects: tuple[ObjectRef, ...]) -> tuple[Address, ...]:
+    catalog = KINDS[kind].catalog
+    return tuple(Address(catalog, one.oid) for one in objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,11 @@ class GrantPrivileges:
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
 
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Those of its objects, in their order."""
+        return _addresses(self.kind, self.objects)
+
 
 @dataclass(frozen=True, slots=True)
 class RevokePrivileges:
@@ -206,6 +221,11 @@ class RevokePrivileges:
     cascade: bool = False
     causes: Causes = ()
     effect: Effect = Effect.NARROW
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Those of its objects, in their order."""
+        return _addresses(self.kind, self.objects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class ObjectGroup:
 
     `relation_kind` is pg_class.relkind (`r`, `p`, `v`, `m`, `f`, `S`), empty for other kinds.
     `schema` is None for what stands in none (schemas, databases): then `names` are theirs.
-    `names` and `oids` run in parallel, in order of oid.
+    `names` and `oids` run in parallel, in order of oid; so do `arguments` of what has a signature.
     """
 
     kind: ObjectKind
@@ -49,6 +49,7 @@ class ObjectGroup:
     oids: tuple[int, ...]
     relation_kind: str = ""
     is_extension_member: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class ObservedServer:
 class ObservedDatabase:
     """The local objects of one database, wholly or (`is_partial`) only the ones asked for.
 
-    `groups`: kinds SCHEMA, TABLE and SEQUENCE. System schemas appear only with objects whose ACL is
+    `groups` are of every local kind. System schemas appear only with objects whose ACL is
     not the initial one. `columns_present` says, for the column names that were asked for, which
     relations (by oid) have them. `default_sequences` maps a relation's oid to the sequences that
     its columns' defaults need for INSERT; identity columns need none.

@@ -20,6 +20,7 @@ from regent.apply.result import REFUSALS, RETRIED, VANISHED, ChangeResult, refus
 from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
 from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
+from regent.kinds import KINDS, Address, Row
 from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
@@ -43,7 +44,7 @@ Grantee: TypeAlias = str | None
 class _Scope:
     """A rectangle of the work: these objects, these grantees."""
 
-    oids: tuple[int, ...]
+    objects: tuple[Address, ...]
     grantees: tuple[Grantee, ...]
 
     def halves(self, *, grantees_first: bool) -> tuple[_Scope, _Scope] | None:
@@ -54,10 +55,13 @@ class _Scope:
         return by_objects or by_grantees
 
     def _by_objects(self) -> tuple[_Scope, _Scope] | None:
-        middle = len(self.oids) // 2
+        middle = len(self.objects) // 2
         if not middle:
             return None
-        return replace(self, oids=self.oids[:middle]), replace(self, oids=self.oids[middle:])
+        return (
+            replace(self, objects=self.objects[:middle]),
+            replace(self, objects=self.objects[middle:]),
+        )
 
     def _by_grantees(self) -> tuple[_Scope, _Scope] | None:
         middle = len(self.grantees) // 2
@@ -99,13 +103,13 @@ class PrivilegeWork:
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
         """One result for each change, in order."""
-        oids = tuple(sorted({o.oid for change in self._changes for o in change.objects}))
+        objects = tuple(sorted({one for change in self._changes for one in change.addresses}))
         grantees = tuple(dict.fromkeys(g for change in self._changes for g in change.grantees))
         size = OBJECTS_PER_TRANSACTION
         start = 0
-        while start < len(oids):
+        while start < len(objects):
             began = time.monotonic()
-            await self._scope(_Scope(oids[start : start + size], grantees))
+            await self._scope(_Scope(objects[start : start + size], grantees))
             start += size
             size = _next_size(size, time.monotonic() - began)
         return tuple(map(self._result, self._changes, self._tallies))
@@ -182,13 +186,19 @@ class PrivilegeWork:
         body = as_their_roles(statements)
         if not keep:
             body += ["ROLLBACK", "BEGIN"]
-        objects = {o.oid: o for part in parts.values() for o in part.objects}
+        objects = {
+            address: (KINDS[part.kind], one)
+            for part in parts.values()
+            for address, one in zip(part.addresses, part.objects, strict=True)
+        }
         await self._with_locks(list(objects.values()), body)
         spent = (time.monotonic() - began) / len(parts)
         for n in parts:
             self._tallies[n].seconds += spent
 
-    async def _with_locks(self, objects: Sequence[ObjectRef], body: Sequence[str]) -> None:
+    async def _with_locks(
+        self, objects: Sequence[tuple[Row, ObjectRef]], body: Sequence[str]
+    ) -> None:
         """With the strongest locks that are to be had."""
         locks = gentle_locks.lock(objects, self._strength)
         is_strong = self._strength is Strength.STRONG and bool(locks)
@@ -250,8 +260,9 @@ def _next_size(size: int, seconds: float) -> int:
 
 def _restrict(change: PrivilegeChange, scope: _Scope) -> PrivilegeChange | None:
     """The change within the scope, objects in order of oid; None when it has no part in it."""
-    oids = frozenset(scope.oids)
-    objects = sorted((o for o in change.objects if o.oid in oids), key=lambda o: o.oid)
+    inside_it = frozenset(scope.objects)
+    pairs = zip(change.addresses, change.objects, strict=True)
+    objects = sorted((one for at, one in pairs if at in inside_it), key=lambda one: one.oid)
     inside = frozenset(scope.grantees)
     grantees = tuple(g for g in change.grantees if g in inside)
     if not objects or not grantees:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import assert_never
 
 from regent.changes import (
     AlterRole,
@@ -26,6 +27,7 @@ from regent.changes import (
     RevokePrivileges,
     SetPassword,
 )
+from regent.kinds import KINDS, Naming
 from regent.plan.settings import is_list, list_items
 from shared.names import quote_ident, quote_literal, quote_qualified
 from shared.privileges import ObjectKind
@@ -35,7 +37,6 @@ MEMBERSHIP_OPTIONS_SINCE = 16
 HIDDEN = "'(hidden)'"
 
 _SWITCHES = ("superuser", "createdb", "createrole", "inherit", "replication", "bypassrls")
-_WORD = {ObjectKind.COLUMN: "TABLE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +196,28 @@ def _grantees(grantees: Iterable[str | None]) -> str:
 
 
 def _objects(kind: ObjectKind, objects: Iterable[ObjectRef]) -> str:
-    names = (
-        quote_ident(ref.name) if ref.schema is None else quote_qualified(ref.schema, ref.name)
-        for ref in objects
-    )
-    return f"{_WORD.get(kind, kind.value)} {', '.join(names)}"
+    row = KINDS[kind]
+    return f"{row.keyword} {', '.join(_name(ref, row.naming) for ref in objects)}"
+
+
+def _name(ref: ObjectRef, naming: Naming) -> str:
+    match naming:
+        case Naming.NAME:
+            return _identifier(ref)
+        case Naming.SIGNATURE:
+            return f"{_identifier(ref)}({ref.arguments})"
+        case Naming.NUMBER:
+            return f"{ref.oid:d}"
+        case Naming.PARAMETER:
+            return ".".join(quote_ident(part) for part in ref.name.split("."))
+        case _:
+            assert_never(naming)
+
+
+def _identifier(ref: ObjectRef) -> str:
+    if ref.schema is None:
+        return quote_ident(ref.name)
+    return quote_qualified(ref.schema, ref.name)
 
 
 def _chunks(objects: Sequence[ObjectRef]) -> Iterator[Sequence[ObjectRef]]:

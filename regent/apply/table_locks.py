@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import assert_never
 
 from regent.changes import ObjectRef
+from regent.kinds import Lock, Row
 from shared.names import quote_ident, quote_qualified
 
-TABLES = frozenset({"r", "p"})
-RELATIONS = frozenset({"r", "p", "v", "m", "f", "S"})
 RELATIONS_PER_STATEMENT = 250
 
 
@@ -35,14 +35,22 @@ class Strength(Enum):
     SOFT = "everything in ACCESS SHARE"
 
 
-def lock(objects: Iterable[ObjectRef], strength: Strength) -> list[str]:
-    """The statements that take the locks, in order of oid. Other than relations need none."""
-    relations = sorted((o for o in objects if o.relation_kind in RELATIONS), key=lambda o: o.oid)
-    if strength is Strength.STRONG:
-        tables = [o for o in relations if o.relation_kind in TABLES]
-        others = [o for o in relations if o.relation_kind not in TABLES]
-        return [*_lock_tables(tables), *_prepare(others)]
-    return _prepare(relations)
+def lock(objects: Iterable[tuple[Row, ObjectRef]], strength: Strength) -> list[str]:
+    """The statements that take the locks, in order of oid. What cannot be locked needs none."""
+    tables: list[ObjectRef] = []
+    others: list[ObjectRef] = []
+    for row, one in sorted(objects, key=lambda pair: pair[1].oid):
+        how = row.lock_of(one.relation_kind)
+        match how:
+            case Lock.STRONG:
+                (tables if strength is Strength.STRONG else others).append(one)
+            case Lock.SOFT:
+                others.append(one)
+            case Lock.NONE:
+                pass
+            case _:
+                assert_never(how)
+    return [*_lock_tables(tables), *_prepare(others)]
 
 
 def _lock_tables(tables: Sequence[ObjectRef]) -> list[str]:

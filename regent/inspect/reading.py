@@ -12,12 +12,12 @@ import asyncpg
 import sql
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
+from regent.kinds import KINDS
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
 from regent.server.connections import READ_SECONDS, Connections
 from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation
-from shared.privileges import ObjectKind
 
 
 def interest_of(desired: Desired) -> Interest:
@@ -29,7 +29,7 @@ def interest_of(desired: Desired) -> Interest:
         ignore_schemas=desired.ignore_schemas,
         with_sequences=any(
             grant.implied
-            and grant.kind in (ObjectKind.TABLE, ObjectKind.COLUMN)
+            and KINDS[grant.kind].draws_on is not None
             and "INSERT" in grant.privileges
             for grant in grants
         ),

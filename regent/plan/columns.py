@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from regent.kinds import COLUMNS
 from regent.observed import Acl, ObservedColumn
 from regent.plan.acls import Difference, Given, Scope, Taken, clear, compare
 from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
 from regent.plan.matching import CompiledGrants, Signature
-from shared.privileges import PRIVILEGES_OF, ObjectKind
 
 EMPTY: Acl = ()
 Edge = TypeVar("Edge")
@@ -89,7 +89,7 @@ def with_cascade(taken: tuple[Taken, ...], *, cascades: bool) -> tuple[Taken, ..
 
 
 def _clears_columns(taken: Taken) -> bool:
-    return bool(taken.privileges & PRIVILEGES_OF[ObjectKind.COLUMN])
+    return bool(taken.privileges & COLUMNS.privileges)
 
 
 def _split(edge: Given, cleared: frozenset[str | None]) -> Iterable[tuple[Given, bool]]:

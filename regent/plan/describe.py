@@ -27,23 +27,13 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Attributes
+from regent.kinds import KINDS
 from shared.printable import printable
 from shared.privileges import ObjectKind
 
 MOST_NAMED = 3
 ALL = sys.maxsize
 """As `most`: nothing is cut."""
-
-_PLURALS = {
-    ObjectKind.COLUMN: "tables",
-    ObjectKind.FOREIGN_DATA_WRAPPER: "foreign data wrappers",
-    ObjectKind.LARGE_OBJECT: "large objects",
-}
-_RELATION_WORDS = {
-    "v": ("view", "views"),
-    "m": ("materialized view", "materialized views"),
-    "f": ("foreign table", "foreign tables"),
-}
 
 
 def describe(change: Change, *, most: int = MOST_NAMED) -> str:
@@ -197,11 +187,11 @@ def objects(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) 
 
 
 def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
-    relation_kinds = {ref.relation_kind for ref in refs}
-    if len(relation_kinds) == 1 and (words := _RELATION_WORDS.get(min(relation_kinds))):
-        return words
-    one = "table" if kind is ObjectKind.COLUMN else kind.value.lower()
-    return one, _PLURALS.get(kind, f"{one}s")
+    """One and many of them: by their form, where they have the same."""
+    row = KINDS[kind]
+    forms = {ref.relation_kind for ref in refs}
+    same = row.forms.get(min(forms)) if len(forms) == 1 else None
+    return (row.one, row.many) if same is None else (same.one, same.many)
 
 
 def grantees(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:

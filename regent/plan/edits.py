@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
 from regent.desired import Causes
+from regent.kinds import COLUMNS
 from regent.observed import ObjectGroup
 from regent.plan.acls import Given, Taken
 from regent.plan.authority import Authority
@@ -45,6 +46,7 @@ class _Gathered:
 class _Unit:
     """REVOKEs on tables, and what they clear on columns although it is declared."""
 
+    kind: ObjectKind
     taken: tuple[Taken, ...]
     again: tuple[ColumnGiven, ...]
 
@@ -82,13 +84,14 @@ class Edits:
 
     def take_and_give_again(
         self,
+        kind: ObjectKind,
         taken: tuple[Taken, ...],
         again: tuple[ColumnGiven, ...],
         refs: Sequence[ObjectRef],
         explicit: Signature,
     ) -> None:
         """REVOKEs on tables that clear declared column privileges, which then come back."""
-        self._units.setdefault(_Unit(taken, again), _Gathered()).add(refs, explicit, ())
+        self._units.setdefault(_Unit(kind, taken, again), _Gathered()).add(refs, explicit, ())
 
     def changes(self) -> list[PrivilegeChange]:
         """Grants, then revokes: of columns first, and last those with something to give again."""
@@ -107,10 +110,9 @@ class Edits:
             for start in range(0, len(objects), OBJECTS_PER_UNIT):
                 chunk = objects[start : start + OBJECTS_PER_UNIT]
                 for taken in unit.taken:
-                    yield self._revoke(ObjectKind.TABLE, (), taken, chunk)
+                    yield self._revoke(unit.kind, (), taken, chunk)
                 for columns, given in unit.again:
-                    kind = ObjectKind.COLUMN
-                    yield self._grant(kind, columns, given, chunk, gathered, Effect.NARROW)
+                    yield self._grant(COLUMNS.kind, columns, given, chunk, gathered, Effect.NARROW)
 
     def _grant(
         self,
@@ -171,7 +173,7 @@ def _stated_order(change: PrivilegeChange) -> tuple[int, int, list[str], list[st
     A column's item may hang on a grantor whom the REVOKE on the table leaves without any right.
     """
     rank = _KINDS.index(change.kind)
-    if isinstance(change, RevokePrivileges) and change.kind is ObjectKind.COLUMN:
+    if isinstance(change, RevokePrivileges) and change.kind is COLUMNS.kind:
         rank = -1
     grantees = [grantee or "" for grantee in change.grantees]
     return rank, change.objects[0].oid, sorted(change.privileges), grantees
@@ -180,4 +182,9 @@ def _stated_order(change: PrivilegeChange) -> tuple[int, int, list[str], list[st
 def refs_of(group: ObjectGroup, positions: Sequence[int]) -> list[ObjectRef]:
     """Some of a group's objects, as a change names them."""
     schema, kind, owner = group.schema, group.relation_kind, group.owner
+    if group.arguments:
+        return [
+            ObjectRef(group.oids[p], schema, group.names[p], kind, owner, group.arguments[p])
+            for p in positions
+        ]
     return [ObjectRef(group.oids[p], schema, group.names[p], kind, owner) for p in positions]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from regent.changes import ObjectRef
+from regent.kinds import COLUMNS, DRAWN_ON, KINDS
 from regent.observed import ObjectGroup, ObservedColumn, ObservedDatabase
 from regent.plan.acls import SAME, Difference, Scope, compare
 from regent.plan.authority import Authority
@@ -55,17 +56,24 @@ class LocalPlanner:
 
     def plan(self) -> list[PrivilegeChange]:
         """Relations first: they say which schemas and sequences come with them."""
-        by_kind: dict[ObjectKind, list[ObjectGroup]] = {}
+        with_columns: list[ObjectGroup] = []
+        others: list[ObjectGroup] = []
+        containers: list[ObjectGroup] = []
         for group in self._observed.groups:
-            if group.schema is None or not self._is_out_of_reach(group.schema):
-                by_kind.setdefault(group.kind, []).append(group)
-        for group in by_kind.pop(ObjectKind.TABLE, ()):
+            if group.schema is not None and self._is_out_of_reach(group.schema):
+                continue
+            if group.kind is COLUMNS.part_of:
+                with_columns.append(group)
+            elif KINDS[group.kind].is_container:
+                containers.append(group)
+            else:
+                others.append(group)
+        for group in with_columns:
             self._relations(group)
         self._columns_alone()
-        schemas = by_kind.pop(ObjectKind.SCHEMA, ())
-        for group in (group for groups in by_kind.values() for group in groups):
+        for group in others:
             self._others(group)
-        for group in schemas:
+        for group in containers:
             self._schemas(group)
         return self._edits.changes()
 
@@ -83,12 +91,12 @@ class LocalPlanner:
     def _parts(self, group: ObjectGroup) -> Iterable[tuple[Signature, Signature, Positions]]:
         """Positions by the declarations on the relation and those on its columns."""
         everything = range(len(group.names))
-        tables = self._rules(group, ObjectKind.TABLE).partition(group.names)
+        tables = self._rules(group, group.kind).partition(group.names)
         if not self._compiled.has_columns:
             for signature, positions in tables:
                 yield signature, (), everything if positions is None else positions
             return
-        rules = self._rules(group, ObjectKind.COLUMN)
+        rules = self._rules(group, COLUMNS.kind)
         for signature, positions in tables:
             here = everything if positions is None else positions
             for by_column, found in rules.partition([group.names[p] for p in here]):
@@ -150,7 +158,7 @@ class LocalPlanner:
             self._edit_columns(work, refs)
             taken = with_cascade(difference.taken, cascades=work.cascades)
             if work.again:
-                self._edits.take_and_give_again(taken, work.again, refs, work.matched)
+                self._edits.take_and_give_again(group.kind, taken, work.again, refs, work.matched)
                 taken = ()
             self._edit_refs(group.kind, Difference(difference.given, taken), refs, signature)
         if work.matched:
@@ -158,7 +166,7 @@ class LocalPlanner:
             self._imply(group.schema, [group.oids[p] for p in positions], work.matched)
 
     def _edit_columns(self, work: ColumnWork, refs: Sequence[ObjectRef]) -> None:
-        kind = ObjectKind.COLUMN
+        kind = COLUMNS.kind
         for columns, given in work.given:
             self._edits.give(kind, given, refs, work.matched, columns=columns)
         for columns, taken in work.taken:
@@ -171,7 +179,7 @@ class LocalPlanner:
             if self._is_out_of_reach(first.schema):
                 continue
             group = ObjectGroup(
-                kind=ObjectKind.COLUMN,
+                kind=COLUMNS.kind,
                 schema=first.schema,
                 owner=first.owner,
                 acl=(),
@@ -180,14 +188,14 @@ class LocalPlanner:
                 relation_kind=first.relation_kind,
                 is_extension_member=first.is_extension_member,
             )
-            by_column = self._rules(group, ObjectKind.COLUMN).signature(first.relation)
+            by_column = self._rules(group, COLUMNS.kind).signature(first.relation)
             work = self._work(group, (), observed, by_column, SAME)
             self._edit_with_columns(group, SAME, work, (0,), ())
 
     def _others(self, group: ObjectGroup) -> None:
         """Sequences, and every kind that has a name in a schema and nothing else to it."""
         tolerated = NO_NEEDS
-        if self._observed.is_partial and group.kind is ObjectKind.SEQUENCE:
+        if self._observed.is_partial and group.kind in DRAWN_ON:
             tolerated = self._compiled.needs(
                 (), self._compiled.might_imply_sequence(group.schema or "")
             )
@@ -201,7 +209,7 @@ class LocalPlanner:
                 self._edit(group, difference, here, signature, implied)
 
     def _by_implied(self, group: ObjectGroup, positions: Positions) -> dict[Signature, Positions]:
-        if group.kind is not ObjectKind.SEQUENCE or not self._sequences_in_use:
+        if group.kind not in DRAWN_ON or not self._sequences_in_use:
             return {(): positions}
         found: dict[Signature, list[int]] = {}
         for position in positions:
@@ -221,7 +229,7 @@ class LocalPlanner:
         )
 
     def _schemas(self, group: ObjectGroup) -> None:
-        rules = self._rules(group, ObjectKind.SCHEMA)
+        rules = self._rules(group, group.kind)
         for position, name in enumerate(group.names):
             if self._is_out_of_reach(name):
                 continue

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from regent.desired import DeclaredGrant
+from regent.kinds import COLUMNS, KINDS, Scope
 from regent.plan.authority import SYSTEM_PREFIX
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
@@ -101,7 +102,7 @@ class CompiledGrants:
         self._rules: dict[tuple[ObjectKind, str | None, bool], NameRules] = {}
         self._needs: dict[tuple[Signature, Signature, str | None], Needs] = {}
         self._permissions: dict[Signature, frozenset[ResourceKey]] = {}
-        self.has_columns = any(d.kind is ObjectKind.COLUMN for d in grants)
+        self.has_columns = any(d.kind is COLUMNS.kind for d in grants)
 
     def rules(self, kind: ObjectKind, schema: str | None, *, is_extension: bool) -> NameRules:
         """What reaches objects of this kind in this schema; `schema` is None for schemas."""
@@ -152,17 +153,16 @@ class CompiledGrants:
             index
             for index, declared in enumerate(self.grants)
             if declared.implied
-            and declared.kind not in (ObjectKind.SCHEMA, ObjectKind.DATABASE)
+            and KINDS[declared.kind].scope is Scope.IN_SCHEMA
             and self._reaches_schema[index](schema)
         )
 
     def might_imply_sequence(self, schema: str) -> Signature:
         """Those that would bring USAGE on a sequence there, if a default of theirs needed it."""
-        kinds = (ObjectKind.TABLE, ObjectKind.COLUMN)
         every = tuple(
             i
             for i, declared in enumerate(self.grants)
-            if declared.kind in kinds and self.implies_in(i, schema)
+            if KINDS[declared.kind].draws_on is not None and self.implies_in(i, schema)
         )
         return self.inserting(every)
 
@@ -178,7 +178,7 @@ class CompiledGrants:
         for index, declared in enumerate(self.grants):
             if declared.kind is not kind or (is_extension and not declared.extensions):
                 continue
-            if kind is ObjectKind.SCHEMA:
+            if KINDS[kind].is_container:
                 yield index, declared.schemas
             elif schema is None or self._reaches_schema[index](schema):
                 yield index, declared.names

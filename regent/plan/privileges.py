@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 from regent.changes import ObjectRef
 from regent.desired import Desired
-from regent.observed import Observed, ObservedDatabase, ObservedServer
+from regent.kinds import KINDS
+from regent.observed import ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.acls import Scope, compare
 from regent.plan.authority import Authority
 from regent.plan.edits import Edits, PrivilegeChange
 from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
 from shared.keys import ResourceKey
-from shared.privileges import ObjectKind
-
-RUN_AS_OWNER = frozenset("vm")
-"""Views and materialized views read with their owner's privileges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +62,10 @@ def plan_local(
 def _on_the_database(
     database: str, server: ObservedServer, compiled: CompiledGrants, authority: Authority
 ) -> tuple[list[PrivilegeChange], dict[ResourceKey, int]]:
-    kind = ObjectKind.DATABASE
-    signature = tuple(i for i, g in enumerate(compiled.grants) if g.kind is kind)
     edits = Edits(database, compiled, authority)
     for group in (group for group in server.databases if database in group.names):
+        kind = group.kind
+        signature = tuple(i for i, g in enumerate(compiled.grants) if g.kind is kind)
         position = group.names.index(database)
         refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
         scope = Scope(group.owner, authority.managed, authority.known, NO_NEEDS)
@@ -87,7 +84,10 @@ def _owners_of_views(desired: Desired, reading: ObservedDatabase) -> frozenset[s
     """
     ending = {e.name for e in desired.endings if not e.retain}
     return frozenset(
-        group.owner
-        for group in reading.groups
-        if group.owner in ending and group.relation_kind in RUN_AS_OWNER
+        group.owner for group in reading.groups if group.owner in ending and _runs_as_owner(group)
     )
+
+
+def _runs_as_owner(group: ObjectGroup) -> bool:
+    form = KINDS[group.kind].forms.get(group.relation_kind)
+    return form is not None and form.runs_as_owner

@@ -10,21 +10,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from regent.desired import DeclaredGrant, Desired
+from regent.kinds import COLUMNS, KINDS, Scope
 from regent.observed import Observed, ObservedDatabase
 from regent.plan.matching import is_system
 from shared.keys import ResourceKey
 from shared.patterns import literal_of, matcher
-from shared.privileges import ObjectKind
 from shared.problems import nearest
 
 MOST_NOTES = 8
-RELATIONS = frozenset({ObjectKind.TABLE, ObjectKind.COLUMN})
-NOUNS: Mapping[ObjectKind, tuple[str, str]] = {
-    ObjectKind.TABLE: ("tables", "table"),
-    ObjectKind.COLUMN: ("tables", "table"),
-    ObjectKind.SEQUENCE: ("sequences", "sequence"),
-}
-"""The field that names them, and one of them in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ class _Naming:
         self._schemas = frozenset(
             name
             for group in reading.groups
-            if group.kind is ObjectKind.SCHEMA
+            if KINDS[group.kind].is_container
             for name in group.names
         )
         self._names: dict[tuple[object, ...], frozenset[str]] = {}
@@ -91,14 +84,15 @@ class _Naming:
                 yield Unmatched("schemas", name, said, "Take it out of one of the two.")
             elif name in missing:
                 yield self._missing("schemas", "schema", name, self._schemas)
-        if grant.kind not in NOUNS or len(missing) == len(grant.schemas):
+        row = KINDS[grant.kind]
+        if not row.listed_in or (missing and len(missing) == len(grant.schemas)):
             return
-        field, noun = NOUNS[grant.kind]
         literals = list(_literals(grant.names))
         known = self._known(grant) if literals else frozenset()
+        where = " in its schemas" if row.scope is Scope.IN_SCHEMA else ""
         for name in literals:
             if name not in known:
-                yield self._missing(field, noun, name, known, " in its schemas")
+                yield self._missing(row.listed_in, row.one, name, known, where)
         yield from self._columns(grant)
 
     def _columns(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
@@ -108,7 +102,7 @@ class _Naming:
         oids = {
             oid
             for group in self._reading.groups
-            if group.kind is ObjectKind.TABLE and group.schema in reached
+            if group.kind is COLUMNS.part_of and group.schema in reached
             for name, oid in zip(group.names, group.oids, strict=True)
             if is_named(name)
         }
@@ -118,7 +112,7 @@ class _Naming:
                 yield Unmatched("columns", column, said, "Correct the name.")
 
     def _known(self, grant: DeclaredGrant) -> frozenset[str]:
-        kind = ObjectKind.TABLE if grant.kind in RELATIONS else grant.kind
+        kind = KINDS[grant.kind].part_of or grant.kind
         key = (kind, tuple(grant.schemas), grant.extensions)
         if key not in self._names:
             reached = self._reached(grant)
@@ -126,7 +120,7 @@ class _Naming:
                 name
                 for group in self._reading.groups
                 if group.kind is kind
-                and group.schema in reached
+                and (group.schema is None or group.schema in reached)
                 and (grant.extensions or not group.is_extension_member)
                 for name in group.names
             )

@@ -26,9 +26,9 @@ from regent.changes import (
     SetPassword,
 )
 from regent.detect.attribution import Records, Touched, Undone, Witnesses
+from regent.kinds import KINDS, Scope
 from regent.plan.describe import describe
 from shared.outcomes import Actor
-from shared.privileges import ObjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _difference(change: Change) -> Difference:
         oids=tuple(one.oid for one in local.objects) if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
-        is_shared=local is None or local.kind is ObjectKind.DATABASE,
+        is_shared=local is None or KINDS[local.kind].scope is Scope.SERVER,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regent.desired import DeclaredGrant
+from regent.kinds import KINDS
 from regent.resolve.allowed import permission_trouble, schemas_of
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
@@ -12,17 +13,6 @@ from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.privileges import ALL, ObjectKind, expand, unknown_to
 from shared.state import PermissionEntry
-
-MANAGED_KINDS = frozenset(
-    {
-        ObjectKind.DATABASE,
-        ObjectKind.SCHEMA,
-        ObjectKind.TABLE,
-        ObjectKind.COLUMN,
-        ObjectKind.SEQUENCE,
-    }
-)
-"""The kinds this version manages; a Permission on another says so in its status."""
 
 
 def declared_grants(
@@ -75,12 +65,12 @@ def _grant(
         )
         return None
     kind = spec.object_kind
-    if kind not in MANAGED_KINDS:
+    if kind not in KINDS:
         return None
     privileges = _privileges(situation, key, spec.actions, kind, findings)
     if not grantees:
         findings.note(key, "No Role or User lists it.")
-    if kind is ObjectKind.DATABASE and "CONNECT" in privileges:
+    if "CONNECT" in privileges:
         _note_public_connect(situation, key, spec.database, findings)
     return DeclaredGrant(
         permission=key,
@@ -88,7 +78,7 @@ def _grant(
         grantees=grantees,
         privileges=privileges,
         schemas=tuple(spec.schemas),
-        names=tuple(spec.sequences if kind is ObjectKind.SEQUENCE else spec.tables),
+        names=spec.object_names,
         columns=tuple(spec.columns),
         grantable=bool(spec.with_grant_option),
         implied=spec.implied is not False,

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic.alias_generators import to_snake
 
 from shared.privileges import ACTIONS, ALL, PRIVILEGES_OF, ObjectKind
 from shared.resources.base import API_VERSION, Breach, Flag, Part, Whole, refuse
@@ -187,6 +188,11 @@ class PermissionSpec(Part):
         for field in self._named():
             return KIND_OF_FIELD[field]
         return ObjectKind.SCHEMA if self.schemas else ObjectKind.DATABASE
+
+    @property
+    def object_names(self) -> tuple[str, ...]:
+        """The names or patterns of the field that says what kind it is on; a database has none."""
+        return tuple(str(one) for field in self._named() for one in getattr(self, to_snake(field)))
 
     @property
     def has_grant_option(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic.alias_generators import to_camel
 
 from docs.resources import PAGE, SPECS, UNSUPPORTED, page
-from regent.resolve.grants import MANAGED_KINDS
+from regent.kinds import KINDS
 from shared.resources.permission import KIND_OF_FIELD
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,7 @@ def test_every_field_of_every_resource_is_on_the_page() -> None:
 
 
 def test_kinds_of_objects_that_are_not_managed_are_marked() -> None:
-    not_managed = {field for field, kind in KIND_OF_FIELD.items() if kind not in MANAGED_KINDS}
+    not_managed = {field for field, kind in KIND_OF_FIELD.items() if kind not in KINDS}
     assert set(UNSUPPORTED["Permission"]) == not_managed
 
 

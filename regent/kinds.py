@@ -1,0 +1,252 @@
+"""One row per kind of object: all that differs between kinds is read from here.
+
+Reading, matching, planning, rendering, describing, locking, the detector and the documentation
+know kinds by their rows alone. A new kind is a row, `sql/inspect/kinds/KIND.sql` and its tests
+(CONTRIBUTING.md). Source of the keywords: https://www.postgresql.org/docs/18/sql-grant.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from shared.privileges import PRIVILEGES_OF, ObjectKind
+
+
+class Scope(Enum):
+    """Where objects of a kind stand, and how far their names are good."""
+
+    IN_SCHEMA = "in a schema of one database"
+    IN_DATABASE = "in one database, in no schema"
+    SERVER = "in a catalog that all databases share"
+
+
+class Naming(Enum):
+    """How GRANT names an object."""
+
+    NAME = "an identifier, after its schema where it stands in one"
+    SIGNATURE = "an identifier, and the types of its arguments"
+    NUMBER = "its oid"
+    PARAMETER = "identifiers with dots between them"
+
+
+class Lock(Enum):
+    """What keeps the application's DDL off an object while its ACL is written (rule 23)."""
+
+    NONE = "nothing: it cannot be locked"
+    SOFT = "ACCESS SHARE"
+    STRONG = "SHARE UPDATE EXCLUSIVE, or ACCESS SHARE where that is not to be had"
+
+
+class Address(NamedTuple):
+    """One object of a database. An oid alone is unique in its catalog only."""
+
+    catalog: str
+    oid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One of the forms that objects of a kind have, by pg_class.relkind."""
+
+    one: str
+    many: str
+    lock: Lock = Lock.SOFT
+    runs_as_owner: bool = False
+    """It reads other objects with its owner's privileges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The commands about a kind, as event triggers tag them.
+
+    `recorded` end a command, and are in the trigger's filter (a DROP needs none). After `making`
+    an object is there that was not there before. The effect of a `simple` one is in the rows that
+    it wrote, so a targeted pass can deal with it; any other one gets a full pass at once.
+    """
+
+    recorded: tuple[str, ...] = ()
+    making: frozenset[str] = frozenset()
+    simple: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is particular to one kind. Relations between kinds are those of rules 13 and 15."""
+
+    kind: ObjectKind
+    catalog: str
+    """Where its oids are unique."""
+    scope: Scope
+    one: str
+    many: str
+    keyword: str
+    """The word after ON."""
+    selected_by: str
+    """What selects it in a Permission, in words, as docs/resources.md has it."""
+    listed_in: str = ""
+    """The field of a Permission that lists its names or patterns; empty where none does."""
+    naming: Naming = Naming.NAME
+    default_acl: str = ""
+    """The letter that acldefault() wants; empty where there is no default."""
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    tags: Tags = Tags()
+    recorded_as: frozenset[str] = frozenset()
+    """The object types that an event of GRANT or REVOKE on it may have."""
+    is_targeted: bool = False
+    """A targeted pass reads it: sql/inspect/changed.sql finds what was written of it."""
+    written_in: str = ""
+    """The catalog that holds its ACL, where that is another one."""
+    rows: str = ""
+    """A condition that chooses its rows there, for a fingerprint; empty for all of them."""
+    part_of: ObjectKind | None = None
+    """Its objects are parts of objects of that kind; a REVOKE on the whole clears them."""
+    draws_on: ObjectKind | None = None
+    """Defaults of its columns draw on that kind: USAGE on it comes with INSERT (rule 15)."""
+    is_container: bool = False
+    """What stands in a schema stands in it: USAGE on it comes with a match (rule 15)."""
+    since: int = 14
+    """The first version of PostgreSQL with such objects, or the oldest that is served."""
+
+    @property
+    def privileges(self) -> frozenset[str]:
+        """All that may be granted on it, in the newest version."""
+        return PRIVILEGES_OF[self.kind]
+
+    @property
+    def acl_catalog(self) -> str:
+        """The catalog whose rows a GRANT on it writes."""
+        return self.written_in or self.catalog
+
+    def lock_of(self, form: str) -> Lock:
+        """How an object of this form is locked."""
+        return self.forms[form].lock if form in self.forms else Lock.NONE
+
+    def at(self, oid: int) -> Address:
+        """The address of one of its objects."""
+        return Address(self.catalog, oid)
+
+
+_TABLES = MappingProxyType(
+    {
+        "r": Form("table", "tables", Lock.STRONG),
+        "p": Form("table", "tables", Lock.STRONG),
+        "v": Form("view", "views", runs_as_owner=True),
+        "m": Form("materialized view", "materialized views", runs_as_owner=True),
+        "f": Form("foreign table", "foreign tables"),
+    }
+)
+_GRANTED_AS_A_RELATION = frozenset({"TABLE", "SEQUENCE"})
+"""`GRANT ON TABLE` takes sequences and columns too."""
+
+_ROWS = (
+    Row(
+        ObjectKind.DATABASE,
+        catalog="pg_database",
+        scope=Scope.SERVER,
+        one="database",
+        many="databases",
+        keyword="DATABASE",
+        selected_by="the database (no `schemas`)",
+        default_acl="d",
+        recorded_as=frozenset({"DATABASE"}),
+    ),
+    Row(
+        ObjectKind.SCHEMA,
+        catalog="pg_namespace",
+        scope=Scope.IN_DATABASE,
+        one="schema",
+        many="schemas",
+        keyword="SCHEMA",
+        selected_by="`schemas` alone",
+        default_acl="n",
+        tags=Tags(("CREATE SCHEMA", "ALTER SCHEMA"), frozenset({"CREATE SCHEMA"})),
+        recorded_as=frozenset({"SCHEMA"}),
+        is_targeted=True,
+        is_container=True,
+    ),
+    Row(
+        ObjectKind.TABLE,
+        catalog="pg_class",
+        scope=Scope.IN_SCHEMA,
+        one="table",
+        many="tables",
+        keyword="TABLE",
+        selected_by="`tables`",
+        listed_in="tables",
+        default_acl="r",
+        forms=_TABLES,
+        tags=Tags(
+            recorded=(
+                "CREATE TABLE", "CREATE TABLE AS", "SELECT INTO", "ALTER TABLE",
+                "CREATE VIEW", "ALTER VIEW",
+                "CREATE MATERIALIZED VIEW", "ALTER MATERIALIZED VIEW",
+                "CREATE FOREIGN TABLE", "ALTER FOREIGN TABLE", "IMPORT FOREIGN SCHEMA",
+            ),
+            making=frozenset({"CREATE TABLE", "CREATE TABLE AS", "SELECT INTO"}),
+            simple=frozenset(
+                {
+                    "CREATE TABLE", "CREATE TABLE AS", "SELECT INTO", "CREATE VIEW",
+                    "CREATE MATERIALIZED VIEW", "CREATE FOREIGN TABLE", "CREATE INDEX",
+                    "ALTER TABLE", "DROP TABLE", "DROP VIEW", "DROP INDEX",
+                }
+            ),
+        ),
+        recorded_as=_GRANTED_AS_A_RELATION,
+        is_targeted=True,
+        rows="relkind IN ('r', 'p', 'v', 'm', 'f')",
+        draws_on=ObjectKind.SEQUENCE,
+    ),
+    Row(
+        ObjectKind.COLUMN,
+        catalog="pg_class",
+        scope=Scope.IN_SCHEMA,
+        one="table",
+        many="tables",
+        keyword="TABLE",
+        selected_by="`tables` with `columns`",
+        listed_in="tables",
+        forms=_TABLES,
+        recorded_as=_GRANTED_AS_A_RELATION,
+        is_targeted=True,
+        written_in="pg_attribute",
+        rows="attacl IS NOT NULL",
+        part_of=ObjectKind.TABLE,
+        draws_on=ObjectKind.SEQUENCE,
+    ),
+    Row(
+        ObjectKind.SEQUENCE,
+        catalog="pg_class",
+        scope=Scope.IN_SCHEMA,
+        one="sequence",
+        many="sequences",
+        keyword="SEQUENCE",
+        selected_by="`sequences`",
+        listed_in="sequences",
+        default_acl="s",
+        forms=MappingProxyType({"S": Form("sequence", "sequences")}),
+        tags=Tags(
+            recorded=("CREATE SEQUENCE", "ALTER SEQUENCE"),
+            making=frozenset({"CREATE SEQUENCE"}),
+            simple=frozenset({"CREATE SEQUENCE", "DROP SEQUENCE"}),
+        ),
+        recorded_as=_GRANTED_AS_A_RELATION,
+        is_targeted=True,
+        rows="relkind = 'S'",
+    ),
+)  # fmt: skip
+
+KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
+"""The kinds that are managed. A Permission on another one says so in its status."""
+
+LOCAL: tuple[Row, ...] = tuple(row for row in _ROWS if row.scope is not Scope.SERVER)
+"""Those of one database, in their order."""
+
+COLUMNS: Row = next(row for row in _ROWS if row.part_of is not None)
+"""The only parts of objects that have privileges of their own in PostgreSQL."""
+
+DRAWN_ON: frozenset[ObjectKind] = frozenset(row.draws_on for row in _ROWS if row.draws_on)
+"""What comes with INSERT, where a column's default needs it (rule 15)."""
