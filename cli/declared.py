@@ -132,6 +132,8 @@ def _compiled(
     bound: Mapping[ResourceKey, frozenset[ResourceKey]] = {regent.key: remembered.bound}
     push = Push(ORIGIN, int(time() * 1000), "Deleted", is_whole=tree.is_whole)
     compiled = compile_states(tree.resources, bound=bound, passwords=password, push=push)
+    if (error := compiled.failed.get(regent.key)) is not None:
+        raise error
     outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))
     return Declared(subject, settings, compiled.states[regent.key], outcomes)
 

@@ -29,11 +29,19 @@ class Counted(Protocol):
         """Those to which nothing is pushed."""
         ...
 
+    def regents_unwatched(self) -> int:
+        """Those that run in namespaces which are not watched."""
+        ...
+
     def status_writes(self) -> int:
         """Since the start."""
         ...
 
     def events_dropped(self) -> int:
+        """Since the start."""
+        ...
+
+    def faults(self) -> int:
         """Since the start."""
         ...
 
@@ -56,8 +64,11 @@ class ControllerMetrics(Collector):
         yield _gauge("regents_reached", "Those that answer and reach their server.", reached)
         unpushed = one.regents_not_pushed()
         yield _gauge("regents_not_pushed", "Regents to which nothing is pushed.", unpushed)
+        unwatched = one.regents_unwatched()
+        yield _gauge("regents_unwatched", "Regents in namespaces that are not watched.", unwatched)
         yield _counter("status_writes", "Status patches.", one.status_writes())
         yield _counter("events_dropped", "Events that could not be sent.", one.events_dropped())
+        yield _counter("faults", "Parts of looks that failed unexpectedly.", one.faults())
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

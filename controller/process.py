@@ -54,6 +54,10 @@ class Counts:
         """Those to which nothing is pushed, as something of theirs cannot be read."""
         return len(self._controller.doubted)
 
+    def regents_unwatched(self) -> int:
+        """Those that run in namespaces which are not watched."""
+        return self._controller.regents_unwatched
+
     def status_writes(self) -> int:
         """Since the start."""
         return self._controller.reporter.writes
@@ -61,6 +65,10 @@ class Counts:
     def events_dropped(self) -> int:
         """Since the start."""
         return self._controller.recorder.dropped
+
+    def faults(self) -> int:
+        """Since the start."""
+        return self._controller.faults.count
 
 
 async def run(options: Options, address: Address | None = None) -> None:

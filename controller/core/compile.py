@@ -58,6 +58,8 @@ class Compiled:
 
     states: Mapping[ResourceKey, DesiredState]
     outcomes: Mapping[ResourceKey, Outcome] = field(default_factory=dict)
+    failed: Mapping[ResourceKey, Exception] = field(default_factory=dict)
+    """The Regents that have no state, by a mistake of ours: what they accepted goes on."""
 
 
 NOTHING_BEFORE: Mapping[ResourceKey, DesiredState] = {}
@@ -85,7 +87,14 @@ def compile_states(
     ]
     outcomes = {key: invalid(found) for key, found in present.items() if not found.is_valid}
     outcomes.update({key: p.outcome for key, p in placements.items() if p.outcome is not None})
-    return Compiled({regent.key: compiling.state(regent) for regent in regents}, outcomes)
+    states: dict[ResourceKey, DesiredState] = {}
+    failed: dict[ResourceKey, Exception] = {}
+    for regent in regents:
+        try:
+            states[regent.key] = compiling.state(regent)
+        except Exception as error:  # noqa: BLE001 - the caller logs it; no other Regent may feel it
+            failed[regent.key] = error
+    return Compiled(states, outcomes, failed)
 
 
 class _Compiling:

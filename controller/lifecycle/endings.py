@@ -118,7 +118,10 @@ class Endings:
         self._left = frozenset(resources) - went
         stuck = {one.key for one in leaving} - went
         for key in regents:
-            if not await self._end_regent(key, declared, is_kind_going=key.kind in going_kinds):
+            is_kind_going, goes = key.kind in going_kinds, False
+            with self._teardown.faults.apart(key, "ending it"):
+                goes = await self._end_regent(key, declared, is_kind_going=is_kind_going)
+            if not goes:
                 stuck.add(key)
         self.are_under_way = bool(set(waiting) - stuck)
         return self._last_words.tell(declared) or self.are_under_way

@@ -63,6 +63,13 @@ class FinalizerPatches:
             if not error.is_not_found:
                 self._failed(key, uid, error)
                 return False
+        except Exception as error:
+            self._retries.failed(uid)
+            self._refused[key] = (
+                f"a mistake of PostgRegent's ({type(error).__name__}); see the log."
+            )
+            log.exception("finalizer could not be changed", resource=str(key))
+            return False
         self._retries.succeeded(uid)
         self._refused.pop(key, None)
         return True

@@ -1,10 +1,11 @@
-"""What is said of resources whose finalizer the API server refuses to put on or to remove. Pure."""
+"""What is said of resources with which a look could not do what it should. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
 from controller.lifecycle.finalizers import FINALIZER
+from controller.regents.outcome import NotReached
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 
@@ -42,6 +43,11 @@ def cannot_go(
         for key, why in (unwritten | held).items()
         if key in deleting
     }
+
+
+def failed(key: ResourceKey, fault: NotReached) -> Outcome:
+    """Of one whose part of the look failed by a mistake of ours."""
+    return _outcome(key, fault.reason, fault.message)
 
 
 def _outcome(key: ResourceKey, reason: str, message: str) -> Outcome:

@@ -17,6 +17,7 @@ from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import is_held
 from controller.regents.fleet import Fleet
 from controller.workloads.apply import Plants
+from controller.workloads.faults import Faults
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.logging import get_logger
@@ -77,9 +78,12 @@ class Teardown:
         plants: Plants,
         departures: Departures,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        faults: Faults | None = None,
     ) -> None:
         self.takeoffs = Takeoffs(fleet)
         self.refused: dict[ResourceKey, str] = {}
+        self.faults = faults or Faults()
         self._patches = patches
         self._fleet = fleet
         self._plants = plants

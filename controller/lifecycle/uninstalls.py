@@ -78,20 +78,31 @@ class Uninstalls:
                 continue
             self._takeoffs.forget(key)
             # Asked to go, and wanted back meanwhile: its process has stopped for good.
-            if served.is_uninstalled and await self._teardown.remove_workloads(key):
-                self._fleet.leave(key)
+            with self._teardown.faults.apart(key, "removing what ran it"):
+                if served.is_uninstalled and await self._teardown.remove_workloads(key):
+                    self._fleet.leave(key)
 
-    async def go_on(self, has_work: Callable[[ResourceKey], bool]) -> bool:
-        """Take off what can be. True while something still waits."""
+    async def go_on(
+        self,
+        has_work: Callable[[ResourceKey], bool],
+        is_refused: Callable[[ResourceKey], bool] = lambda _key: False,
+    ) -> bool:
+        """Take off what can be. True while something still waits.
+
+        `is_refused`: whether the API server does not take its status, which then nothing waits for.
+        """
         waits = False
         for key, found in sorted(self._asked.items()):
-            if self._is_off(key, found):
-                self.words[key] = self._decided.get(key) or what_became(found)
-            elif await self._take_off(key, found, has_work(key)):
-                waits = True
+            with self._teardown.faults.apart(key, "uninstalling it"):
+                if self._is_off(key, found):
+                    self.words[key] = self._decided.get(key) or what_became(found)
+                elif await self._take_off(key, found, has_work(key), is_refused(key)):
+                    waits = True
         return waits or self._takeoffs.are_under_way
 
-    async def _take_off(self, key: ResourceKey, found: JsonObject, has_work: bool) -> bool:
+    async def _take_off(
+        self, key: ResourceKey, found: JsonObject, has_work: bool, is_refused: bool
+    ) -> bool:
         """True while it waits; what was refused does not, it is tried again after a while."""
         if key not in self._decided:
             became = self._became(key, found, has_work)
@@ -100,7 +111,7 @@ class Uninstalls:
                 return True
             self._decided[key] = became
         self.words[key] = self._word(key)
-        if settled(found) != self._decided[key]:
+        if settled(found) != self._decided[key] and not is_refused:
             return True  # its status is being written
         if await self._teardown.end(key, found):
             self._ended.add(key)

@@ -25,16 +25,18 @@ from controller.local.directory import Loaded, Tree
 from controller.local.watch import changes
 from controller.regents.client import RegentClient
 from controller.regents.conversation import RegentLink
-from controller.regents.outcome import NotReached, regent_outcome
+from controller.regents.outcome import LOOK_FAILED, NotReached, regent_outcome
 from controller.status.board import Line, StatusBoard, done_lines, drift_line, now
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
+from shared.logging import get_logger
 from shared.outcomes import Drift, Outcome
 from shared.resources import Regent, UserSpec
 from shared.state import PasswordEntry
 
 ORIGIN = "directory"
+log = get_logger(__name__)
 
 
 class Launch(Protocol):
@@ -101,6 +103,7 @@ class LocalController:
         self._revisions = Revisions()
         self._running: dict[ResourceKey, Running] = {}
         self._not_started: dict[ResourceKey, NotReached] = {}
+        self._failed: dict[ResourceKey, NotReached] = {}
         self._compiled = Compiled({})
         self._tree: Tree | None = None
         self._said: frozenset[str] = frozenset()
@@ -228,11 +231,22 @@ class LocalController:
         self._compiled = await asyncio.to_thread(
             compile_states, tree.resources, bound=bound, passwords=password, push=push
         )
+        self._note_failed(self._compiled.failed)
         for key, state in self._compiled.states.items():
             if key in bound and key in self._running:
                 self._running[key].link.push(state)
         self._passwords.forget_except(bound_users(self._compiled))
         self._tell()
+
+    def _note_failed(self, failed: Mapping[ResourceKey, Exception]) -> None:
+        """A mistake of ours about one Regent: its outcome says so, and no other feels it."""
+        for key, error in failed.items():
+            log.error("its state was not compiled", regent=str(key), exc_info=error)
+        said = "Its state could not be compiled ({}), by a mistake of PostgRegent's; see the log."
+        self._failed = {
+            key: NotReached(LOOK_FAILED, said.format(type(error).__name__))
+            for key, error in failed.items()
+        }
 
     def _tell(self) -> None:
         """What the controller itself has to say: of what no Regent has, and of the Regents."""
@@ -250,7 +264,8 @@ class LocalController:
         if not found.is_valid or found.resource is None:
             return invalid(found)
         running = self._running.get(key)
-        trouble = self._not_started.get(key) or (running.trouble if running else None)
+        trouble = self._not_started.get(key) or self._failed.get(key)
+        trouble = trouble or (running.trouble if running else None)
         status = running.status if running else None
         state = self._compiled.states.get(key)
         known = running.link.acquaintance if running else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -26,6 +26,13 @@ from shared.resources import GROUP, AnyResource, Regent
 from shared.resources.reading import Mistaken, read_manifest
 
 RawSecrets = Mapping[tuple[str, str], JsonObject]
+Note = Callable[[ResourceKey, str, Exception], None]
+"""Is told of a mistake of ours: about which resource, at doing what. No other resource feels it."""
+
+
+def _raise(_about: ResourceKey, _doing: str, error: Exception) -> None:
+    """Where nobody takes note, the look ends."""
+    raise error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,9 @@ class _Read:
 class Reader:
     """Reads objects, and remembers what it read of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Note = _raise) -> None:
         self._known: dict[ResourceKey, _Read] = {}
+        self._note = note
 
     def read(
         self, objects: Iterable[tuple[Kind, JsonObject]], doubts: Doubts | None = None
@@ -68,6 +76,7 @@ class Reader:
         """All of them; what is not among them any more is forgotten."""
         known: dict[ResourceKey, _Read] = {}
         raw: dict[ResourceKey, JsonObject] = {}
+        unread: dict[ResourceKey, Loaded] = {}
         for kind, found in objects:
             namespace, name = key_of(found)
             key = ResourceKey(kind, namespace, name)
@@ -75,12 +84,16 @@ class Reader:
             before = self._known.get(key)
             if before is not None and says_the_same(before.raw, found):
                 known[key] = _Read(found, before.loaded)
-            else:
+                continue
+            try:
                 known[key] = _Read(found, _load(key, found))
+            except Exception as error:  # noqa: BLE001 - it is noted, and this resource is held
+                self._note(key, "reading it", error)
+                unread[key] = Loaded(key, "", 0, None)
         self._known = known
         deleting = frozenset(key for key, found in raw.items() if is_deleting(found))
         resources = {key: one.loaded for key, one in known.items()}
-        return Declared(resources, raw, deleting, doubts or Doubts())
+        return Declared(resources | unread, raw, deleting, doubts or Doubts())
 
 
 def says_the_same(before: JsonObject, found: JsonObject) -> bool:
@@ -127,13 +140,22 @@ def read_secrets(names: Iterable[SecretName], raw: RawSecrets) -> dict[SecretNam
     return found
 
 
-def with_ignored_roles(declared: Declared, secrets: Mapping[SecretName, Secret]) -> Declared:
-    """Each Regent whose credentials another operator made leaves that operator's roles alone."""
-    changed = {
-        key: _ignoring(loaded, secrets)
-        for key, loaded in declared.resources.items()
-        if key.kind == "Regent"
-    }
+def with_ignored_roles(
+    declared: Declared, secrets: Mapping[SecretName, Secret], note: Note = _raise
+) -> Declared:
+    """Each Regent whose credentials another operator made leaves that operator's roles alone.
+
+    One of which that cannot be said is held.
+    """
+    changed: dict[ResourceKey, Loaded] = {}
+    for key, loaded in declared.resources.items():
+        if key.kind != "Regent":
+            continue
+        try:
+            changed[key] = _ignoring(loaded, secrets)
+        except Exception as error:  # noqa: BLE001 - it is noted, and this Regent is held
+            note(key, "reading its connectionSecretRef", error)
+            changed[key] = Loaded(key, "", 0, None)
     return replace(declared, resources={**declared.resources, **changed})
 
 

@@ -24,6 +24,8 @@ from shared.outcomes import Drift
 from shared.state import DesiredState, Verifier
 
 log = get_logger(__name__)
+REFUSES_A_PUSH = frozenset({"Refused", "TakeoverNeeded"})
+"""Troubles of what goes to a Regent; what comes from it is as good as ever."""
 
 
 class Hears(Protocol):
@@ -62,6 +64,12 @@ class Served:
     def is_reached(self) -> bool:
         """It answers, though perhaps not as we would like, and reaches its server."""
         return self.trouble is None or self.trouble.is_for_good
+
+    @property
+    def is_heard(self) -> bool:
+        """Its status is of now, and of a server that it reaches; it may refuse what is pushed."""
+        is_heard = self.trouble is None or self.trouble.reason in REFUSES_A_PUSH
+        return is_heard and self.status is not None and self.status.trouble is None
 
 
 class Fleet:
@@ -120,12 +128,11 @@ class Fleet:
         known = served.link.acquaintance if served else None
         return known.verifiers if known else {}
 
-    def push(self, states: Mapping[ResourceKey, DesiredState]) -> None:
-        """Have these states accepted, by those that were met."""
-        for key, state in states.items():
-            served = self._served.get(key)
-            if served and served.link.acquaintance is not None and not served.is_uninstalled:
-                served.link.push(state)
+    def push(self, key: ResourceKey, state: DesiredState) -> None:
+        """Have this state accepted, where it was met."""
+        served = self._served.get(key)
+        if served and served.link.acquaintance is not None and not served.is_uninstalled:
+            served.link.push(state)
 
     def is_told(self, key: ResourceKey, resource: ResourceKey) -> bool:
         """Whether what a Regent has accepted does not list the resource any more."""

@@ -35,17 +35,24 @@ def worst(outcomes: Mapping[ResourceKey | None, Outcome]) -> Outcome:
 
 
 def resource_status(
-    outcomes: Mapping[ResourceKey | None, Outcome], before: Mapping[str, Any], now: datetime
+    outcomes: Mapping[ResourceKey | None, Outcome],
+    before: Mapping[str, Any],
+    now: datetime,
+    *,
+    unknown: str = "",
 ) -> dict[str, Any]:
     """The status of a Permission, Role or User. The key None is the controller's own outcome.
+
+    Of the reason `unknown` Ready is Unknown.
 
     `before` is the status that it replaces: a condition that did not change keeps its time.
     """
     shown = worst(outcomes)
     regents = {key: outcome for key, outcome in outcomes.items() if key is not None}
+    ready: Truth | None = "Unknown" if shown.reason == unknown else None
     status: dict[str, Any] = {
         "observedGeneration": shown.generation,
-        "conditions": conditions(shown, before, now),
+        "conditions": conditions(shown, before, now, ready=ready),
     }
     if regents:
         status["regents"] = [

@@ -29,6 +29,8 @@ PASS_TIME_EVERY = timedelta(minutes=1)
 WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
 """Of what nothing was ever said."""
 PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
+REGENT_AWAY = "RegentAway"
+"""Of what was Ready when its Regent was seen last."""
 NOT_LOOKED = "No pass has looked since it was connected."
 _TIMES = frozenset({"lastTransitionTime", "lastPassTime"})
 
@@ -63,17 +65,22 @@ def status_of(
     now: datetime,
     *,
     is_withdrawn: bool = False,
+    away: frozenset[ResourceKey] = frozenset(),
 ) -> dict[str, Any] | None:
     """The status of a Permission, Role or User; None when nothing can be said yet.
 
     `is_withdrawn`: what the controller itself had said of it holds no more, and must not stay there
-    until a Regent answers: a GitOps engine gives up what is Stalled.
+    until a Regent answers: a GitOps engine gives up what is Stalled. What was Ready on a Regent
+    that is `away` is not known any more.
     """
     generation, before = generation_of(found), found.get("status") or {}
     shown: dict[ResourceKey | None, Outcome] = {
         regent: _of_this(outcome, generation, found["metadata"].get("uid"))
-        for regent, outcome in said.items()
+        for regent, outcome in (_listed(before, away) | dict(said)).items()
     }
+    for regent, outcome in shown.items():
+        if regent in away and outcome.is_ready:
+            shown[regent] = _unseen(outcome, regent)
     if own is not None:
         shown[None] = own.model_copy(update={"generation": generation})
     if not shown:
@@ -84,12 +91,13 @@ def status_of(
                 "conditions": conditions(unknown, before, now, ready="Unknown"),
             }
         is_stale = is_ready(before) and before.get("observedGeneration") != generation
-        if not (is_stale or is_withdrawn):
+        was_away = ready_condition(before).get("reason") == REGENT_AWAY
+        if not (is_stale or was_away or is_withdrawn):
             return None
         pending = _pending(generation)
         return {"observedGeneration": generation, "conditions": conditions(pending, before, now)}
-    status = resource_status(shown, before, now)
-    if said:
+    status = resource_status(shown, before, now, unknown=REGENT_AWAY)
+    if any(regent is not None for regent in shown):
         status["readyCount"] = sum(
             1 for regent, outcome in shown.items() if regent is not None and outcome.is_ready
         )
@@ -97,6 +105,49 @@ def status_of(
     if counted and found["kind"] == "Permission":
         status["matches"] = sum(counted)
     return status
+
+
+def lists(status: Mapping[str, Any], regents: frozenset[ResourceKey]) -> bool:
+    """Whether a status tells of one of these Regents."""
+    return bool(_listed(status, regents))
+
+
+def _listed(
+    status: Mapping[str, Any], regents: frozenset[ResourceKey]
+) -> dict[ResourceKey, Outcome]:
+    """What it tells of them: another leader heard it, or this one before it started again."""
+    found: dict[ResourceKey, Outcome] = {}
+    for entry in status.get("regents") or () if regents else ():
+        key = ResourceKey("Regent", str(entry.get("namespace")), str(entry.get("name")))
+        if key in regents:
+            generation = int(status.get("observedGeneration") or 0)
+            found[key] = Outcome(
+                resource="",
+                generation=generation,
+                state=entry.get("state"),
+                reason=str(entry.get("reason")),
+                message=str(ready_condition(status).get("message") or ""),
+                matches=entry.get("matches"),
+                notes=tuple(entry.get("notes") or ()),
+            )
+    return found
+
+
+def _unseen(outcome: Outcome, regent: ResourceKey) -> Outcome:
+    """Its words stay the same for as long as the Regent is away."""
+    said = (
+        f"Not known: {regent} is not reached, or does not reach its server; its own condition says"
+        f" why. When it was seen last: {outcome.message}"
+    )
+    return Outcome(
+        resource=outcome.resource,
+        generation=outcome.generation,
+        state="Reconciling",
+        reason=REGENT_AWAY,
+        message=said,
+        matches=outcome.matches,
+        notes=outcome.notes,
+    )
 
 
 def status_of_regent(

@@ -20,6 +20,7 @@ from controller.status.patch import (
     RegentNews,
     is_news,
     is_stalled,
+    lists,
     ready_condition,
     status_of,
     status_of_regent,
@@ -54,6 +55,12 @@ class Reporter:
         self._by_regent: dict[ResourceKey, dict[ResourceKey, Outcome]] = {}
         self._own: dict[ResourceKey, Outcome] = {}
         self._withdrawn: set[ResourceKey] = set()
+        self._away: frozenset[ResourceKey] = frozenset()
+        self._refused: set[ResourceKey] = set()
+
+    def is_refused(self, key: ResourceKey) -> bool:
+        """Whether the API server did not take its last status, and will not take it in a moment."""
+        return key in self._refused
 
     async def run(self) -> None:
         """Write what is news, for ever."""
@@ -82,6 +89,14 @@ class Reporter:
         for key in self._by_regent.pop(regent, {}):
             self._note(key, regent, None)
 
+    def are_away(self, away: frozenset[ResourceKey], raw: Mapping[ResourceKey, JsonObject]) -> None:
+        """These Regents have not been seen for long: what was Ready there is Unknown."""
+        changed, self._away = self._away ^ away, away
+        if changed:
+            for key, found in raw.items():
+                if key.kind != "Regent" and lists(found.get("status") or {}, changed):
+                    self._queue.add(key)
+
     def controller_says(self, own: Mapping[ResourceKey, Outcome]) -> None:
         """The outcomes that no Regent will report; those of before are forgotten."""
         before, self._own = self._own, dict(own)
@@ -93,6 +108,7 @@ class Reporter:
     def forget_except(self, kept: Mapping[ResourceKey, Any]) -> None:
         """What is not there any more needs no status."""
         self._withdrawn &= kept.keys()
+        self._refused &= kept.keys()
         for key in self._said.keys() - kept.keys():
             self._queue.forget(key)
             if not self._said[key]:  # else a Regent still speaks of it, and says it once
@@ -120,7 +136,10 @@ class Reporter:
         except ApiError as error:
             if error.is_not_found or error.is_conflict:
                 return  # it is gone, or another one of its name is there: the cache will tell
+            if not error.is_transient:
+                self._refused.add(key)
             raise
+        self._refused.discard(key)
         self.writes += 1
         self._tell(found, before, status)
 
@@ -132,7 +151,7 @@ class Reporter:
                 return None
             return status_of_regent(found, key, news, own, now)
         said, is_withdrawn = self._said.get(key, {}), key in self._withdrawn
-        return status_of(found, own, said, now, is_withdrawn=is_withdrawn)
+        return status_of(found, own, said, now, is_withdrawn=is_withdrawn, away=self._away)
 
     def _tell(
         self, found: JsonObject, before: Mapping[str, Any], status: Mapping[str, Any]

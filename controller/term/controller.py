@@ -18,6 +18,7 @@ from controller.regents.outcome import NotReached
 from controller.status.reporter import Reporter
 from controller.term.term import Settings, Term
 from controller.workloads.ensure import Address
+from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
 
 __all__ = ["ClusterController", "Settings"]
@@ -61,6 +62,16 @@ class ClusterController:
     def doubted(self) -> Mapping[ResourceKey, NotReached]:
         """To whom nothing is pushed, and why."""
         return self._term.doubted
+
+    @property
+    def regents_unwatched(self) -> int:
+        """Those that run in namespaces which are not watched."""
+        return len(self._term.orphans.unwatched)
+
+    @property
+    def faults(self) -> Faults:
+        """Of the present or last term; their count is of the whole process."""
+        return self._term.faults
 
     @property
     def fleet(self) -> Fleet:

@@ -18,6 +18,7 @@ from controller.regents.fleet import Fleet
 from controller.regents.outcome import NotReached
 from controller.regents.vanished import vanished_of
 from controller.workloads.admins import Account
+from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.state import DesiredState, PasswordEntry, Trouble
@@ -27,7 +28,12 @@ class Pushing:
     """`held` counts, by Regent, what its last push could not say."""
 
     def __init__(
-        self, caches: Caches, fleet: Fleet, departures: Departures, account: Account
+        self,
+        caches: Caches,
+        fleet: Fleet,
+        departures: Departures,
+        account: Account,
+        faults: Faults,
     ) -> None:
         self.held: dict[ResourceKey, int] = {}
         self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
@@ -36,6 +42,7 @@ class Pushing:
         self._fleet = fleet
         self._departures = departures
         self._account = account
+        self._faults = faults
         self._passwords = PasswordBook()
         self._revisions = Revisions()
         self._states: Mapping[ResourceKey, DesiredState] = {}
@@ -88,15 +95,22 @@ class Pushing:
             push=push,
             before=self._states,
         )
+        for key, error in compiled.failed.items():
+            self._faults.note(key, "compiling its state", error)
         compiled = replace(compiled, states=self._with_let_go(declared, compiled.states))
-        self._states = compiled.states
+        kept = {key: self._states[key] for key in self._faults.now if key in self._states}
+        self._states = {**kept, **compiled.states}
         return compiled
 
     def _with_let_go(
         self, declared: Declared, states: Mapping[ResourceKey, DesiredState]
     ) -> dict[ResourceKey, DesiredState]:
         """What has vanished is deleted where a person says that it may go."""
-        return {key: self._let_go(state, declared.resources[key]) for key, state in states.items()}
+        found: dict[ResourceKey, DesiredState] = {}
+        for key, state in states.items():
+            with self._faults.apart(key, "letting go what has vanished"):
+                found[key] = self._let_go(state, declared.resources[key])
+        return found
 
     def _let_go(self, state: DesiredState, regent: Loaded) -> DesiredState:
         served = self._fleet.served.get(state.regent.key)
@@ -115,9 +129,11 @@ class Pushing:
         for key, served in self._fleet.served.items():
             found = declared.resources.get(key)
             if found is not None and found.resource is not None:
-                served.link.release(found.resource.metadata.released_digest)
-                served.link.accept_takeover(found.resource.metadata.accepted_takeover)
-                served.link.remember(had_state_on(declared.raw[key]))
+                metadata = found.resource.metadata
+                with self._faults.apart(key, "passing a person's word on"):
+                    served.link.release(metadata.released_digest)
+                    served.link.accept_takeover(metadata.accepted_takeover)
+                    served.link.remember(had_state_on(declared.raw[key]))
 
     def push(
         self,
@@ -143,8 +159,11 @@ class Pushing:
                 self.in_force_held[key] = tuple(
                     one for one in sorted(state.held) if ResourceKey.parse(one) in before
                 )
-        self._fleet.push(whole)
-        self._passwords.forget_except({key: _users(state) for key, state in states.items()})
+        for key, state in whole.items():
+            with self._faults.apart(key, "pushing its state"):
+                self._fleet.push(key, state)
+        users = {key: _users(state) for key, state in self._states.items()}
+        self._passwords.forget_except(users)
         return doubted
 
     async def forget_departures(self, declared: Declared) -> None:

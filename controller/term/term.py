@@ -27,7 +27,7 @@ from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import FINALIZER
 from controller.lifecycle.holding import Holding
 from controller.lifecycle.last_words import LastWords
-from controller.lifecycle.refusals import cannot_go, not_held
+from controller.lifecycle.refusals import cannot_go, failed, not_held
 from controller.lifecycle.teardown import Teardown
 from controller.lifecycle.uninstalled import not_removed
 from controller.lifecycle.uninstalls import Uninstalls
@@ -45,6 +45,7 @@ from controller.pki.trust import standing_of, versions_of_authorities
 from controller.regents.fleet import Fleet
 from controller.regents.outcome import NOT_MET, NotReached
 from controller.regents.vanished import vanished_of
+from controller.status.absences import Absences
 from controller.status.drift_events import DriftEvents
 from controller.status.own_troubles import OwnTroubles
 from controller.status.patch import RegentNews
@@ -53,6 +54,7 @@ from controller.term.pushing import Pushing
 from controller.workloads.admins import Account
 from controller.workloads.apply import Plants
 from controller.workloads.ensure import Address, Making
+from controller.workloads.faults import Faults
 from controller.workloads.manifests import Plant
 from controller.workloads.orphans import Orphans
 from shared.backoff import Backoff
@@ -115,7 +117,9 @@ class Term:
         self.recorder = EventRecorder(writing, instance=settings.instance)
         self.fleet = Fleet(self)
         self.reporter = Reporter(writing, caches.find, self._news, self.recorder)
+        self.faults = Faults()
         if before is not None:
+            self.faults.count = before.faults.count
             self.recorder.dropped = before.recorder.dropped
             self.reporter.writes = before.reporter.writes
         self._departures = Departures(writing, plant.namespace)
@@ -130,10 +134,13 @@ class Term:
             account=account,
             may_write=may_write,
             address=address,
+            faults=self.faults,
         )
-        self._pushing = Pushing(caches, self.fleet, self._departures, account)
+        self._pushing = Pushing(caches, self.fleet, self._departures, account, self.faults)
         self._patches = FinalizerPatches(writing)
-        self._teardown = Teardown(self._patches, self.fleet, self._plants, self._departures)
+        self._teardown = Teardown(
+            self._patches, self.fleet, self._plants, self._departures, faults=self.faults
+        )
         self._holding = Holding(self._patches, self._tell_removed)
         self._last_words = LastWords(writing, self.recorder, plant, settings.name)
         self._endings = Endings(
@@ -147,12 +154,15 @@ class Term:
         self._uninstalls = Uninstalls(self.fleet, self._plants, self._teardown)
         self._drift_events = DriftEvents(self.recorder, caches.find)
         self._arrivals = Arrivals()
+        self._absences = Absences()
         self._own_troubles = OwnTroubles(self.recorder)
-        self._orphans = Orphans(caches, self.recorder)
+        self.orphans = Orphans(caches, self.recorder)
         self.doubted: dict[ResourceKey, NotReached] = {}
         """To whom nothing is pushed, and why."""
-        self._reader = Reader()
+        self._reader = Reader(self.faults.note)
         self._origin = ""
+        self._heard: frozenset[ResourceKey] = frozenset()
+        """All that the last look read."""
         self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS, chance=lambda: 1.0)
 
     async def run(self) -> None:
@@ -201,7 +211,9 @@ class Term:
             self._set_gate(why)
             return None
         await self._prepare()
+        self.faults.begin(self._heard)
         declared = self._reader.read(self.caches.objects(), self.caches.doubts())
+        self._heard = frozenset(declared.raw)
         if trouble := self.caches.schema_trouble():
             self._set_gate(f"SchemaOutdated: {trouble}")
             said = NotReached("SchemaOutdated", f"{trouble} Nothing is pushed. Update the CRDs.")
@@ -228,6 +240,7 @@ class Term:
             self._teardown,
             self._departures,
             self._identity,
+            self.faults,
         )
         left = [seconds for part in parts if (seconds := part.seconds_left()) is not None]
         if self._departures.known:
@@ -255,7 +268,7 @@ class Term:
         names = secret_names(declared)
         self.caches.follow_secrets(frozenset(name.namespace for name in names))
         secrets = self.caches.read_secrets(names)
-        declared = with_ignored_roles(declared, secrets.values)
+        declared = with_ignored_roles(declared, secrets.values, self.faults.note)
         self._endings.begin(declared)
         await self._uninstalls.look(declared)
         off = self._uninstalls.off
@@ -270,18 +283,19 @@ class Term:
         compiled = await self._pushing.compile(self._origin, declared, unheld, off, secrets)
         self.doubted = self._pushing.push(compiled.states, declared, secrets)
         self._set_gate(next((doubt.message for doubt in self.doubted.values()), ""))
-        waits = await self._uninstalls.go_on(self._endings.has_work)
+        waits = await self._uninstalls.go_on(self._endings.has_work, self.reporter.is_refused)
         await self._holding.let_go(declared, self._uninstalls.off)
         asked = self._uninstalls.asked
         said = {key: one for key, one in compiled.outcomes.items() if key not in asked}
         said |= not_held(self._patches.refused, unheld)
         said |= cannot_go(self._patches.refused, self._endings.not_remembered, declared.deleting)
+        said |= {key: failed(key, fault) for key, fault in self.faults.now.items()}
         self.reporter.controller_says(self._arrivals.judged(said, declared.raw))
         if (due := self._arrivals.next_due_seconds) is not None:
             self._quiet.wake_after(due)
         self._look_at_statuses(declared)
         there = [key for key in declared.raw if key.kind == "Regent"]
-        if (seconds := self._orphans.look(there, declared.doubts)) is not None:
+        if (seconds := self.orphans.look(there, declared.doubts)) is not None:
             self._quiet.wake_after(seconds)
         if waits:
             self._quiet.wake_after(ENDING_SECONDS)
@@ -312,6 +326,17 @@ class Term:
             if key.kind == "Regent" or seen != generation_of(found):
                 self.reporter.look_at(key)
         self.reporter.forget_except(declared.raw)
+        off = self._uninstalls.off
+        seen = {key: self._is_seen(key) for key in declared.raw if key.kind == "Regent"}
+        again = self._absences.look({key: it for key, it in seen.items() if key not in off})
+        self.reporter.are_away(self._absences.away, declared.raw)
+        if again is not None:
+            self._quiet.wake_after(again)
+
+    def _is_seen(self, regent: ResourceKey) -> bool:
+        """What it says is of now, and of a server that it reaches."""
+        served = self.fleet.served.get(regent)
+        return served is not None and served.is_heard
 
     def _news(self, key: ResourceKey) -> RegentNews:
         served = self.fleet.served.get(key)
@@ -358,6 +383,7 @@ class Term:
             self._endings.are_under_way
             or regent in self._departures.known
             or self._identity.is_turning
+            or self._absences.is_news(regent, is_seen=self._is_seen(regent))
         ):
             self._quiet.wake()
 
@@ -368,6 +394,8 @@ class Term:
     def changed(self, regent: ResourceKey) -> None:
         """It is reached, or not any more."""
         self.reporter.look_at(regent)
+        if self._absences.is_news(regent, is_seen=self._is_seen(regent)):
+            self._quiet.wake()
 
     def left(self, regent: ResourceKey) -> None:
         """It may come again under its name, and has to say everything anew."""

@@ -23,6 +23,7 @@ from controller.workloads.admins import (
     host_check,
 )
 from controller.workloads.apply import Plants
+from controller.workloads.faults import Faults
 from controller.workloads.manifests import API_PORT, Plant, server_names
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -48,10 +49,12 @@ class Making:
         account: Account,
         may_write: Callable[[], object],
         address: Address | None,
+        faults: Faults,
     ) -> None:
         self.not_started: dict[ResourceKey, NotReached] = {}
-        self._failing: Retries[ResourceKey] = Retries()
-        """Regents that could not be made for now: each look tries them again."""
+        self._failing: Retries[tuple[ResourceKey, int]] = Retries()
+        """Regents that could not be made, each as it is declared: tried again after a while."""
+        self._faults = faults
         self._plant = plant
         self._fleet = fleet
         self._plants = plants
@@ -74,17 +77,25 @@ class Making:
 
         Nothing is made for what is `leaving`, which runs on until it has left, or `off`.
         """
-        self.not_started = {}
+        regents = declared.regents()
+        before, self.not_started = self.not_started, {}
         self._failing.begin()
-        self._failing.forget_except(declared.raw)
+        self._failing.forget_except({_attempt(regent) for regent in regents.values()})
         for key in sorted(leaving):
-            if self._plants.runs(key):
-                self._talk_to(key, group)
-        for key, regent in sorted(declared.regents().items()):
+            with self._faults.apart(key, "talking to it"):
+                if self._plants.runs(key):
+                    self._talk_to(key, group)
+        for key, regent in sorted(regents.items()):
             if key in leaving | off:
                 continue
-            if await self._is_there(key, regent, unheld, secrets):
-                self._talk_to(key, group)
+            with self._faults.apart(key, "making what runs it"):
+                if not self._failing.is_due(_attempt(regent)):
+                    self.not_started |= {key: before[key]} if key in before else {}
+                    is_there = self._plants.runs(key)
+                else:
+                    is_there = await self._is_there(key, regent, unheld, secrets)
+                if is_there:
+                    self._talk_to(key, group)
 
     def seconds_left(self) -> float | None:
         """Until a look for those that could not be made; None where all could."""
@@ -104,15 +115,16 @@ class Making:
             is_there = await self._ensure(regent, secrets)
         except PostgRegentError as error:
             is_there = self._plants.runs(key)
-            self._note(key, error, is_running=is_there)
+            self._note(regent, error, is_running=is_there)
         else:
-            self._failing.succeeded(key)
+            self._failing.succeeded(_attempt(regent))
         return is_there
 
-    def _note(self, key: ResourceKey, error: PostgRegentError, *, is_running: bool) -> None:
+    def _note(self, regent: Regent, error: PostgRegentError, *, is_running: bool) -> None:
         """A Regent that runs does so even when the API server cannot be asked."""
+        key = regent.key
         if isinstance(error, ApiError):
-            self._failing.failed(key)
+            self._failing.failed(_attempt(regent))
             log.warning("not looked after", regent=str(key), problem=str(error))
         if not is_running or not isinstance(error, ApiError):
             self.not_started[key] = NotReached.of(error)
@@ -154,3 +166,8 @@ class Making:
 
     def _service(self, key: ResourceKey) -> str:
         return f"https://{server_names(key, self._plant)[0]}:{API_PORT}"
+
+
+def _attempt(regent: Regent) -> tuple[ResourceKey, int]:
+    """One that is declared anew is tried at once."""
+    return regent.key, regent.metadata.generation

@@ -95,6 +95,8 @@ def shown(
     doubted: Sequence[str] = (),
     troubled: Sequence[str] = (),
     regents: Sequence[str] = ("a", "b"),
+    unwatched: int = 0,
+    faults: int = 0,
 ) -> Samples:
     """What a leader shows that talks to these Regents."""
     keys = {name: ResourceKey("Regent", name, "regent") for name in regents}
@@ -105,6 +107,8 @@ def shown(
         fleet=SimpleNamespace(served=served),
         reporter=SimpleNamespace(writes=0),
         recorder=SimpleNamespace(dropped=0),
+        regents_unwatched=unwatched,
+        faults=SimpleNamespace(count=faults),
     )
     elector: Any = SimpleNamespace(is_leader=True)
     return {**samples(ControllerMetrics(Counts(controller, elector)).render()), **UP}
@@ -126,6 +130,14 @@ def test_the_controllers_alerts_fire_each_in_its_own_trouble() -> None:
     ]
     for found, expected in cases:
         assert firing(found, found) == expected
+
+
+@pytest.mark.found("E11", "E28")
+def test_the_controllers_alerts_fire_for_what_it_does_not_watch_and_for_its_own_mistakes() -> None:
+    lost = shown(unwatched=1)
+    assert firing(lost, lost) == {"PostgRegentRegentUnwatched"}
+    assert firing(shown(faults=1), shown(faults=2)) == {"PostgRegentControllerFaults"}
+    assert firing(shown(faults=2), shown(faults=2)) == set()
 
 
 FAILED = (("__name__", "postgregent_passes_total"), ("result", "Failed"))

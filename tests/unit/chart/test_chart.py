@@ -345,6 +345,12 @@ class Nothing:
     def events_dropped(self) -> int:
         return 0
 
+    def faults(self) -> int:
+        return 0
+
+    def regents_unwatched(self) -> int:
+        return 0
+
 
 def known_metrics() -> set[str]:
     """Every name that Regents and the controller show, with the suffixes of histograms."""

@@ -244,3 +244,31 @@ def test_what_was_said_of_a_predecessor_of_the_same_name_is_not_said_of_its_succ
     assert event_of({}, status) is None
     its_own = vanished.model_copy(update={"uid": ROLE["metadata"]["uid"]})
     assert ready(status_of(ROLE, None, {ONE: its_own}, NOW)) == ("False", "Vanished")
+
+
+@pytest.mark.found("E29")
+def test_what_was_ready_on_a_regent_that_is_away_is_unknown_until_it_is_seen() -> None:
+    """Also where this controller never heard of it: the status tells on which Regents it is."""
+    green = status_of(ROLE, None, {ONE: outcome()}, NOW)
+    found = ROLE | {"status": green}
+    away = frozenset({ONE})
+    for said in ({ONE: outcome()}, {}):
+        lost = status_of(found, None, said, NOW, away=away)
+        assert ready(lost) == ("Unknown", "RegentAway")
+        assert lost is not None
+        assert (lost["regentCount"], lost["readyCount"]) == (1, 0)
+        assert "As declared." in lost["conditions"][0]["message"]
+        again = status_of(ROLE | {"status": lost}, None, said, NOW, away=away)
+        assert again is not None
+        assert not is_news(again, lost), "5,000 of them are written once"
+        back = status_of(ROLE | {"status": lost}, None, {ONE: outcome()}, NOW)
+        assert ready(back) == ("True", "Applied")
+        assert back is not None
+        assert event_of(lost, back) is None
+        unlisted = status_of(ROLE | {"status": lost}, None, {}, NOW)
+        assert ready(unlisted) == ("False", "Progressing")
+    stalled = {ONE: outcome(state="Stalled", reason="NotAllowed")}
+    assert ready(status_of(found, None, stalled, NOW, away=away)) == ("False", "NotAllowed")
+    assert ready(status_of(found, None, {TWO: outcome()}, NOW, away=away)) == (
+        "Unknown", "RegentAway",
+    )  # fmt: skip

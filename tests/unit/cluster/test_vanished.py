@@ -118,11 +118,28 @@ def test_what_runs_for_a_regent_that_has_vanished_is_told_once_and_after_a_momen
     for _ in range(2):
         assert one.look([], Doubts()) is None
     assert orphans(caches).look([], Doubts({"default": "regents: 403"})) is None
-    assert orphans(Running("not-watched")).look([], Doubts()) is None
     assert recorder._waiting.qsize() == 1
     news = recorder._waiting.get_nowait()
     assert news.reason == "RegentVanished"
     assert "default/one" in news.note
+
+
+@pytest.mark.found("E11")
+def test_a_regent_in_a_namespace_that_is_watched_no_more_is_told_once_and_counted() -> None:
+    """Nothing else would say that its resources are not seen any more."""
+    recorder = EventRecorder(cast(KubeApi, None), instance="test")
+    one = Orphans(cast(Caches, Running("dropped")), recorder)
+    for _ in range(2):
+        assert one.look([], Doubts()) is None
+        assert one.unwatched == {workload_name(REGENT)}
+    assert recorder._waiting.qsize() == 1
+    news = recorder._waiting.get_nowait()
+    assert news.reason == "RegentUnwatched"
+    assert "dropped/one" in news.note
+    assert "postgregent uninstall --kubernetes -n dropped" in news.note
+    watched = Orphans(cast(Caches, Running()), recorder)
+    watched.look([REGENT], Doubts())
+    assert watched.unwatched == frozenset()
 
 
 def test_what_has_vanished_stays_bound_to_its_regent_until_it_is_deleted() -> None:

@@ -104,6 +104,12 @@ def counted() -> Iterator[str]:
         def events_dropped(self) -> int:
             return 0
 
+        def faults(self) -> int:
+            return 0
+
+        def regents_unwatched(self) -> int:
+            return 0
+
     for metric in Metrics().registry.collect():
         yield metric.name
     for metric in ControllerMetrics(Nothing()).collect():
