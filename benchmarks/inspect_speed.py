@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from regent.inspect import Interest, inspect_changed, inspect_database, inspect_server
+from regent.kinds import Address
 from regent.server.connect import Connector, ServerAddress
 
 DATABASE = "postgregent_speed"
@@ -104,6 +105,7 @@ async def measure(connector: Connector, repeat: int) -> None:
         with_sequences=True,
     )
     oid = await connection.fetchval("SELECT 'speed_0.t0'::regclass::oid")
+    relation = Address("pg_class", oid)
     xid = int(
         await connection.fetchval(
             "WITH g AS (SELECT pg_current_xact_id()::text AS x) SELECT x FROM g"
@@ -127,7 +129,9 @@ async def measure(connector: Connector, repeat: int) -> None:
         ),
     )
     await timed("database, two columns", repeat, lambda: inspect_database(connection, columns))
-    await timed("changed, by oid", repeat, lambda: inspect_changed(connection, small, oids=[oid]))
+    await timed(
+        "changed, by oid", repeat, lambda: inspect_changed(connection, small, objects=[relation])
+    )
     await timed("changed, by xid", repeat, lambda: inspect_changed(connection, small, xids=[xid]))
     await timed(
         "changed, unknown xid", repeat, lambda: inspect_changed(connection, small, xids=[3])

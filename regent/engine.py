@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from regent.accept.merge import without_ended
-from regent.detect.attribution import Witnesses, are_behind, likely_actor, row_versions
+from regent.detect.attribution import Witnesses, Writers, are_behind, likely_actor, row_versions
 from regent.detect.detectors import Detectors
 from regent.detect.events import Event, Taken
 from regent.detect.own_sessions import OwnConnector, OwnSessions
@@ -27,6 +27,7 @@ from regent.gate.takeover import Takeover, accepting, taken_over
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.locks import LockLost
+from regent.kinds import Address
 from regent.passes.full import Pass
 from regent.passes.schedule import Agenda
 from regent.remembered import AcceptedState
@@ -254,10 +255,10 @@ class Engine:
             if not one.events:
                 continue
             is_new = any(event.command_tag not in ("GRANT", "REVOKE") for event in one.events)
-            writers: dict[int, frozenset[int]] = {}
+            writers: dict[Address, frozenset[int]] = {}
             result = await self.passes.targeted(
                 database,
-                oids=one.oids,
+                objects=one.objects,
                 xids=one.xids,
                 with_schemas=is_new,
                 may_correct=partial(self._are_all_known, database, one.events, writers),
@@ -277,12 +278,12 @@ class Engine:
         self,
         database: str,
         events: Sequence[Event],
-        writers: dict[int, frozenset[int]],
-        oids: Sequence[int],
+        writers: dict[Address, frozenset[int]],
+        objects: Sequence[Address],
     ) -> bool:
         """Whether nobody wrote these objects after the events; notes who did, before we do."""
         async with self._connections.use(database, seconds=READ_SECONDS) as connection:
-            writers.update(await row_versions(connection, oids))
+            writers.update(await row_versions(connection, objects))
         return not are_behind(events, writers)
 
     async def _full(
@@ -290,17 +291,17 @@ class Engine:
     ) -> None:
         self._agenda.begin()
         log.debug("pass", hints=[str(hint) for hint in hints])
-        xmins: dict[str, Mapping[int, frozenset[int]]] = {}
+        xmins: dict[str, Writers] = {}
 
-        async def before_correcting(found: Mapping[str, tuple[int, ...]]) -> None:
+        async def before_correcting(found: Mapping[str, tuple[Address, ...]]) -> None:
             """Which transactions wrote the drifted objects, asked before we write them.
 
             Then what they recorded: of whatever wrote a row that was seen, it is there by now.
             """
-            for database, oids in found.items():
+            for database, objects in found.items():
                 with suppress(*TROUBLE):  # it is gone since: then nobody is named
                     async with self._connections.use(database, seconds=READ_SECONDS) as connection:
-                        xmins[database] = await row_versions(connection, oids)
+                        xmins[database] = await row_versions(connection, objects)
             for database, one in (await self._detectors.take_events()).items():
                 events[database] = (*events.get(database, ()), *one.events)
 

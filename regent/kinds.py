@@ -250,3 +250,38 @@ COLUMNS: Row = next(row for row in _ROWS if row.part_of is not None)
 
 DRAWN_ON: frozenset[ObjectKind] = frozenset(row.draws_on for row in _ROWS if row.draws_on)
 """What comes with INSERT, where a column's default needs it (rule 15)."""
+
+CONTAINERS: Row = next(row for row in _ROWS if row.is_container)
+"""What objects stand in, and bring USAGE on with them."""
+
+DATABASES: Row = next(row for row in _ROWS if row.default_acl == "d")
+"""What a Permission that names nothing else is on."""
+
+SIMPLE_TAGS: frozenset[str] = frozenset({"GRANT", "REVOKE"}).union(
+    *(row.tags.simple for row in _ROWS)
+)
+MAKING_TAGS: frozenset[str] = frozenset().union(*(row.tags.making for row in _ROWS))
+NOT_TARGETED: frozenset[str] = frozenset().union(
+    *(row.recorded_as for row in LOCAL if not row.is_targeted)
+)
+"""Object types of GRANT and REVOKE of which only a full pass sees what they did."""
+
+_OF_ALL_KINDS = (
+    "GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES", "DROP OWNED", "CREATE EXTENSION",
+    "ALTER EXTENSION",
+)  # fmt: skip
+_OF_KINDS_WITHOUT_A_ROW = (
+    "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
+    "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
+    "CREATE TYPE", "ALTER TYPE", "CREATE DOMAIN", "ALTER DOMAIN",
+    "CREATE LANGUAGE", "ALTER LANGUAGE",
+    "CREATE FOREIGN DATA WRAPPER", "ALTER FOREIGN DATA WRAPPER",
+    "CREATE SERVER", "ALTER SERVER", "ALTER LARGE OBJECT",
+)  # fmt: skip
+"""Recorded already: a detector that is installed stays as it is when their rows come."""
+
+
+def recorded_tags(major: int) -> tuple[str, ...]:
+    """The tags that the event trigger filters by on this version, in order."""
+    of_rows = {tag for row in _ROWS if row.since <= major for tag in row.tags.recorded}
+    return tuple(sorted(of_rows.union(_OF_ALL_KINDS, _OF_KINDS_WITHOUT_A_ROW)))

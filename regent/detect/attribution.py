@@ -23,6 +23,7 @@ import asyncpg
 
 import sql
 from regent.detect.events import Event
+from regent.kinds import COLUMNS, KINDS, MAKING_TAGS, Address
 from regent.server.lenient_text import legible
 from shared.outcomes import MOST_CANDIDATES, Actor, Candidate
 from shared.privileges import ObjectKind
@@ -31,14 +32,11 @@ RECENT_SECONDS = 1.0
 XIDS = 1 << 32
 RECORDED_OF_A_TRANSACTION = 32
 """More than these events of one transaction are not recorded (record_change)."""
-SPACES: Mapping[str, ObjectKind] = {"SCHEMA": ObjectKind.SCHEMA, "DATABASE": ObjectKind.DATABASE}
-NEW = ("CREATE TABLE", "CREATE TABLE AS", "SELECT INTO", "CREATE SEQUENCE", "CREATE SCHEMA")
-"""Commands after which an object is there that was not there before."""
 
 Undone = Literal["GRANT", "REVOKE"]
 Answer = tuple[Actor, datetime | None]
-Writers = Mapping[str, Mapping[int, frozenset[int]]]
-"""By database and oid, the transactions that last wrote an object: oids repeat in clones."""
+Writers = Mapping[Address, frozenset[int]]
+"""By object of one database, the transactions that last wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,18 @@ class Touched:
     kind: ObjectKind
     undoes: Undone
 
+    @property
+    def address(self) -> Address:
+        """Where it is in its database."""
+        return KINDS[self.kind].at(self.oid)
+
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
     """What a pass knows of who may have done it. `events` are by database, oldest first."""
 
     events: Mapping[str, Sequence[Event]]
-    writers: Writers
+    writers: Mapping[str, Writers]
     probable: Actor
     """Of what the whole server shares."""
 
@@ -70,19 +73,19 @@ class Records:
     """The recorded events of one database, and which transactions wrote its objects last."""
 
     events: Sequence[Event]
-    writers: Mapping[int, frozenset[int]] = field(default_factory=dict)
-    _named: frozenset[int] = field(init=False)
+    writers: Writers = field(default_factory=dict)
+    _named: frozenset[Address] = field(init=False)
     _known: dict[tuple[object, ...], Answer] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._named = frozenset(event.objid for event in self.events if event.objid is not None)
+        self._named = frozenset(event.address for event in self.events if event.address)
 
     def who(self, touched: Touched) -> Answer:
         """The actor of one difference, and when. Objects that nobody named share their answer."""
-        xmins = self.writers.get(touched.oid, frozenset())
+        xmins = self.writers.get(touched.address, frozenset())
         key: tuple[object, ...] = (xmins, touched.kind, touched.undoes)
-        if touched.oid in self._named:
-            key = (*key, touched.oid)
+        if touched.address in self._named:
+            key = (*key, touched.address)
         if key not in self._known:
             self._known[key] = attribute(self.events, touched, xmins)
         return self._known[key]
@@ -94,7 +97,7 @@ def attribute(events: Sequence[Event], touched: Touched, xmins: frozenset[int]) 
     Give the events of the pass that found it; xmins from row_versions(), read before correcting.
     """
     fitting = [event for event in events if _fits(event, touched)]
-    made = max((e.at for e in fitting if e.command_tag in NEW), default=None)
+    made = max((e.at for e in fitting if e.command_tag in MAKING_TAGS), default=None)
     fitting = [event for event in fitting if made is None or event.at >= made]
     if exact := [event for event in fitting if event.xmin in xmins]:
         return _among(exact[-1], _until(exact[-1], fitting))
@@ -112,15 +115,25 @@ def attribute(events: Sequence[Event], touched: Touched, xmins: frozenset[int]) 
     ), None
 
 
-async def row_versions(
-    connection: asyncpg.Connection, oids: Iterable[int]
-) -> Mapping[int, frozenset[int]]:
-    """By oid of a relation or schema: the transactions (xmin) that last wrote its catalog rows."""
-    rows = await connection.fetch(sql.load("watch/row_versions"), list(oids))
-    return {row["oid"]: frozenset(row["xmins"]) for row in rows}
+async def row_versions(connection: asyncpg.Connection, objects: Iterable[Address]) -> Writers:
+    """The transactions (xmin) that last wrote the catalog rows of these objects."""
+    by_catalog: dict[str, list[int]] = {}
+    for catalog, oid in objects:
+        by_catalog.setdefault(catalog, []).append(oid)
+    return {
+        Address(catalog, row["oid"]): frozenset(row["xmins"])
+        for catalog, oids in by_catalog.items()
+        for row in await connection.fetch(_versions_in(catalog), oids)
+    }
 
 
-def are_behind(events: Iterable[Event], writers: Mapping[int, frozenset[int]]) -> bool:
+def _versions_in(catalog: str) -> str:
+    if catalog == COLUMNS.catalog:
+        return sql.load("watch/relation_versions")
+    return sql.compose("watch/row_versions", catalog=catalog)
+
+
+def are_behind(events: Iterable[Event], writers: Writers) -> bool:
     """Whether an object was written by somebody later than all of these events."""
     known = tuple(events)
     return any(
@@ -156,15 +169,11 @@ async def committed_at(connection: asyncpg.Connection, xmin: int) -> datetime | 
 
 def _fits(event: Event, touched: Touched) -> bool:
     """Whether this command can have made such a difference in this object."""
-    if event.objid is not None:
-        return event.objid == touched.oid
+    if event.address is not None:
+        return event.address == touched.address
     if event.command_tag in ("GRANT", "REVOKE") and event.command_tag != touched.undoes:
         return False
-    if event.object_type is None:
-        return True
-    if touched.kind in SPACES.values() or event.object_type in SPACES:
-        return SPACES.get(event.object_type) is touched.kind
-    return event.object_type in ("TABLE", "SEQUENCE")
+    return event.object_type is None or event.object_type in KINDS[touched.kind].recorded_as
 
 
 def _until(last: Event, events: Sequence[Event]) -> list[Event]:

@@ -14,6 +14,7 @@ from datetime import datetime
 import asyncpg
 
 import sql
+from regent.kinds import Address
 from regent.server.lenient_text import legible
 
 AT_ONCE = 1000
@@ -40,7 +41,7 @@ class Event:
     written_by: int
     command_tag: str
     object_type: str | None
-    classid: int | None
+    catalog: str | None
     objid: int | None
     in_extension: bool
     session_user: str
@@ -48,6 +49,13 @@ class Event:
     pid: int
     application: str
     client: str | None
+
+    @property
+    def address(self) -> Address | None:
+        """The object that the command names, if any."""
+        if self.catalog is None or self.objid is None:
+            return None
+        return Address(self.catalog, self.objid)
 
     @property
     def xmin(self) -> int:
@@ -74,9 +82,10 @@ class Taken:
         return tuple(dict.fromkeys(event.xmin for event in self.events))
 
     @property
-    def oids(self) -> tuple[int, ...]:
+    def objects(self) -> tuple[Address, ...]:
         """The objects that are known, each once."""
-        return tuple(dict.fromkeys(event.objid for event in self.events if event.objid))
+        named = (event.address for event in self.events)
+        return tuple(dict.fromkeys(address for address in named if address is not None))
 
 
 class EventReader:
@@ -139,7 +148,7 @@ def _event(row: asyncpg.Record) -> Event:
         written_by=row["written_by"],
         command_tag=row["command_tag"],
         object_type=row["object_type"],
-        classid=row["classid"],
+        catalog=row["catalog"],
         objid=row["objid"],
         in_extension=row["in_extension"],
         session_user=legible(row["session_user"]),

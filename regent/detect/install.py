@@ -7,7 +7,6 @@ a detector. What is in the event table is a hint, and goes when the table has to
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +14,7 @@ from typing import Literal
 import asyncpg
 
 import sql
+from regent.kinds import recorded_tags
 from regent.server.lenient_text import legible, shown
 from shared.errors import PostgRegentError
 from shared.names import quote_ident, quote_literal
@@ -146,7 +146,7 @@ def _damage_in(row: asyncpg.Record) -> tuple[Damage, ...]:
         *_damage_of_schema(row),
         *_damage_of_table(row["relations"] or (), row["columns"] or ()),
         *_damage_of_function(row),
-        *_damage_of_triggers(row["triggers"] or ()),
+        *_damage_of_triggers(row["triggers"] or (), row["major"]),
     )
 
 
@@ -213,7 +213,8 @@ async def _replace(
         )
     await connection.execute(sql.load("install/record_change"))
     await _revoke_from_strangers(connection)
-    await connection.execute(sql.load("install/triggers"))
+    tags = ", ".join(map(quote_literal, recorded_tags(connection.get_server_version().major)))
+    await connection.execute(sql.compose("install/triggers", tags=tags))
 
 
 async def _revoke_from_strangers(connection: asyncpg.Connection) -> None:
@@ -254,9 +255,9 @@ def _damage_of_function(row: asyncpg.Record) -> Iterator[Damage]:
         yield Damage("function", "the function record_change is not the one that was installed")
 
 
-def _damage_of_triggers(triggers: Sequence[str]) -> Iterator[Damage]:
+def _damage_of_triggers(triggers: Sequence[str], major: int) -> Iterator[Damage]:
     found = {line.split()[0]: line.rstrip() for line in triggers}
-    for name, expected in _expected_triggers().items():
+    for name, expected in _expected_triggers(major).items():
         if name not in found:
             yield Damage("trigger", f"the event trigger {name} is missing")
         elif found[name] != expected:
@@ -267,9 +268,9 @@ def _expected_body() -> str:
     return sql.load("install/record_change").split("$body$")[1]
 
 
-def _expected_triggers() -> dict[str, str]:
+def _expected_triggers(major: int) -> dict[str, str]:
     """As inspect.sql writes them: name, event, A for always, the tags in order."""
-    tags = ",".join(sorted(re.findall(r"'([A-Z ]+)'", sql.load("install/triggers"))))
+    tags = ",".join(recorded_tags(major))
     return {
         "postgregent_change": f"postgregent_change ddl_command_end A {tags}",
         "postgregent_drop": "postgregent_drop sql_drop A",

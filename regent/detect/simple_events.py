@@ -4,36 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from regent.detect.events import Taken
-
-TARGETED_TAGS = frozenset(
-    {
-        "GRANT",
-        "REVOKE",
-        "CREATE TABLE",
-        "CREATE TABLE AS",
-        "SELECT INTO",
-        "CREATE VIEW",
-        "CREATE MATERIALIZED VIEW",
-        "CREATE FOREIGN TABLE",
-        "CREATE SEQUENCE",
-        "CREATE INDEX",
-        "ALTER TABLE",
-        "DROP TABLE",
-        "DROP VIEW",
-        "DROP INDEX",
-        "DROP SEQUENCE",
-    }
-)
-"""Commands whose effect is in the rows that they wrote; any other one gets a full pass at once."""
+from regent.detect.events import Event, Taken
+from regent.kinds import NOT_TARGETED, SIMPLE_TAGS
 
 
 def is_simple(taken: Mapping[str, Taken]) -> bool:
-    """Nothing was lost or is damaged, and every command is one of these."""
+    """Nothing was lost or is damaged, and the effect of each command is in the rows it wrote."""
     return all(
-        not one.is_damaged
-        and not one.lost
-        and not one.has_more
-        and all(event.command_tag in TARGETED_TAGS for event in one.events)
+        not one.is_damaged and not one.lost and not one.has_more and all(map(_says_all, one.events))
         for one in taken.values()
     )
+
+
+def _says_all(event: Event) -> bool:
+    return event.command_tag in SIMPLE_TAGS and event.object_type not in NOT_TARGETED

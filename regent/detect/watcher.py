@@ -18,6 +18,7 @@ import asyncpg
 import structlog
 
 import sql
+from regent.detect import fingerprints
 from regent.detect.events import GONE
 from regent.detect.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 from regent.server.lenient_text import shown
@@ -122,7 +123,7 @@ class LocalWatch:
         if monotonic() - self._polled_at < self._polling_seconds:
             self._owes_a_look = True
             return
-        found = dict(await self._source.fetchrow(sql.load("watch/objects")) or {})
+        found = dict(await self._source.fetchrow(fingerprints.of_objects()) or {})
         self._polled_at = monotonic()
         is_first = self.in_turn and not self._seen  # nobody asked for a pass by connecting
         if self._is_new(found) or is_first:

@@ -1,4 +1,4 @@
-"""Makes an ObservedDatabase of the rows of sql/inspect/reading.sql. Pure.
+"""Makes an ObservedDatabase of the rows of sql/inspect/reading.sql and its fragments. Pure.
 
 Which objects are members of extensions comes apart from the groups: they are few, and grouping ten
 thousand others by it would cost the server half as much again.
@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from regent.inspect.acl import AclReader
+from regent.kinds import COLUMNS, DRAWN_ON, LOCAL
+from regent.kinds import Row as Kind
 from regent.observed import Acl, ObjectGroup, ObservedColumn, ObservedDatabase
 from regent.server.lenient_text import is_legible, left_alone, legible
 from shared.patterns import matcher
-from shared.privileges import ObjectKind
 
-SEQUENCE = "S"
 AS_THEY_ARE = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of databases from which names come byte for byte."""
+
+
+class _Named(NamedTuple):
+    """One object. Of a plain kind `arguments` are empty."""
+
+    oid: int
+    name: str
+    arguments: str
 
 
 class Row(Protocol):
@@ -57,15 +65,19 @@ class _Reading:
         self._parts = parts
         self._roles = interest.roles
         self._is_ignored = matcher(interest.ignore_schemas)
-        self._acls = AclReader(is_recoded=_first(parts, "database")["kind"] not in AS_THEY_ARE)
+        self._acls = AclReader(is_recoded=_first(parts, "database")["form"] not in AS_THEY_ARE)
         self._illegible: list[int] = []
-        self._members = frozenset(_first(parts, "member")["oids"] or ())
+        self._members = {row["form"]: frozenset(row["oids"]) for row in parts.get("member", ())}
+        """By catalog."""
 
     def database(self, *, is_partial: bool) -> ObservedDatabase:
         """All parts together."""
-        groups = (
-            *(g for row in self._parts.get("schema", ()) for g in self._schema_groups(row)),
-            *(g for row in self._parts.get("relation", ()) for g in self._relation_groups(row)),
+        groups = tuple(
+            group
+            for kind in LOCAL
+            if kind is not COLUMNS
+            for row in self._parts.get(kind.kind, ())
+            for group in self._groups(kind, row)
         )
         columns = tuple(self._columns())
         name = _first(self._parts, "database")["names"][0]
@@ -82,58 +94,55 @@ class _Reading:
             illegible=(left_alone("objects", oids, f" of {name}"),) if oids else (),
         )
 
-    def _legible(self, oids: Sequence[int], names: Sequence[str]) -> list[tuple[int, str]]:
-        """The pairs whose names can be read; the others are counted."""
-        pairs = list(zip(oids, names, strict=True))
-        if is_legible("".join(names)):
-            return pairs
-        self._illegible += [oid for oid, name in pairs if not is_legible(name)]
-        return [(oid, name) for oid, name in pairs if is_legible(name)]
-
-    def _schema_groups(self, row: Row) -> Iterator[ObjectGroup]:
-        pairs = self._legible(row["oids"], row["names"])
-        kept = [(oid, name) for oid, name in pairs if not self._is_ignored(name)]
-        return self._groups(row, ObjectKind.SCHEMA, None, kept)
-
-    def _relation_groups(self, row: Row) -> Iterator[ObjectGroup]:
-        if not is_legible(row["schema"]) or self._is_ignored(row["schema"]):
-            return iter(())
-        kind = ObjectKind.SEQUENCE if row["kind"] == SEQUENCE else ObjectKind.TABLE
-        pairs = self._legible(row["oids"], row["names"])
-        return self._groups(row, kind, row["schema"], pairs)
-
-    def _groups(
-        self, row: Row, kind: ObjectKind, schema: str | None, pairs: list[tuple[int, str]]
-    ) -> Iterator[ObjectGroup]:
+    def _groups(self, kind: Kind, row: Row) -> Iterator[ObjectGroup]:
         """One group, or two where some of the objects are members of extensions."""
-        acl = self._acls.read(row["acl"])
+        schema, acl = row["schema"], self._acls.read(row["acl"])
+        if schema is not None and (not is_legible(schema) or self._is_ignored(schema)):
+            return
         if row["is_system"] and not self._concerns(acl):
             return
-        for is_member, alike in self._split(pairs).items():
+        objects = self._legible(row)
+        if kind.is_container:
+            objects = [one for one in objects if not self._is_ignored(one.name)]
+        for is_member, alike in self._split(kind, objects).items():
             alike.sort()
             yield ObjectGroup(
-                kind=kind,
+                kind=kind.kind,
                 schema=schema,
                 owner=legible(row["owner"]),
                 acl=acl,
-                names=tuple(name for _, name in alike),
-                oids=tuple(oid for oid, _ in alike),
-                relation_kind=row["kind"],
+                names=tuple(one.name for one in alike),
+                oids=tuple(one.oid for one in alike),
+                relation_kind=row["form"],
                 is_extension_member=is_member,
+                arguments=tuple(one.arguments for one in alike) if row["arguments"] else (),
             )
 
-    def _split(self, pairs: list[tuple[int, str]]) -> dict[bool, list[tuple[int, str]]]:
-        if not pairs:
+    def _legible(self, row: Row) -> list[_Named]:
+        """The objects whose names can be read; the others are counted."""
+        names = row["names"]
+        arguments = row["arguments"] or ("",) * len(names)
+        objects = list(map(_Named, row["oids"], names, arguments))
+        if is_legible("".join((*names, *(row["arguments"] or ())))):
+            return objects
+        kept = [one for one in objects if is_legible(one.name + one.arguments)]
+        self._illegible += [one.oid for one in objects if not is_legible(one.name + one.arguments)]
+        return kept
+
+    def _split(self, kind: Kind, objects: list[_Named]) -> dict[bool, list[_Named]]:
+        if not objects:
             return {}
-        if self._members.isdisjoint([oid for oid, _ in pairs]):
-            return {False: pairs}
-        found: dict[bool, list[tuple[int, str]]] = {}
-        for oid, name in pairs:
-            found.setdefault(oid in self._members, []).append((oid, name))
+        members = self._members.get(kind.catalog, frozenset())
+        if members.isdisjoint([one.oid for one in objects]):
+            return {False: objects}
+        found: dict[bool, list[_Named]] = {}
+        for one in objects:
+            found.setdefault(one.oid in members, []).append(one)
         return found
 
     def _columns(self) -> Iterator[ObservedColumn]:
-        for row in self._parts.get("column", ()):
+        members = self._members.get(COLUMNS.catalog, frozenset())
+        for row in self._parts.get(COLUMNS.kind, ()):
             acl = self._acls.read(row["acl"])
             if not is_legible("".join((row["schema"], *row["names"]))):
                 self._illegible.append(row["oids"][0])
@@ -147,11 +156,11 @@ class _Reading:
                 schema=row["schema"],
                 relation=relation,
                 relation_oid=row["oids"][0],
-                relation_kind=row["kind"],
+                relation_kind=row["form"],
                 owner=legible(row["owner"]),
                 column=column,
                 acl=acl,
-                is_extension_member=row["oids"][0] in self._members,
+                is_extension_member=row["oids"][0] in members,
             )
 
     def _concerns(self, acl: Acl) -> bool:
@@ -165,7 +174,7 @@ def _first(parts: Mapping[str, Sequence[Row]], part: str) -> Row:
 
 def _default_sequences(row: Row, groups: Collection[ObjectGroup]) -> Mapping[int, tuple[int, ...]]:
     """Per table. Defaults may draw on relations that are no sequences; those are left out."""
-    sequences = {oid for g in groups if g.kind is ObjectKind.SEQUENCE for oid in g.oids}
+    sequences = {oid for g in groups if g.kind in DRAWN_ON for oid in g.oids}
     found: dict[int, tuple[int, ...]] = {}
     for table, other in zip(row["oids"] or (), row["others"] or (), strict=True):
         if other in sequences:

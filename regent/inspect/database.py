@@ -10,7 +10,9 @@ from collections.abc import Collection
 
 import asyncpg
 
+from regent.inspect import statements
 from regent.inspect.assemble import Interest, assemble
+from regent.kinds import COLUMNS, CONTAINERS, Address
 from regent.observed import ObservedDatabase
 from sql import load
 
@@ -21,10 +23,11 @@ XIDS = 2**32
 async def inspect_database(connection: asyncpg.Connection, interest: Interest) -> ObservedDatabase:
     """Everything in the connection's database, in one statement."""
     rows = await connection.fetch(
-        f"{load('inspect/whole')}\n{load('inspect/reading')}",
+        statements.whole(connection.get_server_version().major),
         sorted(interest.roles),
         sorted(interest.columns),
         interest.with_sequences,
+        statements.CATALOGS,
     )
     return assemble(rows, interest, is_partial=False)
 
@@ -33,11 +36,11 @@ async def inspect_changed(
     connection: asyncpg.Connection,
     interest: Interest,
     *,
-    oids: Collection[int] = (),
+    objects: Collection[Address] = (),
     xids: Collection[int] = (),
     with_schemas: bool = False,
 ) -> ObservedDatabase:
-    """Only the relations and schemas of `oids`, and those that the transactions `xids` wrote.
+    """Only the relations and schemas among `objects`, and those that the transactions `xids` wrote.
 
     What a privilege on them may follow from comes with them: with a sequence the tables that draw
     on it, with a schema everything in it. `with_schemas` reads the schemas of the relations too:
@@ -47,18 +50,20 @@ async def inspect_changed(
     """
     found = await connection.fetchrow(
         load("inspect/changed"),
-        list(oids),
+        [one.oid for one in objects if one.catalog == COLUMNS.catalog],
         [xid % XIDS for xid in xids],
         interest.with_sequences,
         with_schemas,
+        [one.oid for one in objects if one.catalog == CONTAINERS.catalog],
     )
     if found is None:
         raise LookupError("inspect/changed gives one row always")
     rows = await connection.fetch(
-        f"{load('inspect/part')}\n{load('inspect/reading')}",
+        statements.part(connection.get_server_version().major),
         sorted(interest.roles),
         sorted(interest.columns),
         interest.with_sequences,
+        statements.CATALOGS,
         found["relations"],
         found["spaces"],
     )

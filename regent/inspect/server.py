@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable
 import asyncpg
 
 from regent.desired import Attributes, SettingKey
+from regent.inspect import statements
 from regent.inspect.acl import AclReader
+from regent.kinds import DATABASES
 from regent.observed import ObjectGroup, ObservedMembership, ObservedRole, ObservedServer
 from regent.server.lenient_text import is_legible, left_alone, legible
-from shared.privileges import ObjectKind
 from shared.state import Verifier
 from sql import load
 
@@ -38,7 +39,9 @@ async def inspect_server(
             identifier = await connection.fetchval(load("inspect/system_identifier"))
         settings = await connection.fetch(load("inspect/settings"))
         role_rows = await connection.fetch(load(f"inspect/{roles}"))
-        database_rows = await connection.fetch(load("inspect/databases"), list(databases))
+        database_rows = await connection.fetch(
+            statements.shared(connection.get_server_version().major), list(databases)
+        )
         return ObservedServer(
             version_num=facts["version_num"],
             system_identifier=identifier,
@@ -110,7 +113,7 @@ def _databases(rows: Iterable[asyncpg.Record]) -> tuple[ObjectGroup, ...]:
     acls = AclReader()
     return tuple(
         ObjectGroup(
-            kind=ObjectKind.DATABASE,
+            kind=DATABASES.kind,
             schema=None,
             owner=legible(row["owner"]),
             acl=acls.read(row["acl"]),
@@ -118,7 +121,8 @@ def _databases(rows: Iterable[asyncpg.Record]) -> tuple[ObjectGroup, ...]:
             oids=tuple(oid for _, oid in pairs),
         )
         for row in rows
-        if (pairs := [p for p in zip(row["names"], row["oids"], strict=True) if is_legible(p[0])])
+        if row["part"] == DATABASES.kind
+        and (pairs := [p for p in zip(row["names"], row["oids"], strict=True) if is_legible(p[0])])
     )
 
 

@@ -15,6 +15,7 @@ from regent.desired import Desired
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
 from regent.gate.losses import atoms
+from regent.kinds import Address
 
 
 class NameOfDesired:
@@ -84,10 +85,10 @@ def database_of(change: Change) -> str | None:
     return None
 
 
-def oids_of(changes: Iterable[Change]) -> Mapping[str, tuple[int, ...]]:
-    """The oids of the objects that these changes are about, by database."""
-    found: dict[str, list[int]] = {}
+def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:
+    """The objects that these changes are about, by database."""
+    found: dict[str, list[Address]] = {}
     for change in changes:
         if isinstance(change, GrantPrivileges | RevokePrivileges):
-            found.setdefault(change.database, []).extend(one.oid for one in change.objects)
-    return {database: tuple(oids) for database, oids in found.items()}
+            found.setdefault(change.database, []).extend(change.addresses)
+    return {database: tuple(objects) for database, objects in found.items()}

@@ -26,8 +26,9 @@ from regent.gate.takeover import Takeover
 from regent.home.store import Home
 from regent.inspect import inspect_changed
 from regent.inspect.reading import interest_of
+from regent.kinds import Address
 from regent.observed import Observed, ObservedServer
-from regent.passes.drift import NameOfDesired, drift_of, names_of, oids_of
+from regent.passes.drift import NameOfDesired, drift_of, names_of, objects_of
 from regent.passes.look import Looked, Looker, Memory
 from regent.passes.outcomes import settle
 from regent.plan import plan_objects
@@ -37,7 +38,7 @@ from regent.server.connections import READ_SECONDS, Connections
 from shared.outcomes import Outcome
 from shared.state import Trouble
 
-BeforeCorrecting = Callable[[Mapping[str, tuple[int, ...]]], Awaitable[None]]
+BeforeCorrecting = Callable[[Mapping[str, tuple[Address, ...]]], Awaitable[None]]
 ROUNDS = 3
 """How often one pass applies and looks again before it leaves the rest to the next one."""
 
@@ -120,7 +121,7 @@ class Passes:
     async def full(self, *, before_correcting: BeforeCorrecting | None = None) -> Pass:
         """One whole pass over the accepted state, which must be there.
 
-        `before_correcting` gets the oids of drifted objects by database, before they are written.
+        `before_correcting` gets the drifted objects by database, before they are written.
         Under a restraint it is a look, and what came since the last one is drift all the same.
         """
         await self._home.require_safe()
@@ -130,7 +131,7 @@ class Passes:
         drift = self._drift(first)
         results: list[ChangeResult] = []
         if drift and before_correcting is not None:
-            await before_correcting(oids_of(drift))
+            await before_correcting(objects_of(drift))
         if first.restraint is None:
             await self._decide(accepted, first)
             last = await self._correct(accepted, first, results)
@@ -161,15 +162,15 @@ class Passes:
         self,
         database: str,
         *,
-        oids: Sequence[int],
+        objects: Sequence[Address],
         xids: Sequence[int],
         with_schemas: bool,
-        may_correct: Callable[[Sequence[int]], Awaitable[bool]],
+        may_correct: Callable[[Sequence[Address]], Awaitable[bool]],
     ) -> Pass | None:
         """Correct the objects that these transactions touched; None when only a full pass will do.
 
         `with_schemas` reads their schemas too: a new object may imply USAGE on its schema.
-        `may_correct` is asked about the oids of what differs, before it is written.
+        `may_correct` is asked about the objects that differ, before it is written.
         Says nothing of the resources: outcomes are a full pass's word.
         """
         looked, accepted = self.memory.looked, self.accepted()
@@ -184,7 +185,11 @@ class Passes:
         desired, server = looked.resolution.desired, looked.observed.server
         async with self._connections.use(database, seconds=READ_SECONDS) as connection:
             touched = await inspect_changed(
-                connection, interest_of(desired), oids=oids, xids=xids, with_schemas=with_schemas
+                connection,
+                interest_of(desired),
+                objects=objects,
+                xids=xids,
+                with_schemas=with_schemas,
             )
         found_at = datetime.now(UTC)
         wanted, _ = without_refused(
@@ -193,7 +198,7 @@ class Passes:
             ),
             still_refused(self.memory.refused, now),
         )
-        differing = oids_of(wanted.changes).get(database, ())
+        differing = objects_of(wanted.changes).get(database, ())
         if not wanted.is_empty and not await may_correct(differing):
             return None
         results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)

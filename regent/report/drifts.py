@@ -26,14 +26,14 @@ from regent.changes import (
     SetPassword,
 )
 from regent.detect.attribution import Records, Touched, Undone, Witnesses
-from regent.kinds import KINDS, Scope
+from regent.kinds import KINDS, Address, Scope
 from regent.plan.describe import describe
 from shared.outcomes import Actor
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: in words, on which objects (by oid, of which database), of which role.
+    """One difference: in words, on which objects (of which database), of which role.
 
     `is_shared`: it stands in a catalog that all databases share, of which nothing is recorded.
     """
@@ -42,7 +42,7 @@ class Difference:
     object: str
     role: str | None
     database: str | None
-    oids: tuple[int, ...]
+    objects: tuple[Address, ...]
     resources: tuple[str, ...]
     change: Change
     is_shared: bool = True
@@ -128,7 +128,7 @@ def _difference(change: Change) -> Difference:
         object=_object(change),
         role=_role(change),
         database=local.database if local else None,
-        oids=tuple(one.oid for one in local.objects) if local else (),
+        objects=local.addresses if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
         is_shared=local is None or KINDS[local.kind].scope is Scope.SERVER,

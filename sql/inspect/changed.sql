@@ -1,5 +1,5 @@
 -- One row: which relations and schemas a targeted reading must look at.
--- That is what $1 (oids) names and the transactions $2 (xids) wrote, and what a privilege on it may
+-- That is what $1 (relations) and $5 (schemas) name and the transactions $2 (xids) wrote, and what a privilege on it may
 -- follow from: with a sequence the tables that draw on it (when $3), with a schema everything in
 -- it. When $4, the schemas of the relations are among them.
 -- Everything goes through arrays: so the planner expects few rows, and takes indexes. xmin is
@@ -10,7 +10,7 @@ WITH wrote_relation AS MATERIALIZED (
 ),
 wrote_space AS MATERIALIZED (
     SELECT ARRAY(SELECT n.oid FROM pg_catalog.pg_namespace AS n
-                 WHERE n.oid = ANY ($1::oid[]) OR n.xmin = ANY ($2::xid[])) AS oids
+                 WHERE n.oid = ANY ($5::oid[]) OR n.xmin = ANY ($2::xid[])) AS oids
 ),
 -- A grant on a column writes its pg_attribute row alone, and that is a large table: it is scanned
 -- when the transactions wrote nothing else. The whole reading that follows sees what this misses.

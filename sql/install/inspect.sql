@@ -38,6 +38,7 @@ WITH home AS (
     SELECT relowner, relacl FROM relation WHERE relkind IN ('r', 'S')
 )
 SELECT
+    pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000 AS major,
     pg_catalog.pg_get_userbyid((SELECT h.nspowner FROM home AS h)) AS schema_owner,
     (SELECT h.comment FROM home AS h) AS comment,
     coalesce((

@@ -1,22 +1,8 @@
--- What can change a local privilege, or what a pattern matches. DROP is in sql_drop.
+-- What can change a local privilege, or what a pattern matches: the tags are those of
+-- regent/kinds.py. DROP is in sql_drop.
 -- ENABLE ALWAYS: session_replication_role = replica would skip a plain trigger.
 CREATE EVENT TRIGGER postgregent_change ON ddl_command_end
-    WHEN TAG IN (
-        'GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'DROP OWNED',
-        'CREATE SCHEMA', 'ALTER SCHEMA',
-        'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE',
-        'CREATE VIEW', 'ALTER VIEW',
-        'CREATE MATERIALIZED VIEW', 'ALTER MATERIALIZED VIEW',
-        'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA',
-        'CREATE SEQUENCE', 'ALTER SEQUENCE',
-        'CREATE FUNCTION', 'ALTER FUNCTION', 'CREATE PROCEDURE', 'ALTER PROCEDURE',
-        'CREATE AGGREGATE', 'ALTER AGGREGATE', 'ALTER ROUTINE',
-        'CREATE TYPE', 'ALTER TYPE', 'CREATE DOMAIN', 'ALTER DOMAIN',
-        'CREATE EXTENSION', 'ALTER EXTENSION',
-        'CREATE LANGUAGE', 'ALTER LANGUAGE',
-        'CREATE FOREIGN DATA WRAPPER', 'ALTER FOREIGN DATA WRAPPER',
-        'CREATE SERVER', 'ALTER SERVER', 'ALTER LARGE OBJECT'
-    )
+    WHEN TAG IN (:tags:)
     EXECUTE FUNCTION postgregent.record_change();
 ALTER EVENT TRIGGER postgregent_change ENABLE ALWAYS;
 CREATE EVENT TRIGGER postgregent_drop ON sql_drop

@@ -2,7 +2,8 @@
 -- "written_by" is the (sub)transaction that wrote the row: the last one of the recorded transaction
 -- that the command can have used. "overflow" is how many commands ever found the table full.
 SELECT e.id, e.at, e.xid::pg_catalog.text::pg_catalog.int8 AS xid, e.xmin AS written_by,
-    e.command_tag, e.object_type, e.classid, e.objid, e.in_extension,
+    e.command_tag, e.object_type,
+    (SELECT c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = e.classid) AS catalog, e.objid, e.in_extension,
     e.session_user_name AS session_user, e.role, e.pid, e.application_name,
     pg_catalog.host(e.client_addr) AS client, o.overflow
 FROM (

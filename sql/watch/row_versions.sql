@@ -1,12 +1,4 @@
--- One row is an object ($1: oids of relations and schemas) and the transactions that last wrote its
--- catalog row, or the row of one of its columns that has an ACL.
-SELECT x.oid, pg_catalog.array_agg(DISTINCT x.xmin::pg_catalog.text::pg_catalog.int8) AS xmins
-FROM (
-    SELECT r.oid, r.xmin FROM pg_catalog.pg_class AS r WHERE r.oid = ANY ($1::pg_catalog.oid[])
-    UNION ALL
-    SELECT n.oid, n.xmin FROM pg_catalog.pg_namespace AS n WHERE n.oid = ANY ($1::pg_catalog.oid[])
-    UNION ALL
-    SELECT a.attrelid, a.xmin FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attacl IS NOT NULL
-) AS x
-GROUP BY x.oid;
+-- One row is an object of one catalog ($1: oids) and the transaction that last wrote its row.
+SELECT r.oid, ARRAY[r.xmin::pg_catalog.text::pg_catalog.int8] AS xmins
+FROM pg_catalog.:catalog: AS r
+WHERE r.oid = ANY ($1::pg_catalog.oid[]);

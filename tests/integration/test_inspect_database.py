@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from regent.inspect import Interest, inspect_changed, inspect_database
+from regent.kinds import KINDS
 from regent.observed import AclItem, ObjectGroup, ObservedDatabase
 from shared.privileges import PRIVILEGES_OF, ObjectKind
 from tests.postgres.database import Database
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.every_version
 READER, WRITER = "intern reader", 'odd"name/=,ü'
 QUOTED = {READER: '"intern reader"', WRITER: '"odd""name/=,ü"'}
 INTEREST = Interest(roles=frozenset({READER, WRITER}))
+relation = KINDS[ObjectKind.TABLE].at
 
 
 @pytest.fixture
@@ -238,7 +240,7 @@ async def test_a_targeted_reading_by_oid_says_of_its_objects_what_a_whole_one_sa
 ) -> None:
     await admin.execute(f"GRANT SELECT ON schema1.airports TO {QUOTED[READER]}")
     oid = await oid_of(admin, "schema1.airports")
-    partial = await inspect_changed(admin, INTEREST, oids=[oid])
+    partial = await inspect_changed(admin, INTEREST, objects=[relation(oid)])
     whole = await inspect_database(admin, INTEREST)
     assert partial.groups == (group_of(whole, "schema1", "airports"),)
     assert partial.is_partial
@@ -282,7 +284,7 @@ async def test_a_sequence_is_never_read_without_the_tables_that_draw_on_it(
         " SET DEFAULT nextval('schema1.flights_flight_id_seq')"
     )
     oid = await oid_of(admin, "schema1.flights_flight_id_seq")
-    observed = await inspect_changed(admin, INTEREST, oids=[oid])
+    observed = await inspect_changed(admin, INTEREST, objects=[relation(oid)])
     assert {n for g in observed.groups for n in g.names} == {
         "flights_flight_id_seq", "flights", "crews",
     }  # fmt: skip
@@ -299,7 +301,7 @@ async def test_a_schema_is_never_read_without_all_that_is_in_it(
         xid = int(await admin.fetchval("SELECT pg_current_xact_id()::text"))
     by_schema = await inspect_changed(admin, INTEREST, xids=[xid])
     crews = await oid_of(admin, "schema2.crews")
-    by_table = await inspect_changed(admin, INTEREST, oids=[crews], with_schemas=True)
+    by_table = await inspect_changed(admin, INTEREST, objects=[relation(crews)], with_schemas=True)
     for observed in (by_schema, by_table):
         names = {n for g in observed.groups for n in g.names}
         assert names >= {"schema2", "crews", "audit_log", "crews_crew_id_seq"}
@@ -309,7 +311,9 @@ async def test_a_schema_is_never_read_without_all_that_is_in_it(
 async def test_nothing_asked_for_and_nothing_written_is_an_empty_reading(
     admin: asyncpg.Connection,
 ) -> None:
-    observed = await inspect_changed(admin, INTEREST, oids=[4_000_000_000], xids=[4_000_000_000])
+    observed = await inspect_changed(
+        admin, INTEREST, objects=[relation(4_000_000_000)], xids=[4_000_000_000]
+    )
     assert observed.groups == ()
     assert observed.columns == ()
 

@@ -17,6 +17,7 @@ from regent.detect.install import install
 from regent.detect.listener import Listener
 from regent.detect.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 from regent.detect.watcher import LocalWatch, Watcher
+from regent.kinds import Address
 from shared.backoff import Backoff
 from shared.privileges import ObjectKind
 from tests.integration.until import until
@@ -236,7 +237,7 @@ async def test_a_local_change_is_blamed_on_the_session_that_made_it(database: Da
     await database.execute("GRANT SELECT ON schema1.flights TO PUBLIC", database.owner)
     await database.execute("CREATE TABLE schema2.more ()")
     oid = await admin.fetchval("SELECT 'schema1.flights'::regclass::oid")
-    versions = await row_versions(admin, [oid])
+    versions = await row_versions(admin, [Address("pg_class", oid)])
     events = (await reader.take(admin)).events
     actor, at = Records(events, versions).who(Touched(oid, ObjectKind.TABLE, "GRANT"))
     assert (actor.certainty, actor.session_user, actor.command_tag) == (
@@ -259,7 +260,7 @@ async def test_a_change_in_a_subtransaction_is_probable(database: Database) -> N
         "BEGIN; SAVEPOINT a; GRANT SELECT ON schema1.flights TO PUBLIC; COMMIT", database.owner
     )
     oid = await admin.fetchval("SELECT 'schema1.flights'::regclass::oid")
-    versions = await row_versions(admin, [oid])
+    versions = await row_versions(admin, [Address("pg_class", oid)])
     events = (await reader.take(admin)).events
     actor, _ = Records(events, versions).who(Touched(oid, ObjectKind.TABLE, "GRANT"))
     assert (actor.certainty, actor.session_user) == ("Probable", "app_owner")

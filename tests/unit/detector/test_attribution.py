@@ -11,6 +11,7 @@ import pytest
 from regent.changes import ObjectRef, RevokePrivileges
 from regent.detect.attribution import Records, Touched, Undone, Witnesses, are_behind
 from regent.detect.events import Event, Taken
+from regent.kinds import Address
 from regent.report.drifts import deeds, differences
 from shared.outcomes import Actor
 from shared.privileges import ObjectKind
@@ -23,7 +24,7 @@ GRANT = Event(
     written_by=103,
     command_tag="GRANT",
     object_type="TABLE",
-    classid=None,
+    catalog="pg_class",
     objid=None,
     in_extension=False,
     session_user="alice",
@@ -42,6 +43,7 @@ OTHER = replace(
     pid=8,
 )
 OID = 42
+AT = Address("pg_class", OID)
 
 pytestmark = pytest.mark.rule("30")
 
@@ -53,14 +55,14 @@ def who(
     undoes: Undone = "GRANT",
 ) -> tuple[str, list[str | None]]:
     """The certainty, and every name, for an object whose rows these transactions wrote."""
-    records = Records(tuple(events), {OID: frozenset(xmins)} if xmins else {})
+    records = Records(tuple(events), {AT: frozenset(xmins)} if xmins else {})
     actor, _ = records.who(Touched(OID, kind, undoes))
     named = [actor, *actor.others] if actor.session_user else []
     return actor.certainty, [one.session_user for one in named]
 
 
 def test_the_row_of_the_top_transaction_is_recorded() -> None:
-    actor, at = Records((GRANT, OTHER), {OID: frozenset({100})}).who(
+    actor, at = Records((GRANT, OTHER), {AT: frozenset({100})}).who(
         Touched(OID, ObjectKind.TABLE, "GRANT")
     )
     assert (actor.certainty, actor.session_user, at) == ("Recorded", "alice", NOW)
@@ -125,7 +127,7 @@ def test_without_a_row_every_session_that_fits_is_named() -> None:
 
 
 def test_without_events_nobody_is_blamed() -> None:
-    actor, at = Records((), {OID: frozenset({100})}).who(Touched(OID, ObjectKind.TABLE, "GRANT"))
+    actor, at = Records((), {AT: frozenset({100})}).who(Touched(OID, ObjectKind.TABLE, "GRANT"))
     assert (actor.certainty, at) == ("Unknown", None)
     assert "No event" in actor.why_not
 
@@ -138,7 +140,9 @@ def test_what_one_change_corrects_at_once_is_told_of_each_of_its_authors() -> No
         "mydb", ObjectKind.TABLE, tables, frozenset({"DELETE"}), ("viewer",), "owner"
     )
     nobody = Actor(certainty="Unknown")
-    writers = {"mydb": {1: frozenset({100}), 2: frozenset({200})}}
+    writers = {
+        "mydb": {Address("pg_class", 1): frozenset({100}), Address("pg_class", 2): frozenset({200})}
+    }
     [difference] = differences((change,))
     found = deeds(difference, Witnesses({"mydb": [GRANT, OTHER]}, writers, nobody))
     assert [(one.difference.object, one.actor.session_user) for one in found] == [
@@ -150,10 +154,10 @@ def test_what_one_change_corrects_at_once_is_told_of_each_of_its_authors() -> No
 
 
 def test_events_that_came_after_all_that_was_taken_are_noticed() -> None:
-    assert are_behind([GRANT], {OID: frozenset({200})})
-    assert not are_behind([GRANT], {OID: frozenset({102, 90})})
+    assert are_behind([GRANT], {AT: frozenset({200})})
+    assert not are_behind([GRANT], {AT: frozenset({102, 90})})
 
 
 def test_taken_events_tell_each_transaction_and_object_once() -> None:
     taken = Taken((GRANT, replace(GRANT, id=3, objid=42), OTHER))
-    assert (taken.xids, taken.oids) == ((100, 200), (42,))
+    assert (taken.xids, taken.objects) == ((100, 200), (AT,))

@@ -1,8 +1,9 @@
--- One row is a set of databases that share owner and ACL; templates are left out.
+-- DATABASE: databases that share owner and ACL; templates are left out.
 -- $1 are the databases that somebody asked for: those come even when they are templates.
-SELECT pg_catalog.pg_get_userbyid(g.datdba) AS owner,
+SELECT 'DATABASE' AS part, '' AS form, NULL::name AS schema,
+       pg_catalog.pg_get_userbyid(g.datdba) AS owner,
        coalesce(g.datacl, pg_catalog.acldefault('d', g.datdba))::text[] AS acl,
-       g.names, g.oids
+       false AS is_system, g.names, g.oids, NULL::oid[] AS others, NULL::text[] AS arguments
 FROM (
     SELECT d.datdba, d.datacl,
            pg_catalog.array_agg(d.datname) AS names, pg_catalog.array_agg(d.oid) AS oids
