@@ -120,7 +120,8 @@ class Ending:
     It keeps no LOGIN, member, session, privilege or membership. It is dropped when `created` by us
     and when nothing is left that it owns; `retain` leaves all of it as it is. `refusal` says why
     `reassign_to` gets nothing of what it owns; empty where it may. `marked_as` is the name that its
-    mark has, where that is another one.
+    mark has, where that is another one. `is_taken_back`: its mark was lost with the home database,
+    and is written anew first.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Ending:
     listed: Listed = Listed.NO
     refusal: str = ""
     marked_as: str = ""
+    is_taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

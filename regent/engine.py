@@ -157,7 +157,8 @@ class Engine:
             return
         async with self._storing:
             accepted = self.passes.accepted()
-            changed = taken_over(accepted, one.desired.adopted)
+            ending = {end.name for end in one.desired.endings if end.is_taken_back}
+            changed = taken_over(accepted, one.desired.adopted | ending)
             if changed != accepted:
                 await self._store(changed)
 

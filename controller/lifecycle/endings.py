@@ -20,6 +20,7 @@ from controller.lifecycle.finalizer_patches import FinalizerPatches, at_once
 from controller.lifecycle.finalizers import (
     Release,
     is_held,
+    is_retained,
     release,
     release_regent,
     role_of,
@@ -146,7 +147,8 @@ class Endings:
             found = declared.raw[key]
             waited, regents = self._waited(found), self._regents_of(key)
             role = role_of(key, found)
-            reason = release(waited, (self._fleet.reach(one, key, role) for one in regents))
+            reaches = [self._fleet.reach(one, key, role) for one in regents]
+            reason = release(waited, reaches, retained=is_retained(found))
             if key.kind in going_kinds:
                 reason = Release.KIND_GOES
             if reason is not None:

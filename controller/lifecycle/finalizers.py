@@ -6,7 +6,7 @@ later from what the Regent has accepted: nothing hangs a prune or a namespace.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from controller.kube.kinds import JsonObject
@@ -26,8 +26,12 @@ class Release(StrEnum):
     """Why a finalizer goes."""
 
     ENDED = "AccessEnded"
+    RETAINED = "Retained"
     NO_REGENT = "NoRegent"
     WITHHELD = "BrakePulled"
+    OBSERVING = "Observing"
+    IN_RECOVERY = "InRecovery"
+    TAKEOVER = "TakeoverNeeded"
     UNREACHABLE = "Unreachable"
     TIMED_OUT = "TimedOut"
     KIND_GOES = "KindGoes"
@@ -39,19 +43,48 @@ def role_of(key: ResourceKey, found: JsonObject) -> str:
     return str(spec.get("userName" if key.kind == "User" else "roleName") or key.name)
 
 
-def release(waited_seconds: float, reaches: Iterable[Reach]) -> Release | None:
-    """Why the finalizer may go now; None while it has to wait."""
+def is_retained(found: JsonObject) -> bool:
+    """Whether its end shall leave everything as it is (rule 27)."""
+    return (found.get("spec") or {}).get("deletionPolicy") == "Retain"
+
+
+def release(
+    waited_seconds: float, reaches: Iterable[Reach], *, retained: bool = False
+) -> Release | None:
+    """Why the finalizer may go now; None while it has to wait.
+
+    `AccessEnded` is what a Regent that may write has seen, and nothing else (ADR 30).
+    """
     found = tuple(reaches)
     if not found:
         return Release.NO_REGENT
-    waiting = [reach for reach in found if not reach.is_ended]
+    reason = _end_of(waited_seconds, found)
+    return Release.RETAINED if retained and reason is not None else reason
+
+
+def _end_of(waited_seconds: float, reaches: Sequence[Reach]) -> Release | None:
+    waiting = [reach for reach in reaches if not reach.is_ended]
     if not waiting:
-        withheld = any(reach.is_braked for reach in found)
+        withheld = any(reach.is_braked for reach in reaches)
         return Release.WITHHELD if withheld else Release.ENDED
-    if all(reach.unreachable_seconds >= UNREACHABLE_SECONDS for reach in waiting):
+    in_vain = [_why_in_vain(waited_seconds, reach) for reach in waiting]
+    if all(in_vain):
+        told = (why for why in in_vain if why is not Release.UNREACHABLE)
+        return next(told, Release.UNREACHABLE)
+    return Release.TIMED_OUT if waited_seconds >= LONGEST_SECONDS else None
+
+
+def _why_in_vain(waited_seconds: float, reach: Reach) -> Release | None:
+    """Why waiting for this Regent helps nobody; None while it may.
+
+    One that only looks does so until a person acts. A takeover that it was not told of may be a
+    doubt that ends by itself, so it is waited for like one that is away.
+    """
+    if reach.unreachable_seconds >= UNREACHABLE_SECONDS:
         return Release.UNREACHABLE
-    if waited_seconds >= LONGEST_SECONDS:
-        return Release.TIMED_OUT
+    if reach.restraint and (reach.is_told or waited_seconds >= UNREACHABLE_SECONDS):
+        known = (Release.TAKEOVER, Release.IN_RECOVERY)
+        return next((one for one in known if one == reach.restraint), Release.OBSERVING)
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.kube.api import KubeApi
@@ -21,6 +21,7 @@ from controller.lifecycle.finalizers import Release
 from controller.lifecycle.uninstalled import has_installed
 from controller.names import workload_name
 from controller.observe.reader import Declared
+from controller.regents.vanished import named
 from controller.workloads.manifests import Plant
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -28,10 +29,24 @@ from shared.logging import get_logger
 
 log = get_logger(__name__)
 TOLD_AFTER_SECONDS = 5.0
+ACCESS_GOES_ON = "AccessGoesOn"
+"""What a Regent says of a deleted resource whose access has not ended."""
 
 _SAID: Mapping[Release, str] = {
     Release.WITHHELD: "The brake withholds this loss; release it on the Regent to carry it out.",
     Release.UNREACHABLE: "The Regent or its server cannot be reached; access ends when it can.",
+    Release.OBSERVING: (
+        "Its Regent only looks, so nothing of its access was taken away. It ends when the Regent"
+        " acts again: set enforcement to Correct, and take suspend out."
+    ),
+    Release.IN_RECOVERY: (
+        "Its server is a standby, so nothing of its access was taken away. It ends when the Regent"
+        " may write: promote the server, or name the primary."
+    ),
+    Release.TAKEOVER: (
+        "Its Regent waits for a person to accept a takeover, so nothing of its access was taken"
+        " away. It ends when that is accepted; look that the role cannot log in then."
+    ),
     Release.TIMED_OUT: "Access had not ended after 45 s; the Regent goes on trying.",
 }
 _LEFT = (
@@ -130,13 +145,23 @@ class LastWords:
         """It was let go: what of it is left, and that its roles stay as they are."""
         roles = status.managed_roles if status else (found.get("status") or {}).get("managedRoles")
         is_braked = status is not None and status.brake.pulled
+        leavers = self._leavers(ResourceKey("Regent", *_place(found)), status)
         if reason is not Release.ENDED and not has_installed(found, status):
             self._record(found, "NothingInstalled", _NOTHING, self.own, "Normal")
             return
-        words = regent_words(reason, is_braked=is_braked, roles=int(roles or 0))
+        words = regent_words(reason, is_braked=is_braked, roles=int(roles or 0), leavers=leavers)
         if words is not None:
             # Its Deployment goes with it, so nobody could describe that.
             self._record(found, *words, self.own)
+
+    def _leavers(self, regent: ResourceKey, status: StatusBody | None) -> tuple[str, ...]:
+        """Who was deleted before it, and whose access goes on: nobody ends it any more."""
+        said = status.resources if status else ()
+        found = {one.resource for one in said if one.reason == ACCESS_GOES_ON}
+        for one in self._waiting:
+            if regent in one.regents:
+                found.add(f"{one.found['kind']}/{'/'.join(_place(one.found))}")
+        return tuple(sorted(found))
 
     def _record(
         self,
@@ -155,19 +180,29 @@ class LastWords:
         return Reference(DEPLOYMENT.api_version, DEPLOYMENT.name, self._plant.namespace, name)
 
 
-def regent_words(reason: Release, *, is_braked: bool, roles: int) -> tuple[str, str] | None:
-    """Reason and note of a deleted Regent's Event; None where nothing of it is left. Pure."""
+def _place(found: JsonObject) -> tuple[str, str]:
+    return str(found["metadata"]["namespace"]), str(found["metadata"]["name"])
+
+
+def regent_words(
+    reason: Release, *, is_braked: bool, roles: int, leavers: Sequence[str] = ()
+) -> tuple[str, str] | None:
+    """Reason and note of a deleted Regent's Event; None where nothing of it is left. Pure.
+
+    `leavers` were deleted too, and their access has not ended.
+    """
     stay = "1 role stays as it is" if roles == 1 else f"{roles} roles stay as they are"
     kept = (
         "LOGIN and password too, where it has them"
         if roles == 1
         else ("LOGIN and password too, of those that have them")
     )
-    left = f"{stay} in PostgreSQL, {kept}. {_TO_END}" if roles else ""
+    named_first = f"Access has not ended of {named(leavers)}. " if leavers else ""
+    left = f"{named_first}{stay} in PostgreSQL, {kept}. {_TO_END}" if roles else named_first.strip()
     if reason is not Release.ENDED:
         return "LeftInstalled", f"{_LEFT} {left}".strip()
     if is_braked and roles:
         return "BrakePulled", f"{_WITHHELD} {left}"
-    if roles:
+    if roles or leavers:
         return "RolesLeft", f"What it had installed is off. {left}"
     return None

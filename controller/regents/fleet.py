@@ -15,7 +15,7 @@ from typing import Protocol
 from controller.regents.client import RegentClient
 from controller.regents.conversation import RegentLink
 from controller.regents.outcome import NOT_MET, NotReached
-from controller.regents.reach import Reach, withholds
+from controller.regents.reach import Reach, has_passed, restraint_of, withholds
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -143,18 +143,13 @@ class Fleet:
     def reach(self, key: ResourceKey, resource: ResourceKey, role: str) -> Reach:
         """How far the end of a resource, which is `role` in PostgreSQL, has come on a Regent."""
         served = self._served[key]
-        status = served.status
-        is_passed = (
-            status is not None
-            and status.applied_revision is not None
-            and status.applied_revision == status.accepted_revision
-            and status.applied_revision >= served.link.pushed_revision
-            and all(one.resource != str(resource) for one in status.resources)
-        )
+        status, pushed = served.status, served.link.pushed_revision
+        is_told = self.is_told(key, resource)
         return Reach(
-            is_told=self.is_told(key, resource),
-            is_passed=is_passed,
+            is_told=is_told,
+            is_passed=has_passed(status, resource, pushed),
             is_braked=status is not None and withholds(status.brake, role),
+            restraint=restraint_of(status, pushed, is_told=is_told),
             unreachable_seconds=self.unreachable_seconds(key),
         )
 

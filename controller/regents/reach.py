@@ -4,27 +4,73 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.http import BrakeBody
+from controller.regents.outcome import LOOK_FAILED
+from shared.http import BrakeBody, StatusBody
+from shared.keys import ResourceKey
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How far the end of a resource has come on one Regent.
 
-    `is_told`: its accepted state does not list the resource any more. `is_passed`: a pass has seen
-    the catalog with that state in force, and that access has ended. `is_braked`: that pass was not
-    let do all of it.
+    `is_told`: its accepted state does not list the resource any more. `is_passed`: a pass that may
+    write has seen the catalog with that state in force, and that access has ended. `is_braked`:
+    that pass was not let do all of it. `restraint`: why this Regent only looks, until a person does
+    something; a look is no deed, so it is told and passed in vain.
     """
 
     is_told: bool = False
     is_passed: bool = False
     is_braked: bool = False
+    restraint: str = ""
     unreachable_seconds: float = 0.0
 
     @property
     def is_ended(self) -> bool:
         """What could be done has been done."""
-        return self.is_told and self.is_passed
+        return self.is_told and self.is_passed and not self.restraint
+
+
+def has_passed(status: StatusBody | None, resource: ResourceKey, pushed_revision: int) -> bool:
+    """Whether a pass that may write has seen, with the last push in force, that access has ended.
+
+    What it says of the resource still is why it has not.
+    """
+    return (
+        status is not None
+        and not status.observing
+        and _is_of_the_last(status, pushed_revision)
+        and all(one.resource != str(resource) for one in status.resources)
+    )
+
+
+def restraint_of(status: StatusBody | None, pushed_revision: int, *, is_told: bool) -> str:
+    """Why the Regent only looks and goes on to, in one word; empty where waiting may help.
+
+    A push that a takeover keeps out is one that it was not told of.
+    """
+    if status is None or status.trouble is not None:
+        return ""
+    if status.takeover.needed:
+        return TAKEOVER
+    is_of_this = is_told and _is_of_the_last(status, pushed_revision)
+    if not is_of_this or not status.observing or status.restraint == LOOK_FAILED:
+        return ""
+    return status.restraint or OBSERVING
+
+
+TAKEOVER = "TakeoverNeeded"
+OBSERVING = "Observing"
+
+
+def _is_of_the_last(status: StatusBody, pushed_revision: int) -> bool:
+    """Whether what it says was seen with the last push in force."""
+    return (
+        status.looked
+        and status.applied_revision is not None
+        and status.applied_revision == status.accepted_revision
+        and status.applied_revision >= pushed_revision
+    )
 
 
 def withholds(brake: BrakeBody, role: str) -> bool:

@@ -224,6 +224,19 @@ def explicit_baseline(
     return baseline.model_copy(update={"state": state, "departed": departed})
 
 
+def nothing_yet(accepted: AcceptedState, memory: BrakeMemory, now: datetime) -> AcceptedState:
+    """The baseline before anything was ever let through: it gives nothing.
+
+    Few deletions are believed at once here too: of roles that are taken back from a lost home.
+    """
+    gone = {key: one.entry for key, one in accepted.departed.items()}
+    is_last = _is_last_login({**accepted.state.resources, **gone}, tuple(gone))
+    departed = accepted.departed if _are_free(gone, memory, now) and not is_last else {}
+    state = accepted.state.model_copy(update={"resources": {}, "held": {}, "deleted": ()})
+    empty = {"state": state, "departed": departed, "before": {}, "since": {}}
+    return accepted.model_copy(update=empty)
+
+
 def deletions(baseline: AcceptedState, accepted: AcceptedState) -> tuple[str, ...]:
     """The Roles and Users of the baseline that are deleted now."""
     return tuple(

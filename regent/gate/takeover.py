@@ -106,7 +106,8 @@ def lost_home(regent: str, identifier: str, names: Iterable[str]) -> Takeover:
         "Home",
         _token(regent, "Home", identifier, *listed),
         "The home database of this Regent is gone, and with it which roles are its own. Nothing is"
-        f" written. Declared, and there without a mark: {', '.join(listed[:SHOWN])}{more}.",
+        " written. Declared, or deleted since, and there without a mark:"
+        f" {', '.join(listed[:SHOWN])}{more}.",
         names=frozenset(listed),
     )
 

@@ -18,6 +18,7 @@ from regent.gate.brake import (
     given_since,
     is_judged,
     judge,
+    nothing_yet,
     unjudged,
     unmanaged,
 )
@@ -218,7 +219,7 @@ def _judge(
         return Verdict(wanted)
     if not losses(wanted):
         return Verdict(wanted)
-    base = memory.baseline or _nothing(accepted)
+    base = memory.baseline or nothing_yet(accepted, memory, situation.now)
     baseline = explicit_baseline(base, accepted, memory, situation.now)
     others = adopted | memory.renamed | renamed_by(wanted.changes)
 
@@ -256,9 +257,3 @@ def _in_order(
         is_all_read=not unread,
     )
     return replace(verdict, plan=split.plan, waiting=split.waiting)
-
-
-def _nothing(accepted: AcceptedState) -> AcceptedState:
-    """The baseline before anything was ever accepted: it gives nothing."""
-    state = accepted.state.model_copy(update={"resources": {}, "held": {}, "deleted": ()})
-    return accepted.model_copy(update={"state": state, "departed": {}, "before": {}, "since": {}})

@@ -44,7 +44,7 @@ def settle(
             state, reason, message = words.about(key)
             update |= {"state": state, "reason": reason, "message": message}
         outcomes[key] = outcome.model_copy(update=update)
-    if last.restraint is None and not is_dry:
+    if not is_dry:
         outcomes |= unended(last)
     return outcomes | _awaiting(last, outcomes)
 

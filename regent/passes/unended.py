@@ -1,4 +1,7 @@
-"""Deleted resources whose role's access goes on: told of until a pass has seen it end. Pure."""
+"""Deleted resources whose role's access goes on: told of until a pass has seen it end. Pure.
+
+Also while the Regent only looks: a look that leaves LOGIN as it is has ended nothing (ADR 30).
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,8 @@ def _going_on(last: Looked, role: str) -> Iterator[str]:
     observed = server.roles.get(role)
     if observed is None:
         return
+    if last.restraint is not None:
+        yield f"nothing of it is taken away. {last.restraint.message.rstrip('.')}"
     if observed.login:
         yield "it may still log in"
     if role in server.lingering:

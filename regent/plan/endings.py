@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from regent.changes import (
+    AdoptRole,
     AlterRole,
     Change,
     ClearPassword,
@@ -31,6 +32,10 @@ def plan_endings(
     """
     for ending in sorted(desired.endings, key=lambda e: e.name):
         is_there = ending.name in server.roles
+        if ending.is_taken_back:
+            if not is_there or authority.is_untouchable(ending.name):
+                continue
+            yield AdoptRole(ending.name, ending.holder, (ending.holder,))
         if ending.retain or not is_there or authority.is_untouchable(ending.name):
             yield ReleaseRole(ending.name, (ending.holder,), marked_as=ending.marked_as)
         else:

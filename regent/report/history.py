@@ -226,8 +226,19 @@ def obeyed_server(one: Pass) -> str:
 
 
 def leftovers(one: Pass) -> tuple[Leftover, ...]:
-    """What of the deleted resources could not be taken away yet (rule 27)."""
+    """What of the deleted resources could not be taken away yet (rule 27).
+
+    All of it where nothing may be written: then each role whose end waits is there whole.
+    """
     ending = {end.name for end in one.desired.endings}
+    if one.restraint is not None:
+        why = one.restraint.message
+        found = [
+            Leftover(role=end.name, what=_whole(login=observed.login), message=why)
+            for end in one.desired.endings
+            if not end.retain and (observed := one.server.roles.get(end.name)) is not None
+        ]
+        return tuple(found[:SHOWN_LEFTOVERS])
     found = [
         Leftover(
             role=difference.role,
@@ -240,3 +251,7 @@ def leftovers(one: Pass) -> tuple[Leftover, ...]:
         if difference.role in ending
     ]
     return tuple(found[:SHOWN_LEFTOVERS])
+
+
+def _whole(*, login: bool) -> str:
+    return "all of its access, LOGIN too" if login else "all that it has"

@@ -70,7 +70,7 @@ def resolve(situation: Situation) -> Resolution:
         roles=roles,
         memberships=desired_memberships(situation, listed, granted, findings),
         grants=declared_grants(situation, listed, granted, findings),
-        endings=endings(situation, roles),
+        endings=endings(situation, roles, findings),
         adopted=frozenset(name for name, claim in claims.items() if claim.adopted),
         foreign=frozenset(
             m.role for m in situation.marks if m.regent != situation.regent and not m.released

@@ -37,6 +37,14 @@ def is_attribute_allowed(situation: Situation, name: str) -> bool:
     return name in (OPEN_ATTRIBUTES if given is None else given)
 
 
+def may_be_ended(situation: Situation, role: str) -> bool:
+    """Whether a role without a mark may be taken back to be ended, as one to be adopted may be."""
+    observed = situation.server.roles.get(role)
+    is_power = observed is not None and observed.attributes.superuser
+    is_guarded = is_power and not is_attribute_allowed(situation, "superuser")
+    return role != situation.server.admin and not is_guarded and may_be_named(situation, role)
+
+
 def is_group_allowed(situation: Situation, group: str, own: Collection[str]) -> bool:
     """Ours of the same namespace, harmless, or in `allow.memberOf`."""
     allow = situation.spec.allow

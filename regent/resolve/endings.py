@@ -1,17 +1,21 @@
-"""Marked roles that nothing declares any more (rule 27)."""
+"""Roles of ours that nothing declares any more: marked, or known by a lost home (rule 27)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from regent.desired import DesiredRole, Ending
-from regent.resolve.allowed import heir_standing
+from regent.resolve.allowed import heir_standing, may_be_ended
 from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
+from regent.resolve.renamings import postgres_name
 from regent.resolve.situation import Findings, Situation
+from shared.keys import ResourceKey
 
 
-def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[Ending, ...]:
+def endings(
+    situation: Situation, roles: Mapping[str, DesiredRole], findings: Findings
+) -> tuple[Ending, ...]:
     """What our marks hold and no resource that still exists does.
 
     A holder that exists and could not be resolved (a conflict, an invalid name) ends nothing, and
@@ -47,7 +51,44 @@ def endings(situation: Situation, roles: Mapping[str, DesiredRole]) -> tuple[End
                 refusal=refusal,
             )
         )
-    return tuple(found)
+    return (*found, *_taken_back(situation, roles, findings))
+
+
+def _taken_back(
+    situation: Situation, roles: Mapping[str, DesiredRole], findings: Findings
+) -> Iterator[Ending]:
+    """What was deleted after the home database was lost, and before a person had accepted that.
+
+    It was declared to this Regent since, so it would be taken back; being deleted, it is ended. It
+    is not dropped: whether we made it is not known any more.
+    """
+    accepted, observed = situation.accepted, situation.server.roles
+    marked = {mark.role for mark in situation.marks}
+    for key, departed in sorted(accepted.departed.items()):
+        entry = departed.entry
+        if entry.kind == "Permission" or entry.spec.deletion_policy == "Retain":
+            continue
+        if entry.kind == "Role" and entry.spec.is_public:
+            continue
+        holder = ResourceKey.parse(key)
+        name = postgres_name(holder, entry)
+        is_back = accepted.is_home_lost or name in accepted.takes_back
+        if not is_back or name in roles or name in marked or name not in observed:
+            continue
+        if not may_be_ended(situation, name):
+            continue
+        findings.taken_back.add(name)
+        own = _own(roles, holder.namespace)
+        listed, refusal = heir_standing(situation, entry.spec.reassign_owned_to, own)
+        yield Ending(
+            name=name,
+            holder=holder,
+            created=False,
+            reassign_to=entry.spec.reassign_owned_to,
+            listed=listed,
+            refusal=refusal,
+            is_taken_back=True,
+        )
 
 
 def note_heirs(

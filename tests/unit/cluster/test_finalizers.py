@@ -9,6 +9,7 @@ from controller.lifecycle.finalizers import (
     Release,
     holding,
     is_held,
+    is_retained,
     letting_go,
     release,
     release_regent,
@@ -23,6 +24,9 @@ ENDED = Reach(is_told=True, is_passed=True)
 TOLD = Reach(is_told=True)
 AWAY = Reach(unreachable_seconds=15.0)
 JUST_AWAY = Reach(unreachable_seconds=14.9)
+LOOKS = Reach(is_told=True, restraint="Observing")
+STANDBY = Reach(is_told=True, is_passed=True, restraint="InRecovery")
+REFUSES = Reach(restraint="TakeoverNeeded")
 
 pytestmark = pytest.mark.rule("27")
 
@@ -70,6 +74,35 @@ def test_a_regent_lets_deletions_finish_and_uninstalls_within_bounds(
 ) -> None:
     found = release_regent(waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled)
     assert found is reason
+
+
+@pytest.mark.found("E46", "E47")
+@pytest.mark.parametrize(
+    ("waited", "reaches", "reason"),
+    [
+        (0.0, [LOOKS], Release.OBSERVING),
+        (0.0, [ENDED, LOOKS], Release.OBSERVING),
+        (0.0, [LOOKS, AWAY], Release.OBSERVING),
+        (0.0, [LOOKS, TOLD], None),
+        (0.0, [STANDBY], Release.IN_RECOVERY),
+        (14.9, [REFUSES], None),
+        (15.0, [REFUSES], Release.TAKEOVER),
+        (0.0, [Reach(is_told=True, restraint="Unheard")], Release.OBSERVING),
+        (0.0, [Reach(unreachable_seconds=15.0, restraint="Observing")], Release.UNREACHABLE),
+    ],
+)
+def test_a_look_is_no_deed(waited: float, reaches: list[Reach], reason: Release | None) -> None:
+    """A Regent that writes nothing has ended nobody's access, whatever it has seen."""
+    assert release(waited, reaches) is reason
+
+
+def test_what_is_to_be_left_as_it_is_is_not_told_as_ended() -> None:
+    assert release(0.0, [ENDED], retained=True) is Release.RETAINED
+    assert release(0.0, [LOOKS], retained=True) is Release.RETAINED
+    assert release(0.0, [TOLD], retained=True) is None
+    assert is_retained(raw("User", "a", {"deletionPolicy": "Retain"}))
+    assert not is_retained(raw("User", "a", {"deletionPolicy": "Delete"}))
+    assert not is_retained({"metadata": {}})
 
 
 def test_other_finalizers_are_left_alone_and_another_version_is_refused() -> None:

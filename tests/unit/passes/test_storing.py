@@ -56,7 +56,9 @@ async def test_a_push_revives_nothing_that_a_pass_ended_while_it_waited() -> Non
     lost = merged(None, state(REFERENCE)).model_copy(update={"is_home_lost": True})
     home = SlowHome()
     engine = engine_over(home, lost)
-    ended = SimpleNamespace(restraint=None, desired=SimpleNamespace(adopted=frozenset()))
+    ended = SimpleNamespace(
+        restraint=None, desired=SimpleNamespace(adopted=frozenset(), endings=())
+    )
 
     async def merge(previous: AcceptedState | None) -> AcceptedState:
         return merged(previous, state(REFERENCE, revision=2))
