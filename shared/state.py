@@ -26,7 +26,6 @@ from shared.keys import ResourceKey
 from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec
 from shared.resources.texts import storable
 
-FORMAT = 1
 LARGEST_NUMBER = 2**63 - 1
 """What PostgreSQL's bigint, and every JSON reader that matters, can hold."""
 MOST_RESOURCES = 25_000

@@ -94,10 +94,6 @@ class Informer:
         """The cache was complete once, and nothing has put that in doubt since."""
         return self._synced.is_set()
 
-    async def wait_synced(self) -> None:
-        """Until `is_synced`."""
-        await self._synced.wait()
-
     async def run(self) -> NoReturn:
         """For ever; failures of the API server are waited out, all others propagate."""
         backoff = self._timing.backoff()

@@ -54,14 +54,6 @@ class Authorities:
     regents: Authority
 
 
-async def load_authorities(api: KubeApi, namespace: str, now: datetime) -> Authorities:
-    """Both, made where they are missing."""
-    return Authorities(
-        (await load(api, namespace, CONTROLLER_CA, now)).authority,
-        (await load(api, namespace, REGENTS_CA, now)).authority,
-    )
-
-
 async def load(api: KubeApi, namespace: str, name: str, now: datetime) -> Kept:
     """One of them, made where it is missing."""
     try:

@@ -216,13 +216,6 @@ class RegentClient:
         answer = await self._send("POST", "/v1/uninstall", patience=30)
         return read(answer, UninstalledBody).done
 
-    async def is_live(self) -> bool:
-        """Whether it answers at all. Not whether it is ready: the first push comes before."""
-        try:
-            return (await self._send("GET", "/livez")).status_code == HTTPStatus.OK
-        except RegentUnreachable:
-            return False
-
     async def is_ready(self) -> bool:
         """Home database reachable, lock held, connected."""
         try:

@@ -161,12 +161,6 @@ async def likely_actor(connection: asyncpg.Connection, own: Iterable[int]) -> Ac
     )
 
 
-async def committed_at(connection: asyncpg.Connection, xmin: int) -> datetime | None:
-    """When a row's transaction committed, where the server has track_commit_timestamp on."""
-    at: datetime | None = await connection.fetchval(sql.load("watch/commit_time"), str(xmin))
-    return at
-
-
 def _fits(event: Event, touched: Touched) -> bool:
     """Whether this command can have made such a difference in this object."""
     if event.address is not None:

@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 
 
@@ -111,7 +110,7 @@ class Metrics:
         self.losses_withheld.set(losses)
 
     def render(self) -> bytes:
-        """Everything in Prometheus' text format, whose type is CONTENT_TYPE."""
+        """Everything in Prometheus' text format."""
         self._look_at_detectors()
         return generate_latest(self.registry)
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Protocol, Self
+from typing import Self
 
 import asyncpg
 
-from regent.home import database as home_database
 from regent.home.database import OWNER, HomeDatabaseMissing
 from regent.server.connection import Connection, Connects
 from regent.server.lenient_text import legible
@@ -151,68 +150,21 @@ class RegentLock:
         self.lost.set()
 
 
-async def who_serves(
-    connector: Connects, *, database: str, regent: str, served: Iterable[str]
-) -> tuple[Holder, ...]:
-    """The admins' sessions that hold this Regent's lock or serve its databases; for a look only."""
-    connection = await home_database.enter(connector, database)
-    if connection is None:
-        return ()
-    try:
-        names = [f"regent {regent}", *(f"database {name}" for name in served)]
-        holders = await _holders(connection, [key for name in names for key in _keys(name)])
-        return tuple({h.pid: h for _, h in holders if h.is_ours}.values())
-    finally:
-        await connection.close()
-
-
-class LendsConnection(Protocol):
-    """What is needed of regent.home.store.Home."""
-
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection to the home database, for one caller at a time."""
-        ...
-
-
-@asynccontextmanager
-async def roles_lock(
-    home: LendsConnection, *, patience_seconds: float = PATIENCE_SECONDS
-) -> AsyncIterator[None]:
-    """Over a server's roles, for one pass. Raises LockHeld after `patience_seconds`.
-
-    The connection is free for others meanwhile. When it breaks the lock is lost; each transaction
-    over roles takes it for itself again, so that two Regents never write at once.
-    """
-    async with home.connection() as held_by:
-        key = await _take_patiently(held_by, ROLES, "home/try_lock", patience_seconds)
-    try:
-        yield
-    finally:
-        if not held_by.is_closed():
-            async with home.connection() as connection:
-                if connection is held_by:
-                    await connection.fetchval(load("home/unlock"), key)
-
-
 async def lock_roles_in_transaction(
     connection: Connection, *, patience_seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Over a server's roles until the transaction ends; at once where roles_lock is held here."""
-    await _take_patiently(connection, ROLES, "home/try_lock_in_transaction", patience_seconds)
-
-
-async def _take_patiently(
-    connection: Connection, name: str, statement: str, patience_seconds: float
-) -> int:
+    """Over a server's roles until the transaction ends. LockHeld after `patience_seconds`."""
     clock: Callable[[], float] = asyncio.get_running_loop().time
     until = clock() + patience_seconds
     while True:
         try:
-            return await _take(connection, name, statement)
+            await _take(connection, ROLES, "home/try_lock_in_transaction")
         except LockHeld:
             if clock() >= until:
                 raise
-        await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 async def _take(connection: Connection, name: str, statement: str) -> int:

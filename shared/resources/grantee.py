@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -52,16 +51,6 @@ class Membership(Part):
     ] = None
 
     @property
-    def has_admin(self) -> bool:
-        """`admin`, with its default."""
-        return self.admin is True
-
-    @property
-    def inherits(self) -> bool:
-        """`inherit`, with its default."""
-        return self.inherit is not False
-
-    @property
     def may_set(self) -> bool:
         """`set`, with its default."""
         return self.set is not False
@@ -92,17 +81,6 @@ class Attributes(Part):
         Flag | None,
         Field(description="Row-level security does not hold it. Must be allowed. Default false."),
     ] = None
-
-    @property
-    def effective(self) -> Mapping[str, bool]:
-        """All six by name, with PostgreSQL's defaults for what is left out."""
-        return MappingProxyType(
-            {
-                name: (name == "inherit") if value is None else bool(value)
-                for name in type(self).model_fields
-                for value in (getattr(self, name),)
-            }
-        )
 
 
 class Owned(Part):
@@ -219,18 +197,3 @@ class GranteeSpec(Part):
             "is all. Without it, it belongs to the one Regent of its namespace."
         ),
     ] = None
-
-    @property
-    def effective_attributes(self) -> Mapping[str, bool]:
-        """All six attributes by name, with PostgreSQL's defaults."""
-        return (self.attributes or Attributes()).effective
-
-    @property
-    def adopts(self) -> bool:
-        """`adopt`, with its default."""
-        return self.adopt is True
-
-    @property
-    def is_retained(self) -> bool:
-        """Whether deleting the resource leaves the role as it is."""
-        return self.deletion_policy == "Retain"

@@ -194,21 +194,6 @@ class PermissionSpec(Part):
         """The names or patterns of the field that says what kind it is on; a database has none."""
         return tuple(str(one) for field in self._named() for one in getattr(self, to_snake(field)))
 
-    @property
-    def has_grant_option(self) -> bool:
-        """`withGrantOption`, with its default."""
-        return self.with_grant_option is True
-
-    @property
-    def implies_usage(self) -> bool:
-        """`implied`, with its default."""
-        return self.implied is not False
-
-    @property
-    def covers_extensions(self) -> bool:
-        """`extensions`, with its default."""
-        return self.extensions is True
-
     def breaches(self) -> Iterable[Breach]:
         """One kind of object, complete, with actions that fit it."""
         named = self._named()

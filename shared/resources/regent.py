@@ -312,43 +312,9 @@ class RegentSpec(Part):
         return self.home_database or DEFAULT_HOME_DATABASE
 
     @property
-    def effective_enforcement(self) -> Enforcement:
-        """`enforcement`, with its default."""
-        return self.enforcement or "Correct"
-
-    @property
-    def effective_detector(self) -> Detector:
-        """`detector`, with its default."""
-        return self.detector or "Auto"
-
-    @property
-    def effective_unmanaged_roles(self) -> UnmanagedRoles:
-        """`unmanagedRoles`, with its default."""
-        return self.unmanaged_roles or "Ignore"
-
-    @property
-    def effective_brake(self) -> Brake:
-        """`brake`, with its defaults."""
-        return self.brake or Brake()
-
-    @property
-    def effective_resync_seconds(self) -> int:
-        """`resyncSeconds`, with its default."""
-        return self.resync_seconds or DEFAULT_RESYNC_SECONDS
-
-    @property
-    def is_suspended(self) -> bool:
-        """`suspend`, with its default."""
-        return self.suspend is True
-
-    @property
     def tls_mode(self) -> TlsMode | None:
         """None is TLS where offered, and the password over SCRAM or verified TLS only."""
         return self.tls.mode if self.tls else None
-
-    def selects_secret(self, labels: Mapping[str, str]) -> bool:
-        """Whether a Secret with these labels may be read (rule 19)."""
-        return all(labels.get(key) == value for key, value in self.secrets_selector.items())
 
     def breaches(self) -> Iterable[Breach]:
         """One way to log in, and a home that is nobody else's."""

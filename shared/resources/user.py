@@ -15,8 +15,6 @@ from shared.resources.resource import Resource
 from shared.resources.role import unfit_name
 from shared.resources.texts import Words
 
-DEFAULT_PASSWORD_LENGTH = 32
-
 
 class Credentials(Part):
     """A password that is made here, and where it is put."""
@@ -125,11 +123,6 @@ class UserSpec(GranteeSpec):
     def is_enabled(self) -> bool:
         """`enabled`, with its default."""
         return self.enabled is not False
-
-    @property
-    def effective_connection_limit(self) -> int:
-        """`connectionLimit`, with its default."""
-        return -1 if self.connection_limit is None else self.connection_limit
 
     def postgres_name(self, resource_name: str) -> str:
         """The role's name in PostgreSQL, exactly as written (rule 7)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regent.home.locks import LockHeld, LockLost, RegentLock, _keys, roles_lock, who_serves
+from regent.home.locks import LockHeld, LockLost, RegentLock, _keys, lock_roles_in_transaction
 from regent.home.store import Home
 from tests.integration.test_home import REGENT, connector_of, open_home
 from tests.postgres.database import Database
@@ -45,11 +45,11 @@ async def test_a_second_regent_of_one_database_is_told_who_holds_it(
 async def test_a_connection_that_breaks_loses_the_lock(database: Database, home: Home) -> None:
     lock = await take(database.server)
     lock.require()
-    [holder] = await who_serves(
-        connector_of(database.server), database="postgregent", regent=REGENT, served=("mydb",)
-    )
     look = await database.connect()
-    await look.execute("SELECT pg_terminate_backend($1, 5000)", holder.pid)
+    await look.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'postgregent/lock'"
+    )
     assert not await lock.check()
     with pytest.raises(LockLost):
         lock.require()
@@ -74,14 +74,15 @@ async def test_a_strangers_lock_is_not_believed(database: Database, home: Home) 
 
 
 async def test_one_writes_the_roles_at_a_time(database: Database, home: Home) -> None:
-    other = await open_home(database.server, "other/regent")
-    async with roles_lock(home):
-        async with roles_lock(home):
-            pass
+    one, other = [await database.server.connect("postgregent") for _ in range(2)]
+    async with one.transaction():
+        await lock_roles_in_transaction(one)
+        await lock_roles_in_transaction(one)
         with pytest.raises(LockHeld):
-            async with roles_lock(other, patience_seconds=0.1):
-                pytest.fail("two hold it")
-    async with roles_lock(other, patience_seconds=5):
-        pass
+            async with other.transaction():
+                await lock_roles_in_transaction(other, patience_seconds=0.1)
+    async with other.transaction():
+        await lock_roles_in_transaction(other, patience_seconds=5)
+    for connection in (one, other):
+        await connection.close()
     await home.close()
-    await other.close()

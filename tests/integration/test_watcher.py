@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 import sql
-from regent.detect.attribution import Records, Touched, committed_at, likely_actor, row_versions
+from regent.detect.attribution import Records, Touched, likely_actor, row_versions
 from regent.detect.events import EventReader
 from regent.detect.install import install
 from regent.detect.listener import Listener
@@ -297,19 +297,3 @@ async def test_an_admin_who_may_not_look_says_so(database: Database) -> None:
     stranger = await database.connect(database.owner)
     actor = await likely_actor(stranger, [])
     assert actor.certainty == "Unknown"
-
-
-@pytest.mark.every_version
-async def test_commit_times_are_told_where_the_server_keeps_them(
-    launch_server: Callable[..., PostgresServer],
-) -> None:
-    server = launch_server(track_commit_timestamp="on")
-    connection = await server.connect()
-    await connection.execute("CREATE ROLE other")
-    xmin = await connection.fetchval("SELECT xmin FROM pg_authid WHERE rolname = 'other'")
-    assert await committed_at(connection, xmin) is not None
-    await connection.close()
-
-
-async def test_commit_times_are_unknown_elsewhere(database: Database) -> None:
-    assert await committed_at(await database.connect(), 1000) is None

@@ -99,9 +99,8 @@ async def following(
     running = asyncio.create_task(followed.informer.run())
     try:
         if wait:
-            synced = asyncio.create_task(followed.informer.wait_synced())
-            await asyncio.wait({synced, running}, return_when=asyncio.FIRST_COMPLETED)
-            synced.cancel()
+            while not (followed.informer.is_synced or running.done()):
+                await asyncio.sleep(0.01)
         assert not running.done(), running.exception()
         yield followed
         assert not running.done(), running.exception()

@@ -22,7 +22,6 @@ from controller.pki.authorities import (
     REGENTS_CA,
     REPLACE_CA,
     load,
-    load_authorities,
     store,
 )
 from controller.pki.certificates import Authority, Pair
@@ -30,6 +29,7 @@ from controller.pki.identity import Identity
 from controller.pki.rotation import Standing
 from controller.workloads.manifests import Plant, server_names
 from shared.keys import ResourceKey
+from tests.kubernetes.authorities import load_authorities
 from tests.kubernetes.controlled import IMAGE, Controlled, controlled, flights_manifests
 from tests.kubernetes_harness.access import Cluster
 from tests.postgres.database import Database

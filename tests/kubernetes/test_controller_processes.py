@@ -21,12 +21,12 @@ from cryptography import x509
 from cli.postgres.process import free_port
 from controller.kube.api import KubeApi
 from controller.kube.kinds import LEASE
-from controller.pki.authorities import load_authorities
 from controller.pki.certificates import Pair
 from controller.workloads.manifests import server_names
 from regent.api.listening import listen
 from regent.settings import ApiSettings
 from shared.keys import ResourceKey
+from tests.kubernetes.authorities import load_authorities
 from tests.kubernetes.controlled import Controlled, controlled, flights_manifests
 from tests.kubernetes.controller_process import LEASE_NAME
 from tests.kubernetes_harness.access import Cluster

@@ -93,21 +93,9 @@ def test_a_boolean_setting_is_refused_with_the_quoted_form(value: object, quoted
     assert quoted in mistake.way_out
 
 
-def test_attributes_left_out_have_the_defaults_of_postgres() -> None:
-    effective = role(attributes={"createdb": True}).spec.effective_attributes
-    assert effective == {
-        "superuser": False,
-        "createdb": True,
-        "createrole": False,
-        "inherit": True,
-        "replication": False,
-        "bypassrls": False,
-    }
-
-
 def test_membership_options_have_the_defaults_of_postgres() -> None:
     [membership] = role(memberOf=[{"role": "pg_monitor"}]).spec.member_of
-    assert (membership.has_admin, membership.inherits, membership.may_set) == (False, True, True)
+    assert membership.may_set
 
 
 def test_a_user_needs_a_role_or_a_database() -> None:
@@ -163,5 +151,5 @@ def test_leases_go_with_dynamic_credentials_only() -> None:
 
 def test_a_user_is_enabled_and_unlimited_unless_it_says_otherwise() -> None:
     spec = user().spec
-    assert (spec.is_enabled, spec.effective_connection_limit) == (True, -1)
+    assert (spec.is_enabled, spec.connection_limit) == (True, None)
     assert user(enabled=False).spec.is_enabled is False
