@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +11,6 @@ from controller.kube.api import KubeApi
 from tests.kubernetes.definitions import define_our_kinds
 from tests.kubernetes.tcp_proxy import TcpProxy, proxy_to
 from tests.kubernetes_harness.access import Cluster
-
-
-@pytest.fixture(autouse=True)
-def cancelled_handshakes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """asyncio never closes a TLS connection whose task is cancelled in its first moment.
-
-    A test that ends an informer or breaks a connection then leaves a socket behind; it is collected
-    here, after the test's event loop, and not in the name of a test that has nothing to do with it.
-    """
-    yield
-    if "control_plane" in request.fixturenames:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
 
 
 @pytest.fixture(scope="session")

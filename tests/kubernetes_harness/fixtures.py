@@ -37,7 +37,7 @@ NEEDS = {
 WITH_CONTAINERS = {"installed_chart"}
 NO_CLUSTER = "no cluster"
 # asyncio never closes a TLS connection whose task is cancelled in its first moment, and these tests
-# stop controllers and break connections. See also tests/kubernetes/conftest.py.
+# stop controllers and break connections. tests/transports.py has it told in their own name.
 CANCELLED = ("unclosed transport", "unclosed <socket.socket")
 
 
