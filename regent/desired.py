@@ -143,7 +143,8 @@ class Desired:
     authority reaches. `adopted` are names that exist without our mark and may be taken.
     `foreign` are roles that another Regent on this server has marked: their memberships as a group
     are its business (rule 6). `undecided` are (group, member) that are declared with a group
-    that could not be had (its mark was lost, say): neither given nor taken.
+    that could not be had (its mark was lost, say): neither given nor taken. `ended` are (group,
+    member) of access for a time that is over: where it is taken, the member's sessions end.
     """
 
     roles: Mapping[str, DesiredRole] = field(default_factory=dict)
@@ -153,6 +154,7 @@ class Desired:
     adopted: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
     undecided: frozenset[tuple[str, str]] = frozenset()
+    ended: frozenset[tuple[str, str]] = frozenset()
     ignore_roles: tuple[str, ...] = ()
     ignore_schemas: tuple[str, ...] = ()
 

@@ -1,7 +1,8 @@
 """The sessions of a role end when its access does (rule 24).
 
 A session that another user brought into the role by SET ROLE cannot be told from outside
-(pg_stat_activity shows the session user alone): it keeps what the role has until the privileges go.
+(pg_stat_activity shows the session user alone): it keeps what the role has until the privileges go,
+or until its own user's sessions end, as they do where that user's access for a time is over.
 """
 
 from __future__ import annotations

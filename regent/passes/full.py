@@ -318,7 +318,8 @@ def decided(
         looked.observed.server,
         is_all_read=not looked.unread,
     ) | adopted_by(changes)
-    sessions = (brake.sessions | sessions_ended_by(changes)) & unfinished
+    sessions = brake.sessions | sessions_ended_by(changes)
+    sessions &= unfinished | frozenset(desired.roles)
     return known.model_copy(update={"unfinished": unfinished, "sessions": sessions})
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from regent.changes import Change, Plan
 from regent.desired import Desired
 from regent.observed import Observed
-from regent.plan.adoptions import handing_on_late, plan_sessions
+from regent.plan.adoptions import ended_sessions, handing_on_late, plan_sessions
 from regent.plan.authority import authority_of
 from regent.plan.endings import plan_endings
 from regent.plan.matching import Compilations
@@ -43,7 +43,7 @@ def plan(
     `verifier_digests` and `holders` are what the marks remember, by role: the sha256 of the
     verifier that was set last (needed where pg_authid cannot be read), and the resource that the
     mark names (another one than declared means a hand-over). `unfinished` are marked roles whose
-    adoption is not complete, `sessions` those of them whose sessions must still end.
+    adoption is not complete, `sessions` roles whose sessions must still end.
     A served database that was not read gets no local changes. `compilations` are what the caller
     keeps from one plan to the next.
     """
@@ -66,6 +66,7 @@ def plan(
     changes += plan_endings(desired, server, authority)
     adopted = authority.declared.intersection(desired.adopted.union(unfinished))
     changes += plan_sessions(desired, changes, adopted, sessions)
+    changes += ended_sessions(desired, changes, authority.declared.intersection(sessions) - adopted)
     return Plan(in_order(changes, handing_on_late(changes, server)), matches)
 
 

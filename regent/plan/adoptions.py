@@ -1,14 +1,22 @@
-"""What the adoption of a role adds to a plan, and to its order (rule 10)."""
+"""What an adoption, and the end of access for a time, add to a plan and to its order."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from regent.changes import AlterRole, Change, Effect, EndSessions, SetPassword
+from regent.changes import (
+    AlterRole,
+    Change,
+    Effect,
+    EndSessions,
+    RevokeMembership,
+    SetPassword,
+)
 from regent.desired import Desired
 from regent.observed import ObservedServer
 from regent.plan.handing_over import Members, hands_on, taken_from
 
+ACCESS_ENDED = "its access for a time has ended, and one in SET ROLE keeps it"
 WHY = "it is adopted, and they keep what was taken from it"
 
 
@@ -24,6 +32,26 @@ def plan_sessions(
         role = desired.roles[name]
         if role.login and (name in taken or name in sessions):
             yield EndSessions(name, WHY, role.declared_by, Effect.REMOVE)
+
+
+def ended_sessions(
+    desired: Desired, changes: Sequence[Change], sessions: Collection[str]
+) -> Iterator[EndSessions]:
+    """All sessions of whoever loses access for a time that is over, or lost it in an earlier pass.
+
+    Nobody can see from outside which of them is in SET ROLE, and that one would keep it.
+    """
+    lost = {
+        change.member
+        for change in changes
+        if isinstance(change, RevokeMembership)
+        and not change.admin_only
+        and (change.group, change.member) in desired.ended
+    }
+    for name in sorted(lost.union(sessions)):
+        role = desired.roles.get(name)
+        if role is not None and role.login and not role.attributes.superuser:
+            yield EndSessions(name, ACCESS_ENDED, role.declared_by, Effect.REMOVE)
 
 
 def handing_on_late(changes: Sequence[Change], server: ObservedServer) -> frozenset[int]:

@@ -226,7 +226,7 @@ def handed_by(changes: Iterable[Change], holders: Mapping[str, ResourceKey]) -> 
 
 
 def sessions_ended_by(changes: Iterable[Change]) -> Names:
-    """The adopted roles whose sessions these changes end."""
+    """The roles that stay, and whose sessions these changes end."""
     return frozenset(
         change.role
         for change in changes

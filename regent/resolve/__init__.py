@@ -16,7 +16,11 @@ from regent.resolve.adoption import without_refused_adoptions
 from regent.resolve.claims import grant_claims
 from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
-from regent.resolve.memberships import desired_memberships, undecided_memberships
+from regent.resolve.memberships import (
+    desired_memberships,
+    ended_memberships,
+    undecided_memberships,
+)
 from regent.resolve.references import look_up
 from regent.resolve.renamings import note_renames
 from regent.resolve.roles import desired_role
@@ -76,6 +80,7 @@ def resolve(situation: Situation) -> Resolution:
             m.role for m in situation.marks if m.regent != situation.regent and not m.released
         ),
         undecided=undecided_memberships(situation, listed, granted),
+        ended=ended_memberships(situation, listed, granted),
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )

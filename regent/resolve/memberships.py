@@ -42,6 +42,22 @@ def desired_memberships(
     return tuple(found.values())
 
 
+def ended_memberships(
+    situation: Situation, listed: Listed, granted: Mapping[ResourceKey, Claim]
+) -> frozenset[tuple[str, str]]:
+    """Access for a time that is over (rule 24), by the names in PostgreSQL."""
+    found: set[tuple[str, str]] = set()
+    for key, claim in granted.items():
+        entry = listed.entries[key]
+        if entry.kind != "User":
+            continue
+        for access in entry.spec.access:
+            role = ResourceKey("Role", key.namespace, access.role)
+            if access.until <= situation.now and role in granted:
+                found.add((granted[role].name, claim.name))
+    return frozenset(found)
+
+
 def undecided_memberships(
     situation: Situation, listed: Listed, granted: Mapping[ResourceKey, Claim]
 ) -> frozenset[tuple[str, str]]:

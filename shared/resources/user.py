@@ -66,7 +66,10 @@ class Access(Part):
     """A role that the user has for a while."""
 
     role: Annotated[ResourceName, Field(description="The Role of this namespace.")]
-    until: Annotated[DateTime, Field(description="When it ends; its sessions end with it.")]
+    until: Annotated[
+        DateTime,
+        Field(description="When it ends, and with it the user's sessions: one may be in SET ROLE."),
+    ]
     reason: Annotated[Words, Field(min_length=1, max_length=1_024, description="Why; kept.")]
     starts_at: Annotated[
         DateTime | None, Field(alias="from", description="When it begins. Default: at once.")
