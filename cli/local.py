@@ -8,7 +8,7 @@ import signal
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -221,6 +221,8 @@ class StatusPrinter:
                 self.console.file.write(f"{json_text(line.to_json())}\n")
             case "yaml":
                 self.console.file.write(f"---\n{yaml_text(line.to_json())}")
+            case _:
+                assert_never(self.output)
         self.console.file.flush()
 
     def together(self, lines: Sequence[Line]) -> None:

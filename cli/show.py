@@ -36,20 +36,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from cli.losses_text import by_person
 from regent.apply.owned import Owned
 from regent.apply.render import render
 from regent.apply.result import ChangeResult
 from regent.changes import (
+    AdoptRole,
     AlterRole,
     AlterSetting,
     Change,
+    ClearPassword,
     CreateRole,
+    DropRole,
     Effect,
+    EndSessions,
+    GrantMembership,
+    GrantPrivileges,
+    HandOnOwned,
     HandOver,
+    ReleaseRole,
     RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
     SetPassword,
 )
 from regent.gate.losses import Atom
@@ -95,8 +105,14 @@ def action(change: Change, created: frozenset[str] = frozenset()) -> Action:
     match change:
         case AlterRole() | AlterSetting() | RenameRole() | HandOver() | SetPassword():
             return "add" if change.role in created else "change"
-        case _:
+        case CreateRole() | AdoptRole() | GrantMembership() | GrantPrivileges():
             return "add"
+        case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
+            return "take away"
+        case HandOnOwned() | DropRole() | ReleaseRole():
+            return "take away"
+        case _:
+            assert_never(change)
 
 
 def counts(changes: Sequence[Change]) -> dict[Action, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from cli.show import Action, action, created_roles
 from regent.changes import (
@@ -14,11 +15,18 @@ from regent.changes import (
     AlterRole,
     AlterSetting,
     Change,
+    ClearPassword,
     CreateRole,
+    DropRole,
+    EndSessions,
     GrantMembership,
     GrantPrivileges,
+    HandOnOwned,
     HandOver,
+    ReleaseRole,
     RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
     SetPassword,
 )
 from regent.kinds import KINDS
@@ -70,8 +78,12 @@ def _alike(change: Change) -> str:
         case GrantPrivileges():
             names = ", ".join(sorted(change.privileges))
             return f"grant {names} on {{objects}} in database {change.database} to {{roles}}"
-        case _:
+        case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
             return describe(change)
+        case HandOnOwned() | DropRole() | ReleaseRole():
+            return describe(change)
+        case _:
+            assert_never(change)
 
 
 def _line(what: str, group: Sequence[Change]) -> str:
@@ -88,10 +100,16 @@ def _roles(change: Change) -> Sequence[str]:
             return (change.member,)
         case GrantPrivileges():
             return [name or "PUBLIC" for name in change.grantees]
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+        case RevokePrivileges() | RevokeMembership():
+            return change.about
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole():
+            return (change.role,)
+        case SetPassword() | ClearPassword() | AlterSetting() | EndSessions():
+            return (change.role,)
+        case HandOnOwned() | DropRole() | ReleaseRole():
             return (change.role,)
         case _:
-            return (getattr(change, "role", ""),)
+            assert_never(change)
 
 
 def _objects(group: Sequence[Change]) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
+from enum import Enum, IntEnum
+from typing import ClassVar
 
 from regent.desired import Attributes, Causes, Listed
 from regent.kinds import KINDS, Address
@@ -35,6 +36,30 @@ class Effect(IntEnum):
     """Ownership handed on, roles dropped, marks released."""
 
 
+class Rank(IntEnum):
+    """The order inside one effect, first to last."""
+
+    RENAMES = 0
+    ROLES = 1
+    PASSWORDS = 2
+    ATTRIBUTES = 3
+    SESSIONS = 4
+    SETTINGS = 5
+    CLEARED_PASSWORDS = 6
+    MEMBERSHIPS = 7
+    PRIVILEGES = 8
+    OWNERSHIP = 9
+    ENDS = 10
+
+
+class Work(Enum):
+    """Where and with what a change is carried out."""
+
+    ROLES = "in the home database, many in one transaction, with their marks"
+    PRIVILEGES = "in the database of its objects, in slices of them"
+    ALONE = "in no transaction with others"
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
     """One object of the served database. schema is None for what stands in none.
@@ -50,16 +75,148 @@ class ObjectRef:
     arguments: str = ""
 
 
-def _addresses(kind: ObjectKind, objects: tuple[ObjectRef, ...]) -> tuple[Address, ...]:
-    catalog = KINDS[kind].catalog
-    return tuple(Address(catalog, one.oid) for one in objects)
+@dataclass(frozen=True, slots=True)
+class _OfRole:
+    """What all changes of one role have."""
+
+    role: str
+
+    rank: ClassVar[Rank]
+    topic: ClassVar[str] = "Role"
+    """What it is about, for a metric: few words, never names."""
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The roles that it is about, by the names that they have afterwards."""
+        return (self.role,)
+
+    @property
+    def whose(self) -> str | None:
+        """Whom it changes, where that is one role."""
+        return self.about[0]
+
+    @property
+    def object(self) -> str:
+        """What it changes, in a few words."""
+        return self.about[0]
+
+    @property
+    def local_to(self) -> str | None:
+        """The database that it is carried out in; None for what the whole server shares."""
+        return None
+
+    @property
+    def where(self) -> str:
+        """The role or the database that it is about, for a table's column."""
+        return f"role {self.role}"
+
+    @property
+    def work(self) -> Work:
+        """Where and with what it is carried out."""
+        return Work.ROLES
 
 
 @dataclass(frozen=True, slots=True)
-class CreateRole:
+class _OfMembership:
+    """What the two changes of a membership have."""
+
+    group: str
+    member: str
+
+    rank: ClassVar[Rank] = Rank.MEMBERSHIPS
+    topic: ClassVar[str] = "Membership"
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The group and the member."""
+        return (self.group, self.member)
+
+    @property
+    def whose(self) -> str:
+        """The member."""
+        return self.member
+
+    @property
+    def object(self) -> str:
+        """The group."""
+        return self.group
+
+    @property
+    def local_to(self) -> None:
+        """The whole server shares it."""
+        return
+
+    @property
+    def where(self) -> str:
+        """The member."""
+        return f"role {self.member}"
+
+    @property
+    def work(self) -> Work:
+        """With changes of roles."""
+        return Work.ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class _OfObjects:
+    """What the two changes of privileges have."""
+
+    database: str
+    kind: ObjectKind
+    objects: tuple[ObjectRef, ...]
+    privileges: frozenset[str]
+    grantees: tuple[str | None, ...]
+
+    rank: ClassVar[Rank] = Rank.PRIVILEGES
+
+    @property
+    def topic(self) -> str:
+        """The kind of object."""
+        return self.kind.value.title()
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The grantees, PUBLIC left out."""
+        return tuple(grantee for grantee in self.grantees if grantee is not None)
+
+    @property
+    def whose(self) -> str | None:
+        """The only grantee; None for PUBLIC too."""
+        return self.grantees[0] if len(self.grantees) == 1 else None
+
+    @property
+    def object(self) -> str:
+        """The first object, and how many more."""
+        first, more = self.objects[0], len(self.objects) - 1
+        name = f"{first.schema}.{first.name}" if first.schema else first.name
+        return f"{name} and {more} more" if more else name
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Those of its objects, in their order."""
+        catalog = KINDS[self.kind].catalog
+        return tuple(Address(catalog, one.oid) for one in self.objects)
+
+    @property
+    def local_to(self) -> str:
+        """The database of the objects."""
+        return self.database
+
+    @property
+    def where(self) -> str:
+        """The database of the objects."""
+        return f"database {self.database}"
+
+    @property
+    def work(self) -> Work:
+        """Among privileges."""
+        return Work.PRIVILEGES
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRole(_OfRole):
     """A new role, always NOLOGIN and without a password, and its mark."""
 
-    role: str
     holder: ResourceKey
     attributes: Attributes
     connection_limit: int = -1
@@ -67,47 +224,56 @@ class CreateRole:
     causes: Causes = ()
     effect: Effect = Effect.CREATE
 
+    rank: ClassVar[Rank] = Rank.ROLES
+
 
 @dataclass(frozen=True, slots=True)
-class AdoptRole:
+class AdoptRole(_OfRole):
     """An existing role comes into our authority: a mark, no SQL on the role itself."""
 
-    role: str
     holder: ResourceKey
     causes: Causes = ()
     effect: Effect = Effect.CREATE
 
+    rank: ClassVar[Rank] = Rank.ROLES
+
 
 @dataclass(frozen=True, slots=True)
-class RenameRole:
+class RenameRole(_OfRole):
     """ALTER ROLE .. RENAME TO, and the mark follows (rule 7).
 
     `clears_password`: PostgreSQL clears an md5 password by it, and no declared one takes its place.
     """
 
-    role: str
     new_name: str
     holder: ResourceKey
     causes: Causes = ()
     effect: Effect = Effect.CREATE
     clears_password: bool = False
 
+    rank: ClassVar[Rank] = Rank.RENAMES
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The new name: it comes first in a plan, and all others speak of that."""
+        return (self.new_name,)
+
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(_OfRole):
     """The mark passes to another resource, the role stays as it is (rule 7)."""
 
-    role: str
     holder: ResourceKey
     causes: Causes = ()
     effect: Effect = Effect.CREATE
 
+    rank: ClassVar[Rank] = Rank.ROLES
+
 
 @dataclass(frozen=True, slots=True)
-class AlterRole:
+class AlterRole(_OfRole):
     """Attributes of one role. None leaves one alone; `forever` is VALID UNTIL 'infinity'."""
 
-    role: str
     effect: Effect
     login: bool | None = None
     superuser: bool | None = None
@@ -121,44 +287,50 @@ class AlterRole:
     forever: bool = False
     causes: Causes = ()
 
+    rank: ClassVar[Rank] = Rank.ATTRIBUTES
+
 
 @dataclass(frozen=True, slots=True)
-class SetPassword:
+class SetPassword(_OfRole):
     """The verifier, never the clear text."""
 
-    role: str
     verifier: Verifier
     causes: Causes = ()
     effect: Effect = Effect.OPEN
 
+    rank: ClassVar[Rank] = Rank.PASSWORDS
+    topic: ClassVar[str] = "Password"
+
 
 @dataclass(frozen=True, slots=True)
-class ClearPassword:
+class ClearPassword(_OfRole):
     """PASSWORD NULL, when a role is no User any more (rule 7). Never for a missing Secret."""
 
-    role: str
     causes: Causes = ()
     effect: Effect = Effect.NARROW
 
+    rank: ClassVar[Rank] = Rank.CLEARED_PASSWORDS
+    topic: ClassVar[str] = "Password"
+
 
 @dataclass(frozen=True, slots=True)
-class AlterSetting:
+class AlterSetting(_OfRole):
     """ALTER ROLE .. SET; value None resets it. database None: in every database."""
 
-    role: str
     database: str | None
     parameter: str
     value: str | None
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
 
+    rank: ClassVar[Rank] = Rank.SETTINGS
+    topic: ClassVar[str] = "Setting"
+
 
 @dataclass(frozen=True, slots=True)
-class GrantMembership:
+class GrantMembership(_OfMembership):
     """GRANT group TO member. Options of 16 and later are left out below it."""
 
-    group: str
-    member: str
     admin: bool = False
     inherit: bool = True
     set_role: bool = True
@@ -167,11 +339,9 @@ class GrantMembership:
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeMembership:
+class RevokeMembership(_OfMembership):
     """REVOKE group FROM member as its grantor gave it; `admin_only` takes the option alone."""
 
-    group: str
-    member: str
     grantor: str
     admin_only: bool = False
     causes: Causes = ()
@@ -179,30 +349,20 @@ class RevokeMembership:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantPrivileges:
+class GrantPrivileges(_OfObjects):
     """The same privileges on many objects of one kind to many grantees: one statement.
 
     For kind COLUMN, `objects` are relations and `columns` names their columns.
     """
 
-    database: str
-    kind: ObjectKind
-    objects: tuple[ObjectRef, ...]
-    privileges: frozenset[str]
-    grantees: tuple[str | None, ...]
     columns: tuple[str, ...] = ()
     grantable: bool = False
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
 
-    @property
-    def addresses(self) -> tuple[Address, ...]:
-        """Those of its objects, in their order."""
-        return _addresses(self.kind, self.objects)
-
 
 @dataclass(frozen=True, slots=True)
-class RevokePrivileges:
+class RevokePrivileges(_OfObjects):
     """The same privileges on many objects, that one grantor gave to many grantees.
 
     `grantor` equal to an object's owner needs no SET ROLE. `grant_option_only` leaves the
@@ -210,11 +370,6 @@ class RevokePrivileges:
     `cascade` takes dependent grants too: what is declared of them is in an earlier GrantPrivileges.
     """
 
-    database: str
-    kind: ObjectKind
-    objects: tuple[ObjectRef, ...]
-    privileges: frozenset[str]
-    grantees: tuple[str | None, ...]
     grantor: str
     columns: tuple[str, ...] = ()
     grant_option_only: bool = False
@@ -222,20 +377,21 @@ class RevokePrivileges:
     causes: Causes = ()
     effect: Effect = Effect.NARROW
 
-    @property
-    def addresses(self) -> tuple[Address, ...]:
-        """Those of its objects, in their order."""
-        return _addresses(self.kind, self.objects)
-
 
 @dataclass(frozen=True, slots=True)
-class EndSessions:
+class EndSessions(_OfRole):
     """pg_terminate_backend on every session of the role, ours left out (rule 24)."""
 
-    role: str
     why: str
     causes: Causes = ()
     effect: Effect = Effect.CLOSE
+
+    rank: ClassVar[Rank] = Rank.SESSIONS
+
+    @property
+    def work(self) -> Work:
+        """It cannot share a transaction."""
+        return Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,33 +410,78 @@ class HandOnOwned:
     listed: Listed = Listed.NO
     refusal: str = ""
 
+    rank: ClassVar[Rank] = Rank.OWNERSHIP
+    topic: ClassVar[str] = "Role"
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The leaver."""
+        return (self.role,)
+
+    @property
+    def whose(self) -> str:
+        """The leaver."""
+        return self.role
+
+    @property
+    def object(self) -> str:
+        """The leaver."""
+        return self.role
+
+    @property
+    def local_to(self) -> str:
+        """The database that the objects are in."""
+        return self.database
+
+    @property
+    def where(self) -> str:
+        """The database that the objects are in."""
+        return f"database {self.database}"
+
+    @property
+    def work(self) -> Work:
+        """Each object moves in a transaction of its own."""
+        return Work.ALONE
+
 
 @dataclass(frozen=True, slots=True)
-class DropRole:
+class DropRole(_OfRole):
     """DROP ROLE, of a role that we created and that owns nothing; its mark goes with it.
 
     `marked_as` is the name in the mark, where the role was renamed behind us.
     """
 
-    role: str
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
     marked_as: str = ""
 
+    rank: ClassVar[Rank] = Rank.ENDS
+
+    @property
+    def work(self) -> Work:
+        """It cannot share a transaction."""
+        return Work.ALONE
+
 
 @dataclass(frozen=True, slots=True)
-class ReleaseRole:
+class ReleaseRole(_OfRole):
     """The mark is released: it keeps its holder, the role is nobody's business (rule 8).
 
     `has_ended`: only once it is seen that the role's access has ended. `marked_as` is the name in
     the mark, where the role was renamed behind us.
     """
 
-    role: str
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
     has_ended: bool = False
     marked_as: str = ""
+
+    rank: ClassVar[Rank] = Rank.ENDS
+
+    @property
+    def work(self) -> Work:
+        """Alone where the end of its access is to be seen first."""
+        return Work.ALONE if self.has_ended else Work.ROLES
 
 
 Change = (

@@ -20,7 +20,7 @@ from regent.detect.detectors import Detectors
 from regent.detect.events import Event, Taken
 from regent.detect.own_sessions import OwnConnector, OwnSessions
 from regent.detect.simple_events import is_simple
-from regent.detect.wake import DetectorChanged, Full, Hint, LocalEvents, SharedChanged, Wake
+from regent.detect.wake import Full, Hint, LocalEvents, Wake
 from regent.foundation import Standing, standing
 from regent.gate.brake import is_judged
 from regent.gate.takeover import Takeover, accepting, taken_over
@@ -231,7 +231,7 @@ class Engine:
     async def _one_pass(self, hints: Sequence[Hint]) -> None:
         actor = await self._likely_actor(hints)
         await self._keep_the_detector(hints, actor)
-        is_local = all(isinstance(hint, LocalEvents) for hint in hints)
+        is_local = all(hint.is_recorded for hint in hints)
         hinted = {hint.database for hint in hints if isinstance(hint, LocalEvents)}
         taken = await self._detectors.take_events(hinted if is_local else None)
         events = {database: one.events for database, one in taken.items()}
@@ -323,7 +323,7 @@ class Engine:
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:
         """Sessions do not last: asked at once, before anything is read."""
-        if not any(isinstance(hint, SharedChanged | DetectorChanged) for hint in hints):
+        if not any(hint.is_fleeting for hint in hints):
             return NOBODY
         async with self._connections.use(self.home.database, seconds=READ_SECONDS) as connection:
             return await likely_actor(connection, self._own)

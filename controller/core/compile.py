@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never
 
 from controller.core.placement import Bound, Declared, Placement, Resources, place
 from shared.keys import ResourceKey
@@ -194,7 +194,10 @@ class _Compiling:
                 ):
                     return known
                 return UserEntry(generation=generation, uid=uid, spec=spec, password=password)
-        raise TypeError(f"{key} is neither Permission, Role nor User")
+            case Regent() | None:
+                raise TypeError(f"{key} is neither Permission, Role nor User")
+            case _:
+                assert_never(resource)
 
     def _uid(self, resource: AnyResource) -> str | None:
         return resource.metadata.uid if self._push.has_uids else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from controller.core.candidates import candidates, served_databases
 from shared.keys import ResourceKey
@@ -86,14 +86,17 @@ class _Placing:
         """Where a valid resource belongs."""
         if key not in self._known:
             resource = self._resources[key].resource
-            if isinstance(resource, User):
-                self._known[key] = self._of_user(key, resource)
-            elif isinstance(resource, Permission | Role):
-                spec = resource.spec
-                selector = spec.regent_selector
-                self._known[key] = self._serving(key, resource, spec.database, selector)
-            else:
-                self._known[key] = Placement()
+            match resource:
+                case User():
+                    self._known[key] = self._of_user(key, resource)
+                case Permission() | Role():
+                    spec = resource.spec
+                    selector = spec.regent_selector
+                    self._known[key] = self._serving(key, resource, spec.database, selector)
+                case Regent() | None:
+                    self._known[key] = Placement()
+                case _:
+                    assert_never(resource)
         return self._known[key]
 
     def _serving(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from controller.kube.api import KubeApi
 from controller.kube.cache import ObjectCache, Seen
@@ -181,6 +181,10 @@ class Informer:
                     self._tell(self._cache.remove(key_of(event.object)))
                 case "ADDED" | "MODIFIED":
                     self._tell(self._cache.put(event.object))
+                case "BOOKMARK":
+                    pass  # it has a resource version, and no object
+                case _:
+                    assert_never(event.type)
             self._version = event.resource_version
 
     async def _deletions_are_news(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import assert_never
 
 from controller.core.candidates import candidates, regents_of, served_databases
 from controller.core.secrets import Secret, SecretName
@@ -216,12 +217,16 @@ class _Check:
     def _selected(
         self, key: ResourceKey, resource: AnyResource, path: Path, secret: Secret
     ) -> Iterator[Problem]:
-        if isinstance(resource, Regent):
-            regents: tuple[Regent, ...] = (resource,)
-        elif isinstance(resource, User):
-            regents = regents_of(resource, self.valid, self.regents)
-        else:
-            return
+        regents: tuple[Regent, ...]
+        match resource:
+            case Regent():
+                regents = (resource,)
+            case User():
+                regents = regents_of(resource, self.valid, self.regents)
+            case Permission() | Role():
+                return
+            case _:
+                assert_never(resource)
         for regent in regents:
             selector = regent.spec.secrets_selector
             if not secret.is_selected_by(selector):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic import SecretBytes
 
@@ -17,7 +17,7 @@ from controller.core.secrets import Secret, SecretName
 from controller.local.yaml_documents import Document, Path
 from shared.errors import PostgRegentError
 from shared.problems import Problem
-from shared.resources import AnyResource, Regent, SecretKeyRef, User
+from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User
 
 ENVIRONMENT_PREFIX = "POSTGREGENT_SECRET_"
 
@@ -139,10 +139,16 @@ def _shout(text: str) -> str:
 def secret_keys_of(resource: AnyResource) -> tuple[tuple[Path, SecretKeyRef], ...]:
     """The keys of Secrets that a resource reads, each with the field that names it."""
     found: list[tuple[Path, SecretKeyRef | None]] = []
-    if isinstance(resource, User):
-        found.append((("spec", "passwordSecretRef"), resource.spec.password_secret_ref))
-    if isinstance(resource, Regent):
-        tls = resource.spec.tls
-        found.append((("spec", "adminPasswordSecretRef"), resource.spec.admin_password_secret_ref))
-        found.append((("spec", "tls", "caSecretRef"), tls.ca_secret_ref if tls else None))
+    match resource:
+        case User():
+            found.append((("spec", "passwordSecretRef"), resource.spec.password_secret_ref))
+        case Regent():
+            tls = resource.spec.tls
+            password = resource.spec.admin_password_secret_ref
+            found.append((("spec", "adminPasswordSecretRef"), password))
+            found.append((("spec", "tls", "caSecretRef"), tls.ca_secret_ref if tls else None))
+        case Permission() | Role():
+            pass
+        case _:
+            assert_never(resource)
     return tuple((path, reference) for path, reference in found if reference is not None)

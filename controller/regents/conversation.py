@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from controller.regents.acquaintance import Acquaintance, bound_by
 from controller.regents.client import (
@@ -264,6 +264,8 @@ class RegentLink:
                 self._listener.troubled(self.key, "Refused", f"It refuses the push: {said}")
             case TakeoverNeeded(message=message):
                 self._listener.troubled(self.key, "TakeoverNeeded", message)
+            case _:
+                assert_never(answer)
 
     async def _follow_status(self) -> None:
         sequence = 0

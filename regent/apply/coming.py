@@ -8,16 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
 from regent.apply.result import ChangeResult
 from regent.changes import (
+    AdoptRole,
     AlterRole,
+    AlterSetting,
     Change,
+    ClearPassword,
+    CreateRole,
+    DropRole,
     Effect,
+    EndSessions,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
+    HandOver,
     Plan,
+    ReleaseRole,
+    RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
+    SetPassword,
 )
 from regent.plan.describe import describe
 
@@ -62,5 +75,11 @@ def _gives(change: Change, heir: str) -> bool:
             return member == heir
         case AlterRole(role=role, effect=effect):
             return role == heir and effect is Effect.WIDEN
-        case _:
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
             return False
+        case ClearPassword() | AlterSetting() | RevokeMembership() | RevokePrivileges():
+            return False
+        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
+            return False
+        case _:
+            assert_never(change)

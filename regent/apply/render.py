@@ -13,15 +13,20 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from regent.changes import (
+    AdoptRole,
     AlterRole,
     AlterSetting,
     Change,
     ClearPassword,
     CreateRole,
     DropRole,
+    EndSessions,
     GrantMembership,
     GrantPrivileges,
+    HandOnOwned,
+    HandOver,
     ObjectRef,
+    ReleaseRole,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
@@ -48,40 +53,43 @@ class Statement:
     as_role: str | None = None
 
 
-def render(change: Change, *, major: int) -> tuple[Statement, ...]:
+def render(  # noqa: PLR0912 - one case per kind of change
+    change: Change, *, major: int
+) -> tuple[Statement, ...]:
     """The statements of one change on a server of this major version, in order."""
-    if isinstance(change, GrantPrivileges):
-        return tuple(_grant(change))
-    if isinstance(change, RevokePrivileges):
-        return tuple(_revoke(change))
-    if isinstance(change, SetPassword):
-        start = f"ALTER ROLE {quote_ident(change.role)} WITH PASSWORD "
-        return (Statement(start + quote_literal(change.verifier.value), start + HIDDEN),)
-    sql = _simple(change, major)
-    return (Statement(sql, sql),) if sql else ()
-
-
-def _simple(change: Change, major: int) -> str:
-    """Changes of one statement that hides nothing; empty for those without SQL."""
     match change:
+        case GrantPrivileges():
+            return tuple(_grant(change))
+        case RevokePrivileges():
+            return tuple(_revoke(change))
+        case SetPassword():
+            start = f"ALTER ROLE {quote_ident(change.role)} WITH PASSWORD "
+            return (Statement(start + quote_literal(change.verifier.value), start + HIDDEN),)
         case CreateRole():
-            return _create_role(change)
+            return _plain(_create_role(change))
         case AlterRole():
-            return _alter_role(change)
+            return _plain(_alter_role(change))
         case RenameRole(role=role, new_name=new_name):
-            return f"ALTER ROLE {quote_ident(role)} RENAME TO {quote_ident(new_name)}"
+            return _plain(f"ALTER ROLE {quote_ident(role)} RENAME TO {quote_ident(new_name)}")
         case ClearPassword(role=role):
-            return f"ALTER ROLE {quote_ident(role)} WITH PASSWORD NULL"
+            return _plain(f"ALTER ROLE {quote_ident(role)} WITH PASSWORD NULL")
         case AlterSetting():
-            return _alter_setting(change)
+            return _plain(_alter_setting(change))
         case GrantMembership():
-            return _grant_membership(change, major)
+            return _plain(_grant_membership(change, major))
         case RevokeMembership():
-            return _revoke_membership(change, major)
+            return _plain(_revoke_membership(change, major))
         case DropRole(role=role):
-            return f"DROP ROLE {quote_ident(role)}"
+            return _plain(f"DROP ROLE {quote_ident(role)}")
+        case AdoptRole() | HandOver() | ReleaseRole() | EndSessions() | HandOnOwned():
+            return ()
         case _:
-            return ""
+            assert_never(change)
+
+
+def _plain(sql: str) -> tuple[Statement, ...]:
+    """One statement that hides nothing."""
+    return (Statement(sql, sql),)
 
 
 def _create_role(change: CreateRole) -> str:

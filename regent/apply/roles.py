@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 import asyncpg
 
@@ -18,13 +19,21 @@ from regent.apply.result import REFUSALS, ChangeResult, refused
 from regent.apply.transaction import as_their_roles, patiently, run
 from regent.changes import (
     AdoptRole,
+    AlterRole,
+    AlterSetting,
     Change,
     ClearPassword,
     CreateRole,
     DropRole,
+    EndSessions,
+    GrantMembership,
+    GrantPrivileges,
+    HandOnOwned,
     HandOver,
     ReleaseRole,
     RenameRole,
+    RevokeMembership,
+    RevokePrivileges,
     SetPassword,
 )
 from regent.home.database import OWNER
@@ -85,8 +94,14 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 await connection.execute(load("home/release_mark"), marked_as or role)
             case DropRole(role=role, marked_as=marked_as):
                 await connection.execute(load("home/drop_mark"), marked_as or role)
+            case CreateRole() | AdoptRole():
+                pass  # put above, all at once
+            case AlterRole() | AlterSetting() | GrantMembership() | RevokeMembership():
+                pass  # no mark knows of it
+            case GrantPrivileges() | RevokePrivileges() | EndSessions() | HandOnOwned():
+                pass  # not a change of roles
             case _:
-                pass
+                assert_never(change)
 
 
 async def _batch(

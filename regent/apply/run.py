@@ -25,14 +25,26 @@ from regent.apply.roles import verifier_digest
 from regent.apply.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
 from regent.apply.transaction import run
 from regent.changes import (
+    AdoptRole,
+    AlterRole,
+    AlterSetting,
     Change,
+    ClearPassword,
+    CreateRole,
     DropRole,
+    Effect,
     EndSessions,
+    GrantMembership,
     GrantPrivileges,
     HandOnOwned,
+    HandOver,
     Plan,
     ReleaseRole,
+    RenameRole,
+    RevokeMembership,
     RevokePrivileges,
+    SetPassword,
+    Work,
 )
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
@@ -57,11 +69,6 @@ _STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
     }
 )
 """What our own steps may say no to, and the SQLSTATE that says the same."""
-
-
-Alone = EndSessions | HandOnOwned | DropRole | ReleaseRole
-"""What cannot share a transaction with others."""
-ALONE = ("alone", "")
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -105,23 +112,29 @@ class _Work:
         return tuple(self.results)
 
     async def _stretch(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
-        privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
-        if privileges:
-            return await PrivilegeWork(
-                self.connections,
-                privileges[0].database,
-                privileges,
-                major=self.server.major,
-                before_write=self.before_write,
-            ).carry_out()
-        alone = [c for c in stretch if isinstance(c, Alone) and _place(c) == ALONE]
-        if alone:
-            return tuple([await self._alone(change) for change in alone])
-        return await roles.carry_out(
-            self.home, stretch, major=self.server.major, before_write=self.before_write
-        )
+        work = stretch[0].work
+        match work:
+            case Work.PRIVILEGES:
+                privileges = [
+                    c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)
+                ]
+                return await PrivilegeWork(
+                    self.connections,
+                    privileges[0].database,
+                    privileges,
+                    major=self.server.major,
+                    before_write=self.before_write,
+                ).carry_out()
+            case Work.ALONE:
+                return tuple([await self._alone(change) for change in stretch])
+            case Work.ROLES:
+                return await roles.carry_out(
+                    self.home, stretch, major=self.server.major, before_write=self.before_write
+                )
+            case _:
+                assert_never(work)
 
-    async def _alone(self, change: Alone) -> ChangeResult:
+    async def _alone(self, change: Change) -> ChangeResult:
         began = time.monotonic()
         try:
             match change:
@@ -139,6 +152,14 @@ class _Work:
                     await self._drop(change)
                 case ReleaseRole():
                     await self._release(change)
+                case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole():
+                    raise _astray(change)
+                case SetPassword() | ClearPassword() | AlterSetting():
+                    raise _astray(change)
+                case GrantMembership() | RevokeMembership():
+                    raise _astray(change)
+                case GrantPrivileges() | RevokePrivileges():
+                    raise _astray(change)
                 case _:
                     assert_never(change)
         except PostgRegentError as error:
@@ -193,16 +214,19 @@ class _Work:
 
 
 def _stretches(plan: Plan) -> Iterator[tuple[Change, ...]]:
-    """Neighbours that go to the same place, in order. No stretch has two effects."""
-    for _, stretch in groupby(plan.changes, key=lambda c: (_place(c), c.effect)):
+    """Neighbours that are carried out together, in order. No stretch has two effects."""
+    for _, stretch in groupby(plan.changes, key=_place):
         yield tuple(stretch)
 
 
-def _place(change: Change) -> tuple[str, str]:
-    match change:
-        case GrantPrivileges(database=database) | RevokePrivileges(database=database):
-            return ("database", database)
-        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole(has_ended=True):
-            return ALONE
-        case _:
-            return ("home", "")
+def _place(change: Change) -> tuple[Work, str, Effect]:
+    return change.work, _database(change), change.effect
+
+
+def _database(change: Change) -> str:
+    """Of slices; what is done alone opens its own connection, change by change."""
+    return change.local_to or "" if change.work is Work.PRIVILEGES else ""
+
+
+def _astray(change: Change) -> TypeError:
+    return TypeError(f"{type(change).__name__} is not carried out alone")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import ClassVar, assert_never
 
 BURST = 50
 PASSES_PER_SECOND = 50.0
@@ -20,6 +21,8 @@ class Full:
     """Look at everything: a push, a reconnect, the timer, somebody asked."""
 
     reason: str
+    is_recorded: ClassVar[bool] = False
+    is_fleeting: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class SharedChanged:
     """Catalogs that the whole server shares have moved: `roles`, `memberships`, `settings`, …."""
 
     parts: frozenset[str]
+    is_recorded: ClassVar[bool] = False
+    is_fleeting: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,10 @@ class LocalEvents:
     """A command was recorded in this database, or somebody says so."""
 
     database: str
+    is_recorded: ClassVar[bool] = True
+    """What happened is in the event table: a targeted pass may do."""
+    is_fleeting: ClassVar[bool] = False
+    """Nothing is recorded of who did it: the sessions are looked at, before anything is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class LocalChanged:
     """Local objects of a database without event triggers have moved; nobody knows which."""
 
     database: str
+    is_recorded: ClassVar[bool] = False
+    is_fleeting: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,8 @@ class DetectorChanged:
     """The triggers, the function or the event table of this database have moved."""
 
     database: str
+    is_recorded: ClassVar[bool] = False
+    is_fleeting: ClassVar[bool] = True
 
 
 Hint = Full | SharedChanged | LocalEvents | LocalChanged | DetectorChanged
@@ -70,10 +83,13 @@ class Wake:
 
     def wake(self, hint: Hint) -> None:
         """Ask for a pass. Equal hints and all shared parts become one."""
-        if isinstance(hint, SharedChanged):
-            self._parts |= hint.parts
-        else:
-            self._hints[hint] = None
+        match hint:
+            case SharedChanged(parts=parts):
+                self._parts |= parts
+            case Full() | LocalEvents() | LocalChanged() | DetectorChanged():
+                self._hints[hint] = None
+            case _:
+                assert_never(hint)
         self._asked.set()
 
     async def wait(self) -> tuple[Hint, ...]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from shared.keys import ResourceKey
@@ -29,8 +31,8 @@ def _written(value: Any) -> str:
         return f"ResourceKey({','.join(map(repr, value))})"
     if kind is tuple:
         return f"({','.join(map(_written, value))})"
-    names = getattr(kind, "__dataclass_fields__", None)
-    if names is not None and kind is not Verifier:
+    names = _fields_of(kind)
+    if names and kind is not Verifier:
         parts = [_written(getattr(value, name)) for name in names]
         return f"{kind.__name__}({','.join(parts)})"
     match value:
@@ -48,6 +50,12 @@ def _written(value: Any) -> str:
         case list():
             return f"({','.join(map(_written, value))})"
     raise TypeError(f"{kind.__name__} has no digest")
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...]:
+    """Of a dataclass; none of anything else."""
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _moment(value: datetime) -> str:

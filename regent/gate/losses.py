@@ -9,20 +9,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from regent.changes import (
+    AdoptRole,
     AlterRole,
+    AlterSetting,
     Change,
     ClearPassword,
+    CreateRole,
     DropRole,
     Effect,
     EndSessions,
+    GrantMembership,
+    GrantPrivileges,
     HandOnOwned,
+    HandOver,
     Plan,
     ReleaseRole,
+    RenameRole,
     RevokeMembership,
     RevokePrivileges,
+    SetPassword,
 )
 
 Atom = tuple[str, str, str, str]
@@ -65,8 +73,14 @@ def atoms(change: Change) -> Iterator[Atom]:
             yield role, ROLE, LOGIN, ""
         case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
             yield role, ROLE, EXISTS, ""
-        case _:
+        case AlterRole() | EndSessions():
+            return  # what widens, or comes after all else of an adoption
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
             return
+        case AlterSetting() | GrantMembership() | GrantPrivileges():
+            return
+        case _:
+            assert_never(change)
 
 
 def name_of(atom: Atom) -> str:

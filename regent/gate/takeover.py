@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never
 
 from regent.accept.evidence import Sign, signs_of_restore
 from regent.remembered import AcceptedState
@@ -165,10 +165,12 @@ def accepting(accepted: AcceptedState, takeover: Takeover) -> AcceptedState:
             return accepted.model_copy(update={"is_home_lost": False})
         case "Origin" | "Restore":
             return accepted.model_copy(update={"lets_in": takeover.token})
-        case "Home" if accepted.is_home_lost:
+        case "Home":
+            if not accepted.is_home_lost:
+                return accepted
             return accepted.model_copy(update={"is_home_lost": False, "takes_back": takeover.names})
         case _:
-            return accepted
+            assert_never(takeover.kind)
 
 
 def taken_over(accepted: AcceptedState, still_unmarked: frozenset[str]) -> AcceptedState:

@@ -67,7 +67,10 @@ class _Reading:
         self._is_ignored = matcher(interest.ignore_schemas)
         self._acls = AclReader(is_recoded=_first(parts, "database")["form"] not in AS_THEY_ARE)
         self._illegible: list[int] = []
-        self._members = {row["form"]: frozenset(row["oids"]) for row in parts.get("member", ())}
+        self._members = {
+            row["form"].removeprefix("pg_catalog."): frozenset(row["oids"])
+            for row in parts.get("member", ())
+        }
         """By catalog."""
 
     def database(self, *, is_partial: bool) -> ObservedDatabase:

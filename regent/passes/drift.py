@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from regent.changes import Change, GrantPrivileges, HandOnOwned, RevokePrivileges
+from regent.changes import Change, GrantPrivileges, RevokePrivileges
 from regent.desired import Desired
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
@@ -74,15 +74,8 @@ def drift_of(
         for change in verdict.plan.changes
         if name_of(change) not in still_open
         and verdict.lost.isdisjoint(atoms(change))
-        and database_of(change) not in unread
+        and change.local_to not in unread
     )
-
-
-def database_of(change: Change) -> str | None:
-    """The database whose objects it is about; None for what the whole server shares."""
-    if isinstance(change, GrantPrivileges | RevokePrivileges | HandOnOwned):
-        return change.database
-    return None
 
 
 def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from typing import assert_never
 
 from regent.changes import (
     AdoptRole,
@@ -47,28 +48,7 @@ def describe(change: Change, *, most: int = MOST_NAMED) -> str:
 
 def where(change: Change) -> str:
     """The database or the role that a change is about, for a table's column."""
-    return printable(_where(change))
-
-
-def _where(change: Change) -> str:
-    match change:
-        case GrantPrivileges(database=database) | RevokePrivileges(database=database):
-            return f"database {database}"
-        case HandOnOwned(database=database):
-            return f"database {database}"
-        case GrantMembership(member=role) | RevokeMembership(member=role):
-            return f"role {role}"
-        case _:
-            return f"role {change.role}"
-
-
-def _describe(change: Change, most: int) -> str:
-    if isinstance(change, GrantPrivileges):
-        option = " with grant option" if change.grantable else ""
-        return f"grant {edge(change, most)} to {grantees(change, most)}{option}"
-    if isinstance(change, RevokePrivileges):
-        return _describe_revoke(change, most)
-    return _describe_role_change(change)
+    return printable(change.where)
 
 
 def _describe_revoke(change: RevokePrivileges, most: int) -> str:
@@ -79,9 +59,13 @@ def _describe_revoke(change: RevokePrivileges, most: int) -> str:
     return f"revoke {option}{edge(change, most)} from {grantees(change, most)}{granted}{cascade}"
 
 
-def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line per kind of change
-    """Everything that is not about privileges on objects."""
+def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per kind of change
     match change:
+        case GrantPrivileges():
+            option = " with grant option" if change.grantable else ""
+            return f"grant {edge(change, most)} to {grantees(change, most)}{option}"
+        case RevokePrivileges():
+            return _describe_revoke(change, most)
         case CreateRole():
             return f"create role {change.role}{_attributes(change.attributes)}"
         case AdoptRole():
@@ -114,7 +98,7 @@ def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line pe
         case ReleaseRole():
             return f"release role {change.role}, which stays as it is"
         case _:
-            raise TypeError(f"{type(change).__name__} has no words yet")
+            assert_never(change)
 
 
 def _attributes(attributes: Attributes) -> str:

@@ -7,8 +7,9 @@ it has beyond its declaration is gone, its sessions too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from regent.changes import (
     AdoptRole,
@@ -16,12 +17,16 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateRole,
+    DropRole,
     Effect,
     EndSessions,
     GrantMembership,
     GrantPrivileges,
+    HandOnOwned,
     HandOver,
     Plan,
+    ReleaseRole,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
@@ -73,8 +78,16 @@ def taken_from(change: Change) -> Names:
             return frozenset({role})
         case EndSessions(role=role, effect=Effect.REMOVE):
             return frozenset({role})
-        case _:
+        case AlterRole() | AlterSetting() | EndSessions():
             return NOBODY
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+            return NOBODY
+        case ClearPassword() | GrantMembership() | GrantPrivileges():
+            return NOBODY
+        case HandOnOwned() | DropRole() | ReleaseRole():
+            return NOBODY
+        case _:
+            assert_never(change)
 
 
 def hands_on(change: Change, members: Members) -> str | None:
@@ -86,8 +99,16 @@ def hands_on(change: Change, members: Members) -> str | None:
             return role
         case GrantMembership(group=group, member=member) if (group, member) not in members.pairs:
             return group
-        case _:
+        case AlterRole() | AlterSetting() | GrantMembership():
             return None
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | ClearPassword():
+            return None
+        case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
+            return None
+        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
+            return None
+        case _:
+            assert_never(change)
 
 
 def not_yet(
@@ -140,7 +161,7 @@ def held_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedS
     """Adoptions of which these withheld changes are a part, and those that reach such a role."""
     if not adopted:
         return NOBODY
-    concerned = frozenset(name for change in touched for name in about(change))
+    concerned = frozenset(name for change in touched for name in change.about)
     held = adopted & concerned
     members = Members.of(server)
     return frozenset(role for role in adopted if held and members.reach(role, held))
@@ -184,21 +205,6 @@ def without_passwords(plan: Plan, roles: Names) -> Split:
             and change.role in roles
         ),
     )
-
-
-def about(change: Change) -> Iterator[str]:
-    """The roles that a change is about."""
-    match change:
-        case GrantPrivileges(grantees=grantees) | RevokePrivileges(grantees=grantees):
-            yield from (grantee for grantee in grantees if grantee is not None)
-        case GrantMembership(group=group, member=member):
-            yield from (group, member)
-        case RevokeMembership(group=group, member=member):
-            yield from (group, member)
-        case RenameRole(new_name=new_name):
-            yield new_name
-        case _:
-            yield change.role
 
 
 def adopted_by(changes: Iterable[Change]) -> Names:
@@ -247,8 +253,14 @@ def _is_part_of(change: Change, held: Names, members: Members) -> bool:
             | EndSessions()
         ):
             return change.role in held
-        case _:
+        case CreateRole() | RenameRole() | HandOver():
             return False
+        case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
+            return False
+        case HandOnOwned() | DropRole() | ReleaseRole():
+            return False
+        case _:
+            assert_never(change)
 
 
 def _causes_of(causes: Causes, grantees: Collection[str], desired: Desired) -> Causes:

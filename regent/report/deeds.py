@@ -7,6 +7,7 @@ it: a missing privilege was revoked, or its object was created without it.
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import assert_never
 
 from regent.changes import (
     AdoptRole,
@@ -15,8 +16,13 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateRole,
+    DropRole,
+    EndSessions,
     GrantMembership,
     GrantPrivileges,
+    HandOnOwned,
+    HandOver,
+    ReleaseRole,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
@@ -45,7 +51,9 @@ def _is_creation(command_tag: str) -> bool:
     return command_tag.startswith(CREATING)
 
 
-def _deed(change: Change, command_tag: str) -> str:
+def _deed(  # noqa: PLR0912 - one case per kind of change
+    change: Change, command_tag: str
+) -> str:
     match change:
         case GrantPrivileges():
             return _missing(change, command_tag)
@@ -59,22 +67,6 @@ def _deed(change: Change, command_tag: str) -> str:
             return f"ADMIN over {group} was given to {member}"
         case RevokeMembership(group=group, member=member):
             return f"{member} was made a member of {group}"
-        case _:
-            return _deed_to_role(change)
-
-
-def _missing(change: GrantPrivileges, command_tag: str) -> str:
-    if _is_creation(command_tag):
-        were = "was" if len(change.objects) == 1 else "were"
-        privileges = ", ".join(sorted(change.privileges))
-        return f"{objects(change)} {were} created without {privileges} for {grantees(change)}"
-    if command_tag == "REVOKE":
-        return f"{edge(change)} was revoked from {grantees(change)}"
-    return f"{edge(change)} was taken from {grantees(change)}, or never given"
-
-
-def _deed_to_role(change: Change) -> str:
-    match change:
         case CreateRole(role=role):
             return f"role {role} was dropped"
         case RenameRole(role=role, new_name=name):
@@ -91,8 +83,20 @@ def _deed_to_role(change: Change) -> str:
             return f"{parameter} of {role}{place} was {was}"
         case AdoptRole(role=role):
             return f"role {role} was replaced by another one of its name"
-        case _:
+        case HandOver() | EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
             return ""
+        case _:
+            assert_never(change)
+
+
+def _missing(change: GrantPrivileges, command_tag: str) -> str:
+    if _is_creation(command_tag):
+        were = "was" if len(change.objects) == 1 else "were"
+        privileges = ", ".join(sorted(change.privileges))
+        return f"{objects(change)} {were} created without {privileges} for {grantees(change)}"
+    if command_tag == "REVOKE":
+        return f"{edge(change)} was revoked from {grantees(change)}"
+    return f"{edge(change)} was taken from {grantees(change)}, or never given"
 
 
 def _undone(change: AlterRole) -> list[str]:
@@ -109,7 +113,7 @@ def _undone(change: AlterRole) -> list[str]:
     return found
 
 
-def _correction(change: Change, command_tag: str) -> str:
+def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one case per kind
     match change:
         case GrantPrivileges():
             return "granted" if _is_creation(command_tag) else "granted again"
@@ -121,12 +125,6 @@ def _correction(change: Change, command_tag: str) -> str:
             return "given again"
         case AlterSetting(value=value):
             return "reset" if value is None else f"set back to {value}"
-        case _:
-            return _correction_of_role(change)
-
-
-def _correction_of_role(change: Change) -> str:
-    match change:
         case CreateRole():
             return "created again"
         case RenameRole():
@@ -137,5 +135,9 @@ def _correction_of_role(change: Change) -> str:
             return "set back"
         case ClearPassword():
             return "cleared"
-        case _:
+        case AdoptRole() | HandOver() | EndSessions():
             return describe(change)
+        case HandOnOwned() | DropRole() | ReleaseRole():
+            return describe(change)
+        case _:
+            assert_never(change)

@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from regent.changes import (
+    AdoptRole,
     AlterRole,
     AlterSetting,
     Change,
     ClearPassword,
     CreateRole,
+    DropRole,
     EndSessions,
     GrantMembership,
     GrantPrivileges,
+    HandOnOwned,
+    HandOver,
     ObjectRef,
+    ReleaseRole,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
@@ -97,64 +103,34 @@ def differences(changes: tuple[Change, ...]) -> tuple[Difference, ...]:
     return tuple(_difference(change) for change in changes if not _only_follows(change, created))
 
 
-def kind_of(change: Change) -> str:
-    """What a difference is about, for a metric: few words, never names."""
-    if isinstance(change, GrantPrivileges | RevokePrivileges):
-        return change.kind.value.title()
-    if isinstance(change, GrantMembership | RevokeMembership):
-        return "Membership"
-    if isinstance(change, AlterSetting):
-        return "Setting"
-    if isinstance(change, SetPassword | ClearPassword):
-        return "Password"
-    return "Role"
-
-
 def _only_follows(change: Change, created: set[str]) -> bool:
     """A role that was dropped is one drift, not five; sessions end because LOGIN did."""
-    if isinstance(change, EndSessions):
-        return True
-    if isinstance(change, CreateRole):
-        return False
-    if isinstance(change, GrantPrivileges):
-        return created.issuperset(change.grantees)
-    return _role(change) in created
+    match change:
+        case EndSessions():
+            return True
+        case CreateRole():
+            return False
+        case GrantPrivileges():
+            return created.issuperset(change.grantees)
+        case GrantMembership() | RevokeMembership() | RevokePrivileges():
+            return change.whose in created
+        case AdoptRole() | RenameRole() | HandOver() | AlterRole() | SetPassword():
+            return change.whose in created
+        case ClearPassword() | AlterSetting() | HandOnOwned() | DropRole() | ReleaseRole():
+            return change.whose in created
+        case _:
+            assert_never(change)
 
 
 def _difference(change: Change) -> Difference:
     local = change if isinstance(change, GrantPrivileges | RevokePrivileges) else None
     return Difference(
         what=describe(change),
-        object=_object(change),
-        role=_role(change),
+        object=change.object,
+        role=change.whose,
         database=local.database if local else None,
         objects=local.addresses if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
         is_shared=local is None or KINDS[local.kind].scope is Scope.SERVER,
     )
-
-
-def _object(change: Change) -> str:
-    if isinstance(change, GrantPrivileges | RevokePrivileges):
-        first = change.objects[0]
-        name = f"{first.schema}.{first.name}" if first.schema else first.name
-        more = len(change.objects) - 1
-        return f"{name} and {more} more" if more else name
-    if isinstance(change, GrantMembership | RevokeMembership):
-        return change.group
-    return _role(change) or ""
-
-
-def _role(change: Change) -> str | None:
-    match change:
-        case GrantPrivileges(grantees=grantees) | RevokePrivileges(grantees=grantees):
-            return grantees[0] if len(grantees) == 1 else None
-        case GrantMembership(member=member) | RevokeMembership(member=member):
-            return member
-        case RenameRole(new_name=name):
-            return name
-        case AlterRole(role=role) | AlterSetting(role=role):
-            return role
-        case _:
-            return change.role

@@ -18,7 +18,7 @@ from regent.passes.full import Pass
 from regent.plan.describe import describe
 from regent.report.bodies import brake_body, takeover_body
 from regent.report.deeds import correction_of, deed_of
-from regent.report.drifts import Deed, deeds, differences, kind_of
+from regent.report.drifts import Deed, deeds, differences
 from shared.http import DoneBody, Leftover
 from shared.outcomes import Actor, Drift, Outcome
 from shared.state import DesiredState
@@ -141,11 +141,11 @@ class Report:
         metrics.pass_ended(result=result, seconds=one.seconds, at=one.corrected_at)
         for done in one.results:
             counter = metrics.changes_applied if done.done else metrics.changes_refused
-            counter.labels(kind=kind_of(done.change)).inc()
+            counter.labels(kind=done.change.topic).inc()
         for difference in differences(one.drift):
-            metrics.drift_found.labels(kind=kind_of(difference.change)).inc()
+            metrics.drift_found.labels(kind=difference.change.topic).inc()
             if difference.change in fate.done:
-                metrics.drift_corrected.labels(kind=kind_of(difference.change)).inc()
+                metrics.drift_corrected.labels(kind=difference.change.topic).inc()
         for item in drift:
             if item.happened_at and item.corrected_at:
                 seconds = (item.corrected_at - item.happened_at).total_seconds()

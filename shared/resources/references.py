@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 from pydantic import Field
 
@@ -56,6 +56,8 @@ class LabelRequirement(Part):
                 return self.key in labels
             case "DoesNotExist":
                 return self.key not in labels
+            case _:
+                assert_never(self.operator)
 
 
 class LabelSelector(Part):

@@ -21,13 +21,13 @@ relation_group AS MATERIALIZED (
     FROM looked_at AS c
     GROUP BY 1, 2, 3, 4
 )
-SELECT 'member' AS part, c.relname::text AS form, NULL::name AS schema, NULL::name AS owner,
+SELECT 'member' AS part, d.classid::pg_catalog.regclass::text AS form, NULL::name AS schema, NULL::name AS owner,
        NULL::text[] AS acl, false AS is_system, NULL::name[] AS names,
        pg_catalog.array_agg(d.objid) AS oids, NULL::oid[] AS others, NULL::text[] AS arguments
-FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_class AS c ON c.oid = d.classid
+FROM pg_catalog.pg_depend AS d
 WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
   AND d.classid = ANY ($4::text[]::pg_catalog.regclass[])
-GROUP BY c.relname
+GROUP BY d.classid
 UNION ALL
 SELECT 'present', '', NULL, NULL, NULL, false, ARRAY[a.attname],
        pg_catalog.array_agg(a.attrelid), NULL, NULL
