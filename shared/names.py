@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MAX_BYTES = 63
+OWNER_ROLE = "postgregent_owner"
+"""Owns the home database; the admin of each Regent is a member of it (rule 5)."""
 RESERVED = frozenset({"public", "none"})
 
 

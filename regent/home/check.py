@@ -15,10 +15,10 @@ from regent.home.layout import LAYOUTS
 from regent.server.connection import Connection
 from regent.server.session_settings import PINNED_NAMES
 from shared.errors import PostgRegentError
-from shared.names import quote_ident
+from shared.names import OWNER_ROLE, quote_ident
 from sql import load
 
-OWNER = "postgregent_owner"
+OWNER = OWNER_ROLE
 SHOWN = 8
 PARTS = ("column ", "constraint ", "CREATE ")
 OPEN = "privileges on the database for PUBLIC"

@@ -7,20 +7,9 @@ from dataclasses import dataclass
 
 from regent.desired import Causes, Desired
 from regent.observed import ObservedServer
+from regent.standing import PROVIDER_ROLES, SYSTEM_PREFIX, admins_of
+from shared.names import OWNER_ROLE
 from shared.patterns import matcher
-
-SYSTEM_PREFIX = "pg_"
-PROVIDERS = frozenset(
-    {
-        "rds_superuser",
-        "rdsadmin",
-        "cloudsqlsuperuser",
-        "cloudsqladmin",
-        "azure_pg_admin",
-        "azuresu",
-    }
-)
-"""Roles of managed PostgreSQL services: never ours, whatever is declared (rule 9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +32,11 @@ class Authority:
 
 
 class _Untouchable(dict[str, bool]):
-    """The admin, PostgreSQL's and providers' own roles, what ignoreRoles names; judged once."""
+    """Roles of admins, PostgreSQL and providers, and what ignoreRoles names; judged once."""
 
-    def __init__(self, admin: str, ignore_roles: tuple[str, ...]) -> None:
+    def __init__(self, admins: frozenset[str], ignore_roles: tuple[str, ...]) -> None:
         super().__init__()
-        self._never = PROVIDERS | {admin}
+        self._never = PROVIDER_ROLES | admins | {OWNER_ROLE}
         self._is_ignored = matcher(ignore_roles)
 
     def __missing__(self, role: str) -> bool:
@@ -58,7 +47,9 @@ class _Untouchable(dict[str, bool]):
 
 def authority_of(desired: Desired, server: ObservedServer) -> Authority:
     """Sort the roles of one pass."""
-    is_untouchable = _Untouchable(server.admin, desired.ignore_roles).__getitem__
+    # A role that is ours does not leave our authority by becoming a member of the owner role.
+    admins = (admins_of(server) - desired.managed) | {server.admin}
+    is_untouchable = _Untouchable(admins, desired.ignore_roles).__getitem__
     causes: dict[str, Causes] = {e.name: (e.holder,) for e in desired.endings}
     causes |= {r.name: r.declared_by or (r.holder,) for r in desired.roles.values()}
     managed = frozenset(role for role in desired.managed if not is_untouchable(role))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from regent.desired import DeclaredGrant
 from regent.kinds import COLUMNS, KINDS, Scope
-from regent.plan.authority import SYSTEM_PREFIX
+from regent.standing import SYSTEM_PREFIX
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
 from shared.privileges import ObjectKind

@@ -115,6 +115,12 @@ def _reaches_too_much(
             continue
         if row.group not in foreign and (row.group, row.member) not in undecided:
             continue
+        if row.group in situation.standing.ours:
+            return "NotAllowed", (
+                f"The role {claim.name!r} is a member of {row.group!r}, stays one, and reaches"
+                f" PostgRegent's own roles by that. Take it out of {row.group!r}, or choose"
+                " another name."
+            )
         for power in sorted(reaches.powers_of(row.group)):
             if not _may_reach(situation, power):
                 return "NotAllowed", (

@@ -14,7 +14,7 @@ from regent.reach import HARMLESS_BUILT_IN
 from regent.resolve.libraries import library_of
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
-from shared.patterns import ANY, is_literal, matcher
+from shared.patterns import ANY, is_literal, literal_of, matcher
 from shared.state import PermissionEntry
 
 OPEN_ATTRIBUTES = frozenset({"createdb"})
@@ -46,11 +46,22 @@ def may_be_ended(situation: Situation, role: str) -> bool:
 
 
 def is_group_allowed(situation: Situation, group: str, own: Collection[str]) -> bool:
-    """Ours of the same namespace, harmless, or in `allow.memberOf`."""
-    allow = situation.spec.allow
+    """Ours of the same namespace, harmless, or in `allow.memberOf`.
+
+    A pattern lets in no role that reaches everything, and nothing lets in PostgRegent's own.
+    """
     if group in own or group in HARMLESS_BUILT_IN:
         return True
-    return bool(allow and allow.member_of and matcher(allow.member_of)(group))
+    if group in situation.standing.ours:
+        return False
+    if group in situation.standing.powerful:
+        return any(literal_of(one) == group for one in _groups_allowed(situation))
+    return matcher(_groups_allowed(situation))(group)
+
+
+def _groups_allowed(situation: Situation) -> tuple[str, ...]:
+    allow = situation.spec.allow
+    return (allow.member_of if allow else None) or ()
 
 
 def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
@@ -156,13 +167,33 @@ def may_join(
     key, name = member
     is_there = any((m.group, m.member) == (group, name) for m in situation.server.memberships)
     taken = f" {name!r} is a member now, and it is taken out of it." if is_there else ""
-    findings.trouble(
-        key,
-        "NotAllowed",
-        f"spec.memberOf: {group!r} is neither a Role of this namespace nor allowed.{taken}"
-        " Add it to spec.allow.memberOf of the Regent, or take it out here.",
-    )
+    why, way_out = _why_not_joined(situation, group)
+    findings.trouble(key, "NotAllowed", f"spec.memberOf: {group!r} {why}.{taken} {way_out}")
     return False
+
+
+def _why_not_joined(situation: Situation, group: str) -> tuple[str, str]:
+    """Why nobody may join this group, and the way out."""
+    if group in situation.standing.ours:
+        return (
+            (
+                "is PostgRegent's own role or the admin of a Regent, or reaches one: no"
+                " declaration makes anybody a member"
+            ),
+            "Remove it here.",
+        )
+    if matcher(_groups_allowed(situation))(group):
+        return (
+            (
+                "reaches a built-in or provider's role, a superuser, CREATEROLE, REPLICATION or"
+                " BYPASSRLS: no pattern of spec.allow.memberOf matches it"
+            ),
+            "Add its exact name to spec.allow.memberOf of the Regent, or remove it here.",
+        )
+    return (
+        "is neither a Role of this namespace nor allowed",
+        "Add it to spec.allow.memberOf of the Regent, or take it out here.",
+    )
 
 
 def may_set(situation: Situation, key: ResourceKey, parameter: str, findings: Findings) -> bool:

@@ -11,27 +11,10 @@ from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
 from regent.resolve.renamings import former_mark, is_there, postgres_name, waits_for
 from regent.resolve.situation import Findings, Situation
+from regent.standing import PROVIDER_ROLES
 from shared.keys import ResourceKey
-from shared.names import role_name_problem
+from shared.names import OWNER_ROLE, role_name_problem
 from shared.state import RoleEntry, UserEntry
-
-PROVIDER_ROLES = frozenset(
-    {
-        "rds_superuser",
-        "rdsadmin",
-        "rdsrepladmin",
-        "rds_replication",
-        "rds_iam",
-        "rds_ad",
-        "rds_password",
-        "cloudsqlsuperuser",
-        "cloudsqladmin",
-        "azure_pg_admin",
-        "azuresu",
-        "postgregent_owner",
-    }
-)
-"""Never managed: the provider's own roles (docs/architecture.md), and ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +151,8 @@ class _Court:
         # A released mark is taken back, and a role that was made anew is the same as a stranger's
         # until all that it has beyond its declaration is gone: both are done like an adoption.
         is_adopted = mark.released or self.marks.is_remade(mark)
+        if is_adopted and (refusal := self._is_an_admin(other or claim.name)):
+            return self._refused(claim, *refusal)
         return Claim(claim.name, claim.role, claim.user, holder, mark, other, is_adopted)
 
     def _mark_of(self, claim: Claim) -> Mark | None:
@@ -192,6 +177,8 @@ class _Court:
     def _unmarked(self, claim: Claim) -> Claim | None:
         if claim.name not in self.situation.server.roles:
             return claim
+        if refusal := self._is_an_admin(claim.name):
+            return self._refused(claim, *refusal)
         wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
         accepted = self.situation.accepted
         is_back = accepted.is_home_lost or claim.name in accepted.takes_back
@@ -210,6 +197,15 @@ class _Court:
             claim,
             "ExistsUnmanaged",
             f"A role {claim.name!r} exists that PostgRegent did not make. {way_out}",
+        )
+
+    def _is_an_admin(self, name: str) -> tuple[str, str] | None:
+        """Whoever declares the admin of another Regent would stop that one, or be it (rule 9)."""
+        if name not in self.situation.standing.admins:
+            return None
+        return "NotAllowed", (
+            f"{name!r} is the admin of a Regent of this server (a member of {OWNER_ROLE!r}) and is"
+            " never managed. Give the resource another roleName or userName."
         )
 
     def _refused(self, claim: Claim, reason: str, message: str) -> Claim | None:
@@ -246,6 +242,8 @@ def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
         return "Invalid", f"The PostgreSQL name {claim.name!r} {problem}."
     if claim.name == situation.server.admin:
         whose = "is the Regent's own admin user"
+    elif claim.name == OWNER_ROLE:
+        whose = "is PostgRegent's own role"
     elif claim.name in PROVIDER_ROLES:
         whose = "belongs to the database's provider"
     elif not may_be_named(situation, claim.name):

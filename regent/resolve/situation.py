@@ -8,6 +8,7 @@ from datetime import datetime
 
 from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
+from regent.standing import Standing
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from shared.resources import RegentSpec
@@ -50,6 +51,12 @@ class Situation:
     ordinary_parameters: frozenset[str] = frozenset()
     known_parameters: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
+    standing: Standing = field(init=False)
+    """Reckoned of `server`: whose roles nobody gets by a pattern."""
+
+    def __post_init__(self) -> None:
+        """All that resolving asks of the server as a whole, once."""
+        object.__setattr__(self, "standing", Standing.of(self.server))
 
     @property
     def spec(self) -> RegentSpec:

@@ -131,7 +131,11 @@ class Allow(Part):
         tuple[Attribute, ...] | None, Field(max_length=6, description="Attributes beyond inherit.")
     ] = None
     member_of: Annotated[
-        Patterns | None, Field(description="Built-in and unmanaged roles that may be joined.")
+        Patterns | None,
+        Field(
+            description="Built-in and unmanaged roles that may be joined. Built-in roles, "
+            "superusers and what reaches them by their exact names only."
+        ),
     ] = None
     parameters: Annotated[
         Patterns | None, Field(description="Settings beyond those any user may set.")

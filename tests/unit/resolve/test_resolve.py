@@ -289,8 +289,9 @@ def test_built_in_groups_that_read_everything_must_be_allowed() -> None:
     resolution = resolved(text, on=on)
     assert [m.group for m in resolution.desired.memberships] == ["pg_monitor"]
     assert reason(resolution, "Role/default/r") == "NotAllowed"
-    allowed = state(text, regent={"allow": {"memberOf": ["pg_read_*"]}})
-    assert len(resolved(allowed, on=on).desired.memberships) == 2
+    for listed, members in (("pg_read_*", 1), ("pg_read_all_data", 2)):
+        allowed = state(text, regent={"allow": {"memberOf": [listed]}})
+        assert len(resolved(allowed, on=on).desired.memberships) == members
 
 
 @pytest.mark.rule("12")
