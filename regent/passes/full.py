@@ -201,6 +201,8 @@ class Passes:
         differing = objects_of(wanted.changes).get(database, ())
         if not wanted.is_empty and not await may_correct(differing):
             return None
+        if not wanted.is_empty:
+            await self._home.require_safe()
         results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
         return Pass(
             plan=wanted,
