@@ -109,7 +109,9 @@ class Engine:
         and written with nobody in between. What was refused is asked again.
         """
         async with self._storing:
-            accepted = await merge(self.passes.memory.accepted)
+            previous = self.passes.memory.accepted
+            accepted = await merge(previous)
+            await self.passes.supersede(previous)
             await self._store(accepted)
             self.passes.memory.refused = {}
             await self.home.forget_unmanageable()

@@ -161,6 +161,7 @@ async def apply_once(
         accepted, is_open = _accept(settings.regent, memory, state, takeover or "")
         if is_open:
             accepted = await _take_over(stand, accepted, takeover or "")
+        await stand.passes.supersede(memory.accepted)
         memory.accepted = accepted
         # Somebody runs this to have it tried: what was refused before is asked again.
         memory.refused = {}

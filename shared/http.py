@@ -196,6 +196,9 @@ class StatusBody(_Wire):
     trouble: TroubleBody | None = Field(
         None, description="Why it is not connected to its server; absent while it is."
     )
+    unreadable: tuple[str, ...] = Field(
+        (), description="Rows of the home database that cannot be read; they are left as they are."
+    )
     not_acted_on: tuple[str, ...] = Field(
         (), description="Fields of the Regent that are valid and that this version does not act on."
     )

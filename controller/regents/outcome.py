@@ -47,6 +47,7 @@ class NotReached:
         return self.reason in FOR_GOOD
 
 
+SHOWN = 5
 NOT_CONNECTED = "NotReady"
 """Of what answers and has no connection to its server: its status says why."""
 
@@ -116,7 +117,15 @@ def _words(
     roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
     said = f": {status.detector.message.rstrip('.')}" if status.detector.message else ""
-    return "Ready", "Running", f"{roles} managed; detector {how}{said}."
+    return "Ready", "Running", f"{roles} managed; detector {how}{said}.{_unreadable(status)}"
+
+
+def _unreadable(status: StatusBody) -> str:
+    """Of rows of the home database, which stop nothing."""
+    if not status.unreadable:
+        return ""
+    named = ", ".join(status.unreadable[:SHOWN])
+    return f" Left as they are, since they cannot be read, in its home database: {named}."
 
 
 def _restrained(status: StatusBody) -> tuple[State, str, str]:

@@ -284,6 +284,17 @@ def is_judged(memory: BrakeMemory, accepted: AcceptedState) -> bool:
     return memory.baseline is not None and 0 < memory.baseline.edition == accepted.edition
 
 
+def superseded(memory: BrakeMemory, previous: AcceptedState | None) -> BrakeMemory:
+    """Before another state takes the place of `previous`, which no finished pass has judged.
+
+    A pass that was cut off may have given half of it: what it gives counts as given.
+    """
+    if previous is None or memory.baseline is None or is_judged(memory, previous):
+        return memory
+    given = layers_with(memory.given, memory.baseline, previous)
+    return memory if given == memory.given else memory.model_copy(update={"given": given})
+
+
 def remember(
     memory: BrakeMemory,
     verdict: Verdict,

@@ -25,7 +25,7 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
-from regent.home.unreadable import readable
+from regent.home.unreadable import UnreadableRows, readable
 from regent.remembered import (
     AcceptedState,
     BrakeMemory,
@@ -88,6 +88,7 @@ class Home:
         self._lock = asyncio.Lock()
         self._acts_as: str | None = ADMIN
         self._since_prune = PRUNE_EVERY
+        self.unreadable = UnreadableRows()
 
     def __repr__(self) -> str:
         return f"Home({self.database!r}, regent={self.regent!r})"
@@ -153,7 +154,7 @@ class Home:
             return Remembered(
                 accepted=accepted,
                 brake=memory,
-                marks=tuple(_mark(m) for m in marks),
+                marks=tuple(self.unreadable.marks(marks, _mark)),
                 system_identifier=row["system_identifier"] if row else None,
                 unmanageable=_unmanageable(unmanageable),
             )
@@ -188,7 +189,7 @@ class Home:
 
     async def marks(self) -> tuple[Mark, ...]:
         """All marks of this server, those of other Regents too."""
-        return tuple(_mark(row) for row in await self._fetch("home/marks"))
+        return tuple(self.unreadable.marks(await self._fetch("home/marks"), _mark))
 
     async def release_all_marks(self) -> tuple[str, ...]:
         """This Regent's roles become nobody's business; their holders may take them back."""
@@ -216,15 +217,27 @@ class Home:
 
     async def history(self, after: int = 0, limit: int = 500) -> tuple[Drift, ...]:
         """Drifts later than id `after`, oldest first."""
-        return _drifts(await self._fetch("home/history", self.regent, after, limit))
+        return await self._page("home/history", after, limit)
 
     async def outstanding(self, after: int = 0, limit: int = 500) -> tuple[Drift, ...]:
         """Drifts later than id `after` that nobody corrected yet, oldest first."""
-        return _drifts(await self._fetch("home/outstanding", self.regent, after, limit))
+        return await self._page("home/outstanding", after, limit)
+
+    async def _page(self, query: str, after: int, limit: int) -> tuple[Drift, ...]:
+        """As many as were asked for, where so many can be read: an empty page is the end."""
+        found: list[Drift] = []
+        while True:
+            asked = limit - len(found)
+            rows = await self._fetch(query, self.regent, after, asked)
+            found += self.unreadable.drifts(rows, _drift)
+            if len(rows) < asked or len(found) == limit:
+                return tuple(found)
+            after = rows[-1]["id"]
 
     async def count_outstanding(self) -> int:
-        """All drifts that nobody corrected yet."""
-        [row] = await self._fetch("home/count_outstanding", self.regent)
+        """All drifts that nobody corrected yet; what cannot be read cannot settle, and is none."""
+        unreadable = sorted(self.unreadable.drift_ids)
+        [row] = await self._fetch("home/count_outstanding", self.regent, unreadable)
         return int(row["count"])
 
     async def require_safe(self) -> None:
@@ -358,7 +371,5 @@ def _text(drift: Drift) -> str:
     return json_text(drift, by_alias=True, exclude={"id"}, exclude_none=True)
 
 
-def _drifts(rows: Sequence[asyncpg.Record]) -> tuple[Drift, ...]:
-    return tuple(
-        Drift.model_validate_json(row["drift"]).model_copy(update={"id": row["id"]}) for row in rows
-    )
+def _drift(row: asyncpg.Record) -> Drift:
+    return Drift.model_validate_json(row["drift"]).model_copy(update={"id": row["id"]})

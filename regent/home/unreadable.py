@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+import asyncpg
 from pydantic import ValidationError
 
 from shared.errors import PostgRegentError
+from shared.logging import get_logger
 from shared.names import quote_literal
 
+log = get_logger(__name__)
 SHOWN = 3
+T = TypeVar("T")
 
 
 class HomeStateUnreadable(PostgRegentError):
@@ -32,3 +37,56 @@ def readable(column: str, regent: str) -> Iterator[None]:
             way_out="Run the PostgRegent that wrote it; or let the Regent forget it: as a "
             f"superuser in the home database, UPDATE postgregent.regents {mend}.",
         ) from None
+
+
+class UnreadableRows:
+    """Single rows that do not read back: each is left as it is and told, and hides no other.
+
+    A role whose mark is among them is nobody's, as if it had none (rule 10).
+    """
+
+    def __init__(self) -> None:
+        self._marks: frozenset[str] = frozenset()
+        self.drift_ids: frozenset[int] = frozenset()
+
+    def told(self) -> tuple[str, ...]:
+        """`postgregent.history 17`, as somebody would look for them."""
+        return (
+            *(f"postgregent.marks {role}" for role in sorted(self._marks)),
+            *(f"postgregent.history {number}" for number in sorted(self.drift_ids)),
+        )
+
+    def marks(self, rows: Iterable[asyncpg.Record], read: Callable[[asyncpg.Record], T]) -> list[T]:
+        """All marks that can be read; those that cannot are known until they are read again."""
+        found, lost = _apart(rows, read, "role")
+        self._note(frozenset(map(str, lost)) - self._marks)
+        self._marks = frozenset(map(str, lost))
+        return found
+
+    def drifts(
+        self, rows: Iterable[asyncpg.Record], read: Callable[[asyncpg.Record], T]
+    ) -> list[T]:
+        """Those of a page of the history that can be read."""
+        rows = list(rows)
+        found, lost = _apart(rows, read, "id")
+        ids = frozenset(int(str(one)) for one in lost)
+        self._note(ids - self.drift_ids)
+        self.drift_ids = (self.drift_ids - {int(row["id"]) for row in rows}) | ids
+        return found
+
+    def _note(self, new: Iterable[object]) -> None:
+        for one in new:
+            log.warning("a row of the home database cannot be read, and is left", row=str(one))
+
+
+def _apart(
+    rows: Iterable[asyncpg.Record], read: Callable[[asyncpg.Record], T], key: str
+) -> tuple[list[T], list[object]]:
+    found: list[T] = []
+    lost: list[object] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except ValueError:  # of pydantic, too
+            lost.append(row[key])
+    return found, lost

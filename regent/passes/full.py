@@ -20,7 +20,7 @@ from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
 from regent.desired import Desired
-from regent.gate.brake import Verdict, has_news, remember
+from regent.gate.brake import Verdict, has_news, remember, superseded
 from regent.gate.refusals import Refusal, refusals, still_refused, without_refused
 from regent.gate.takeover import Takeover
 from regent.home.store import Home
@@ -201,6 +201,8 @@ class Passes:
         differing = objects_of(wanted.changes).get(database, ())
         if not wanted.is_empty and not await may_correct(differing):
             return None
+        if not wanted.is_empty:
+            await self._home.require_safe()
         results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
         return Pass(
             plan=wanted,
@@ -268,6 +270,13 @@ class Passes:
         if brake is not self.memory.brake:
             self.memory.brake = brake
             self._is_brake_stored = False
+
+    async def supersede(self, previous: AcceptedState | None) -> None:
+        """Remember what a state gave, before another one takes its place."""
+        brake = superseded(self.memory.brake, previous)
+        if brake is not self.memory.brake:
+            self.memory.brake = brake
+            await self._store_brake()
 
     async def _store_brake(self) -> None:
         await self._home.store_brake(self.memory.brake)

@@ -180,6 +180,7 @@ class Report:
             restraint=one.restraint.reason if one.restraint else "",
             unread=dict(sorted(one.unread.items())),
             leftovers=leftovers(one),
+            unreadable=self._home.unreadable.told()[:SHOWN_LEFTOVERS],
             done=self._done,
         )
 

@@ -8,6 +8,7 @@ import pytest
 
 from regent.accept.merge import accept
 from regent.changes import AlterRole, ClearPassword, DropRole, Effect, EndSessions, Plan
+from regent.gate.brake import superseded
 from regent.gate.given import MOST_LAYERS, layers_with, states_since
 from regent.gate.losses import LOGIN, losses, without
 from regent.passes.full import ROUNDS, decided
@@ -54,8 +55,19 @@ class Server:
         pushed = state(PERMISSIONS + text)
         gone = tuple(sorted(set(old) - set(pushed.resources)))
         pushed = pushed.model_copy(update={"deleted": gone})
+        self.memory = superseded(self.memory, self.accepted)
         self.accepted = accept(self.accepted, pushed, etag(pushed), self.now)
         return self.run()
+
+    def killed_midway(self, text: str) -> None:
+        """Accept a push that only gives; die once it is carried out, before its end is stored."""
+        pushed = state(PERMISSIONS + text)
+        self.memory = superseded(self.memory, self.accepted)
+        self.accepted = accept(self.accepted, pushed, etag(pushed), self.now)
+        looked = self.look()
+        assert not looked.verdict.is_pulled
+        for change in looked.verdict.plan.changes:
+            self.catalog.apply(change)
 
     def run(self) -> Looked:
         """A pass."""
@@ -277,3 +289,15 @@ def test_a_role_that_never_had_login_does_not_lose_it() -> None:
     assert without(Plan(ends), lost)[0].changes == ()
     closed = Plan((AlterRole("r", Effect.CLOSE, login=False), *ends))
     assert {atom[2] for atom in losses(closed)} == {LOGIN}
+
+
+@pytest.mark.found("E32")
+def test_what_a_push_gave_before_it_was_killed_is_not_lost_without_a_release() -> None:
+    """The next push comes before any pass has looked again; put right, nothing is withheld."""
+    server = Server()
+    server.push(roles(*A))
+    server.killed_midway(roles(*A, *N))
+    assert server.push(roles(*A)).verdict.is_pulled
+    assert set(server.catalog.roles) >= set(N)
+    assert not server.push(roles(*A, *N)).verdict.is_pulled
+    assert server.push(roles(*A)).verdict.is_pulled
