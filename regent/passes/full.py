@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
+from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
@@ -113,6 +114,7 @@ class Passes:
         self._before_write = before_write
         self._names = NameOfDesired()
         self._is_brake_stored = True
+        self._wait_seconds = WAIT_SECONDS
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
@@ -144,18 +146,20 @@ class Passes:
         self, accepted: AcceptedState, first: Looked, results: list[ChangeResult]
     ) -> Looked:
         """Apply and look again, until nothing is left or nothing goes on; the last look."""
-        last = first
+        last, patience = first, Patience(self._wait_seconds)
         for _ in range(ROUNDS):
             if last.verdict.plan.is_empty:
                 break
             if last is not first:
                 await self._decide(accepted, last)
-            done = await self._write(last.verdict.plan, last.observed.server)
+            done = await self._write(last.verdict.plan, last.observed.server, patience)
             self._note_ended(done)
             results.extend(done)
             last = await self._look(accepted, datetime.now(UTC))
             if last.restraint is not None or not any(result.done for result in done):
                 break
+        # Who holds something for long is not waited for again and again, while others wait for us.
+        self._wait_seconds = WAIT_AGAIN_SECONDS if patience.is_over else WAIT_SECONDS
         return last
 
     async def targeted(
@@ -201,7 +205,11 @@ class Passes:
         differing = objects_of(wanted.changes).get(database, ())
         if not wanted.is_empty and not await may_correct(differing):
             return None
-        results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
+        results = (
+            ()
+            if wanted.is_empty
+            else await self._write(wanted, server, Patience(WAIT_AGAIN_SECONDS), is_last_word=False)
+        )
         return Pass(
             plan=wanted,
             verdict=Verdict(wanted),
@@ -229,7 +237,12 @@ class Passes:
         return await self.looker.look(accepted, marks, self.memory, now)
 
     async def _write(
-        self, wanted: Plan, server: ObservedServer, *, is_last_word: bool = True
+        self,
+        wanted: Plan,
+        server: ObservedServer,
+        patience: Patience,
+        *,
+        is_last_word: bool = True,
     ) -> tuple[ChangeResult, ...]:
         results = await apply(
             wanted,
@@ -238,6 +251,7 @@ class Passes:
             home=self._home,
             served=self._served,
             before_write=self._before_write,
+            patience=patience,
         )
         refused = refusals(results, datetime.now(UTC))
         if refused and is_last_word:
