@@ -85,6 +85,37 @@ async def _may(look: asyncpg.Connection, role: str, table: str, privilege: str) 
     return has
 
 
+@pytest.mark.found("E66")
+async def test_what_is_done_while_a_pass_waits_is_told_as_well(
+    database: Database, tmp_path: Path
+) -> None:
+    """It is seen by a later look of the same pass, and was corrected without a word."""
+    await _make_tables(database)
+    admin, owner = await database.connect(), await database.connect("app_owner")
+    async with running(settings_for(database), tmp_path) as regent:
+        await regent.push(state(DECLARED))
+        await regent.settled(1)
+        await owner.execute(
+            f"BEGIN; GRANT SELECT ON {NAMES} TO good; COMMIT AND CHAIN;"
+            f"GRANT SELECT ON {NAMES} TO PUBLIC"
+        )
+
+        async def it_waits() -> bool:
+            waits: bool = await admin.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity AS a USING (pid)"
+                " WHERE NOT granted AND a.application_name = 'postgregent/work')"
+            )
+            return waits
+
+        await eventually(it_waits)
+        await database.execute("GRANT DELETE ON schema1.flights TO viewer", "app_owner")
+        await owner.execute("ROLLBACK")
+        found = await regent.drifts(2)
+        [deed] = [one for one in found if "DELETE" in one["what"]]
+        assert deed["actor"]["sessionUser"] == "app_owner", deed
+        assert not await _may(admin, "viewer", "schema1.flights", "DELETE")
+
+
 HOLDS = {
     "a row": f"GRANT SELECT ON {NAMES} TO PUBLIC",
     "a row, by a subtransaction": f"SAVEPOINT s; GRANT SELECT ON {NAMES} TO PUBLIC; RELEASE s",
