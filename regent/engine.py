@@ -44,6 +44,7 @@ from shared.outcomes import Actor
 
 log = structlog.get_logger()
 LOOK_FAILED = "LookFailed"
+_NOBODY: frozenset[int] = frozenset()
 NOBODY = Actor(certainty="Unknown", why_not="It was found by a timed or full look.")
 
 
@@ -304,7 +305,10 @@ class Engine:
             for database, objects in found.items():
                 with suppress(*TROUBLE):  # it is gone since: then nobody is named
                     async with self._connections.use(database, seconds=READ_SECONDS) as connection:
-                        xmins[database] = await row_versions(connection, objects)
+                        found_now = await row_versions(connection, objects)
+                    earlier = xmins.get(database, {})
+                    both = {one: found_now[one] | earlier.get(one, _NOBODY) for one in found_now}
+                    xmins[database] = {**earlier, **both}
             for database, one in (await self._detectors.take_events()).items():
                 events[database] = (*events.get(database, ()), *one.events)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
+from regent.apply.held import Patience
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.desired import Listed
@@ -73,6 +74,7 @@ async def hand_on_owned(
     moved: Moved,
     *,
     before_write: Callable[[], None],
+    patience: Patience | None = None,
     coming: Coming = NOTHING_COMES,
 ) -> int:
     """How many objects of the database the heir owns now that were the leaver's.
@@ -80,7 +82,7 @@ async def hand_on_owned(
     Each moves in a transaction of its own, and is then in `moved`, which is of this leaver alone.
     Raises NotHandedOnError, after everything else has moved, when something stays.
     """
-    handing = _Handing(change, moved, coming, before_write)
+    handing = _Handing(change, moved, coming, before_write, patience or Patience())
     count = 0
     refused: dict[Owned, str] = {}
     async with connections.use(change.database) as connection:
@@ -127,6 +129,7 @@ class _Handing:
     moved: Moved
     coming: Coming
     before_write: Callable[[], None]
+    patience: Patience
 
     async def refusal(self, connection: Connection, thing: Owned) -> str:
         """Why the object stays with the leaver; empty when it may move."""
@@ -179,10 +182,10 @@ class _Handing:
 
         async def once() -> None:
             self.before_write()
-            await run(connection, [statement], before_commit=still_may)
+            await run(connection, [statement], patience=self.patience, before_commit=still_may)
 
         try:
-            await patiently(once)
+            await patiently(once, patience=self.patience)
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             return ""
         except (_StaysError, asyncpg.PostgresError) as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import asyncpg
 
 from regent.apply.handing_on import owned_by
+from regent.apply.held import Patience
 from regent.apply.transaction import patiently, run
 from regent.home.store import Home
 from regent.observed import ObservedServer
@@ -36,6 +37,7 @@ async def take_its_privileges(
     server: ObservedServer,
     served: Collection[str] | None,
     before_write: Callable[[], None],
+    patience: Patience,
 ) -> None:
     """All that keeps the role from being dropped goes, in every database that is reached.
 
@@ -64,7 +66,7 @@ async def take_its_privileges(
             continue
         try:
             async with connections.use(database) as connection:
-                await _drop_privileges(connection, role, server, before_write)
+                await _drop_privileges(connection, role, server, before_write, patience)
         except CannotConnectError:
             unreached.append(database)
     if unreached:
@@ -80,6 +82,7 @@ async def _drop_privileges(
     role: str,
     server: ObservedServer,
     before_write: Callable[[], None],
+    patience: Patience,
 ) -> None:
     """DROP OWNED in a database where it owns nothing, with what it gave others given again."""
 
@@ -89,10 +92,11 @@ async def _drop_privileges(
         await run(
             connection,
             [*_act_as(role, server), *again],
+            patience=patience,
             before_commit=lambda: _drop_if_it_owns_nothing(connection, role),
         )
 
-    await patiently(once)
+    await patiently(once, patience=patience)
 
 
 async def _drop_if_it_owns_nothing(connection: Connection, role: str) -> None:

@@ -3,10 +3,17 @@
 All changes of one object are in one transaction, in the order of the plan: what a REVOKE takes
 along, and a later GRANT gives back, is never missing in between. A slice that is refused is halved
 until the object, and then the grantee, is found that the server refuses; the others are done.
+
+What others hold is not looked for by halving, where each try is a wait: one query says what is held
+and by whom, all else is done first, and then what is held is waited for as long as the patience of
+the pass lasts (docs/adr/0007).
+
+Long because the ways in which a slice is taken apart are read together.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +22,7 @@ from typing import TypeAlias
 import asyncpg
 
 from regent.apply import table_locks as gentle_locks
+from regent.apply.held import LOCK_IS_HELD, Held, HeldError, Patience, look_for
 from regent.apply.render import render
 from regent.apply.result import REFUSALS, RETRIED, VANISHED, ChangeResult, refused, sqlstate
 from regent.apply.table_locks import Strength
@@ -42,10 +50,14 @@ Grantee: TypeAlias = str | None
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """A rectangle of the work: these objects, these grantees."""
+    """A rectangle of the work: these objects, these grantees.
+
+    `is_soft`: on some of them the stronger lock was asked for in vain, and nothing else is held.
+    """
 
     objects: tuple[Address, ...]
     grantees: tuple[Grantee, ...]
+    is_soft: bool = False
 
     def halves(self, *, grantees_first: bool) -> tuple[_Scope, _Scope] | None:
         """Two smaller ones; None for one object and one grantee."""
@@ -92,14 +104,18 @@ class PrivilegeWork:
         *,
         major: int,
         before_write: Callable[[], None],
+        patience: Patience | None = None,
     ) -> None:
         self._connections = connections
         self._database = database
         self._changes = tuple(changes)
         self._major = major
         self._before_write = before_write
+        self._patience = patience or Patience()
         self._strength = Strength.STRONG
         self._tallies = [_Tally() for _ in changes]
+        self._held: list[_Scope] = []
+        self._looks_first = self._patience.is_over
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
         """One result for each change, in order."""
@@ -109,9 +125,11 @@ class PrivilegeWork:
         start = 0
         while start < len(objects):
             began = time.monotonic()
-            await self._scope(_Scope(objects[start : start + size], grantees))
+            slice_ = _Scope(objects[start : start + size], grantees)
+            await (self._apart(slice_) if self._looks_first else self._scope(slice_))
             start += size
             size = _next_size(size, time.monotonic() - began)
+        await self._wait_for_the_held()
         return tuple(map(self._result, self._changes, self._tallies))
 
     async def _scope(self, scope: _Scope) -> None:
@@ -119,6 +137,9 @@ class PrivilegeWork:
             await self._reconnecting(scope, range(len(self._changes)))
         except CannotConnectError as error:
             self._note(scope, range(len(self._changes)), error)
+        except asyncpg.LockNotAvailableError:
+            self._looks_first = True
+            await self._apart(scope, was_tried=True)
         except REFUSALS as error:
             is_about_a_role = sqlstate(error) == NO_SUCH_ROLE
             if is_about_a_role and len(scope.grantees) == 1:
@@ -130,6 +151,89 @@ class PrivilegeWork:
             else:
                 for half in halves:
                     await self._scope(half)
+
+    async def _apart(self, scope: _Scope, *, was_tried: bool = False) -> None:
+        """What nobody holds is done now, what is held is left for later.
+
+        Where it `was_tried` as it is and nothing is seen to be held, it is halved.
+        """
+        held = await self._look(scope)
+        if held is None:
+            return
+        if not held:
+            await (self._halves(scope) if was_tried else self._scope(scope))
+            return
+        here = frozenset(scope.objects) & held.objects.keys()
+        gone = tuple(g for g in scope.grantees if g in held.roles)
+        free = tuple(g for g in scope.grantees if g not in held.roles)
+        reached = tuple(one for one in scope.objects if one not in here)
+        for left in (
+            _Scope(tuple(one for one in scope.objects if one in here), scope.grantees),
+            _Scope(reached, gone),
+        ):
+            if left.objects and left.grantees:
+                self._held.append(left)
+        if not reached or not free:
+            return
+        rest = _Scope(reached, free, is_soft=bool(held.busy))
+        if was_tried and rest == scope:
+            await self._halves(scope)
+        else:
+            await self._scope(rest)
+
+    async def _halves(self, scope: _Scope) -> None:
+        """Nobody is seen to hold it, and it is not to be had."""
+        halves = None if self._patience.is_over else scope.halves(grantees_first=False)
+        if halves is None:
+            self._held.append(scope)
+        for half in halves or ():
+            await self._scope(half)
+
+    async def _look(self, scope: _Scope) -> Held | None:
+        """What is held of it; None where the database cannot be asked, which is noted."""
+        try:
+            async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
+                return await look_for(connection, scope.objects, scope.grantees)
+        except (CannotConnectError, *CONNECTION_IS_GONE) as error:
+            heed_cancellation()
+            self._note(scope, range(len(self._changes)), error)
+        except REFUSALS as error:
+            self._note(scope, range(len(self._changes)), error)
+        return None
+
+    async def _wait_for_the_held(self) -> None:
+        """What has come free meanwhile, then one object after another, as long as one may wait."""
+        while self._held and not self._patience.is_over:
+            scopes, self._held = self._held, []
+            for scope in scopes:
+                await self._apart(scope)
+            if self._held:
+                await self._wait_for_one()
+        for scope in self._held:
+            held = await self._look(scope)
+            if held is not None:
+                error = HeldError(held.holders_of(scope.objects, scope.grantees))
+                self._note(scope, range(len(self._changes)), error)
+
+    async def _wait_for_one(self) -> None:
+        """In the server's own queue, so that who lets go for a moment only lets us in too.
+
+        Any of them: the same one first in each pass would keep the others waiting for ever.
+        """
+        scope = self._held.pop(random.randrange(len(self._held)))  # noqa: S311 - keeps no secret
+        chosen = random.choice(scope.objects)  # noqa: S311 - keeps no secret
+        others = tuple(one for one in scope.objects if one != chosen)
+        if others:
+            self._held.append(replace(scope, objects=others))
+        one = _Scope((chosen,), scope.grantees)
+        try:
+            await self._reconnecting(one, range(len(self._changes)))
+        except asyncpg.LockNotAvailableError:
+            self._held.append(one)
+        except CannotConnectError as error:
+            self._note(one, range(len(self._changes)), error)
+        except REFUSALS:
+            await self._scope(one)
 
     async def _reconnecting(self, scope: _Scope, which: Collection[int]) -> None:
         """Once more on a new connection when this one breaks: GRANT and REVOKE bear it."""
@@ -148,6 +252,9 @@ class PrivilegeWork:
         while left:
             try:
                 await self._together(scope, left)
+            except asyncpg.LockNotAvailableError:
+                self._held.append(scope)
+                return
             except REFUSALS as error:
                 if sqlstate(error) in VANISHED:
                     return
@@ -191,44 +298,45 @@ class PrivilegeWork:
             for part in parts.values()
             for address, one in zip(part.addresses, part.objects, strict=True)
         }
-        await self._with_locks(list(objects.values()), body)
+        await self._with_locks(list(objects.values()), body, is_soft=scope.is_soft)
         spent = (time.monotonic() - began) / len(parts)
         for n in parts:
             self._tallies[n].seconds += spent
 
     async def _with_locks(
-        self, objects: Sequence[tuple[Row, ObjectRef]], body: Sequence[str]
+        self, objects: Sequence[tuple[Row, ObjectRef]], body: Sequence[str], *, is_soft: bool
     ) -> None:
         """With the strongest locks that are to be had."""
         locks = gentle_locks.lock(objects, self._strength)
-        is_strong = self._strength is Strength.STRONG and bool(locks)
-        if is_strong:
+        if self._strength is Strength.STRONG and locks:
             try:
-                await self._attempt([*locks, *body], STRONG_LOCK_TIMEOUT_MS, RETRIED - {"55P03"})
+                await self._attempt([*locks, *body], STRONG_LOCK_TIMEOUT_MS)
             except asyncpg.LockNotAvailableError:
-                pass
+                if len(objects) > 1 and not is_soft:
+                    raise
             except asyncpg.InsufficientPrivilegeError:
                 self._strength = Strength.SOFT
             else:
                 return
             locks = gentle_locks.lock(objects, Strength.SOFT)
-        # Of many objects one is held: to find it by halving is faster than to wait with all.
-        retried = RETRIED if len(objects) == 1 else RETRIED - {"55P03"}
-        await self._attempt([*locks, *body], retried=retried)
+        await self._attempt([*locks, *body])
 
     async def _attempt(
-        self,
-        statements: Sequence[str],
-        lock_timeout_ms: int = LOCK_TIMEOUT_MS,
-        retried: Collection[str] = RETRIED,
+        self, statements: Sequence[str], lock_timeout_ms: int = LOCK_TIMEOUT_MS
     ) -> None:
         async def once() -> None:
             self._before_write()
             async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
-                await run(connection, statements, lock_timeout_ms=lock_timeout_ms)
+                await run(
+                    connection,
+                    statements,
+                    lock_timeout_ms=lock_timeout_ms,
+                    patience=self._patience,
+                )
 
-        # A name that is not there was dropped: it does not come back by waiting.
-        await patiently(once, retried=frozenset(retried) - VANISHED)
+        # A name that is not there was dropped: it does not come back by waiting. For what others
+        # hold there is a place of its own.
+        await patiently(once, retried=RETRIED - VANISHED - {LOCK_IS_HELD})
 
     def _note(self, scope: _Scope, which: Collection[int], error: BaseException) -> None:
         for number in which:

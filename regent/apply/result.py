@@ -80,7 +80,7 @@ def refused(
         done=False,
         sqlstate=state,
         message=message(error),
-        way_out=way_out(state),
+        way_out=getattr(error, "way_out", "") or way_out(state),
         seconds=seconds,
         remaining=remaining or (change,),
     )

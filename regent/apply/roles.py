@@ -14,8 +14,9 @@ from typing import assert_never
 
 import asyncpg
 
+from regent.apply.held import LOCK_IS_HELD, Patience
 from regent.apply.render import render
-from regent.apply.result import REFUSALS, ChangeResult, refused
+from regent.apply.result import REFUSALS, RETRIED, ChangeResult, refused
 from regent.apply.transaction import as_their_roles, patiently, run
 from regent.changes import (
     AdoptRole,
@@ -54,13 +55,18 @@ def verifier_digest(verifier: Verifier) -> str:
 
 
 async def carry_out(
-    home: Home, changes: Sequence[Change], *, major: int, before_write: Callable[[], None]
+    home: Home,
+    changes: Sequence[Change],
+    *,
+    major: int,
+    before_write: Callable[[], None],
+    patience: Patience,
 ) -> tuple[ChangeResult, ...]:
     """One result for each change, in order."""
     results: list[ChangeResult] = []
     for start in range(0, len(changes), CHANGES_PER_TRANSACTION):
         batch = changes[start : start + CHANGES_PER_TRANSACTION]
-        results += await _batch(home, batch, major, before_write)
+        results += await _batch(home, batch, major, before_write, patience)
     return tuple(results)
 
 
@@ -105,11 +111,15 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
 
 
 async def _batch(
-    home: Home, batch: Sequence[Change], major: int, before_write: Callable[[], None]
+    home: Home,
+    batch: Sequence[Change],
+    major: int,
+    before_write: Callable[[], None],
+    patience: Patience,
 ) -> list[ChangeResult]:
     began = time.monotonic()
     try:
-        await _together(home, batch, major, before_write)
+        await _together(home, batch, major, before_write, patience)
     except asyncpg.PostgresConnectionError as error:
         return [refused(change, error) for change in batch]
     except REFUSALS as error:
@@ -117,8 +127,8 @@ async def _batch(
             return [refused(batch[0], error, seconds=time.monotonic() - began)]
         middle = len(batch) // 2
         return [
-            *await _batch(home, batch[:middle], major, before_write),
-            *await _batch(home, batch[middle:], major, before_write),
+            *await _batch(home, batch[:middle], major, before_write, patience),
+            *await _batch(home, batch[middle:], major, before_write, patience),
         ]
     except CONNECTION_IS_GONE as error:
         heed_cancellation()
@@ -129,7 +139,11 @@ async def _batch(
 
 
 async def _together(
-    home: Home, batch: Sequence[Change], major: int, before_write: Callable[[], None]
+    home: Home,
+    batch: Sequence[Change],
+    major: int,
+    before_write: Callable[[], None],
+    patience: Patience,
 ) -> None:
     statements = [s for change in batch for s in render(change, major=major)]
 
@@ -139,8 +153,11 @@ async def _together(
             await run(
                 connection,
                 as_their_roles(statements),
+                patience=patience,
                 after_begin=lambda: lock_roles_in_transaction(connection),
                 before_commit=lambda: write_marks(connection, home.regent, batch),
             )
 
-    await patiently(once)
+    # Of many one is held: it is found sooner by halving than by waiting with all.
+    retried = RETRIED if len(batch) == 1 else RETRIED - {LOCK_IS_HELD}
+    await patiently(once, retried=retried, patience=patience)

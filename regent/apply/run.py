@@ -18,6 +18,7 @@ from typing import assert_never
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
+from regent.apply.held import Patience
 from regent.apply.leaving import StillOwnsError, take_its_privileges
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import REFUSALS, ChangeResult, refused
@@ -83,14 +84,15 @@ async def apply(
     home: Home,
     served: Collection[str] | None = None,
     before_write: Callable[[], None] = _nothing_stands_in_the_way,
+    patience: Patience | None = None,
 ) -> tuple[ChangeResult, ...]:
     """One result for each change of the plan, in its order.
 
     `before_write` is called before each transaction and stops everything by raising: give it
     RegentLock.require. `served` limits where a leaving role's privileges are dropped; None is
-    every database that can be reached.
+    every database that can be reached. `patience` is for all that others hold.
     """
-    work = _Work(plan, server, connections, home, served, before_write)
+    work = _Work(plan, server, connections, home, served, before_write, patience or Patience())
     return await work.carry_out()
 
 
@@ -102,9 +104,12 @@ class _Work:
     home: Home
     served: Collection[str] | None
     before_write: Callable[[], None]
+    patience: Patience
     moved: dict[str, Moved] = field(default_factory=dict)
     """By leaver: what another one handed on is as much a power of the heir as any other."""
     results: list[ChangeResult] = field(default_factory=list)
+    for_roles: Patience = field(default_factory=Patience)
+    """Apart: who holds tables takes nothing from the end of a login."""
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
         for stretch in _stretches(self.plan):
@@ -124,12 +129,17 @@ class _Work:
                     privileges,
                     major=self.server.major,
                     before_write=self.before_write,
+                    patience=self.patience,
                 ).carry_out()
             case Work.ALONE:
                 return tuple([await self._alone(change) for change in stretch])
             case Work.ROLES:
                 return await roles.carry_out(
-                    self.home, stretch, major=self.server.major, before_write=self.before_write
+                    self.home,
+                    stretch,
+                    major=self.server.major,
+                    before_write=self.before_write,
+                    patience=self.for_roles,
                 )
             case _:
                 assert_never(work)
@@ -146,6 +156,7 @@ class _Work:
                         change,
                         self.moved.setdefault(role, set()),
                         before_write=self.before_write,
+                        patience=self.patience,
                         coming=coming_to(change, self.plan, self.results),
                     )
                 case DropRole():
@@ -190,6 +201,7 @@ class _Work:
             await run(
                 connection,
                 [],
+                patience=self.for_roles,
                 after_begin=lambda: lock_roles_in_transaction(connection),
                 before_commit=seen,
             )
@@ -202,12 +214,14 @@ class _Work:
             server=self.server,
             served=self.served,
             before_write=self.before_write,
+            patience=self.patience,
         )
         self.before_write()
         async with self.home.connection() as connection:
             await run(
                 connection,
                 [f"DROP ROLE IF EXISTS {quote_ident(change.role)}"],
+                patience=self.for_roles,
                 after_begin=lambda: lock_roles_in_transaction(connection),
                 before_commit=lambda: roles.write_marks(connection, self.home.regent, [change]),
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import asyncpg
 
+from regent.apply.held import LOCK_IS_HELD, Patience
 from regent.apply.render import Statement
 from regent.apply.result import RETRIED, sqlstate
 from regent.server.connection import Connection
@@ -28,10 +30,17 @@ async def run(
     statements: Sequence[str],
     *,
     lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    patience: Patience | None = None,
     before_commit: Callable[[], Awaitable[None]] | None = None,
     after_begin: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """All of the statements or none. The connection is in no transaction afterwards."""
+    """All of the statements or none. The connection is in no transaction afterwards.
+
+    Of the `patience` is taken what it waits for locks that are not to be had.
+    """
+    began = time.monotonic()
+    if patience is not None:
+        lock_timeout_ms = patience.timeout_ms(lock_timeout_ms)
     begin = ["BEGIN", f"SET LOCAL lock_timeout = {lock_timeout_ms}"]
     try:
         if after_begin is not None:
@@ -46,7 +55,9 @@ async def run(
         if before_commit is not None:
             await before_commit()
             await connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
+        if patience is not None and isinstance(error, asyncpg.LockNotAvailableError):
+            patience.spend(time.monotonic() - began)
         await _leave(connection)
         raise
 
@@ -56,13 +67,20 @@ async def patiently(
     *,
     attempts: int = ATTEMPTS,
     retried: Collection[str] = RETRIED,
+    patience: Patience | None = None,
 ) -> None:
-    """Again while somebody else is at it, a few times, a little later each time."""
+    """Again while somebody else is at it, a few times, a little later each time.
+
+    For what others hold only while the `patience` of the pass lasts: give it to run() too.
+    """
     for attempt in range(1, attempts + 1):
         try:
             await work()
         except asyncpg.PostgresError as error:
-            if attempt == attempts or sqlstate(error) not in retried:
+            state = sqlstate(error)
+            if attempt == attempts or state not in retried:
+                raise
+            if state == LOCK_IS_HELD and patience is not None and patience.is_over:
                 raise
             spread = 0.5 + random.random()  # noqa: S311 - spreads retries, keeps no secret
             await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * spread)

@@ -78,6 +78,37 @@ def drift_of(
     )
 
 
+def came_since(before: Iterable[Change], verdict: Verdict) -> tuple[Change, ...]:
+    """What differs in a later look of a pass and did not in the one before, nor is left of it."""
+    if verdict.plan.is_empty:
+        return ()
+    known: set[str] = set()
+    edges: set[object] = set()
+    for change in before:
+        known.add(name_of(change))
+        edges.update(_edges(change))
+    return tuple(
+        change
+        for change in verdict.plan.changes
+        if name_of(change) not in known
+        and verdict.lost.isdisjoint(atoms(change))
+        and not edges.issuperset(_edges(change) or {None})
+    )
+
+
+def _edges(change: Change) -> frozenset[object]:
+    """What a change of privileges is made of; nothing for other changes, which are whole."""
+    if not isinstance(change, GrantPrivileges | RevokePrivileges):
+        return frozenset()
+    return frozenset(
+        (type(change), change.database, address, column, privilege, grantee)
+        for address in change.addresses
+        for column in change.columns or ("",)
+        for privilege in change.privileges
+        for grantee in change.grantees
+    )
+
+
 def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:
     """The objects that these changes are about, by database."""
     found: dict[str, list[Address]] = {}

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
+from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
@@ -28,7 +29,13 @@ from regent.inspect import inspect_changed
 from regent.inspect.reading import interest_of
 from regent.kinds import Address
 from regent.observed import Observed, ObservedServer
-from regent.passes.drift import NameOfDesired, drift_of, names_of, objects_of
+from regent.passes.drift import (
+    NameOfDesired,
+    came_since,
+    drift_of,
+    names_of,
+    objects_of,
+)
 from regent.passes.look import Looked, Looker, Memory
 from regent.passes.outcomes import settle
 from regent.plan import plan_objects
@@ -113,6 +120,7 @@ class Passes:
         self._before_write = before_write
         self._names = NameOfDesired()
         self._is_brake_stored = True
+        self._wait_seconds = WAIT_SECONDS
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
@@ -128,34 +136,48 @@ class Passes:
         accepted = self.accepted()
         began = perf_counter(), datetime.now(UTC)
         first = last = await self._look(accepted, began[1])
-        drift = self._drift(first)
+        drift = list(self._drift(first))
         results: list[ChangeResult] = []
         if drift and before_correcting is not None:
             await before_correcting(objects_of(drift))
         if first.restraint is None:
             await self._decide(accepted, first)
-            last = await self._correct(accepted, first, results)
+            last = await self._correct(accepted, first, results, drift, before_correcting)
             if last is not first:
                 await self._decide(accepted, last)
         await self._remember(last)
-        return _pass(accepted, first, last, tuple(results), drift, began)
+        return _pass(accepted, first, last, tuple(results), tuple(drift), began)
 
     async def _correct(
-        self, accepted: AcceptedState, first: Looked, results: list[ChangeResult]
+        self,
+        accepted: AcceptedState,
+        first: Looked,
+        results: list[ChangeResult],
+        drift: list[Change],
+        before_correcting: BeforeCorrecting | None,
     ) -> Looked:
-        """Apply and look again, until nothing is left or nothing goes on; the last look."""
-        last = first
+        """Apply and look again, until nothing is left or nothing goes on; the last look.
+
+        What somebody does meanwhile is drift as well, though it is corrected in the same pass.
+        """
+        last, patience = first, Patience(self._wait_seconds)
         for _ in range(ROUNDS):
             if last.verdict.plan.is_empty:
                 break
             if last is not first:
                 await self._decide(accepted, last)
-            done = await self._write(last.verdict.plan, last.observed.server)
+            done = await self._write(last.verdict.plan, last.observed.server, patience)
             self._note_ended(done)
             results.extend(done)
-            last = await self._look(accepted, datetime.now(UTC))
+            before, last = last, await self._look(accepted, datetime.now(UTC))
+            new = self._came_since(before, last)
+            drift.extend(new)
+            if new and before_correcting is not None:
+                await before_correcting(objects_of(new))
             if last.restraint is not None or not any(result.done for result in done):
                 break
+        # Who holds something for long is not waited for again and again, while others wait for us.
+        self._wait_seconds = WAIT_AGAIN_SECONDS if patience.is_over else WAIT_SECONDS
         return last
 
     async def targeted(
@@ -203,7 +225,11 @@ class Passes:
             return None
         if not wanted.is_empty:
             await self._home.require_safe()
-        results = () if wanted.is_empty else await self._write(wanted, server, is_last_word=False)
+        results = (
+            ()
+            if wanted.is_empty
+            else await self._write(wanted, server, Patience(WAIT_AGAIN_SECONDS), is_last_word=False)
+        )
         return Pass(
             plan=wanted,
             verdict=Verdict(wanted),
@@ -231,7 +257,12 @@ class Passes:
         return await self.looker.look(accepted, marks, self.memory, now)
 
     async def _write(
-        self, wanted: Plan, server: ObservedServer, *, is_last_word: bool = True
+        self,
+        wanted: Plan,
+        server: ObservedServer,
+        patience: Patience,
+        *,
+        is_last_word: bool = True,
     ) -> tuple[ChangeResult, ...]:
         results = await apply(
             wanted,
@@ -240,6 +271,7 @@ class Passes:
             home=self._home,
             served=self._served,
             before_write=self._before_write,
+            patience=patience,
         )
         refused = refusals(results, datetime.now(UTC))
         if refused and is_last_word:
@@ -302,6 +334,15 @@ class Passes:
         if identifier and not memory.system_identifier and last.restraint is None:
             memory.system_identifier = identifier
             await self._home.store_system_identifier(identifier)
+
+    def _came_since(self, before: Looked, last: Looked) -> tuple[Change, ...]:
+        """What differs since the look before, while the same was desired all the time."""
+        if self._names.is_another(last.resolution.desired, self.memory.brake.in_force):
+            return ()
+        verdict = before.verdict
+        known = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
+        new = came_since((*known, *(one.change for one in before.refused)), last.verdict)
+        return tuple(change for change in new if change.local_to not in before.unread)
 
     def _drift(self, first: Looked) -> tuple[Change, ...]:
         """What differs though the same is desired as in the last pass."""

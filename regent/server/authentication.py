@@ -2,7 +2,8 @@
 
 asyncpg answers whatever a server asks for: a false server that asks for the password in clear gets
 it. So until authentication is over, each message of the server passes a guard, whole, before
-asyncpg sees it. Messages: https://www.postgresql.org/docs/18/protocol-message-formats.html
+asyncpg sees it. A false server that asks for nothing would be told verifiers and grants: so one
+that does not prove that it knows the password is let go. Messages: https://www.postgresql.org/docs/18/protocol-message-formats.html
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, cast
 
 from asyncpg.protocol.protocol import BaseProtocol
@@ -22,6 +24,7 @@ HEADER_BYTES = 5
 LONGEST_MESSAGE = 64 * 1024
 OK, CLEAR_TEXT, MD5, SASL, SASL_CONTINUE, SASL_FINAL = 0, 3, 5, 10, 11, 12
 SCRAM = frozenset({SASL, SASL_CONTINUE, SASL_FINAL})
+COMES_AFTER = {SASL: None, SASL_CONTINUE: SASL, SASL_FINAL: SASL_CONTINUE}
 PASSWORDS = frozenset({CLEAR_TEXT, MD5})
 ASKS_FOR = {CLEAR_TEXT: "the password in clear text", MD5: "an MD5 hash of the password"}
 
@@ -45,13 +48,15 @@ class Guard:
     `refusal` is what went wrong; then the connection has been cut and nothing was answered.
     """
 
-    def __init__(self, *, tls_is_verified: bool) -> None:
+    def __init__(self, *, tls_is_verified: bool, may_ask_nothing: bool = False) -> None:
+        """`may_ask_nothing`: it may let us in without any proof that it is the right one."""
         self.refusal: UnsafeAuthenticationError | None = None
+        self._may_ask_nothing = tls_is_verified or may_ask_nothing
         self._allowed = SCRAM | PASSWORDS if tls_is_verified else SCRAM
         self._fewest = 1 if tls_is_verified else FEWEST_ITERATIONS
         self._pending = b""
         self._is_over = False
-        self._proof_is_due = False
+        self._last: int | None = None
 
     def examine(self, data: bytes) -> bytes:
         """What of `data`, and of what came before, asyncpg may see now."""
@@ -82,10 +87,18 @@ class Guard:
         return data if is_over else data[:passed]
 
     def _refusal_of(self, request: int) -> UnsafeAuthenticationError | None:
-        if request == OK and self._proof_is_due:
+        if request == OK and self._last in {SASL, SASL_CONTINUE}:
             return UnsafeAuthenticationError(
                 "The server let us in without proving that it knows the admin's password.",
                 way_out="It is not the server it says it is: check databaseHost.",
+            )
+        if request == OK and not (self._last == SASL_FINAL or self._may_ask_nothing):
+            return UnsafeAuthenticationError(
+                "The server let us in without asking for the admin's password, so nothing shows"
+                " that it is the right one.",
+                way_out="Let it ask for scram-sha-256 (pg_hba.conf), or verify its certificate"
+                " with tls.mode verify-full and tls.caSecretRef. A server on this machine that is"
+                " to ask for nothing is spoken to where no password is given.",
             )
         if request != OK and request not in self._allowed:
             asked = ASKS_FOR.get(request, f"authentication method {request}")
@@ -97,7 +110,13 @@ class Guard:
                     " tls.mode verify-full and tls.caSecretRef."
                 ),
             )
-        self._proof_is_due = request in {SASL, SASL_CONTINUE}
+        if self._last != COMES_AFTER.get(request, self._last):
+            # The driver would read what is not there, and the process would end.
+            return UnsafeAuthenticationError(
+                "The server answers a step of SCRAM that was not taken.",
+                way_out="It is not the server it says it is: check databaseHost.",
+            )
+        self._last = request
         return None
 
     def _refusal_of_iterations(self, server_first: bytes) -> UnsafeAuthenticationError | None:
@@ -125,9 +144,12 @@ class Guard:
 class GuardedLoop:
     """The event loop as asyncpg sees it: what it connects has a guard before it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, tls_is_verified: bool) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, tls_is_verified: bool, has_password: bool
+    ) -> None:
         self._loop = loop
         self._tls_is_verified = tls_is_verified
+        self._has_password = has_password
         self._guards: list[Guard] = []
         self._transports: list[asyncio.BaseTransport] = []
 
@@ -142,9 +164,13 @@ class GuardedLoop:
             transport.close()
         await asyncio.sleep(0)
 
-    def _new_guard(self) -> Guard:
-        self._guards.append(Guard(tls_is_verified=self._tls_is_verified))
-        return self._guards[-1]
+    def _new_guard(self, transport: asyncio.BaseTransport) -> Guard:
+        guard = Guard(
+            tls_is_verified=self._tls_is_verified,
+            may_ask_nothing=not self._has_password and is_this_machine(transport),
+        )
+        self._guards.append(guard)
+        return guard
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)
@@ -162,7 +188,7 @@ class GuardedLoop:
         def guarded() -> asyncio.BaseProtocol:
             protocol = factory()
             if isinstance(protocol, BaseProtocol):
-                _put_before_when_connected(protocol, self._new_guard())
+                _put_before_when_connected(protocol, self._new_guard)
             return protocol
 
         transport, protocol = await self._loop.create_connection(guarded, *args, **kwargs)
@@ -185,10 +211,22 @@ class GuardedLoop:
         return cast("asyncio.Transport", GuardedTransport(transport, self._new_guard))
 
 
+def is_this_machine(transport: asyncio.BaseTransport) -> bool:
+    """Whether who answers is on the loopback: by its address, not by its name."""
+    peer = transport.get_extra_info("peername")
+    try:
+        return ip_address(str(peer[0]).partition("%")[0]).is_loopback
+    except (TypeError, IndexError, ValueError):
+        return False
+
+
+NewGuard = Callable[[asyncio.BaseTransport], Guard]
+
+
 class GuardedTransport:
     """A transport that puts a guard before the PostgreSQL protocol it is given."""
 
-    def __init__(self, transport: asyncio.Transport, new_guard: Callable[[], Guard]) -> None:
+    def __init__(self, transport: asyncio.Transport, new_guard: NewGuard) -> None:
         self.bare = transport
         self._new_guard = new_guard
 
@@ -198,15 +236,15 @@ class GuardedTransport:
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """As the transport's own."""
         if isinstance(protocol, BaseProtocol):
-            _put_before(protocol, self._new_guard(), self.bare)
+            _put_before(protocol, self._new_guard(self.bare), self.bare)
         self.bare.set_protocol(protocol)
 
 
-def _put_before_when_connected(protocol: Any, guard: Guard) -> None:
+def _put_before_when_connected(protocol: Any, new_guard: NewGuard) -> None:
     pass_on: Callable[[asyncio.Transport], None] = protocol.connection_made
 
     def connection_made(transport: asyncio.Transport) -> None:
-        _put_before(protocol, guard, transport)
+        _put_before(protocol, new_guard(transport), transport)
         pass_on(transport)
 
     protocol.connection_made = connection_made

@@ -137,7 +137,11 @@ class Connector:
     async def _open(self, database: str, purpose: str, password: str) -> asyncpg.Connection:
         if not is_legible(database):
             raise NoSuchDatabaseError("A database whose name is not UTF-8 cannot be connected to.")
-        guarded = GuardedLoop(asyncio.get_running_loop(), tls_is_verified=self.address.verifies_tls)
+        guarded = GuardedLoop(
+            asyncio.get_running_loop(),
+            tls_is_verified=self.address.verifies_tls,
+            has_password=bool(password),
+        )
         loop: Any = guarded
         try:
             return await asyncpg.connect(
