@@ -37,6 +37,10 @@ class Counted(Protocol):
         """Since the start."""
         ...
 
+    def status_writes_failed(self) -> int:
+        """Since the start."""
+        ...
+
     def events_dropped(self) -> int:
         """Since the start."""
         ...
@@ -67,6 +71,8 @@ class ControllerMetrics(Collector):
         unwatched = one.regents_unwatched()
         yield _gauge("regents_unwatched", "Regents in namespaces that are not watched.", unwatched)
         yield _counter("status_writes", "Status patches.", one.status_writes())
+        failed = one.status_writes_failed()
+        yield _counter("status_writes_failed", "Status patches that failed.", failed)
         yield _counter("events_dropped", "Events that could not be sent.", one.events_dropped())
         yield _counter("faults", "Parts of looks that failed unexpectedly.", one.faults())
 

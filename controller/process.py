@@ -62,6 +62,10 @@ class Counts:
         """Since the start."""
         return self._controller.reporter.writes
 
+    def status_writes_failed(self) -> int:
+        """Since the start."""
+        return self._controller.reporter.failed
+
     def events_dropped(self) -> int:
         """Since the start."""
         return self._controller.recorder.dropped

@@ -21,6 +21,7 @@ from controller.lifecycle.finalizers import Release
 from controller.lifecycle.uninstalled import has_installed
 from controller.names import workload_name
 from controller.observe.reader import Declared
+from controller.regents.outcome import ACCESS_GOES_ON
 from controller.regents.vanished import named
 from controller.workloads.manifests import Plant
 from shared.http import StatusBody
@@ -29,8 +30,6 @@ from shared.logging import get_logger
 
 log = get_logger(__name__)
 TOLD_AFTER_SECONDS = 5.0
-ACCESS_GOES_ON = "AccessGoesOn"
-"""What a Regent says of a deleted resource whose access has not ended."""
 
 _SAID: Mapping[Release, str] = {
     Release.WITHHELD: "The brake withholds this loss; release it on the Regent to carry it out.",
@@ -47,7 +46,9 @@ _SAID: Mapping[Release, str] = {
         "Its Regent waits for a person to accept a takeover, so nothing of its access was taken"
         " away. It ends when that is accepted; look that the role cannot log in then."
     ),
-    Release.TIMED_OUT: "Access had not ended after 45 s; the Regent goes on trying.",
+    Release.TIMED_OUT: (
+        "Access had not ended after 45 s. The Regent goes on trying, and its status says why."
+    ),
 }
 _LEFT = (
     "What it installed could not be taken off: event triggers, schema and marks are still there."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.regents.vanished import REASON, held_words, vanished_of
+from controller.regents.vanished import REASON, held_words, named, vanished_of
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -56,6 +56,10 @@ LOOK_FAILED = "LookFailed"
 """Of a pass that failed by a mistake of ours: it is tried again."""
 
 
+ACCESS_GOES_ON = "AccessGoesOn"
+"""What it says of a deleted resource whose access has not ended, and what is said of it then."""
+
+
 def regent_outcome(
     key: ResourceKey,
     generation: int,
@@ -73,7 +77,7 @@ def regent_outcome(
     )
 
 
-def _words(
+def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst first
     key: ResourceKey,
     status: StatusBody | None,
     trouble: NotReached | None,
@@ -102,6 +106,9 @@ def _words(
         return _restrained(status)
     if not status.looked or status.applied_revision is None or status.detector.mode == "None":
         return "Reconciling", "Applying", "Its first pass since it was connected is not done."
+    leavers = tuple(one for one in status.resources if one.reason == ACCESS_GOES_ON)
+    if leavers:
+        return _access_goes_on(leavers)
     if status.unread:
         said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
         return "Reconciling", "DatabaseUnreachable", f"Not read, and not kept as declared: {said}"
@@ -126,6 +133,13 @@ def _unreadable(status: StatusBody) -> str:
         return ""
     named = ", ".join(status.unreadable[:SHOWN])
     return f" Left as they are, since they cannot be read, in its home database: {named}."
+
+
+def _access_goes_on(leavers: Sequence[Outcome]) -> tuple[State, str, str]:
+    """Deleted, and not ended: for a person where the server refuses it."""
+    state: State = "Stalled" if any(one.state == "Stalled" for one in leavers) else "Reconciling"
+    who = named([one.resource for one in leavers])
+    return state, ACCESS_GOES_ON, f"Access has not ended of {who}. {leavers[0].message}"
 
 
 def _restrained(status: StatusBody) -> tuple[State, str, str]:

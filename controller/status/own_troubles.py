@@ -15,11 +15,12 @@ class OwnTroubles:
         self._recorder = recorder
         self._told: dict[str, News] = {}
 
-    def tell(self, beside: Reference, *, departures: str, authorities: str) -> None:
+    def tell(self, beside: Reference, *, departures: str, authorities: str, statuses: str) -> None:
         """Tell what is news of why these cannot be written; empty where they can."""
         for one in (
             News(beside, "Warning", "DeparturesNotWritten", "Hold", departures),
             News(beside, "Warning", "AuthorityNotReplaced", "Reconcile", authorities),
+            News(beside, "Warning", "StatusNotWritten", "Reconcile", statuses),
         ):
             if one.note and one != self._told.get(one.reason):
                 self._recorder.record(one)

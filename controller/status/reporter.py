@@ -43,8 +43,12 @@ class Reporter:
         find: Find,
         regent_news: Callable[[ResourceKey], RegentNews],
         recorder: EventRecorder,
+        troubled: Callable[[], None] = lambda: None,
     ) -> None:
-        self.writes = 0
+        """`troubled` is called when `trouble` begins or ends."""
+        self.writes = self.failed = 0
+        """Statuses that were written, and writes that failed."""
+        self._troubled = troubled
         self._api = api
         self._find = find
         self._regent_news = regent_news
@@ -56,11 +60,17 @@ class Reporter:
         self._own: dict[ResourceKey, Outcome] = {}
         self._withdrawn: set[ResourceKey] = set()
         self._away: frozenset[ResourceKey] = frozenset()
-        self._refused: set[ResourceKey] = set()
+        self._refused: dict[ResourceKey, str] = {}
+        """Why the API server does not take the status of these."""
 
     def is_refused(self, key: ResourceKey) -> bool:
         """Whether the API server did not take its last status, and will not take it in a moment."""
         return key in self._refused
+
+    @property
+    def trouble(self) -> str:
+        """Why statuses cannot be written, of the first that cannot; empty where all can."""
+        return next(iter(self._refused.values()), "")
 
     async def run(self) -> None:
         """Write what is news, for ever."""
@@ -108,7 +118,8 @@ class Reporter:
     def forget_except(self, kept: Mapping[ResourceKey, Any]) -> None:
         """What is not there any more needs no status."""
         self._withdrawn &= kept.keys()
-        self._refused &= kept.keys()
+        for key in self._refused.keys() - kept.keys():
+            self._note_written(key)
         for key in self._said.keys() - kept.keys():
             self._queue.forget(key)
             if not self._said[key]:  # else a Regent still speaks of it, and says it once
@@ -136,12 +147,25 @@ class Reporter:
         except ApiError as error:
             if error.is_not_found or error.is_conflict:
                 return  # it is gone, or another one of its name is there: the cache will tell
-            if not error.is_transient:
-                self._refused.add(key)
+            self._note_failed(key, error)
             raise
-        self._refused.discard(key)
+        self._note_written(key)
         self.writes += 1
         self._tell(found, before, status)
+
+    def _note_failed(self, key: ResourceKey, error: ApiError) -> None:
+        """What may pass by itself is counted; what is refused is told as well."""
+        self.failed += 1
+        if error.is_transient:
+            return
+        is_first = not self._refused
+        self._refused.setdefault(key, str(error))
+        if is_first:
+            self._troubled()
+
+    def _note_written(self, key: ResourceKey) -> None:
+        if self._refused.pop(key, None) is not None and not self._refused:
+            self._troubled()
 
     def _status(self, key: ResourceKey, found: JsonObject) -> dict[str, Any] | None:
         now, own = datetime.now(UTC), self._own.get(key)

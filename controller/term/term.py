@@ -116,12 +116,13 @@ class Term:
         self.caches = caches
         self.recorder = EventRecorder(writing, instance=settings.instance)
         self.fleet = Fleet(self)
-        self.reporter = Reporter(writing, caches.find, self._news, self.recorder)
+        self.reporter = Reporter(writing, caches.find, self._news, self.recorder, quiet.wake)
         self.faults = Faults()
         if before is not None:
             self.faults.count = before.faults.count
             self.recorder.dropped = before.recorder.dropped
             self.reporter.writes = before.reporter.writes
+            self.reporter.failed = before.reporter.failed
         self._departures = Departures(writing, plant.namespace)
         self._identity = Identity(writing, plant.namespace)
         self._plants = Plants(writing, caches, plant)
@@ -258,6 +259,7 @@ class Term:
             self._last_words.own,
             departures=self._departures.trouble,
             authorities=self._identity.trouble,
+            statuses=self.reporter.trouble,
         )
         await self._identity.refresh(
             lambda: standing_of(self.caches, self.fleet), versions_of_authorities(self.caches)

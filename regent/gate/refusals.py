@@ -1,7 +1,10 @@
 """What the server refused for good is not asked for again (rule 21). Pure.
 
 Found out once, remembered in the home database by a key, and left out of later plans until the
-declaration changes or an hour is over. Its resource is NotManageable all that time.
+declaration or the admin's own rights change, or an hour is over; for what ends access a minute. Its
+resource is NotManageable all that time.
+
+Long because what is remembered, for how long, and what it leaves out are read together.
 """
 
 from __future__ import annotations
@@ -25,11 +28,17 @@ from regent.changes import (
     RevokePrivileges,
 )
 from regent.gate.digests import digest
+from regent.observed import ObservedServer
+from regent.reach import Reaches
 from regent.remembered import Unmanageable
 
 NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02"})
 """Cured by a right, an owner or a name that somebody gives: asked again after a while."""
 AGAIN_AFTER = timedelta(hours=1)
+ENDS_AGAIN_AFTER = timedelta(minutes=1)
+"""Of what ends access: somebody who shall not may log in all that time."""
+_END = "end "
+"""What the keys of these begin with."""
 
 ANY = Effect.WIDEN
 """An edge is the same in whatever order it is asked for."""
@@ -70,8 +79,27 @@ def keys_of(change: Change) -> tuple[str, ...]:
     the same key in whatever statement it is gathered with others.
     """
     if not isinstance(change, GrantPrivileges | RevokePrivileges):
-        return (digest(replace(change, causes=())),)
+        return (f"{_END if role_that_ends(change) else ''}{digest(replace(change, causes=()))}",)
     return tuple(_edges(change).values())
+
+
+def role_that_ends(change: Change) -> str:
+    """Who can come in, or stays in, as long as this is not done; empty where it ends no access."""
+    if isinstance(change, AlterRole | EndSessions) and change.effect is Effect.CLOSE:
+        return change.role
+    return ""
+
+
+def rights_of_admin(server: ObservedServer) -> frozenset[str]:
+    """What the Regent may do by itself: with other rights the server may not refuse any more.
+
+    A group that it only administers gives it nothing: from 16 on that is each role that it made.
+    """
+    admin = server.roles.get(server.admin)
+    used = ((m.member, m.group) for m in server.memberships if m.inherit or m.set_role)
+    reached = Reaches.by(server, used)
+    own = {f"{admin.attributes}"} if admin is not None else set()
+    return frozenset(own | reached.roles_of(server.admin) | reached.powers_of(server.admin))
 
 
 def _edges(change: PrivilegeChange) -> dict[Edge, str]:
@@ -93,7 +121,17 @@ def _edges(change: PrivilegeChange) -> dict[Edge, str]:
 
 def still_refused(refused: Refused, now: datetime) -> Refused:
     """Less what is old enough to be asked again."""
-    return {key: one for key, one in refused.items() if now - one.found_at < AGAIN_AFTER}
+    return {key: one for key, one in refused.items() if now < _again_at(key, one)}
+
+
+def ends_asked_at(refused: Refused) -> datetime | None:
+    """When what ends access is asked again, the first of it; None where nothing such is refused."""
+    times = (_again_at(key, one) for key, one in refused.items() if key.startswith(_END))
+    return min(times, default=None)
+
+
+def _again_at(key: str, one: Unmanageable) -> datetime:
+    return one.found_at + (ENDS_AGAIN_AFTER if key.startswith(_END) else AGAIN_AFTER)
 
 
 def refusals(results: Iterable[ChangeResult], now: datetime) -> Refused:

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from regent.changes import Change, GrantPrivileges, RevokePrivileges
+from regent.changes import (
+    Change,
+    DropRole,
+    GrantPrivileges,
+    HandOnOwned,
+    ReleaseRole,
+    RevokePrivileges,
+)
 from regent.desired import Desired
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
@@ -68,11 +75,13 @@ def drift_of(
     """What differs though the same was desired before, and is not what was `still_open` then.
 
     `unread` are databases that the pass before could not read: nobody knows since when they differ.
+    The steps of an end are nobody's deed: it goes on until it is done.
     """
     return tuple(
         change
         for change in verdict.plan.changes
-        if name_of(change) not in still_open
+        if not isinstance(change, HandOnOwned | DropRole | ReleaseRole)
+        and name_of(change) not in still_open
         and verdict.lost.isdisjoint(atoms(change))
         and change.local_to not in unread
     )

@@ -12,7 +12,7 @@ Long because the full pass, the targeted one and what both leave behind are read
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -22,7 +22,14 @@ from regent.apply.run import apply
 from regent.changes import Change, Plan
 from regent.desired import Desired
 from regent.gate.brake import Verdict, has_news, remember, superseded
-from regent.gate.refusals import Refusal, refusals, still_refused, without_refused
+from regent.gate.refusals import (
+    Refusal,
+    ends_asked_at,
+    refusals,
+    rights_of_admin,
+    still_refused,
+    without_refused,
+)
 from regent.gate.takeover import Takeover
 from regent.home.store import Home
 from regent.inspect import inspect_changed
@@ -135,7 +142,10 @@ class Passes:
         await self._home.require_safe()
         accepted = self.accepted()
         began = perf_counter(), datetime.now(UTC)
-        first = last = await self._look(accepted, began[1])
+        first = await self._look(accepted, began[1])
+        if first.restraint is None and await self._forget_refusals(first.observed.server):
+            first = await self._look(accepted, began[1])
+        last = first
         drift = list(self._drift(first))
         results: list[ChangeResult] = []
         if drift and before_correcting is not None:
@@ -146,7 +156,19 @@ class Passes:
             if last is not first:
                 await self._decide(accepted, last)
         await self._remember(last)
-        return _pass(accepted, first, last, tuple(results), tuple(drift), began)
+        one = _pass(accepted, first, last, tuple(results), tuple(drift), began)
+        times = (one.next_due, ends_asked_at(self.memory.refused) if last.refused else None)
+        return replace(one, next_due=min((at for at in times if at is not None), default=None))
+
+    async def _forget_refusals(self, server: ObservedServer) -> bool:
+        """True where the admin's own rights are others by now: what was refused is asked again."""
+        memory, found = self.memory, rights_of_admin(server)
+        before, memory.rights = memory.rights, found
+        if before in (None, found) or not memory.refused:
+            return False
+        memory.refused = {}
+        await self._home.forget_unmanageable()
+        return True
 
     async def _correct(
         self,
@@ -323,7 +345,7 @@ class Passes:
         desired = self._names.of(last.resolution.desired)
         verdict = last.verdict
         not_done = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
-        still_open = names_of(not_done)
+        still_open = names_of((*not_done, *(one.change for one in last.refused)))
         if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
             update = {"in_force": desired, "still_open": still_open}
             memory.brake = memory.brake.model_copy(update=update)

@@ -48,6 +48,7 @@ class Memory:
     `accepted`, `brake`, `refused` and `system_identifier` are in the home database too. `unread`
     are the databases that the last full pass could not read. `looked` is that of a full pass that
     left nothing open, for targeted passes to plan with. `refused_push` waits for a person.
+    `rights` are the admin's own, as the last pass that wrote found them.
     """
 
     accepted: AcceptedState | None = None
@@ -57,6 +58,7 @@ class Memory:
     unread: frozenset[str] = frozenset()
     looked: Looked | None = None
     refused_push: RefusedPush | None = None
+    rights: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

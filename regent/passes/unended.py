@@ -7,27 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from regent.gate.refusals import Refusal, role_that_ends
 from regent.passes.look import Looked
+from regent.plan.describe import describe
 from shared.outcomes import Outcome
 
 
 def unended(last: Looked) -> Mapping[str, Outcome]:
     """One outcome for each of them, by resource. What the brake withholds is told elsewhere."""
     withheld = {loss.role for loss in last.verdict.withheld}
+    refused = {role: one for one in last.refused if (role := role_that_ends(one.change))}
     found = {}
     for ending in last.resolution.desired.endings:
         if ending.retain or ending.name in withheld:
             continue
         why = "; ".join(_going_on(last, ending.name))
         if why:
+            refusal = refused.get(ending.name)
             found[str(ending.holder)] = Outcome(
                 resource=str(ending.holder),
                 generation=0,
-                state="Reconciling",
+                state="Stalled" if refusal else "Reconciling",
                 reason="AccessGoesOn",
-                message=f"It is deleted, and the access of {ending.name!r} has not ended: {why}.",
+                message=f"It is deleted, and the access of {ending.name!r} has not ended: {why}."
+                + (_refused(refusal) if refusal else ""),
             )
     return found
+
+
+def _refused(one: Refusal) -> str:
+    said = f"{one.message} ({one.sqlstate}) {one.way_out}"
+    return f" The server refuses to {describe(one.change)}: {said}"
 
 
 def _going_on(last: Looked, role: str) -> Iterator[str]:

@@ -97,6 +97,7 @@ def shown(
     regents: Sequence[str] = ("a", "b"),
     unwatched: int = 0,
     faults: int = 0,
+    unwritten: int = 0,
 ) -> Samples:
     """What a leader shows that talks to these Regents."""
     keys = {name: ResourceKey("Regent", name, "regent") for name in regents}
@@ -105,7 +106,7 @@ def shown(
         gate=gate,
         doubted={keys[name]: NotReached("NotSynced", gate) for name in doubted},
         fleet=SimpleNamespace(served=served),
-        reporter=SimpleNamespace(writes=0),
+        reporter=SimpleNamespace(writes=0, failed=unwritten),
         recorder=SimpleNamespace(dropped=0),
         regents_unwatched=unwatched,
         faults=SimpleNamespace(count=faults),
@@ -138,6 +139,12 @@ def test_the_controllers_alerts_fire_for_what_it_does_not_watch_and_for_its_own_
     assert firing(lost, lost) == {"PostgRegentRegentUnwatched"}
     assert firing(shown(faults=1), shown(faults=2)) == {"PostgRegentControllerFaults"}
     assert firing(shown(faults=2), shown(faults=2)) == set()
+
+
+@pytest.mark.found("E50")
+def test_statuses_that_cannot_be_written_fire_for_as_long_as_they_are_tried() -> None:
+    assert firing(shown(unwritten=1), shown(unwritten=2)) == {"PostgRegentStatusNotWritten"}
+    assert firing(shown(unwritten=2), shown(unwritten=2)) == set()
 
 
 FAILED = (("__name__", "postgregent_passes_total"), ("result", "Failed"))

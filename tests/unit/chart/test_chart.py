@@ -342,6 +342,9 @@ class Nothing:
     def status_writes(self) -> int:
         return 0
 
+    def status_writes_failed(self) -> int:
+        return 0
+
     def events_dropped(self) -> int:
         return 0
 

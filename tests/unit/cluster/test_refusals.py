@@ -160,6 +160,24 @@ async def test_what_is_of_no_resource_is_told_beside_the_controller(
     assert found.regarding.namespace == "postgregent"
 
 
+@pytest.mark.found("E50")
+async def test_a_status_that_is_refused_is_told_beside_the_controller_and_counted() -> None:
+    """The right to write it was taken away: everything would stay green, with nobody told."""
+    one = world()
+    one.api.refuses = lambda request: request.verb == "patch status"
+    await one.look()
+    await one.look()
+    waiting = one.term.recorder._waiting
+    news = [waiting.get_nowait() for _ in range(waiting.qsize())]
+    (found,) = [each for each in news if each.reason == "StatusNotWritten"]
+    assert REFUSAL in found.note
+    assert found.regarding.namespace == "postgregent"
+    assert one.term.reporter.failed > 0
+    one.api.refuses = lambda _: False
+    await one.look()
+    assert one.term.reporter.trouble == ""
+
+
 @pytest.mark.parametrize(
     "refused",
     [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.observe.reader import had_state_on
-from controller.regents.outcome import NotReached
+from controller.regents.outcome import NotReached, regent_outcome
 from controller.status.conditions import MAX_REGENTS
 from controller.status.patch import RegentNews, is_news, status_of, status_of_regent
 from controller.status.reporter import event_of
@@ -272,3 +272,24 @@ def test_what_was_ready_on_a_regent_that_is_away_is_unknown_until_it_is_seen() -
     assert ready(status_of(found, None, {TWO: outcome()}, NOW, away=away)) == (
         "Unknown", "RegentAway",
     )  # fmt: skip
+
+
+@pytest.mark.rule("27")
+@pytest.mark.found("E49")
+@pytest.mark.parametrize("state", ["Reconciling", "Stalled"])
+def test_a_regent_is_not_ready_while_somebody_who_is_deleted_has_access(state: State) -> None:
+    """Stalled where the server refuses its end, which needs a person."""
+    leaver = Outcome(
+        resource="User/default/leaver",
+        generation=0,
+        state=state,
+        reason="AccessGoesOn",
+        message="Why.",
+    )
+    body = StatusBody(
+        sequence=1, accepted_revision=1, applied_revision=1, looked=True, resources=(leaver,),
+        detector=DetectorBody(mode="Triggers", healthy=True),
+    )  # fmt: skip
+    said = regent_outcome(ONE, 1, body, None)
+    assert (said.state, said.reason) == (state, "AccessGoesOn")
+    assert said.message == "Access has not ended of User/default/leaver. Why."

@@ -59,14 +59,15 @@ async def test_a_new_term_shares_nothing_with_the_one_before_but_its_counts() ->
     )
     first.said(REGENT, status)
     first.recorder.record(News(Reference("v1", "Pod", "a", "b"), "Normal", "c", "d", "e"))
-    first.reporter.writes, first.recorder.dropped = 3, 2
+    first.reporter.writes, first.reporter.failed, first.recorder.dropped = 3, 1, 2
 
     second = await lead(one)
 
     assert [name for name, part in parts(second).items() if part is parts(first)[name]] == []
     assert second.reporter.outcomes() == {}
     assert second.recorder._waiting.empty()
-    assert (second.reporter.writes, second.recorder.dropped) == (3, 2)
+    assert (second.reporter.writes, second.reporter.failed) == (3, 1)
+    assert second.recorder.dropped == 2
     assert one.fleet is second.fleet
     assert first.gate == "ended"
 

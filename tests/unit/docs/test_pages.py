@@ -101,6 +101,9 @@ def counted() -> Iterator[str]:
         def status_writes(self) -> int:
             return 0
 
+        def status_writes_failed(self) -> int:
+            return 0
+
         def events_dropped(self) -> int:
             return 0
 

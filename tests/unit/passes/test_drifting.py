@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from regent.changes import AlterRole, Effect, EndSessions, Plan
+from regent.changes import (
+    AlterRole,
+    DropRole,
+    Effect,
+    EndSessions,
+    HandOnOwned,
+    Plan,
+    ReleaseRole,
+)
 from regent.gate.brake import Verdict
 from regent.gate.losses import atoms
 from regent.passes.drift import NameOfDesired, drift_of, in_force, names_of
@@ -42,6 +50,14 @@ def test_what_the_brake_lets_through_is_no_drift() -> None:
     """A person released it."""
     verdict = Verdict(Plan((LOGIN, NOLOGIN)), lost=frozenset(atoms(NOLOGIN)))
     assert drift_of(verdict, (), ()) == (LOGIN,)
+
+
+@pytest.mark.found("E48")
+@pytest.mark.rule("27", "30")
+def test_the_steps_of_an_end_are_nobodys_deed() -> None:
+    """They go on until it is done; LOGIN that somebody gives a leaver again is drift."""
+    steps = (HandOnOwned("mydb", "u", "heir"), DropRole("u"), ReleaseRole("u", has_ended=True))
+    assert drift_of(Verdict(Plan((NOLOGIN, *steps))), (), ()) == (NOLOGIN,)
 
 
 @pytest.mark.rule("8", "30")

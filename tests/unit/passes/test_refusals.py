@@ -19,9 +19,17 @@ from regent.changes import (
     ObjectRef,
     Plan,
 )
-from regent.gate.refusals import keys_of, refusals, still_refused, without_refused
+from regent.gate.refusals import (
+    ends_asked_at,
+    keys_of,
+    refusals,
+    rights_of_admin,
+    still_refused,
+    without_refused,
+)
+from regent.observed import ObservedMembership
 from shared.privileges import ObjectKind
-from tests.declared import NOON
+from tests.declared import NOON, role, server
 
 A, B, C = (ObjectRef(n, "s", name, "r", "app") for n, name in enumerate("abc", 1))
 
@@ -104,3 +112,39 @@ def test_a_change_has_the_same_name_in_every_process() -> None:
             text=True,
         )
         assert found.stdout.strip() == " ".join(keys_of(grant(A, B))), found.stderr
+
+
+@pytest.mark.rule("21", "27")
+@pytest.mark.found("E49")
+def test_what_ends_access_is_asked_again_after_a_minute() -> None:
+    """Somebody who shall not may log in all that time."""
+    close = AlterRole("x", Effect.CLOSE, login=False)
+    widen = AlterRole("y", Effect.WIDEN, createdb=True)
+    results = [
+        ChangeResult(one, done=False, sqlstate="42501", message="no", remaining=(one,))
+        for one in (close, widen)
+    ]
+    known = refusals(results, NOON)
+    assert ends_asked_at(known) == NOON + timedelta(minutes=1)
+    later = still_refused(known, NOON + timedelta(minutes=1))
+    kept, left_out = without_refused(Plan((close, widen)), later)
+    assert kept.changes == (close,)
+    assert [one.change for one in left_out] == [widen]
+    assert ends_asked_at(later) is None
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E49")
+def test_the_admin_has_other_rights_with_another_attribute_or_group_that_it_uses() -> None:
+    """A group that it only administers, as each role that it makes from 16 on, gives it nothing."""
+    admin = role("my-admin", createrole=True)
+    before = rights_of_admin(replace(server(), roles={"my-admin": admin}))
+    power = replace(admin, attributes=replace(admin.attributes, superuser=True))
+    assert rights_of_admin(replace(server(), roles={"my-admin": power})) != before
+
+    def of(**options: bool) -> frozenset[str]:
+        row = ObservedMembership("app_owner", "my-admin", "postgres", **options)
+        return rights_of_admin(replace(server(), roles={"my-admin": admin}, memberships=(row,)))
+
+    assert of(admin=False, inherit=True, set_role=True) != before
+    assert of(admin=True, inherit=False, set_role=False) == before
