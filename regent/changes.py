@@ -155,7 +155,10 @@ class AlterSetting:
 
 @dataclass(frozen=True, slots=True)
 class GrantMembership:
-    """GRANT group TO member. Options of 16 and later are left out below it."""
+    """GRANT group TO member. Options of 16 and later are left out below it.
+
+    `instead_of` are grantors whose grant of it falls: it is given again to one who is not managed.
+    """
 
     group: str
     member: str
@@ -164,6 +167,7 @@ class GrantMembership:
     set_role: bool = True
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
+    instead_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,9 @@ class RevokeMembership:
 class GrantPrivileges:
     """The same privileges on many objects of one kind to many grantees: one statement.
 
-    For kind COLUMN, `objects` are relations and `columns` names their columns.
+    For kind COLUMN, `objects` are relations and `columns` names their columns. `instead_of` are
+    managed grantors whose grant option falls: what hangs on it is given again to roles that are not
+    managed.
     """
 
     database: str
@@ -194,6 +200,7 @@ class GrantPrivileges:
     grantable: bool = False
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
+    instead_of: frozenset[str] = frozenset()
 
     @property
     def addresses(self) -> tuple[Address, ...]:

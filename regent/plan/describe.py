@@ -65,7 +65,7 @@ def _where(change: Change) -> str:
 def _describe(change: Change, most: int) -> str:
     if isinstance(change, GrantPrivileges):
         option = " with grant option" if change.grantable else ""
-        return f"grant {edge(change, most)} to {grantees(change, most)}{option}"
+        return f"grant {edge(change, most)} to {grantees(change, most)}{option}{_instead(change)}"
     if isinstance(change, RevokePrivileges):
         return _describe_revoke(change, most)
     return _describe_role_change(change)
@@ -100,7 +100,8 @@ def _describe_role_change(change: Change) -> str:  # noqa: PLR0912 - one line pe
         case AlterSetting():
             return _setting(change)
         case GrantMembership():
-            return f"make {change.member} a member of {change.group}{_options(change)}"
+            words = f"{_options(change)}{_instead(change)}"
+            return f"make {change.member} a member of {change.group}{words}"
         case RevokeMembership():
             return _lost_membership(change)
         case EndSessions():
@@ -158,6 +159,12 @@ def _options(change: GrantMembership) -> str:
     words += [] if change.inherit else ["without INHERIT"]
     words += [] if change.set_role else ["without SET"]
     return f" {', '.join(words)}" if words else ""
+
+
+def _instead(change: GrantPrivileges | GrantMembership) -> str:
+    """By whom a role that is not managed had it, where that grant falls."""
+    grantors = _some(sorted(change.instead_of), MOST_NAMED)
+    return f", in place of the grant by {grantors}" if grantors else ""
 
 
 def _lost_membership(change: RevokeMembership) -> str:
