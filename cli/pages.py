@@ -216,7 +216,7 @@ def add_brake(sheet: Sheet, report: OnceReport, release: str) -> None:
     for one in by_person(report.withheld_atoms):
         sheet.add(f"  - {one}")
     if report.waiting:
-        sheet.add("These wait with it, as they would hand on what is not taken away:", "bold")
+        sheet.add("These wait with it, and are done together with it:", "bold")
         for change in report.waiting:
             add_change(sheet, change, frozenset())
     sheet.add(f"If all of this is meant to go: {release}", "green")

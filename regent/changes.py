@@ -329,13 +329,17 @@ class AlterSetting(_OfRole):
 
 @dataclass(frozen=True, slots=True)
 class GrantMembership(_OfMembership):
-    """GRANT group TO member. Options of 16 and later are left out below it."""
+    """GRANT group TO member. Options of 16 and later are left out below it.
+
+    `instead_of` are grantors whose grant of it falls: it is given again to one who is not managed.
+    """
 
     admin: bool = False
     inherit: bool = True
     set_role: bool = True
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
+    instead_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,13 +356,16 @@ class RevokeMembership(_OfMembership):
 class GrantPrivileges(_OfObjects):
     """The same privileges on many objects of one kind to many grantees: one statement.
 
-    For kind COLUMN, `objects` are relations and `columns` names their columns.
+    For kind COLUMN, `objects` are relations and `columns` names their columns. `instead_of` are
+    managed grantors whose grant option falls: what hangs on it is given again to roles that are not
+    managed.
     """
 
     columns: tuple[str, ...] = ()
     grantable: bool = False
     causes: Causes = ()
     effect: Effect = Effect.WIDEN
+    instead_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from regent.desired import Desired
 from regent.gate.ends import ended
 from regent.gate.given import layers_with, states_since
 from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom, losses, name_of, without
+from regent.gate.preparations import without_preparations
 from regent.observed import ObservedServer
 from regent.plan.handing_over import (
     NOBODY,
@@ -118,10 +119,11 @@ def judge(
         return Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
     reduced, touched = without(compared.plan, lost)
     reduced, held = _without_handing_on(reduced, touched, compared)
+    split = without_preparations(compared.plan, reduced)
     return Verdict(
-        reduced,
+        split.plan,
         withheld=named,
-        withheld_changes=(*touched, *held),
+        withheld_changes=(*touched, *held, *split.waiting),
         digest=digest,
         idle=_idle(lost & baseline, given),
         why=why,

@@ -109,6 +109,8 @@ def _edges(change: PrivilegeChange) -> dict[Edge, str]:
     )
     if isinstance(bare, RevokePrivileges):
         bare = replace(bare, cascade=False)
+    else:
+        bare = replace(bare, instead_of=frozenset())
     same = digest(bare)
     edges = product(
         (one.oid for one in change.objects),

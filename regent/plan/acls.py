@@ -10,15 +10,21 @@ from regent.plan.matching import NOTHING, Need, Needs
 
 Privileges = frozenset[str]
 NONE: Privileges = frozenset()
+Edge = tuple[str | None, Privileges, bool, str | None]
+"""To whom, what, WITH GRANT OPTION or not, and the grantor by whom it was had until now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The same privileges for several grantees; None is PUBLIC."""
+    """The same privileges for several grantees; None is PUBLIC.
+
+    `instead_of` are the grantors by whom they had them until now, where they are not managed.
+    """
 
     grantees: tuple[str | None, ...]
     privileges: Privileges
     grantable: bool = False
+    instead_of: frozenset[str] = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +101,11 @@ def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
     if _is_as_declared(acl, needs, scope):
         return SAME
     lost = tuple(_lost(item, acl, needs, scope) for item in acl)
-    given = [*_missing(acl, lost, needs, scope), *_kept_for_others(acl, lost, scope)]
+    given = [*_missing(acl, lost, needs, scope), *kept_for_others(acl, lost, scope)]
     taken = _spurious(acl, lost, needs, scope)
     if not given and not taken:
         return SAME
-    return Difference(_merge_given(given), _merge_taken(taken))
+    return Difference(merge_given(given), _merge_taken(taken))
 
 
 def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
@@ -131,9 +137,7 @@ def _lost(item: AclItem, acl: Acl, needs: Needs, scope: Scope) -> Privileges:
     return item.privileges & (options - scope.allowed(grantor, needs).grantable)
 
 
-def _missing(
-    acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
-) -> Iterable[tuple[str, Privileges, bool]]:
+def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Iterable[Edge]:
     held = held_in(_without(acl, lost) if any(lost) else acl)
     for grantee, need in needs.items():
         if grantee == scope.owner or grantee not in scope.managed:
@@ -142,14 +146,12 @@ def _missing(
         options = need.grantable - has.grantable
         plain = need.privileges - has.privileges - options
         if options:
-            yield grantee, options, True
+            yield grantee, options, True, None
         if plain:
-            yield grantee, plain, False
+            yield grantee, plain, False, None
 
 
-def _kept_for_others(
-    acl: Acl, lost: tuple[Privileges, ...], scope: Scope
-) -> Iterable[tuple[str | None, Privileges, bool]]:
+def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Iterable[Edge]:
     """Roles that are not ours keep what they have, from the owner instead."""
     for item, gone in zip(acl, lost, strict=True):
         grantee = item.grantee
@@ -161,9 +163,9 @@ def _kept_for_others(
         options = (gone & item.grantable) - NONE.union(*(i.grantable for i in others))
         plain = gone - options - NONE.union(*(i.privileges for i in others))
         if options:
-            yield grantee, options, True
+            yield grantee, options, True, item.grantor
         if plain:
-            yield grantee, plain, False
+            yield grantee, plain, False, item.grantor
 
 
 def _spurious(
@@ -191,8 +193,10 @@ def _passed_on(grantor: str, acl: Acl, lost: tuple[Privileges, ...]) -> Privileg
     return NONE.union(*(g for i, g in zip(acl, lost, strict=True) if i.grantor == grantor))
 
 
-def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, frozenset[str | None]]:
-    """A column's ACL after a REVOKE on its table, which clears it, and who loses by cascade.
+def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, tuple[Privileges, ...]]:
+    """A column's ACL after a REVOKE on its table, which clears it, and what falls by cascade.
+
+    The second has what each item of `acl` loses because its grantor's option goes.
 
     https://www.postgresql.org/docs/18/sql-revoke.html: revoking on a table revokes the same
     privileges on each of its columns, as far as the same grantor gave them.
@@ -201,14 +205,12 @@ def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, frozenset[str | None]]
     for revoke in taken:
         items = tuple(_cleared(item, revoke) for item in items)
     options_before, options_after = _options(acl), _options(items)
-    losers: set[str | None] = set()
-    after: list[AclItem] = []
-    for item in items:
-        gone = options_before.get(item.grantor, NONE) - options_after.get(item.grantor, NONE)
-        if gone & item.privileges:
-            losers.add(item.grantee)
-        after.append(_less(item, gone))
-    return tuple(item for item in after if item.privileges), frozenset(losers)
+    fallen = tuple(
+        item.privileges
+        & (options_before.get(item.grantor, NONE) - options_after.get(item.grantor, NONE))
+        for item in items
+    )
+    return tuple(item for item in _without(items, fallen) if item.privileges), fallen
 
 
 def _cleared(item: AclItem, revoke: Taken) -> AclItem:
@@ -233,10 +235,15 @@ def _less(item: AclItem, gone: Privileges) -> AclItem:
     return replace(item, privileges=item.privileges - gone, grantable=item.grantable - gone)
 
 
-def _merge_given(found: Iterable[tuple[str | None, Privileges, bool]]) -> tuple[Given, ...]:
-    by_edge: dict[tuple[Privileges, bool], set[str | None]] = {}
-    for grantee, privileges, grantable in found:
-        by_edge.setdefault((privileges, grantable), set()).add(grantee)
+def merge_given(found: Iterable[Edge]) -> tuple[Given, ...]:
+    """The same for several grantees at once."""
+    grantors: dict[tuple[str | None, Privileges, bool], set[str]] = {}
+    for grantee, privileges, grantable, grantor in found:
+        known = grantors.setdefault((grantee, privileges, grantable), set())
+        known.update({grantor} if grantor is not None else ())
+    by_edge: dict[tuple[Privileges, bool, frozenset[str]], set[str | None]] = {}
+    for (grantee, privileges, grantable), names in grantors.items():
+        by_edge.setdefault((privileges, grantable, frozenset(names)), set()).add(grantee)
     return tuple(Given(in_order(who), *edge) for edge, who in by_edge.items())
 
 

@@ -11,11 +11,22 @@ from typing import TypeVar
 
 from regent.kinds import COLUMNS
 from regent.observed import Acl, ObservedColumn
-from regent.plan.acls import Difference, Given, Scope, Taken, clear, compare
+from regent.plan.acls import (
+    Difference,
+    Given,
+    Privileges,
+    Scope,
+    Taken,
+    clear,
+    compare,
+    kept_for_others,
+    merge_given,
+)
 from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
 from regent.plan.matching import CompiledGrants, Signature
 
 EMPTY: Acl = ()
+NOTHING_FALLS: tuple[Privileges, ...] = ()
 Edge = TypeVar("Edge")
 
 
@@ -59,14 +70,15 @@ def plan_columns(
     taken: dict[Taken, list[str]] = {}
     cascades = False
     for column in columns:
-        after, losers = clear(column.acl, clearing) if clearing else (column.acl, frozenset())
+        after, fallen = clear(column.acl, clearing) if clearing else (column.acl, NOTHING_FALLS)
         needs = compiled.needs(matched, (), column.name)
         difference = compare(after, needs, scope)
-        cleared = losers.union(*(revoke.grantees for revoke in clearing))
+        losers = {i.grantee for i, gone in zip(column.acl, fallen, strict=False) if gone}
+        cleared = frozenset(losers.union(*(revoke.grantees for revoke in clearing)))
         for edge in difference.given:
             for part, later in _split(edge, cleared):
                 (again if later else given).setdefault(part, []).append(column.name)
-        for edge in _kept(column.acl, losers, scope):
+        for edge in merge_given(kept_for_others(column.acl, fallen, scope) if losers else ()):
             again.setdefault(edge, []).append(column.name)
         for spurious in difference.taken:
             taken.setdefault(spurious, []).append(column.name)
@@ -100,20 +112,6 @@ def _split(edge: Given, cleared: frozenset[str | None]) -> Iterable[tuple[Given,
         yield replace(edge, grantees=now), False
     if later:
         yield replace(edge, grantees=later), True
-
-
-def _kept(acl: Acl, losers: frozenset[str | None], scope: Scope) -> Iterable[Given]:
-    """Others' roles that would lose by the cascade keep what they had."""
-    for item in acl:
-        if item.grantee not in losers or scope.is_managed(item.grantee):
-            continue
-        if item.grantee is not None and item.grantee not in scope.known:
-            continue
-        plain = item.privileges - item.grantable
-        if item.grantable:
-            yield Given((item.grantee,), item.grantable, grantable=True)
-        if plain:
-            yield Given((item.grantee,), plain)
 
 
 def _by_columns(found: Mapping[Edge, list[str]]) -> tuple[tuple[Columns, Edge], ...]:

@@ -63,7 +63,9 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
     match change:
         case GrantPrivileges():
             option = " with grant option" if change.grantable else ""
-            return f"grant {edge(change, most)} to {grantees(change, most)}{option}"
+            return (
+                f"grant {edge(change, most)} to {grantees(change, most)}{option}{_instead(change)}"
+            )
         case RevokePrivileges():
             return _describe_revoke(change, most)
         case CreateRole():
@@ -84,7 +86,8 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
         case AlterSetting():
             return _setting(change)
         case GrantMembership():
-            return f"make {change.member} a member of {change.group}{_options(change)}"
+            words = f"{_options(change)}{_instead(change)}"
+            return f"make {change.member} a member of {change.group}{words}"
         case RevokeMembership():
             return _lost_membership(change)
         case EndSessions():
@@ -142,6 +145,12 @@ def _options(change: GrantMembership) -> str:
     words += [] if change.inherit else ["without INHERIT"]
     words += [] if change.set_role else ["without SET"]
     return f" {', '.join(words)}" if words else ""
+
+
+def _instead(change: GrantPrivileges | GrantMembership) -> str:
+    """By whom a role that is not managed had it, where that grant falls."""
+    grantors = _some(sorted(change.instead_of), MOST_NAMED)
+    return f", in place of the grant by {grantors}" if grantors else ""
 
 
 def _lost_membership(change: RevokeMembership) -> str:

@@ -131,6 +131,7 @@ class Edits:
             grantees=given.grantees,
             columns=columns,
             grantable=given.grantable,
+            instead_of=given.instead_of,
             causes=self._causes(given, gathered),
             effect=effect,
         )
@@ -152,7 +153,9 @@ class Edits:
         )
 
     def _causes(self, given: Given, gathered: _Gathered) -> Causes:
-        """The Permissions that say so, and whoever declares the grantees."""
+        """The Permissions that say so, and whoever declares the grantees, or the role that loses
+        what it gave them.
+        """
         compiled = self._compiled
         grantees = frozenset(given.grantees)
         found = {
@@ -161,7 +164,8 @@ class Edits:
             if (index in gathered.implied or compiled.grants[index].privileges & given.privileges)
             and not grantees.isdisjoint(compiled.grantees(index))
         }
-        return tuple(sorted(found.union(self._authority.causes_of(*given.grantees))))
+        roles = (*given.grantees, *given.instead_of)
+        return tuple(sorted(found.union(self._authority.causes_of(*roles))))
 
 
 _KINDS = list(ObjectKind)

@@ -166,6 +166,8 @@ def _grant(
         return
     else:
         shall = _union(here, context)
+    falls = [row for row in here if kept[id(row)] is None]
+    instead_of = frozenset(() if context.is_ours(*edge) else (row.grantor for row in falls))
     narrows = any(_is_narrowed(row, kept[id(row)]) for row in here)
     if staying and _union(staying, context) == _compared(shall, context) and not narrows:
         return
@@ -176,8 +178,9 @@ def _grant(
         admin,
         inherit,
         set_role,
-        _causes(edge, context),
+        _causes(edge, context) or context.authority.causes_of(*instead_of),
         Effect.NARROW if narrows else Effect.WIDEN,
+        instead_of,
     )
 
 

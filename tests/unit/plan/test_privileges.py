@@ -242,11 +242,13 @@ def test_who_depends_on_a_grant_option_that_goes_is_served_by_the_owner_first(
     shall = desired(grant(TABLE, "SELECT", "writer", names=("flights",)))
     changes = plan(shall, model.observe()).changes
     assert lines(changes) == [
-        "grant SELECT on flights stranger,writer",
+        "grant SELECT on flights stranger",
+        "grant SELECT on flights writer",
         "revoke SELECT on flights reader",
     ]
-    assert isinstance(changes[1], RevokePrivileges)
-    assert changes[1].cascade
+    assert [getattr(one, "instead_of", ()) for one in changes[:2]] == [{"reader"}, set()]
+    assert isinstance(changes[2], RevokePrivileges)
+    assert changes[2].cascade
     model.apply(changes)
     assert planned(shall, model) == []
 

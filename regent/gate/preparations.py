@@ -1,0 +1,143 @@
+"""What is given again only because something else is taken waits with that loss. Pure (rule 20).
+
+A role that is not managed keeps what it has through a managed grantor who loses his grant option:
+it is given again first. While the brake withholds that loss nothing falls, and the new grant would
+outlast the declaration that asked for the loss.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeAlias
+
+from regent.changes import (
+    Change,
+    GrantMembership,
+    GrantPrivileges,
+    Plan,
+    RevokeMembership,
+    RevokePrivileges,
+)
+from regent.plan.handing_over import Split
+from shared.privileges import ObjectKind
+
+Edge: TypeAlias = tuple[int, str, str]
+"""Object, column or nothing, privilege."""
+
+Taken: TypeAlias = tuple[str, ObjectKind, Edge, str | None]
+"""In which database, on what, and from whom. A column counts as of its table's kind."""
+
+
+def without_preparations(before: Plan, after: Plan) -> Split:
+    """`after` less what stands in for losses of `before` that it has not."""
+    preparations = [
+        one
+        for one in after.changes
+        if isinstance(one, GrantPrivileges | GrantMembership) and one.instead_of
+    ]
+    if not preparations:
+        return Split(after)
+    withheld = _Withheld.of(before, after, frozenset().union(*(p.instead_of for p in preparations)))
+    kept: list[Change] = []
+    waiting: list[Change] = []
+    for change in after.changes:
+        if isinstance(change, GrantPrivileges) and change.instead_of:
+            now, later = divided(change, withheld.holds(change))
+            kept += now
+            waiting += later
+        elif isinstance(change, GrantMembership) and change.instead_of:
+            is_held = (change.group, change.member) in withheld.memberships
+            (waiting if is_held else kept).append(change)
+        else:
+            kept.append(change)
+    return Split(replace(after, changes=tuple(kept)), tuple(waiting))
+
+
+def divided(
+    change: GrantPrivileges, is_held: Callable[[Edge], bool]
+) -> tuple[list[GrantPrivileges], list[GrantPrivileges]]:
+    """The change in two, each in as few parts as possible: what is not held, and what is."""
+    places = list(product(change.columns or ("",), sorted(change.privileges)))
+    now: list[GrantPrivileges] = []
+    later: list[GrantPrivileges] = []
+    free, held = [], []
+    for one in change.objects:
+        answers = {place: is_held((one.oid, *place)) for place in places}
+        if all(answers.values()):
+            held.append(one)
+        elif not any(answers.values()):
+            free.append(one)
+        else:
+            for (column, privilege), answer in answers.items():
+                part = replace(
+                    change,
+                    objects=(one,),
+                    columns=(column,) if column else (),
+                    privileges=frozenset({privilege}),
+                )
+                (later if answer else now).append(part)
+    if free:
+        now.insert(0, replace(change, objects=tuple(free)) if held or later else change)
+    if held:
+        later.insert(0, replace(change, objects=tuple(held)) if now else change)
+    return now, later
+
+
+def edges_of(change: GrantPrivileges | RevokePrivileges) -> Iterator[Edge]:
+    """Each object, column and privilege of a change."""
+    oids = (one.oid for one in change.objects)
+    return product(oids, change.columns or ("",), sorted(change.privileges))
+
+
+@dataclass(frozen=True, slots=True)
+class _Withheld:
+    """The losses that one plan has and another has not, as far as grantors lose what they gave."""
+
+    privileges: frozenset[Taken]
+    memberships: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, before: Plan, after: Plan, grantors: frozenset[str]) -> _Withheld:
+        """Grantor by grantor of the loss: while one of a role's options stays, nothing falls."""
+        rows = Counter(_rows(before.changes))
+        rows.subtract(_rows(after.changes))
+        lost = _taken(before.changes, grantors) - _taken(after.changes, grantors)
+        return cls(
+            frozenset(taken for taken, _ in lost),
+            frozenset((row.group, row.member) for row, count in rows.items() if count > 0),
+        )
+
+    def holds(self, change: GrantPrivileges) -> Callable[[Edge], bool]:
+        """Whether none of the grantors by whom it was had loses it now."""
+        kind = _kind(change)
+
+        def is_held(edge: Edge) -> bool:
+            oid, column, privilege = edge
+            places = {(oid, column, privilege), (oid, "", privilege)}
+            return all(
+                any((change.database, kind, place, name) in self.privileges for place in places)
+                for name in change.instead_of
+            )
+
+        return is_held
+
+
+def _taken(changes: Iterable[Change], grantors: frozenset[str]) -> set[tuple[Taken, str]]:
+    return {
+        ((change.database, _kind(change), edge, grantee), change.grantor)
+        for change in changes
+        if isinstance(change, RevokePrivileges) and not grantors.isdisjoint(change.grantees)
+        for edge in edges_of(change)
+        for grantee in change.grantees
+    }
+
+
+def _rows(changes: Iterable[Change]) -> Iterator[RevokeMembership]:
+    return (replace(one, causes=()) for one in changes if isinstance(one, RevokeMembership))
+
+
+def _kind(change: GrantPrivileges | RevokePrivileges) -> ObjectKind:
+    return ObjectKind.TABLE if change.kind is ObjectKind.COLUMN else change.kind
