@@ -9,20 +9,25 @@ What does propagate: LockHeld, LockLost, and a home database that cannot be reac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
-from types import MappingProxyType
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
-from regent.apply.leaving import StillOwnsError, take_its_privileges
+from regent.apply.leaving import take_its_privileges
 from regent.apply.privileges import PrivilegeWork
-from regent.apply.result import REFUSALS, ChangeResult, refused
+from regent.apply.result import (
+    NOT_REACHED,
+    REFUSALS,
+    ChangeResult,
+    StepRefusedError,
+    refused,
+)
 from regent.apply.roles import verifier_digest
-from regent.apply.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
+from regent.apply.sessions import end_sessions, require_ended
 from regent.apply.transaction import run
 from regent.changes import (
     Change,
@@ -37,31 +42,14 @@ from regent.changes import (
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
 from regent.observed import ObservedServer
-from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
-from regent.server.lenient_text import shown
-from regent.server.trouble import CONNECTION_IS_GONE, DidNotAnswerError, heed_cancellation
-from shared.errors import PostgRegentError
+from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
 
 __all__ = ["ChangeResult", "apply", "verifier_digest"]
 
-_STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
-    {
-        StillOwnsError: "2BP01",
-        NotHandedOnError: "2BP01",
-        SessionsGoOnError: "55006",
-        AccessGoesOnError: "55006",
-        CannotConnectError: "08006",
-        DidNotAnswerError: "08006",
-    }
-)
-"""What our own steps may say no to, and the SQLSTATE that says the same."""
-
-
 Alone = EndSessions | HandOnOwned | DropRole | ReleaseRole
-"""What cannot share a transaction with others."""
-ALONE = ("alone", "")
+Local = GrantPrivileges | RevokePrivileges
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -101,11 +89,15 @@ class _Work:
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
         for stretch in _stretches(self.plan):
-            self.results.extend(await self._stretch(stretch))
+            alone = [change for change in stretch if _is_alone(change)]
+            for change in alone:
+                self.results.append(await self._alone(change))
+            if not alone:
+                self.results.extend(await self._together(stretch))
         return tuple(self.results)
 
-    async def _stretch(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
-        privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
+    async def _together(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
+        privileges = [change for change in stretch if isinstance(change, Local)]
         if privileges:
             return await PrivilegeWork(
                 self.connections,
@@ -114,9 +106,6 @@ class _Work:
                 major=self.server.major,
                 before_write=self.before_write,
             ).carry_out()
-        alone = [c for c in stretch if isinstance(c, Alone) and _place(c) == ALONE]
-        if alone:
-            return tuple([await self._alone(change) for change in alone])
         return await roles.carry_out(
             self.home, stretch, major=self.server.major, before_write=self.before_write
         )
@@ -141,13 +130,7 @@ class _Work:
                     await self._release(change)
                 case _:
                     assert_never(change)
-        except PostgRegentError as error:
-            state = _STATES.get(type(error))
-            if state is None:
-                raise
-            result = refused(change, error, seconds=time.monotonic() - began)
-            return replace(result, sqlstate=state, way_out=shown(error.way_out))
-        except (*REFUSALS, *CONNECTION_IS_GONE) as error:
+        except (StepRefusedError, CannotConnectError, *REFUSALS, *CONNECTION_IS_GONE) as error:
             heed_cancellation()
             return refused(change, error, seconds=time.monotonic() - began)
         return ChangeResult(change, done=True, seconds=time.monotonic() - began)
@@ -158,7 +141,18 @@ class _Work:
             await end_sessions(connection, role, ours=self.connections.pids)
 
     async def _release(self, change: ReleaseRole) -> None:
-        """The mark goes when access is seen to have ended: until then the end is ours to keep."""
+        """The mark goes when access is seen to have ended: until then the end is ours to keep.
+
+        So it is while a database could not be asked for what the role owns there: nobody would hand
+        it on later.
+        """
+        for result in self.results:
+            is_of_it = isinstance(result.change, HandOnOwned) and result.change.role == change.role
+            if is_of_it and result.sqlstate == NOT_REACHED:
+                raise NotHandedOnError(
+                    f'Nobody could look what "{change.role}" owns: {result.message}',
+                    way_out=result.way_out,
+                )
 
         async def seen() -> None:
             await require_ended(connection, change.role, ours=self.connections.pids)
@@ -199,10 +193,12 @@ def _stretches(plan: Plan) -> Iterator[tuple[Change, ...]]:
 
 
 def _place(change: Change) -> tuple[str, str]:
-    match change:
-        case GrantPrivileges(database=database) | RevokePrivileges(database=database):
-            return ("database", database)
-        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole(has_ended=True):
-            return ALONE
-        case _:
-            return ("home", "")
+    if isinstance(change, Local):
+        return ("database", change.database)
+    return ("alone" if _is_alone(change) else "home", "")
+
+
+def _is_alone(change: Change) -> TypeGuard[Alone]:
+    """Whether it cannot share a transaction with others."""
+    is_mark_alone = isinstance(change, ReleaseRole) and not change.has_ended
+    return isinstance(change, Alone) and not is_mark_alone
