@@ -15,6 +15,7 @@ import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.held import Patience
+from regent.apply.result import StepRefusedError
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.desired import Listed
@@ -46,8 +47,10 @@ Moved = set[tuple[int, int, int]]
 from nobody else."""
 
 
-class NotHandedOnError(PostgRegentError):
+class NotHandedOnError(StepRefusedError):
     """Some objects could not be handed on."""
+
+    sqlstate = "2BP01"
 
 
 class _StaysError(PostgRegentError):

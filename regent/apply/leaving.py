@@ -13,20 +13,22 @@ import asyncpg
 
 from regent.apply.handing_on import owned_by
 from regent.apply.held import Patience
+from regent.apply.result import StepRefusedError
 from regent.apply.transaction import patiently, run
 from regent.home.store import Home
 from regent.observed import ObservedServer
-from regent.server.connect import CannotConnectError
 from regent.server.connection import Connection
 from regent.server.connections import Connections
 from regent.server.lenient_text import is_legible, legible, shown
-from shared.errors import PostgRegentError
+from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
 from sql import load
 
 
-class StillOwnsError(PostgRegentError):
+class StillOwnsError(StepRefusedError):
     """The role still owns objects, or holds privileges where the Regent cannot take them."""
+
+    sqlstate = "2BP01"
 
 
 async def take_its_privileges(
@@ -67,7 +69,8 @@ async def take_its_privileges(
         try:
             async with connections.use(database) as connection:
                 await _drop_privileges(connection, role, server, before_write, patience)
-        except CannotConnectError:
+        except (CannotConnectError, *CONNECTION_IS_GONE):
+            heed_cancellation()
             unreached.append(database)
     if unreached:
         raise StillOwnsError(

@@ -29,9 +29,8 @@ from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
 from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
 from regent.kinds import KINDS, Address, Row
-from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
-from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
+from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 
 PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 

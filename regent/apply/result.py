@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 import asyncpg
 
 from regent.changes import Change
 from regent.server.lenient_text import shown
+from shared.errors import PostgRegentError
 
 RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "57014"})
 """Somebody else was at it: worth another try soon."""
+
+NOT_REACHED = "08006"
+"""The connection could not be opened, or broke."""
 
 VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 """What the change was about went away after it was read: nothing is left to do."""
@@ -37,11 +42,18 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "2BP01": "Something still depends on the role: name a reassignOwnedTo, or remove it.",
         "0LP01": "PostgreSQL does not allow this grant: look at circular memberships and at what "
         "the kind of object can be granted.",
-        "08006": "The connection was lost; the next pass or apply looks what was done.",
+        NOT_REACHED: "The connection was lost; the next pass or apply looks what was done.",
         "22021": "Rename what has a name that is not UTF-8, or change it yourself.",
         "22023": "The server does not take the value: correct it in the resource.",
     }
 )
+
+
+class StepRefusedError(PostgRegentError):
+    """A step of PostgRegent's own does not go on."""
+
+    sqlstate: ClassVar[str]
+    """The code with which PostgreSQL says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +92,14 @@ def refused(
         done=False,
         sqlstate=state,
         message=message(error),
-        way_out=getattr(error, "way_out", "") or way_out(state),
+        way_out=_own_way_out(error) or way_out(state),
         seconds=seconds,
         remaining=remaining or (change,),
     )
+
+
+def _own_way_out(error: BaseException) -> str:
+    return shown(getattr(error, "way_out", ""))
 
 
 def way_out(state: str) -> str:
@@ -97,9 +113,11 @@ def sqlstate(error: BaseException) -> str:
         return "22021"
     if isinstance(error, ValueError):
         return "22023"
+    if isinstance(error, StepRefusedError):
+        return error.sqlstate
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
         return str(error.sqlstate)
-    return "08006"
+    return NOT_REACHED
 
 
 def message(error: BaseException) -> str:

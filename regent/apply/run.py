@@ -9,21 +9,26 @@ What does propagate: LockHeld, LockLost, and a home database that cannot be reac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
-from types import MappingProxyType
 from typing import assert_never
 
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
 from regent.apply.held import Patience
-from regent.apply.leaving import StillOwnsError, take_its_privileges
+from regent.apply.leaving import take_its_privileges
 from regent.apply.privileges import PrivilegeWork
-from regent.apply.result import REFUSALS, ChangeResult, refused
+from regent.apply.result import (
+    NOT_REACHED,
+    REFUSALS,
+    ChangeResult,
+    StepRefusedError,
+    refused,
+)
 from regent.apply.roles import verifier_digest
-from regent.apply.sessions import AccessGoesOnError, SessionsGoOnError, end_sessions, require_ended
+from regent.apply.sessions import end_sessions, require_ended
 from regent.apply.transaction import run
 from regent.changes import (
     AdoptRole,
@@ -50,26 +55,11 @@ from regent.changes import (
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
 from regent.observed import ObservedServer
-from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
-from regent.server.lenient_text import shown
-from regent.server.trouble import CONNECTION_IS_GONE, DidNotAnswerError, heed_cancellation
-from shared.errors import PostgRegentError
+from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
 
 __all__ = ["ChangeResult", "apply", "verifier_digest"]
-
-_STATES: Mapping[type[PostgRegentError], str] = MappingProxyType(
-    {
-        StillOwnsError: "2BP01",
-        NotHandedOnError: "2BP01",
-        SessionsGoOnError: "55006",
-        AccessGoesOnError: "55006",
-        CannotConnectError: "08006",
-        DidNotAnswerError: "08006",
-    }
-)
-"""What our own steps may say no to, and the SQLSTATE that says the same."""
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -113,36 +103,38 @@ class _Work:
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
         for stretch in _stretches(self.plan):
-            self.results.extend(await self._stretch(stretch))
+            work = stretch[0].work
+            match work:
+                case Work.ALONE:
+                    for change in stretch:
+                        self.results.append(await self._alone(change))
+                case Work.PRIVILEGES:
+                    self.results.extend(await self._privileges(stretch))
+                case Work.ROLES:
+                    self.results.extend(await self._roles(stretch))
+                case _:
+                    assert_never(work)
         return tuple(self.results)
 
-    async def _stretch(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
-        work = stretch[0].work
-        match work:
-            case Work.PRIVILEGES:
-                privileges = [
-                    c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)
-                ]
-                return await PrivilegeWork(
-                    self.connections,
-                    privileges[0].database,
-                    privileges,
-                    major=self.server.major,
-                    before_write=self.before_write,
-                    patience=self.patience,
-                ).carry_out()
-            case Work.ALONE:
-                return tuple([await self._alone(change) for change in stretch])
-            case Work.ROLES:
-                return await roles.carry_out(
-                    self.home,
-                    stretch,
-                    major=self.server.major,
-                    before_write=self.before_write,
-                    patience=self.for_roles,
-                )
-            case _:
-                assert_never(work)
+    async def _privileges(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
+        privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
+        return await PrivilegeWork(
+            self.connections,
+            privileges[0].database,
+            privileges,
+            major=self.server.major,
+            before_write=self.before_write,
+            patience=self.patience,
+        ).carry_out()
+
+    async def _roles(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
+        return await roles.carry_out(
+            self.home,
+            stretch,
+            major=self.server.major,
+            before_write=self.before_write,
+            patience=self.for_roles,
+        )
 
     async def _alone(self, change: Change) -> ChangeResult:
         began = time.monotonic()
@@ -173,13 +165,7 @@ class _Work:
                     raise _astray(change)
                 case _:
                     assert_never(change)
-        except PostgRegentError as error:
-            state = _STATES.get(type(error))
-            if state is None:
-                raise
-            result = refused(change, error, seconds=time.monotonic() - began)
-            return replace(result, sqlstate=state, way_out=shown(error.way_out))
-        except (*REFUSALS, *CONNECTION_IS_GONE) as error:
+        except (StepRefusedError, CannotConnectError, *REFUSALS, *CONNECTION_IS_GONE) as error:
             heed_cancellation()
             return refused(change, error, seconds=time.monotonic() - began)
         return ChangeResult(change, done=True, seconds=time.monotonic() - began)
@@ -190,7 +176,18 @@ class _Work:
             await end_sessions(connection, role, ours=self.connections.pids)
 
     async def _release(self, change: ReleaseRole) -> None:
-        """The mark goes when access is seen to have ended: until then the end is ours to keep."""
+        """The mark goes when access is seen to have ended: until then the end is ours to keep.
+
+        So it is while a database could not be asked for what the role owns there: nobody would hand
+        it on later.
+        """
+        for result in self.results:
+            is_of_it = isinstance(result.change, HandOnOwned) and result.change.role == change.role
+            if is_of_it and result.sqlstate == NOT_REACHED:
+                raise NotHandedOnError(
+                    f'Nobody could look what "{change.role}" owns: {result.message}',
+                    way_out=result.way_out,
+                )
 
         async def seen() -> None:
             await require_ended(connection, change.role, ours=self.connections.pids)

@@ -12,9 +12,9 @@ from collections.abc import Collection
 
 import asyncpg
 
+from regent.apply.result import StepRefusedError
 from regent.server.connection import Connection
 from regent.server.lenient_text import is_legible, shown
-from shared.errors import PostgRegentError
 from shared.names import quote_literal
 from sql import load
 
@@ -22,12 +22,16 @@ PATIENCE_SECONDS = 3.0
 PAUSE_SECONDS = 0.02
 
 
-class AccessGoesOnError(PostgRegentError):
+class AccessGoesOnError(StepRefusedError):
     """The access of a role at its end has not ended."""
 
+    sqlstate = "55006"
 
-class SessionsGoOnError(PostgRegentError):
+
+class SessionsGoOnError(StepRefusedError):
     """Sessions of the role are still there."""
+
+    sqlstate = "55006"
 
 
 async def end_sessions(connection: Connection, role: str, *, ours: Collection[int] = ()) -> int:

@@ -66,6 +66,8 @@ class Verdict:
     """The layers of what was given since that nothing withheld needs."""
     why: str = ""
     """Which limit the withheld losses are beyond, with the numbers."""
+    heard: str = ""
+    """The release that was there when it was judged."""
 
     @property
     def is_pulled(self) -> bool:
@@ -127,6 +129,7 @@ def judge(
         digest=digest,
         idle=_idle(lost & baseline, given),
         why=why,
+        heard=memory.released_digest,
     )
 
 
@@ -309,7 +312,8 @@ def remember(
     """What the brake knows of a verdict; to be stored before anything is done about it.
 
     `is_final` says that all which this state takes away was judged: only then it is the baseline.
-    `holders` are those of the marks as they are, by role.
+    `holders` are those of the marks as they are, by role. A release that the verdict has not
+    heard of came after it was judged, and is for the next look.
     """
     taken = tuple((at, loss) for at, loss in memory.taken if now - at < HOUR)
     deleted = tuple((at, key) for at, key in memory.deletions if now - at < HOUR)
@@ -317,6 +321,7 @@ def remember(
     gone = deletions_since(memory, accepted)
     new = tuple((now, key) for key in gone if key not in known)
     if verdict.is_pulled:
+        is_answered = memory.released_digest == verdict.heard
         idle = verdict.idle if is_final else frozenset[int]()
         return memory.model_copy(
             update={
@@ -324,7 +329,7 @@ def remember(
                 "deletions": (*deleted, *new) if _are_free(gone, memory, now) else deleted,
                 "pulled_at": memory.pulled_at or now,
                 "given": layers_with(memory.given, memory.baseline, accepted, idle),
-                "released_digest": "",
+                "released_digest": "" if is_answered else memory.released_digest,
                 **_begun(memory, verdict, holders),
             }
         )

@@ -43,6 +43,7 @@ def plan_endings(
 
 
 def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator[Change]:
+    """A database that is not on the server holds nothing that could be handed on."""
     name, causes, observed = ending.name, (ending.holder,), server.roles[ending.name]
     if observed.login:
         yield AlterRole(name, Effect.CLOSE, login=False, causes=causes)
@@ -50,7 +51,8 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
     if observed.verifier is not None and not ending.created:
         yield ClearPassword(name, causes)
     if ending.reassign_to is not None:
-        for database in sorted(desired.grants):
+        there = {name for group in server.databases for name in group.names}
+        for database in sorted(there.intersection(desired.grants)):
             yield HandOnOwned(
                 database,
                 name,

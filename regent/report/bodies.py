@@ -15,13 +15,12 @@ from regent.passes.full import Pass
 from regent.plan.describe import describe, where
 from regent.server.authentication import UnsafeAuthenticationError
 from regent.server.connect import (
-    CannotConnectError,
     IsAPoolerError,
     NoSuchDatabaseError,
     WrongPasswordError,
 )
 from regent.server.lenient_text import shown
-from regent.server.trouble import ServerTroubleError, in_words
+from regent.server.trouble import CannotConnectError, ServerTroubleError, in_words
 from shared.errors import PostgRegentError
 from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody, TroubleBody
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 from asyncpg.protocol.protocol import BaseProtocol
 
 from regent.server.lenient_text import Renaming
-from shared.errors import PostgRegentError
+from regent.server.trouble import CannotConnectError
 
 AUTHENTICATION = ord("R")
 HEADER_BYTES = 5
@@ -38,7 +38,7 @@ MOST_ITERATIONS = 1_000_000
 _ITERATIONS = re.compile(rb"(?:^|,)i=([0-9]{1,10})(?:,|$)")
 
 
-class UnsafeAuthenticationError(PostgRegentError):
+class UnsafeAuthenticationError(CannotConnectError):
     """The server asked for the admin's password in a way that would give it away."""
 
 

@@ -18,7 +18,7 @@ from regent.server.authentication import GuardedLoop, UnsafeAuthenticationError
 from regent.server.lenient_text import RAW, is_legible
 from regent.server.sending import SendingConnection
 from regent.server.session_settings import afterwards, expected, in_the_packet
-from shared.errors import PostgRegentError
+from regent.server.trouble import CannotConnectError
 from sql import load
 
 PasswordSource = Callable[[], Awaitable[str]]
@@ -42,14 +42,6 @@ _HALF_A_PROTOCOL = (LookupError, AttributeError, ValueError, TypeError, BufferEr
 OF_THE_RESOURCE = (
     "Check adminUser, and the Secret that adminPasswordSecretRef or connectionSecretRef names."
 )
-
-
-class CannotConnectError(PostgRegentError):
-    """The server cannot be reached."""
-
-    def __init__(self, message: str, *, way_out: str = "", sqlstate: str | None = None) -> None:
-        super().__init__(message, way_out=way_out)
-        self.sqlstate = sqlstate
 
 
 class WrongPasswordError(CannotConnectError):
@@ -77,8 +69,12 @@ class TemplateServed(CannotConnectError):
         )
 
 
-class IsAPoolerError(PostgRegentError):
+class IsAPoolerError(CannotConnectError):
     """Between us and the server stands a pooler, which hands our session to others."""
+
+
+_OUR_OWN_WORD = (SettingsDoNotHoldError, TemplateServed, IsAPoolerError)
+"""What the session shows once it is open: another one would show the same."""
 
 
 class Connector:
@@ -97,15 +93,15 @@ class Connector:
     async def connect(self, database: str, *, purpose: str) -> asyncpg.Connection:
         """A connection of one's own, seen in pg_stat_activity as `postgregent/<purpose>`.
 
-        Raises CannotConnectError, WrongPasswordError, NoSuchDatabaseError, TemplateServed,
-        SettingsDoNotHoldError, UnsafeAuthenticationError or IsAPoolerError.
+        Raises CannotConnectError: WrongPasswordError, NoSuchDatabaseError, TemplateServed,
+        SettingsDoNotHoldError, UnsafeAuthenticationError and IsAPoolerError are kinds of it.
         """
         known = self._major
         try:
             return await self._settled(database, purpose)
         except CannotConnectError as error:
             is_young = error.sqlstate == TRANSACTION_TIMEOUT or self._major is not None
-            if known is None and is_young and not isinstance(error, SettingsDoNotHoldError):
+            if known is None and is_young and not isinstance(error, _OUR_OWN_WORD):
                 # It ended the session while its name could not be in the startup packet yet.
                 self._major = self._major or MAJOR_OF_TRANSACTION_TIMEOUT
             elif error.sqlstate == UNKNOWN_PARAMETER and known is not None:

@@ -9,9 +9,8 @@ from typing import TypeAlias
 import asyncpg
 
 import sql
-from regent.server.connect import CannotConnectError
 from regent.server.connection import Connection
-from regent.server.trouble import TROUBLE, heed_cancellation
+from regent.server.trouble import TROUBLE, CannotConnectError, heed_cancellation
 
 TOO_MANY = "53300"
 PATIENCE_SECONDS = 2.0

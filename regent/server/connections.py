@@ -12,11 +12,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncpg
 
-from regent.server.connect import CannotConnectError
 from regent.server.connection import Connects
 from regent.server.connection_limits import TOO_MANY, AnyConnection, with_numbers
 from regent.server.places import Places, Turn
-from regent.server.trouble import TROUBLE, DidNotAnswerError, heed_cancellation
+from regent.server.trouble import TROUBLE, CannotConnectError, DidNotAnswerError, heed_cancellation
 
 CLOSE_SECONDS = 2.0
 MOST_WORKING = 8

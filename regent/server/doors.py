@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regent.server.connect import CannotConnectError
 from regent.server.connections import Connections
+from regent.server.trouble import CannotConnectError
 
 MAINTENANCE = "postgres"
 OF_ONE_DATABASE = frozenset({"3D000", "42501", "53300", "55000"})

@@ -34,6 +34,17 @@ class ServerTroubleError(PostgRegentError):
     """PostgreSQL did not do what was asked."""
 
 
+class CannotConnectError(PostgRegentError):
+    """The server cannot be reached.
+
+    `sqlstate` is what the server said, if it did.
+    """
+
+    def __init__(self, message: str, *, way_out: str = "", sqlstate: str | None = None) -> None:
+        super().__init__(message, way_out=way_out)
+        self.sqlstate = sqlstate
+
+
 class DidNotAnswerError(ServerTroubleError, TimeoutError):
     """A database did not answer in time."""
 

@@ -379,6 +379,21 @@ def test_a_digest_that_was_not_used_is_void_once_the_brake_has_let_go() -> None:
     assert verdict(before, typo, catalog(), memory=late).is_pulled
 
 
+@pytest.mark.found("E87")
+def test_a_release_that_comes_after_the_look_was_judged_is_heard_by_the_next_one() -> None:
+    """And one for something else is heard, and void, then."""
+    before = accepted(TEN_ROLES)
+    typo = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    memory = BrakeMemory(baseline=before)
+    judged = verdict(before, typo, catalog(), memory=memory)
+    for digest, is_pulled in ((judged.digest, False), ("0123456789abcdef", True)):
+        told = memory.model_copy(update={"released_digest": digest})
+        told = remember(told, judged, typo, NOON)
+        next_one = verdict(before, typo, catalog(), memory=told)
+        assert next_one.is_pulled is is_pulled
+        assert remember(told, next_one, typo, NOON).released_digest == ""
+
+
 @pytest.mark.rule("20")
 def test_drift_beside_a_withheld_attribute_is_still_corrected() -> None:
     """Somebody made it a superuser meanwhile; only the declared loss of CREATEDB waits."""

@@ -25,9 +25,16 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Attributes, Desired, DesiredRole, Ending, PasswordPolicy, SettingKey
-from regent.observed import Observed, ObservedMembership, ObservedRole, ObservedServer
+from regent.observed import (
+    ObjectGroup,
+    Observed,
+    ObservedMembership,
+    ObservedRole,
+    ObservedServer,
+)
 from regent.plan import plan, verifier_digest
 from regent.plan.settings import list_items, same_value
+from shared.privileges import ObjectKind
 from shared.state import Verifier
 from tests.unit.plan.declared import key
 
@@ -57,7 +64,8 @@ def server(
     *roles: ObservedRole | None, memberships: tuple[ObservedMembership, ...] = ()
 ) -> Observed:
     found = {role.name: role for role in roles if role is not None}
-    return Observed(ObservedServer(180_000, "1", "admin", True, found, memberships))
+    there = (ObjectGroup(ObjectKind.DATABASE, None, "admin", (), ("mydb", "other"), (1, 2)),)
+    return Observed(ObservedServer(180_000, "1", "admin", True, found, memberships, there))
 
 
 @pytest.mark.rule("22")
@@ -240,7 +248,7 @@ def test_a_chain_of_renames_frees_each_name_before_it_is_taken() -> None:
 @pytest.mark.rule("27")
 def test_the_end_of_a_created_role_takes_access_first_and_drops_last() -> None:
     ending = Ending("ann", key("ann", "User"), created=True, reassign_to="boss")
-    shall = Desired(endings=(ending,), grants={"mydb": (), "other": ()})
+    shall = Desired(endings=(ending,), grants={"mydb": (), "other": (), "gone": ()})
     memberships = (ObservedMembership("team", "ann", "postgres", admin=False),)
     found = plan(shall, server(THERE, team(), memberships=memberships)).changes
     assert [type(c) for c in found] == [
