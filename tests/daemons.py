@@ -22,7 +22,7 @@ from regent.settings import ApiSettings, RegentSettings, revealed
 from shared.state import DesiredState
 
 TOKEN = "a-token-of-the-tests"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(slots=True)

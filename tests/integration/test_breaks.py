@@ -40,7 +40,7 @@ User/pilot:
    connectionLimit: 5}
 User/steward: {roles: [viewer], memberOf: [{role: editor, admin: true}]}
 """
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

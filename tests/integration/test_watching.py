@@ -20,7 +20,7 @@ class Watched:
 
     async def signal(self) -> None:
         """The next one."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await anext(self._signals)
 
 

@@ -36,7 +36,7 @@ NAMESPACE = "postgregent"
 PLURALS = ("permissions", "roles", "users", "regents")
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "postgregent"
-END_SECONDS = 30
+END_SECONDS = 60
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from tests.postgres.database import Database
 
 FLIGHTS = Path(__file__).parents[2] / "examples/flights"
 KINDS = {kind.name: kind for kind in OUR_KINDS}
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 IMAGE = "postgregent/regent:test"
 
 

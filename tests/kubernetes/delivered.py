@@ -24,7 +24,7 @@ from tests.kubernetes_harness.unavailable import ClusterUnavailable
 
 EXAMPLE = Path(__file__).parents[2] / "examples/gitops/flux/kustomization.yaml"
 NAME = "database-access"
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 MANAGER = "source-of-the-test"
 
 

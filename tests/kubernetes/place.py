@@ -34,9 +34,9 @@ MAY_WRITE_FLIGHTS = frozenset(
         'USAGE on schema1.flights_flight_id_seq to "mydb-viewer"',
     }
 )
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.2
-MINUTE = "--timeout=60s"
+MINUTE = "--timeout=120s"
 
 Manifest = dict[str, Any]
 

@@ -69,7 +69,7 @@ class Pod:
             if kill:
                 self.process.kill()
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=60)
             self.process = None
 
 

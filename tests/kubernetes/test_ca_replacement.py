@@ -36,7 +36,7 @@ from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
 NOW = datetime.now(UTC)
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 PRIVILEGES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 CAS = (CONTROLLER_CA, REGENTS_CA)
 WAITING = Standing(running=frozenset({"a Regent that was not heard of"}))

@@ -16,7 +16,7 @@ from tests.kubernetes_harness.control_plane import ControlPlane
 from tests.wrong_manifests import BARE_REGENT, SECRET, Wrong
 
 CHART = Path(__file__).parents[2] / "charts" / "postgregent"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 GROUP = "putnam120.postgregent"
 USER = Wrong("", "User", {"roles": ["r"], "passwordSecretRef": SECRET}, (), "intern").manifest
 REGENT = Wrong("", "Regent", BARE_REGENT, (), "main").manifest
@@ -79,7 +79,7 @@ def test_a_listed_namespace_that_does_not_exist_waits_for_an_upgrade_and_breaks_
     crds.helm(*upgrade)
     assert may(crds, account, "list", "secrets", late)
     assert may(crds, account, "create", "events.events.k8s.io", late)
-    crds.kubectl("delete", "namespace", late, "--timeout=60s")
+    crds.kubectl("delete", "namespace", late, "--timeout=120s")
     crds.helm(*upgrade)
     assert not may(crds, account, "list", "secrets", late)
 
@@ -265,7 +265,7 @@ def test_the_definitions_come_with_it_are_upgraded_and_stay(
     cluster = own_control_plane.access
     install = ("postgregent", str(CHART), "-n", "postgregent")
     cluster.helm("install", *install, "--create-namespace")
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/users.{GROUP}", "--timeout=30s")
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/users.{GROUP}", "--timeout=120s")
     cluster.apply({**USER, "spec": {"roles": ["r"]}}, namespace="default")
     cluster.helm("upgrade", *install, "--set", "replicas=2")
     assert cluster.get("pdb", "-n", "postgregent", "postgregent")["spec"]["maxUnavailable"] == 1

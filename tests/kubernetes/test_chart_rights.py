@@ -84,7 +84,7 @@ async def lives_through(one: Installed, database: Database) -> None:
     await deletion_is_remembered(one, flights, "summer-intern-2")
     kinds = "pguser,pgrole,pgperm,pgregent"
     for place in (flights, other, unlisted):
-        one.plane.access.kubectl("delete", kinds, "--all", "-n", place.namespace, "--timeout=90s")
+        one.plane.access.kubectl("delete", kinds, "--all", "-n", place.namespace, "--timeout=120s")
 
 
 async def views_are_asked_for(one: Installed) -> None:
@@ -99,7 +99,7 @@ async def same_news_twice(place: Controlled, role: str) -> None:
     for asked, reason in (('{"superuser": true}', "NotAllowed"), ("null", "Applied")) * 2:
         place.cluster.kubectl(*patch, f'{{"spec": {{"attributes": {asked}}}}}')
         await place.stalled("Role", role, reason)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not any("series" in event for event in await place.events("NotAllowed")):
             await asyncio.sleep(0.1)
 
@@ -108,7 +108,7 @@ async def ca_is_replaced(one: Installed) -> None:
     place = ("secret", CONTROLLER_CA, "-n", NAMESPACE)
     before = one.plane.access.get(*place)["data"]["ca.crt"]
     one.plane.access.kubectl("annotate", *place, f"{REPLACE_CA}=now")
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(120):
         while before in (one.plane.access.get(*place)["data"].values()):
             await asyncio.sleep(0.2)
 
@@ -117,7 +117,7 @@ async def workloads_are_repaired(one: Installed) -> None:
     cluster, place = one.plane.access, ("-n", NAMESPACE)
     for name in one.pods.running:
         cluster.kubectl("delete", "service", name, *place)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while name not in cluster.kubectl("get", "service", "-o", "name", *place):
                 await asyncio.sleep(0.2)
 
@@ -130,7 +130,7 @@ async def deletion_is_remembered(one: Installed, place: Controlled, user: str) -
     await place.delete("User", user)
     await place.gone("User", user)
     one.pods.is_paused = False
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while (await place.api.get(CONFIG_MAP, NAMESPACE, DEPARTURES)).get("data"):
             await asyncio.sleep(0.1)
 

@@ -107,7 +107,7 @@ async def test_without_a_controller_finalizers_go_and_the_servers_are_named(
     assert command == f"postgregent uninstall --dsn postgresql://{server.superuser}@{place}"
     connection = await database.connect()
     assert await connection.fetchval(INSTALLED) > 0
-    async with asyncio.timeout(60):  # its process ends, as a pod would
+    async with asyncio.timeout(120):  # its process ends, as a pod would
         while one.pods.running:
             await asyncio.sleep(0.1)
     by_hand = await postgregent(
@@ -117,7 +117,7 @@ async def test_without_a_controller_finalizers_go_and_the_servers_are_named(
     assert by_hand.status == 0, by_hand.err
     assert await connection.fetchval(INSTALLED) == 0
     assert await connection.fetchval(LOGINS) == 2
-    place_of = ("-n", one.namespace, "--timeout=10s")
+    place_of = ("-n", one.namespace, "--timeout=120s")
     await asyncio.to_thread(
         one.cluster.kubectl, "delete", "pgregent,pgrole,pguser", "--all", *place_of
     )

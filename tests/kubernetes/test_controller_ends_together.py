@@ -52,7 +52,7 @@ async def one(
 
 async def told_beside(one: Controlled, reason: str) -> dict[str, Any]:
     """The Event with this reason in the controller's namespace."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             found, _ = await one.api.list(EVENT, one.own_namespace)
             if named := [event for event in found if event["reason"] == reason]:
@@ -63,7 +63,7 @@ async def told_beside(one: Controlled, reason: str) -> dict[str, Any]:
 
 async def end_namespace(one: Controlled) -> None:
     def ask() -> None:
-        one.cluster.kubectl("delete", "namespace", one.namespace, "--timeout=60s")
+        one.cluster.kubectl("delete", "namespace", one.namespace, "--timeout=120s")
 
     try:
         await asyncio.to_thread(ask)

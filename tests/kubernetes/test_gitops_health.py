@@ -51,7 +51,7 @@ def tree(namespace: str, *roles: str, work_mem: str = "5MB") -> dict[str, str | 
 
 async def seen(one: Delivery, generation: int) -> None:
     """Until Flux has applied this generation of every Role."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             found, _ = await one.api.list(ROLE, one.namespace)
             if found and all(role["metadata"]["generation"] == generation for role in found):

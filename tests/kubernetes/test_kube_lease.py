@@ -278,7 +278,7 @@ async def candidate(kubeconfig: Path, namespace: str, name: str) -> AsyncIterato
 async def says(process: Process, line: str) -> None:
     """Sooner or later; on a busy machine a Lease is lost and had again in between."""
     assert process.stdout
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while (said := (await process.stdout.readline()).decode()).strip() != line:
             assert said, f"it has ended before it said: {line}"
 

@@ -69,7 +69,7 @@ async def needed(one: Controlled) -> dict[str, Any]:
     ready = next(c for c in status["conditions"] if c["type"] == "Ready")
     assert f"{TAKEOVER_ANNOTATION}: {token}" in ready["message"]
     assert any(c["type"] == "Stalled" and c["status"] == "True" for c in status["conditions"])
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not (told := [e for e in await one.events("TakeoverNeeded") if _is_regents(e)]):
             await asyncio.sleep(0.1)
     assert len(told) == 1
@@ -89,7 +89,7 @@ def accept(one: Controlled, token: str) -> None:
 
 async def eventually(database: Database, query: str, expected: object) -> None:
     connection = await database.connect()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await connection.fetchval(query) != expected:
             await asyncio.sleep(0.05)
 

@@ -69,7 +69,7 @@ class Cluster:
 
     def wait_for_default_account(self, namespace: str) -> None:
         """Until the namespace's default service account is there: no pod can be made before."""
-        account = ("serviceaccount/default", "-n", namespace, "--timeout=30s")
+        account = ("serviceaccount/default", "-n", namespace, "--timeout=120s")
         self.kubectl("wait", "--for=create", *account)
 
     def environment(self, kubeconfig: Path | None = None) -> dict[str, str]:

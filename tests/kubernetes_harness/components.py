@@ -17,7 +17,7 @@ from tests.kubernetes_harness.unavailable import ClusterFailed
 ADMINS = "system:masters"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
-READY_SECONDS = 60
+READY_SECONDS = 120
 POLL_SECONDS = 0.05
 
 

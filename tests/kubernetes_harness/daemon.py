@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.kubernetes_harness.unavailable import ClusterFailed
 
-STOP_SECONDS = 15
+STOP_SECONDS = 60
 LOG_LINES = 15
 DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 

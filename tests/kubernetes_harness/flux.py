@@ -56,7 +56,7 @@ def define_flux(cluster: Cluster) -> None:
     files = [("-f", str(path)) for path in definitions()]
     arguments = [argument for pair in files for argument in pair]
     cluster.kubectl("apply", "--server-side", "--force-conflicts", *arguments)
-    cluster.kubectl("wait", "--for=condition=Established", *arguments, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Established", *arguments, "--timeout=120s")
 
 
 def flux(cluster: Cluster, namespace: str, folder: Path) -> Daemon:

@@ -120,9 +120,9 @@ class Node:
             self.access.load_image(image)
         get_node = ("get", "node", NODE_NAME)
         self._wait("the node's registration", lambda: self._answers(*get_node))
-        self.access.kubectl("wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=60s")
+        self.access.kubectl("wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=120s")
         self.access.kubectl("apply", "-f", str(self.folder / "coredns.yaml"))
-        rollout = ("rollout", "status", "deployment/coredns", "--timeout=60s")
+        rollout = ("rollout", "status", "deployment/coredns", "--timeout=120s")
         self.access.kubectl("-n", "kube-system", *rollout)
 
     def discard(self) -> None:

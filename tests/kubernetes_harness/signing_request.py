@@ -38,7 +38,7 @@ def signed_by(
     }
     made = kubectl("create", "-o", "name", "-f", "-", stdin=json.dumps(resource)).strip()
     kubectl("certificate", "approve", made)
-    kubectl("wait", "--for=jsonpath={.status.certificate}", made, "--timeout=30s")
+    kubectl("wait", "--for=jsonpath={.status.certificate}", made, "--timeout=120s")
     certificate = kubectl("get", made, "-o", "jsonpath={.status.certificate}")
     kubectl("delete", made)
     identity = Identity(folder / f"{name}.crt", folder / f"{name}.key")

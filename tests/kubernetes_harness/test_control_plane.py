@@ -18,7 +18,7 @@ from tests.kubernetes_harness.control_plane import ControlPlane
 from tests.kubernetes_harness.manifests import deployment, pod_spec
 from tests.kubernetes_harness.programs import KUBERNETES
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 IMAGE = "localhost/none:none"
 
 
@@ -33,7 +33,7 @@ def test_helm_reaches_the_api(control_plane: Cluster) -> None:
 
 def test_a_namespace_goes_when_it_is_deleted(control_plane: Cluster) -> None:
     control_plane.kubectl("create", "namespace", "short-lived")
-    control_plane.kubectl("delete", "namespace", "short-lived", "--timeout=60s")
+    control_plane.kubectl("delete", "namespace", "short-lived", "--timeout=120s")
     with pytest.raises(CallFailed, match="not found"):
         control_plane.get("namespace", "short-lived")
 

@@ -80,7 +80,7 @@ def test_its_program_starts_as_any_user_without_a_home(
     node_cluster.kubectl("label", "namespace", node_namespace, label)
     node_cluster.apply(pod(name, spec), namespace=node_namespace)
     ended = "--for=jsonpath={.status.phase}=Succeeded"
-    node_cluster.kubectl("wait", ended, f"pod/{name}", "--timeout=60s", *place)
+    node_cluster.kubectl("wait", ended, f"pod/{name}", "--timeout=120s", *place)
     assert "usage" in node_cluster.kubectl("logs", name, *place)
 
 

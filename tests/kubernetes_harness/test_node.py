@@ -18,7 +18,7 @@ from tests.kubernetes_harness.node import Node
 from tests.kubernetes_harness.node_access import NodeCluster
 from tests.kubernetes_harness.postgres import ReachableServer
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 ALONE = "postgregent-node-alone"
 # An SSLRequest, to which a server that is willing answers S. A Service takes a moment to work.
 TOUCH = """
@@ -48,7 +48,7 @@ def run(cluster: NodeCluster, namespace: str, name: str, image: str, program: st
     cluster.apply(pod(name, pod_spec(image, ["python3", "-c", program])), namespace=namespace)
     try:
         ended = "--for=jsonpath={.status.phase}=Succeeded"
-        cluster.kubectl("wait", ended, f"pod/{name}", "-n", namespace, "--timeout=60s")
+        cluster.kubectl("wait", ended, f"pod/{name}", "-n", namespace, "--timeout=120s")
     except CallFailed as failed:
         said = cluster.kubectl("describe", "pod", name, "-n", namespace)
         raise AssertionError(f"{failed}\n{said}") from failed
@@ -87,7 +87,7 @@ def test_a_service_is_reached_from_outside_the_node(
     node_cluster.apply(web, namespace=node_namespace)
     place = ("-n", node_namespace)
     node_cluster.kubectl("expose", "deployment", "web", "--port=80", "--target-port=8080", *place)
-    node_cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s", *place)
+    node_cluster.kubectl("rollout", "status", "deployment/web", "--timeout=120s", *place)
     address = node_cluster.get("service", "web", *place)["spec"]["clusterIP"]
     assert "Directory listing" in fetched(f"http://{address}/")
 

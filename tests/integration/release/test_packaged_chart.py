@@ -23,7 +23,7 @@ from tests.kubernetes_harness.programs import REGISTRY, are_built, programs
 from tests.kubernetes_harness.unavailable import ClusterUnavailable
 
 BUILD_SECONDS = 600
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
