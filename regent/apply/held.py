@@ -26,7 +26,6 @@ LEAST_TIMEOUT_MS = 5
 """When that is used up. A lock that is free is had without any wait."""
 LOCK_IS_HELD = "55P03"
 SHOWN_HOLDERS = 3
-RELATIONS = "pg_class"
 
 
 class Patience:
@@ -138,11 +137,11 @@ async def look_for(
 
 
 def _query(catalogs: frozenset[str]) -> str:
-    """With the rows of each catalog that is asked for; those of relations are always asked for."""
-    places = sorted({(row.catalog, row.acl_catalog) for row in KINDS.values()})
+    """With the rows of each catalog that is asked for. Of the parts of a whole it knows itself."""
+    places = sorted({(r.catalog, r.acl_catalog) for r in KINDS.values() if r.part_of is None})
     others = [
         compose("apply/held_rows", catalog=catalog, written_in=written_in)
         for catalog, written_in in places
-        if catalog in catalogs and catalog != RELATIONS
+        if catalog in catalogs
     ]
     return compose("apply/held", others="".join(f"UNION ALL\n{one}" for one in others))

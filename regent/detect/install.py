@@ -151,7 +151,10 @@ def _damage_in(row: asyncpg.Record) -> tuple[Damage, ...]:
 
 
 async def remove(connection: asyncpg.Connection) -> str:
-    """Take the detector out, triggers first. Returns what had to stay, in words, or nothing."""
+    """Take the detector out, triggers first. Returns what had to stay, in words, or nothing.
+
+    The triggers are gone for good before anything else is tried: nothing may keep them.
+    """
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         if whose := _whose(await _inspect(connection)):
@@ -161,6 +164,8 @@ async def remove(connection: asyncpg.Connection) -> str:
             )
             return f"{whose[0].lower()}{whose[1:]} It was left as it is."
         await connection.execute(sql.load("install/drop_triggers"))
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         if not await connection.fetchval(
             "SELECT pg_catalog.to_regnamespace($1) IS NOT NULL", SCHEMA
         ):
@@ -172,7 +177,11 @@ async def remove(connection: asyncpg.Connection) -> str:
             async with connection.transaction():
                 await connection.execute(f"DROP SCHEMA {SCHEMA}")
         except asyncpg.DependentObjectsStillExistError as error:
-            return f'the schema "{SCHEMA}" holds what is not ours: {shown(str(error.detail))}'
+            return (
+                f'the schema "{SCHEMA}" holds what is not ours, or what others hang on:'
+                f" {'; '.join(shown(str(error.detail)).splitlines())}. Nothing is recorded any more. Drop these, then the"
+                " schema."
+            )
     return ""
 
 

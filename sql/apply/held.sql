@@ -24,9 +24,6 @@ here AS (
 ),
 written AS (
     SELECT a.catalog, a.oid, r.xmax
-    FROM asked AS a JOIN pg_catalog.pg_class AS r ON r.oid = a.oid WHERE a.catalog = 'pg_class'
-    UNION ALL
-    SELECT a.catalog, a.oid, r.xmax
     FROM asked AS a JOIN pg_catalog.pg_attribute AS r ON r.attrelid = a.oid
     WHERE a.catalog = 'pg_class'
     :others:

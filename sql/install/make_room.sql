@@ -1,5 +1,5 @@
 -- In our own schema: what has a name of the detector's and is not the detector's gets another name,
--- and an event table of ours that was renamed goes. Then the installation finds its names free.
+-- and an event table of ours that was renamed goes, unless something of somebody else's hangs on it. Then the installation finds its names free.
 -- What belongs to another than an admin of ours is never dropped, whatever it looks like. The new
 -- name is random, so that nobody can have taken it before.
 DO $do$
@@ -24,7 +24,11 @@ BEGIN
               AND a.attname IN ('command_tag', 'in_extension', 'session_user_name', 'xid')
         )
     LOOP
-        EXECUTE pg_catalog.format('DROP TABLE postgregent.%I', one.name);
+        BEGIN
+            EXECUTE pg_catalog.format('DROP TABLE postgregent.%I', one.name);
+        EXCEPTION WHEN dependent_objects_still_exist THEN
+            NULL;  -- a view of somebody's, a column of its type: it is kept, under another name
+        END;
     END LOOP;
     FOR one IN
         SELECT c.relname AS name, CASE c.relkind WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS kind

@@ -97,3 +97,48 @@ async def test_a_lock_on_our_table_is_told_and_over_with_its_session(database: D
             await install(admin)
     assert "pg_locks" in str(told.value)
     assert (await install(admin)).kind == "Triggers"
+
+
+HANGING = (
+    "CREATE VIEW schema1.v AS SELECT * FROM postgregent.event",
+    "CREATE TABLE schema1.ty (a postgregent.event)",
+    "CREATE VIEW schema1.v2 AS SELECT last_value FROM postgregent.event_overflow",
+    "CREATE TABLE schema1.dd (a int DEFAULT nextval('postgregent.event_taken'))",
+    "CREATE VIEW schema1.v3 AS SELECT 'postgregent.record_change'::regproc",
+    "CREATE VIEW schema1.v4 AS SELECT 'postgregent'::regnamespace",
+    "CREATE FUNCTION schema1.f(postgregent.event) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+)
+
+
+@pytest.mark.found("E68")
+@pytest.mark.every_version
+async def test_what_the_owner_hangs_on_the_detector_keeps_it_neither_from_repair_nor_from_removal(
+    database: Database,
+) -> None:
+    """The owner must be able to read it, for its dumps; so it can hang something on all of it."""
+    admin = await database.connect()
+    await install(admin)
+    for statement in HANGING:
+        await database.execute(statement, "app_owner")
+    await database.execute("INSERT INTO schema1.ty VALUES (NULL)", "app_owner")
+    await admin.execute("ALTER TABLE postgregent.event ADD COLUMN extra text")
+    for damaged in ("SECURITY INVOKER", "RESET search_path"):
+        assert (await install(admin)).kind == "Triggers"
+        assert await damage(admin) == ()
+        await admin.execute(f"ALTER FUNCTION postgregent.record_change() {damaged}")
+    await install(admin)
+    await database.execute("CREATE TABLE schema1.recorded ()", "app_owner")
+    assert await admin.fetchval("SELECT count(*) FROM postgregent.event WHERE pid IS NOT NULL")
+    left = await remove(admin)
+    assert "view schema1.v depends on" in left
+    assert not await admin.fetchval("SELECT count(*) FROM pg_event_trigger")
+    assert await admin.fetchval("SELECT count(*) FROM schema1.ty") == 1
+    # The twin: once they are dropped, all of it goes.
+    await database.execute(
+        "DROP VIEW schema1.v, schema1.v2, schema1.v3, schema1.v4;"
+        "DROP FUNCTION schema1.f; DROP TABLE schema1.ty, schema1.dd",
+        "app_owner",
+    )
+    await admin.execute("DROP SCHEMA postgregent CASCADE")
+    assert (await install(admin)).kind == "Triggers"
+    assert await remove(admin) == ""
