@@ -22,7 +22,10 @@ from regent.server.connections import Connections
 from regent.server.lenient_text import is_legible, legible, shown
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
-from sql import load
+from sql import compose, load
+
+PARAMETERS_SINCE = 15
+"""From then on parameters have ACLs."""
 
 
 class StillOwnsError(StepRefusedError):
@@ -120,7 +123,9 @@ def _act_as(role: str, server: ObservedServer) -> Sequence[str]:
 async def _given_again(connection: Connection, role: str, major: int) -> list[str]:
     """GRANTs by the owner of what the role granted to others."""
     lines: dict[str, None] = {}
-    grants = await connection.fetch(load("leaving/grants_made"), role)
+    parameters = load("leaving/grants_made_on_parameters") if major >= PARAMETERS_SINCE else ""
+    query = compose("leaving/grants_made", parameters=parameters)
+    grants = await connection.fetch(query, role)
     _require_legible(role, "privileges", grants)
     for row in grants:
         column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""

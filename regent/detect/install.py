@@ -177,10 +177,10 @@ async def remove(connection: asyncpg.Connection) -> str:
             async with connection.transaction():
                 await connection.execute(f"DROP SCHEMA {SCHEMA}")
         except asyncpg.DependentObjectsStillExistError as error:
+            hanging = "; ".join(shown(str(error.detail)).splitlines())
             return (
-                f'the schema "{SCHEMA}" holds what is not ours, or what others hang on:'
-                f" {'; '.join(shown(str(error.detail)).splitlines())}. Nothing is recorded any more. Drop these, then the"
-                " schema."
+                f'the schema "{SCHEMA}" holds what is not ours, or what others hang on: {hanging}.'
+                " Nothing is recorded any more. Drop these, then the schema."
             )
     return ""
 

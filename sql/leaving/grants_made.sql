@@ -40,6 +40,7 @@ acls AS (
     UNION ALL
     SELECT 'TABLESPACE ' || pg_catalog.quote_ident(s.spcname), NULL, s.spcacl, s.spcowner
     FROM pg_catalog.pg_tablespace AS s WHERE s.spcacl IS NOT NULL
+    :parameters:
 )
 SELECT a.on_what, a.column_name::text AS column_name, x.privilege_type AS privilege,
     x.is_grantable, g.rolname::text AS grantee
