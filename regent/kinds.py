@@ -237,6 +237,22 @@ _ROWS = (
         is_targeted=True,
         rows="relkind = 'S'",
     ),
+    Row(
+        ObjectKind.TYPE,
+        catalog="pg_type",
+        scope=Scope.IN_SCHEMA,
+        one="type",
+        many="types",
+        keyword="TYPE",
+        selected_by="`types`",
+        listed_in="types",
+        default_acl="T",
+        tags=Tags(
+            recorded=("CREATE TYPE", "ALTER TYPE", "CREATE DOMAIN", "ALTER DOMAIN"),
+            making=frozenset({"CREATE TYPE", "CREATE DOMAIN"}),
+        ),
+        recorded_as=frozenset({"TYPE", "DOMAIN"}),
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
@@ -273,7 +289,6 @@ _OF_ALL_KINDS = (
 _OF_KINDS_WITHOUT_A_ROW = (
     "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
     "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
-    "CREATE TYPE", "ALTER TYPE", "CREATE DOMAIN", "ALTER DOMAIN",
     "CREATE LANGUAGE", "ALTER LANGUAGE",
     "CREATE FOREIGN DATA WRAPPER", "ALTER FOREIGN DATA WRAPPER",
     "CREATE SERVER", "ALTER SERVER", "ALTER LARGE OBJECT",

@@ -1,0 +1,143 @@
+"""Each kind of object that has a row: read, given, taken, and kept, on every PostgreSQL.
+
+A new kind adds a Case here. Tables, columns, sequences, schemas and databases have more than one
+shape of drift: tests/integration/test_breaks.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from regent.kinds import KINDS, Row
+from shared.privileges import ObjectKind, unknown_to
+from tests.daemons import Regent, running
+from tests.declared import state
+from tests.eventually import eventually
+from tests.postgres.database import Database
+from tests.settings import settings_for
+
+OF_THE_DATABASE_ITSELF = frozenset(
+    {ObjectKind.DATABASE, ObjectKind.SCHEMA, ObjectKind.TABLE, ObjectKind.COLUMN}
+    | {ObjectKind.SEQUENCE}
+)
+"""What tests/integration/test_breaks.py shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind, with two objects: what is declared is on the first, and on all of a pattern."""
+
+    setup: str
+    """Makes the objects, which PUBLIC must have nothing on."""
+    permission: str
+    holds: str
+    """A query that is true when the reader has what is declared."""
+    takes: str
+    """Takes it away from the reader."""
+    gives: str
+    """Gives the reader what is not declared."""
+    too_much: str
+    """A query that is true then."""
+    new: str
+    """Makes another object that the pattern matches."""
+    new_holds: str
+
+
+CASES = {
+    ObjectKind.TYPE: Case(
+        setup="CREATE TYPE schema1.mood AS ENUM ('calm'); CREATE DOMAIN schema1.miles AS int;"
+        " CREATE TYPE schema1.pair AS (a int, b int); CREATE TYPE schema2.other AS ENUM ('x');"
+        " REVOKE USAGE ON TYPE schema1.mood, schema1.miles, schema1.pair, schema2.other"
+        " FROM PUBLIC",
+        permission="schemas: [schema1], types: ['m*', pair], actions: [USAGE]",
+        holds="SELECT bool_and(has_type_privilege('reader', t, 'USAGE'))"
+        " FROM unnest(ARRAY['schema1.mood', 'schema1.miles', 'schema1.pair']) AS t",
+        takes="REVOKE USAGE ON TYPE schema1.mood FROM reader;"
+        " REVOKE USAGE ON DOMAIN schema1.miles FROM reader",
+        gives="GRANT USAGE ON TYPE schema2.other TO reader;"
+        " GRANT USAGE ON DOMAIN schema1.miles TO reader WITH GRANT OPTION",
+        too_much="SELECT has_type_privilege('reader', 'schema2.other', 'USAGE')"
+        " OR has_type_privilege('reader', 'schema1.miles', 'USAGE WITH GRANT OPTION')",
+        new="CREATE TYPE schema1.mine AS ENUM ('a'); REVOKE USAGE ON TYPE schema1.mine FROM PUBLIC",
+        new_holds="SELECT has_type_privilege('reader', 'schema1.mine', 'USAGE')",
+    ),
+}
+
+
+def declared(permissions: dict[ObjectKind, str]) -> str:
+    """A Role with one Permission per kind."""
+    names = {kind: kind.lower().replace(" ", "-") for kind in permissions}
+    lines = [
+        f"Permission/{names[kind]}: {{database: mydb, {text}}}"
+        for kind, text in permissions.items()
+    ]
+    return "\n".join([*lines, f"Role/reader: {{database: mydb, permissions: {[*names.values()]}}}"])
+
+
+def test_every_kind_has_a_case() -> None:
+    assert CASES.keys() | OF_THE_DATABASE_ITSELF == KINDS.keys()
+
+
+@pytest.mark.every_version
+@pytest.mark.parametrize("row", KINDS.values(), ids=lambda row: row.kind)
+async def test_a_row_has_the_privileges_that_the_server_gives_an_owner(
+    row: Row, database: Database
+) -> None:
+    """acldefault() is the server's own list: nothing is missing in ours, and nothing is made up."""
+    major = database.server.version
+    if not row.default_acl or row.since > major:
+        return
+    look = await database.connect()
+    found = await look.fetch(
+        'SELECT privilege_type FROM aclexplode(acldefault($1::"char", 10)) WHERE grantee = 10',
+        row.default_acl.encode(),
+    )
+    assert {one["privilege_type"] for one in found} == row.privileges - unknown_to(major, row.kind)
+
+
+@pytest.mark.rule("8", "13", "25")
+@pytest.mark.every_version
+async def test_every_kind_is_given_kept_and_taken_again(database: Database, tmp_path: Path) -> None:
+    """Each break is corrected, and a second plan is empty; a new object is reached by a pattern."""
+    look = await database.connect()
+    cases = {k: c for k, c in CASES.items() if KINDS[k].since <= database.server.version}
+    for one in cases.values():
+        await look.execute(f"SET ROLE app_owner; {one.setup}; RESET ROLE")
+    async with running(settings_for(database), tmp_path) as regent:
+        permissions = {kind: one.permission for kind, one in cases.items()}
+        off = {"brake": {"mode": "Disabled"}}
+        await regent.push(state(declared(permissions), regent=off))
+        status = await regent.settled(1)
+        assert {one["reason"] for one in status["resources"]} == {"Applied"}, status
+        for one in cases.values():
+            assert await look.fetchval(one.holds), one.holds
+            assert not await look.fetchval(one.too_much), one.too_much
+        assert await planned(regent) == []
+        for one in cases.values():
+            await look.execute(f"SET ROLE app_owner; {one.takes}; {one.gives}")
+            await look.execute(f"{one.new}; RESET ROLE")
+            await true(look, f"SELECT ({one.holds}) AND NOT ({one.too_much}) AND ({one.new_holds})")
+            assert await planned(regent) == []
+        await regent.push(state("Role/reader: {database: mydb}", regent=off, revision=2))
+        await regent.settled(2)
+        for one in cases.values():
+            assert not await look.fetchval(one.holds), one.holds
+
+
+async def true(look: asyncpg.Connection, query: str) -> None:
+    """Wait until the query says so."""
+
+    async def holds() -> bool:
+        return bool(await look.fetchval(query))
+
+    await eventually(holds)
+
+
+async def planned(regent: Regent) -> list[str]:
+    """What another pass would do."""
+    plan = (await regent.ask("POST", "/v1/plan")).json()
+    return [one["what"] for one in plan["changes"]]
