@@ -23,7 +23,7 @@ from regent.gate.losses import losses
 from regent.one_shot import OnceReport, apply_once
 from shared.outcomes import Outcome
 
-ALL_READY, NOTHING_APPLIED, NOT_READY = 0, 1, 3
+ALL_READY, NOTHING_APPLIED, NOTHING_RELEASED, NOT_READY = 0, 1, 2, 3
 RELEASE = "postgregent apply … --release {digest}"
 
 
@@ -37,7 +37,7 @@ async def run_apply(
 ) -> int:
     """Apply and print what was done. 0: all is Ready. 3: applied, and something is not.
 
-    1: nothing could be written.
+    1: nothing could be written. 2: all is Ready, and there was nothing to release.
     """
     declared = await declare(request)
     report = await apply_once(declared.settings, declared.state, release=release, takeover=takeover)
@@ -64,11 +64,20 @@ async def run_apply(
     if report.is_in_recovery:
         return NOTHING_APPLIED
     is_ready = report.brake is None and all(outcome.is_ready for outcome in outcomes)
-    return ALL_READY if is_ready and not report.is_blind else NOT_READY
+    if not is_ready or report.is_blind:
+        return NOT_READY
+    return NOTHING_RELEASED if _is_idle(release, report) else ALL_READY
+
+
+def _is_idle(release: str | None, report: OnceReport) -> bool:
+    """A release was asked for, and nothing was or is withheld."""
+    return release is not None and report.brake is None and not report.has_let_go
 
 
 def _of_release(release: str | None, report: OnceReport) -> tuple[str, ...]:
-    """That a digest let nothing through, where something is withheld."""
+    """That a digest let nothing through."""
+    if _is_idle(release, report):
+        return (f"--release {release}: nothing is withheld, so nothing was released.",)
     if release is None or report.brake is None or report.brake.digest in ("", release):
         return ()
     now = f"what is withheld has {report.brake.digest}. A digest is good for once."

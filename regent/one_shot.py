@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -62,6 +62,8 @@ class OnceReport:
     why_withheld: str = ""
     owned: tuple[Owned, ...] = ()
     waiting: tuple[Change, ...] = ()
+    has_let_go: bool = True
+    """Whether the brake let go of something, where that was asked for."""
 
     @property
     def to_do(self) -> tuple[Change, ...]:
@@ -168,6 +170,7 @@ async def apply_once(
         await stand.home.forget_unmanageable()
         if release is not None:
             memory.brake = memory.brake.model_copy(update={"released_digest": release})
+        before = memory.brake.latches
         await stand.home.store_accepted(accepted)
         one = await stand.passes.full()
         if one.restraint is None:
@@ -177,7 +180,9 @@ async def apply_once(
             one, stand.passes.looker, accepted, await stand.home.marks(), memory
         )
         owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
-    return _report(one, possible, notes_on_time(state, datetime.now(UTC)), owned, began)
+        has_let_go = memory.brake.latches > before
+    report = _report(one, possible, notes_on_time(state, datetime.now(UTC)), owned, began)
+    return replace(report, has_let_go=has_let_go)
 
 
 def _accept(

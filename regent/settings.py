@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 
-from regent.server.address import ServerAddress, TlsMode
+from regent.server.address import BadAddressError, ServerAddress, TlsMode
 from regent.server.connect import Connector
+from regent.server.words import say_by_dsn
 from shared.resources import RegentSpec
 
 DEFAULT_PORT = 5432
@@ -115,13 +116,18 @@ def server_of(spec: RegentSpec, password: SecretStr | None) -> ServerSettings:
 
 def connector_of(settings: ServerSettings) -> Connector:
     """Connects to this server, reading the password again each time."""
-    address = ServerAddress(
-        settings.host,
-        settings.port,
-        settings.admin_user,
-        tls_mode=settings.tls_mode,
-        ca_pem=settings.ca_pem,
-    )
+    try:
+        address = ServerAddress(
+            settings.host,
+            settings.port,
+            settings.admin_user,
+            tls_mode=settings.tls_mode,
+            ca_pem=settings.ca_pem,
+        )
+    except BadAddressError as error:
+        if settings.password_hint:
+            say_by_dsn(error)
+        raise
     return Connector(address, settings.password, password_hint=settings.password_hint)
 
 

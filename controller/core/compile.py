@@ -62,6 +62,7 @@ class Compiled:
     """The Regents that have no state, by a mistake of ours: what they accepted goes on."""
 
 
+SHOWN_PROBLEMS = 20
 NOTHING_BEFORE: Mapping[ResourceKey, DesiredState] = {}
 
 
@@ -260,12 +261,12 @@ class _Compiling:
 
 
 def trouble_of(found: Declared) -> Trouble:
-    """Why a resource cannot be used: its first problem, and how many more there are."""
+    """Why a resource cannot be used: all its problems, or so many and how many more there are."""
     if not found.problems:
         return Trouble(reason="Invalid", message="It cannot be read.")
-    more = len(found.problems) - 1
-    others = f" (and {more} more)" if more else ""
-    return Trouble(reason="Invalid", message=_sentence(found.problems[0]) + others)
+    said = " ".join(map(_sentence, found.problems[:SHOWN_PROBLEMS]))
+    more = len(found.problems) - SHOWN_PROBLEMS
+    return Trouble(reason="Invalid", message=f"{said} (and {more} more)" if more > 0 else said)
 
 
 def invalid(found: Declared) -> Outcome:

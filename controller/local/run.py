@@ -285,9 +285,13 @@ class LocalController:
         running = self._running.get(key)
         if running is None:
             return True
-        if running.trouble is not None:
-            return running.trouble.is_for_good
+        if running.trouble is not None and running.trouble.is_for_good:
+            return True
         status = running.status
+        if status is not None and status.trouble is not None and status.trouble.is_for_good:
+            return True
+        if running.trouble is not None:
+            return False
         return (
             running.link.is_pushed
             and status is not None

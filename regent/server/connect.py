@@ -19,6 +19,8 @@ from regent.server.lenient_text import RAW, is_legible
 from regent.server.sending import SendingConnection
 from regent.server.session_settings import afterwards, expected, in_the_packet
 from regent.server.trouble import CannotConnectError
+from regent.server.words import say_by_dsn
+from shared.errors import PostgRegentError
 from sql import load
 
 PasswordSource = Callable[[], Awaitable[str]]
@@ -83,8 +85,12 @@ class Connector:
     def __init__(
         self, address: ServerAddress, password: PasswordSource, *, password_hint: str = ""
     ) -> None:
-        """`password_hint` says what to check when the server does not accept the password."""
+        """`password_hint` says what to check when the server does not accept the password.
+
+        Where no resource says it, a DSN does.
+        """
         self.address = address
+        self._is_by_dsn = password_hint != ""
         self._password_hint = password_hint or OF_THE_RESOURCE
         self._password = password
         self._tls = _tls(address)
@@ -96,6 +102,14 @@ class Connector:
         Raises CannotConnectError: WrongPasswordError, NoSuchDatabaseError, TemplateServed,
         SettingsDoNotHoldError, UnsafeAuthenticationError and IsAPoolerError are kinds of it.
         """
+        try:
+            return await self._connected(database, purpose)
+        except PostgRegentError as error:
+            if self._is_by_dsn:
+                say_by_dsn(error)
+            raise
+
+    async def _connected(self, database: str, purpose: str) -> asyncpg.Connection:
         known = self._major
         try:
             return await self._settled(database, purpose)

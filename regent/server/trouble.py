@@ -58,7 +58,7 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "25006": (
             "The server is a standby or read-only",
-            "Give databaseHost of the primary, or promote this server.",
+            "Name the host of the primary, or promote this server.",
         ),
         "57014": ("A statement was canceled", "Look for who cancels it; try again."),
         "55P03": ("A lock was not to be had", "Try again when the other session has ended."),
@@ -66,8 +66,11 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "53": ("The server is short of connections, memory or disk", "Free some, and try again."),
         "57P": ("The server is starting, stopping or ended the session", "Try again in a moment."),
         "08": ("The connection broke", "Try again; look in the server's log when it goes on."),
-        "28": ("The server lets the admin not in", "Check adminUser, and pg_hba.conf."),
-        "3D000": ("A database is not there", "Check databaseName and homeDatabase."),
+        "28": ("The server lets the admin not in", "Check the admin's user name, and pg_hba.conf."),
+        "3D000": (
+            "A database is not there",
+            "Check the names of it and of the home database.",
+        ),
         "42501": ("The admin lacks a right", "Give it, as the server's message says."),
         "54": ("A limit of the server is exceeded", "The server's message says which."),
     }

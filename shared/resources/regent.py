@@ -192,6 +192,11 @@ class Brake(Part):
     @model_validator(mode="before")
     @classmethod
     def _word(cls, data: Any) -> Any:
+        if isinstance(data, str | bool) and data != "Disabled":
+            raise refuse(
+                "is no word for the brake",
+                "write Disabled, in these letters, to switch it off, or leave it out",
+            )
         return {"mode": data} if data == "Disabled" else data
 
     @property

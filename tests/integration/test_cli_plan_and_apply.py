@@ -233,6 +233,9 @@ async def test_what_the_brake_withholds_is_listed_and_released_by_its_digest(
     assert "--release 0123456789abcdef: that is not its digest" in wrong.out
     released = await postgregent("apply", *arguments, "--release", digest)
     assert released.status == 0, released.out + released.err
+    idle = await postgregent("apply", *arguments, "--release", digest)
+    assert idle.status == 2, "E33: it was all done, and yet not what was asked for"
+    assert f"--release {digest}: nothing is withheld" in idle.out
     assert "team-7" not in await roles(database)
 
 

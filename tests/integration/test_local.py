@@ -196,6 +196,18 @@ async def test_once_ends_by_itself(database: Database, tmp_path: Path) -> None:
     assert ended.status == 3, ended.out + ended.err
 
 
+@pytest.mark.found("E33")
+async def test_once_does_not_wait_for_what_only_a_person_can_mend(
+    database: Database, tmp_path: Path
+) -> None:
+    """A wrong password. Its --timeout is longer than this test may take."""
+    wrong = database.dsn(password="not this one")
+    arguments = ("local", str(flights(tmp_path)), "--dsn", wrong, "--once", "--timeout", "3600")
+    ended = await postgregent_process(*arguments)
+    assert ended.status == 3, ended.out + ended.err
+    assert "WrongPassword" in ended.out
+
+
 @pytest.fixture
 def reachable() -> Iterator[Path]:
     """A folder that the account of the embedded server can reach; pytest's own are closed to it."""

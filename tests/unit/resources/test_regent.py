@@ -109,6 +109,15 @@ def test_the_brake_may_be_disabled(written: object) -> None:
     assert not brake.is_enabled
 
 
+@pytest.mark.found("E33")
+@pytest.mark.parametrize("value", ["Off", "off", "disabled", False, True])
+def test_another_word_for_the_brake_is_told_the_one_that_there_is(value: object) -> None:
+    """YAML makes a boolean of some of them."""
+    [mistake] = mistakes(brake=value)
+    assert mistake.field == "spec.brake"
+    assert "write Disabled" in mistake.way_out
+
+
 def test_an_empty_list_of_what_is_allowed_is_not_an_absent_one() -> None:
     """`adopt: []` is nothing, no `adopt` is the default; both survive being written."""
     empty = regent(allow={"adopt": []}).spec
