@@ -193,6 +193,9 @@ class StatusBody(_Wire):
     unread: dict[str, str] = Field(
         default_factory=dict, description="Databases that the last pass could not read, and why."
     )
+    missing: tuple[str, ...] = Field(
+        (), description="Those of `unread` that do not exist, or are templates: for a person."
+    )
     trouble: TroubleBody | None = Field(
         None, description="Why it is not connected to its server; absent while it is."
     )

@@ -110,8 +110,7 @@ def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst fi
     if leavers:
         return _access_goes_on(leavers)
     if status.unread:
-        said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
-        return "Reconciling", "DatabaseUnreachable", f"Not read, and not kept as declared: {said}"
+        return _unread(status)
     if status.not_acted_on:
         fields = ", ".join(status.not_acted_on)
         return (
@@ -125,6 +124,15 @@ def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst fi
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
     said = f": {status.detector.message.rstrip('.')}" if status.detector.message else ""
     return "Ready", "Running", f"{roles} managed; detector {how}{said}.{_unreadable(status)}"
+
+
+def _unread(status: StatusBody) -> tuple[State, str, str]:
+    """A database that is not there comes back by a person alone, who is told by an Event."""
+    said = "; ".join(f"{database}: {why}" for database, why in status.unread.items())
+    words = f"Not read, and not kept as declared: {said}"
+    if status.missing:
+        return "Stalled", "NoSuchDatabase", words
+    return "Reconciling", "DatabaseUnreachable", words
 
 
 def _unreadable(status: StatusBody) -> str:

@@ -31,6 +31,8 @@ from shared.outcomes import Outcome
 
 KINDS = {kind.name: kind for kind in OUR_KINDS}
 WRITERS = 8
+OF_ITS_REGENT = frozenset({"TakeoverNeeded", "InRecovery"})
+"""Reasons that hold for all that a Regent serves: told once, of the Regent."""
 Find = Callable[[ResourceKey], JsonObject | None]
 
 
@@ -182,7 +184,8 @@ class Reporter:
     ) -> None:
         """An Event where a resource became stalled, or ready after it was not."""
         kind, after = event_of(before, status), ready_condition(status)
-        if kind is not None:
+        is_of_its_regent = kind == "Warning" and after["reason"] in OF_ITS_REGENT
+        if kind is not None and (found["kind"] == "Regent" or not is_of_its_regent):
             about, reason = Reference.to(found), str(after["reason"])
             self._recorder.record(News(about, kind, reason, "Reconcile", str(after["message"])))
 

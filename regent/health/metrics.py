@@ -71,6 +71,9 @@ class Metrics:
         self.refused = self._gauge(
             "refused_changes", "Changes that would be to do, and that the server refuses."
         )
+        self.unread = self._gauge(
+            "databases_unread", "Served databases that the last pass could not read."
+        )
         self.held = self._gauge("held_resources", "Resources that could not be compiled.")
         self.managed_roles = self._gauge("managed_roles", "Roles in our authority.")
         self.brake_pulled = self._gauge("brake_pulled", "1 while the brake withholds losses.")

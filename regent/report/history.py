@@ -153,6 +153,7 @@ class Report:
         if not one.is_targeted:
             metrics.managed_roles.set(len(one.desired.managed))
             metrics.refused.set(len(one.not_manageable))
+            metrics.unread.set(len(one.unread))
             metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
 
     def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
@@ -179,6 +180,7 @@ class Report:
             observing=one.restraint.message if one.restraint else "",
             restraint=one.restraint.reason if one.restraint else "",
             unread=dict(sorted(one.unread.items())),
+            missing=missing(one),
             leftovers=leftovers(one),
             unreadable=self._home.unreadable.told()[:SHOWN_LEFTOVERS],
             done=self._done,
@@ -224,6 +226,12 @@ def obeyed_server(one: Pass) -> str:
     if one.takeover is not None and one.takeover.kind == "Server":
         return one.takeover.identifier
     return one.server.system_identifier
+
+
+def missing(one: Pass) -> tuple[str, ...]:
+    """The served databases that only a person can give back; the others may come by themselves."""
+    there = {name for group in one.server.databases for name in group.names}
+    return tuple(sorted(one.unread.keys() - there))
 
 
 def leftovers(one: Pass) -> tuple[Leftover, ...]:

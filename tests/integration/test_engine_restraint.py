@@ -153,6 +153,7 @@ async def test_a_served_database_that_is_not_there_does_not_stop_the_others(
             found = await reasons(regent)
             far = {key for key, reason in found.items() if reason == "DatabaseUnreachable"}
             assert far == {"Permission/default/far", "Role/default/far-reader"}
+            assert (await regent.status())["missing"] == ["far"]
             assert set(found.values()) == {"Applied", "DatabaseUnreachable"}
             await look.execute('GRANT DELETE ON schema1.flights TO "mydb-viewer"')
             assert (await regent.drifts(1))[0]["actor"]["certainty"] == "Recorded"

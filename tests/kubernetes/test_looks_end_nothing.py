@@ -117,7 +117,7 @@ def token(found: dict[str, Any] | None) -> str:
     return str((status.get("takeover") or {}).get("token") or "")
 
 
-@pytest.mark.found("E46")
+@pytest.mark.found("E46", "E51")
 @pytest.mark.rule("28a")
 async def test_who_is_deleted_while_a_takeover_waits_ends_when_it_is_accepted(
     running: Controlled, database: Database
@@ -140,3 +140,5 @@ async def test_who_is_deleted_while_a_takeover_waits_ends_when_it_is_accepted(
     await ended(running, database)
     await running.ready("Regent", "my-regent")
     await running.until("Regent", "my-regent", lambda found: left(found) == [])
+    told = await running.events("TakeoverNeeded")
+    assert {one["regarding"]["name"] for one in told} == {"my-regent", LEAVER}, "once, not of each"

@@ -293,3 +293,16 @@ def test_a_regent_is_not_ready_while_somebody_who_is_deleted_has_access(state: S
     said = regent_outcome(ONE, 1, body, None)
     assert (said.state, said.reason) == (state, "AccessGoesOn")
     assert said.message == "Access has not ended of User/default/leaver. Why."
+
+
+@pytest.mark.found("E51")
+def test_a_database_that_is_not_there_is_for_a_person_and_one_that_hangs_is_waited_for() -> None:
+    body = StatusBody(
+        sequence=1, accepted_revision=1, applied_revision=1, looked=True, unread={"far": "why"},
+        detector=DetectorBody(mode="Triggers", healthy=True),
+    )  # fmt: skip
+    said = regent_outcome(ONE, 1, body, None)
+    assert (said.state, said.reason) == ("Reconciling", "DatabaseUnreachable")
+    said = regent_outcome(ONE, 1, body.model_copy(update={"missing": ("far",)}), None)
+    assert (said.state, said.reason) == ("Stalled", "NoSuchDatabase")
+    assert "far: why" in said.message
