@@ -22,16 +22,13 @@ from typing import Literal
 import asyncpg
 
 import sql
-from regent.detect.events import Event
+from regent.detect.events import XIDS, Event, cut
 from regent.kinds import COLUMNS, KINDS, MAKING_TAGS, Address
 from regent.server.lenient_text import legible
 from shared.outcomes import MOST_CANDIDATES, Actor, Candidate
 from shared.privileges import ObjectKind
 
 RECENT_SECONDS = 1.0
-XIDS = 1 << 32
-RECORDED_OF_A_TRANSACTION = 32
-"""More than these events of one transaction are not recorded (record_change)."""
 
 Undone = Literal["GRANT", "REVOKE"]
 Answer = tuple[Actor, datetime | None]
@@ -178,11 +175,16 @@ def _until(last: Event, events: Sequence[Event]) -> list[Event]:
 def _beside(events: Sequence[Event], xmins: frozenset[int]) -> list[Event]:
     """Commands whose transaction wrote the row last, though they name another object.
 
-    A sequence follows its table's owner, and of a long transaction not all is recorded.
+    A sequence follows its table's owner. Of a long transaction not all is recorded, nor how far its
+    ids go: whatever was written since it began may be its.
     """
-    found = [event for event in events if event.xmin in xmins]
-    is_cut = len(found) >= RECORDED_OF_A_TRANSACTION
-    return [event for event in found if is_cut or event.objid is not None]
+    long = cut(events)
+    return [
+        event
+        for event in events
+        if (event.xmin in xmins and (event.xid in long or event.objid is not None))
+        or (event.xid in long and xmins and all(_is_later(xmin, event) for xmin in xmins))
+    ]
 
 
 def _among(last: Event, events: Sequence[Event], why: str = "") -> Answer:
@@ -208,7 +210,7 @@ def _probable(candidates: Sequence[Candidate], why_not: str) -> Actor:
 
 def _is_within(event: Event, xmin: int) -> bool:
     """Transaction ids go round: compare by distance."""
-    return (xmin - event.xmin) % XIDS <= (event.written_by - event.xmin) % XIDS
+    return (xmin - event.xmin) % XIDS <= event.span
 
 
 def _is_later(xmin: int, event: Event) -> bool:

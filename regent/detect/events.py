@@ -7,7 +7,8 @@ The table is UNLOGGED: after a crash it is empty and its ids begin again, transa
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,11 @@ import sql
 from regent.kinds import Address
 from regent.server.lenient_text import legible
 
+XIDS = 1 << 32
+MOST_IDS = 256
+"""Of one command, to look for what each of them wrote; a full pass needs none."""
+RECORDED_OF_A_TRANSACTION = 32
+"""More than these events of one transaction are not recorded (record_change)."""
 AT_ONCE = 1000
 """Rows read or deleted by one statement."""
 GONE = (
@@ -60,7 +66,12 @@ class Event:
     @property
     def xmin(self) -> int:
         """What rows written by the top transaction have as their xmin."""
-        return self.xid & 0xFFFFFFFF
+        return self.xid % XIDS
+
+    @property
+    def span(self) -> int:
+        """How many ids after its own it can have written with. Ids go round."""
+        return (self.written_by - self.xmin) % XIDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +89,39 @@ class Taken:
 
     @property
     def xids(self) -> tuple[int, ...]:
-        """The transactions, each once, as xmin shows them."""
-        return tuple(dict.fromkeys(event.xmin for event in self.events))
+        """All ids that the transactions can have written with, each once, as xmin shows them.
+
+        What was written inside a subtransaction has an id of its own, up to the event's.
+        """
+        return tuple(
+            dict.fromkeys(
+                (event.xmin + step) % XIDS
+                for event in self.events
+                for step in range(min(event.span, MOST_IDS) + 1)
+            )
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing can have been written with another id than those of `xids`."""
+        return not self.cut and all(event.span <= MOST_IDS for event in self.events)
+
+    @property
+    def cut(self) -> frozenset[int]:
+        """The transactions of which not all commands are recorded."""
+        return cut(self.events)
 
     @property
     def objects(self) -> tuple[Address, ...]:
         """The objects that are known, each once."""
         named = (event.address for event in self.events)
         return tuple(dict.fromkeys(address for address in named if address is not None))
+
+
+def cut(events: Iterable[Event]) -> frozenset[int]:
+    """The transactions (full ids) of which not all commands are recorded."""
+    counted = Counter(event.xid for event in events)
+    return frozenset(xid for xid, count in counted.items() if count >= RECORDED_OF_A_TRANSACTION)
 
 
 class EventReader:

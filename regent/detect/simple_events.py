@@ -11,7 +11,11 @@ from regent.kinds import NOT_TARGETED, SIMPLE_TAGS
 def is_simple(taken: Mapping[str, Taken]) -> bool:
     """Nothing was lost or is damaged, and the effect of each command is in the rows it wrote."""
     return all(
-        not one.is_damaged and not one.lost and not one.has_more and all(map(_says_all, one.events))
+        not one.is_damaged
+        and not one.lost
+        and not one.has_more
+        and one.is_whole
+        and all(map(_says_all, one.events))
         for one in taken.values()
     )
 

@@ -160,4 +160,23 @@ def test_events_that_came_after_all_that_was_taken_are_noticed() -> None:
 
 def test_taken_events_tell_each_transaction_and_object_once() -> None:
     taken = Taken((GRANT, replace(GRANT, id=3, objid=42), OTHER))
-    assert (taken.xids, taken.objects) == ((100, 200), (AT,))
+    assert (taken.xids, taken.objects) == ((100, 101, 102, 103, 200, 201), (AT,))
+    assert taken.is_whole
+
+
+def test_of_what_is_cut_or_wrote_with_many_ids_not_all_is_known() -> None:
+    many = tuple(replace(GRANT, id=number) for number in range(32))
+    assert not Taken(many).is_whole
+    assert Taken(many).cut == {GRANT.xid}
+    long = replace(GRANT, written_by=100 + 5000)
+    assert not Taken((long,)).is_whole
+    assert len(Taken((long,)).xids) < 5000
+
+
+def test_what_was_written_after_a_cut_transaction_began_may_be_its() -> None:
+    other = replace(GRANT, object_type="SCHEMA")
+    many = tuple(replace(other, id=number) for number in range(32))
+    touched, writers = Touched(OID, ObjectKind.TABLE, "GRANT"), {AT: frozenset({140})}
+    actor, _ = Records(many, writers).who(touched)
+    assert (actor.certainty, actor.session_user) == ("Probable", "alice")
+    assert Records(many[1:], writers).who(touched)[0].certainty == "Unknown"
