@@ -21,6 +21,7 @@ from regent.changes import (
     RevokeMembership,
     RevokePrivileges,
 )
+from regent.kinds import KINDS
 from regent.plan.handing_over import Split
 from shared.privileges import ObjectKind
 
@@ -140,4 +141,4 @@ def _rows(changes: Iterable[Change]) -> Iterator[RevokeMembership]:
 
 
 def _kind(change: GrantPrivileges | RevokePrivileges) -> ObjectKind:
-    return ObjectKind.TABLE if change.kind is ObjectKind.COLUMN else change.kind
+    return KINDS[change.kind].part_of or change.kind
