@@ -16,6 +16,7 @@ from regent.kinds import Row as Kind
 from regent.observed import Acl, ObjectGroup, ObservedColumn, ObservedDatabase
 from regent.server.lenient_text import is_legible, left_alone, legible
 from shared.patterns import matcher
+from shared.privileges import ObjectKind
 
 AS_THEY_ARE = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of databases from which names come byte for byte."""
@@ -41,13 +42,14 @@ class Interest:
 
     `roles` are the managed ones, `columns` the column names that some declaration names.
     `ignore_schemas` are patterns. `with_sequences`: some declaration gives INSERT with what it
-    implies.
+    implies. `kinds` are those that some declaration is about.
     """
 
     roles: frozenset[str] = frozenset()
     columns: frozenset[str] = frozenset()
     ignore_schemas: tuple[str, ...] = ()
     with_sequences: bool = True
+    kinds: frozenset[ObjectKind] = frozenset()
 
 
 def assemble(rows: Iterable[Row], interest: Interest, *, is_partial: bool) -> ObservedDatabase:

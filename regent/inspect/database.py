@@ -28,6 +28,7 @@ async def inspect_database(connection: asyncpg.Connection, interest: Interest) -
         sorted(interest.columns),
         interest.with_sequences,
         statements.CATALOGS,
+        sorted(interest.kinds),
     )
     return assemble(rows, interest, is_partial=False)
 

@@ -27,6 +27,7 @@ def interest_of(desired: Desired) -> Interest:
         roles=desired.managed,
         columns=frozenset(column for grant in grants for column in grant.columns),
         ignore_schemas=desired.ignore_schemas,
+        kinds=frozenset(grant.kind for grant in grants),
         with_sequences=any(
             grant.implied
             and KINDS[grant.kind].draws_on is not None

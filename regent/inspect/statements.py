@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from regent.kinds import KINDS, LOCAL, Row, Scope
-from sql import load
+from sql import compose, load
 
 CATALOGS = sorted({f"pg_catalog.{row.catalog}" for row in LOCAL})
 """What sql/inspect/reading.sql wants to know: where members of extensions are looked for."""
@@ -15,13 +15,15 @@ CATALOGS = sorted({f"pg_catalog.{row.catalog}" for row in LOCAL})
 @cache
 def whole(major: int) -> str:
     """Everything in one database, as one statement."""
-    return _reading("inspect/whole", [row for row in LOCAL if row.since <= major])
+    rows = [row for row in LOCAL if row.since <= major]
+    return _reading("inspect/whole", [*map(_if_wanted, rows)])
 
 
 @cache
 def part(major: int) -> str:
     """The same for some of its objects, of the kinds that a targeted pass deals with."""
-    return _reading("inspect/part", [r for r in LOCAL if r.is_targeted and r.since <= major])
+    rows = [row for row in LOCAL if row.is_targeted and row.since <= major]
+    return _reading("inspect/part", [*map(fragment, rows)])
 
 
 @cache
@@ -36,6 +38,13 @@ def fragment(row: Row) -> str:
     return load(f"inspect/kinds/{row.kind.lower().replace(' ', '_')}")
 
 
-def _reading(head: str, rows: Iterable[Row]) -> str:
-    body = "\nUNION ALL\n".join([load("inspect/reading"), *map(fragment, rows)])
+def _if_wanted(row: Row) -> str:
+    """What a targeted pass reads is always read; the rest only where it matters to somebody."""
+    if row.is_targeted:
+        return fragment(row)
+    return compose("inspect/if_wanted", kind=row.kind, catalog=row.catalog, fragment=fragment(row))
+
+
+def _reading(head: str, fragments: Iterable[str]) -> str:
+    body = "\nUNION ALL\n".join([load("inspect/reading"), *fragments])
     return f"{load(head)}\n{body}"
