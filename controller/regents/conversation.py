@@ -32,6 +32,8 @@ from shared.outcomes import Drift
 from shared.state import DesiredState, WrittenState
 
 WAIT_SECONDS = 25
+LOST_WAIT_SECONDS = 2
+"""For news of one without a connection: the process that answers may be on its way out."""
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
 LONGEST_ODD_SECONDS = 30.0
@@ -268,13 +270,14 @@ class RegentLink:
                 assert_never(answer)
 
     async def _follow_status(self) -> None:
-        sequence = 0
+        sequence, wait = 0, WAIT_SECONDS
         while True:
-            status = await self._client.status(after=sequence, wait_seconds=WAIT_SECONDS)
+            status = await self._client.status(after=sequence, wait_seconds=wait)
             if status is None and self._refresh_times:
                 status = await self._client.status()
             if status is not None:
                 sequence = status.sequence
+                wait = WAIT_SECONDS if status.trouble is None else LOST_WAIT_SECONDS
                 self._withheld = status.brake.digest
                 self._needed = status.takeover.token
                 self._note_memory(status)

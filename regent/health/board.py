@@ -1,18 +1,22 @@
 """What this Regent has to say, and who waits to hear it.
 
 `sequence` grows when something other than a time changed (rule 29), so a long poll returns for
-news and never for a heartbeat.
+news and never for a heartbeat. Each process begins it with a number of its own: who waited for
+news of the one before is answered at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
 from shared.http import NO_CONNECTION, DetectorBody, StatusBody, TroubleBody
 
 T = TypeVar("T")
+FIRST_BELOW = 2**40
+"""So many that no two processes begin alike, and a number that every JSON reader keeps whole."""
 STARTING = TroubleBody(reason="Starting", message="It is not connected to its server yet.")
 NOT_CONNECTED = TroubleBody(reason=NO_CONNECTION, message="It is not connected to its server.")
 """Until the trouble has a name, and of a process that ends."""
@@ -23,7 +27,7 @@ class Board:
 
     def __init__(self) -> None:
         self._status = StatusBody(
-            sequence=0,
+            sequence=1 + secrets.randbelow(FIRST_BELOW),
             detector=DetectorBody(mode="None", healthy=False, message="Not connected yet"),
             trouble=STARTING,
         )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from controller.regents.client import RegentClient
-from controller.regents.conversation import RegentLink
+from controller.regents.conversation import LOST_WAIT_SECONDS, WAIT_SECONDS, RegentLink
 from regent.api.service import AcceptedPush
-from shared.http import StatusBody
+from regent.health.board import STARTING, Board
+from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
 from shared.state import DesiredState, etag
@@ -155,3 +157,44 @@ async def test_the_same_said_again_leaves_what_was_told_as_told(
         assert not await is_pushed()
         await eventually(is_pushed)
         assert service.pushes == 2
+
+
+class Asked:
+    """A Regent without a connection at first; remembers for how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def status(self, *, after: int = 0, wait_seconds: float = 0) -> StatusBody | None:
+        self.waits.append(wait_seconds)
+        if len(self.waits) > 2:
+            await asyncio.Event().wait()
+        lost = STARTING if after == 0 else None
+        return StatusBody(
+            sequence=after + 1, trouble=lost, detector=DetectorBody(mode="None", healthy=False)
+        )
+
+
+@pytest.mark.found("E52")
+async def test_one_without_a_connection_is_asked_again_soon() -> None:
+    """The process that answers may be on its way out, and another one be there already."""
+    asked = Asked()
+    key = ResourceKey("Regent", "default", "my-regent")
+    link = RegentLink(key, cast(RegentClient, asked), Heard())
+    following = asyncio.create_task(link._follow_status())
+
+    async def is_asked() -> bool:
+        return len(asked.waits) == 3
+
+    try:
+        await eventually(is_asked)
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+    assert asked.waits == [WAIT_SECONDS, LOST_WAIT_SECONDS, WAIT_SECONDS]
+
+
+@pytest.mark.found("E52")
+def test_no_two_processes_begin_with_one_number() -> None:
+    """Who waited for news of the one before would take the next one's for what is known."""
+    assert Board().status.sequence != Board().status.sequence

@@ -32,6 +32,10 @@ class SlowHome:
     async def forget_unmanageable(self) -> None: ...
 
 
+async def _nothing(_previous: AcceptedState | None) -> None:
+    """No judgement is under way."""
+
+
 def engine_over(home: SlowHome, accepted: AcceptedState) -> Engine:
     """As much of an engine as stores an accepted state."""
     engine = object.__new__(Engine)
@@ -40,7 +44,9 @@ def engine_over(home: SlowHome, accepted: AcceptedState) -> Engine:
         "_storing": asyncio.Lock(),
         "lock": SimpleNamespace(require=lambda: None),
         "home": home,
-        "passes": SimpleNamespace(memory=memory, accepted=lambda: memory.accepted),
+        "passes": SimpleNamespace(
+            memory=memory, accepted=lambda: memory.accepted, supersede=_nothing
+        ),
     }
     vars(engine).update(parts)
     return engine
