@@ -9,7 +9,13 @@ from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt, may_be_named
 from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
-from regent.resolve.renamings import former_mark, is_there, postgres_name, waits_for
+from regent.resolve.renamings import (
+    former_mark,
+    is_there,
+    is_unmanaged,
+    postgres_name,
+    waits_for,
+)
 from regent.resolve.situation import Findings, Situation
 from regent.standing import PROVIDER_ROLES
 from shared.keys import ResourceKey
@@ -176,7 +182,8 @@ class _Court:
 
     def _unmarked(self, claim: Claim) -> Claim | None:
         if claim.name not in self.situation.server.roles:
-            return claim
+            former = self._unmanaged_former(claim)
+            return self._refused(claim, *former) if former else claim
         if refusal := self._is_an_admin(claim.name):
             return self._refused(claim, *refusal)
         wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
@@ -207,6 +214,18 @@ class _Court:
             f"{name!r} is the admin of a Regent of this server (a member of {OWNER_ROLE!r}) and is"
             " never managed. Give the resource another roleName or userName."
         )
+
+    def _unmanaged_former(self, claim: Claim) -> tuple[str, str] | None:
+        """Where `renamedFrom` names a role that is not managed: a new one is not meant."""
+        for key in claim.declared_by:
+            former = self.listed.entries[key].spec.renamed_from
+            if former is not None and is_unmanaged(self.situation, former):
+                return "ExistsUnmanaged", (
+                    f"spec.renamedFrom: the role {former!r} exists and is not managed, so it is not"
+                    f" renamed, and no role {claim.name!r} is made. Adopt {former!r} under its own"
+                    " name first, then rename it; or take renamedFrom out to have a new role made."
+                )
+        return None
 
     def _refused(self, claim: Claim, reason: str, message: str) -> Claim | None:
         """No claim, and every resource of it says why."""

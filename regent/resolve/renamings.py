@@ -38,6 +38,12 @@ def is_there(situation: Situation, holder: ResourceKey) -> bool:
     return str(holder) in state.resources or str(holder) in state.held
 
 
+def is_unmanaged(situation: Situation, name: str) -> bool:
+    """Whether a role of this name is there, and no Regent of this server manages it."""
+    is_managed = any(mark.role == name and not mark.released for mark in situation.marks)
+    return name in situation.server.roles and not is_managed
+
+
 def waits_for(
     situation: Situation, listed: Listed, declared_by: Collection[ResourceKey]
 ) -> tuple[str, str] | None:
@@ -86,18 +92,23 @@ def note_renames(
     managed = situation.own_marks()
     gone = tuple(_departed(situation))
     for key, entry in listed.entries.items():
-        former = entry.spec.renamed_from
-        if (
-            former is not None
-            and former not in managed
-            and not any(one.name == former and one.key.namespace == key.namespace for one in gone)
-        ):
-            findings.note(
-                key,
-                f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so"
-                f" {names.get(key, key.name)!r} is a role of its own. Correct the name; if the"
-                " rename was done earlier, take the field out.",
+        former, name = entry.spec.renamed_from, names.get(key)
+        if former is None or name is None or former in managed:
+            continue
+        if is_unmanaged(situation, former):
+            way_out = (
+                f"A role {former!r} exists and is not managed: adopt it under its own name first to"
+                " rename it, or take the field out."
             )
+        elif name in managed and _was_of(former, key, gone):
+            continue
+        else:
+            way_out = "Correct the name; if the rename was done earlier, take the field out."
+        findings.note(
+            key,
+            f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so {name!r}"
+            f" is a role of its own. {way_out}",
+        )
     _note_hints(situation, listed.entries, gone, findings)
 
 
@@ -107,6 +118,11 @@ class _Gone:
     name: str
     entry: RoleEntry | UserEntry
     at: datetime
+
+
+def _was_of(former: str, key: ResourceKey, gone: Iterable[_Gone]) -> bool:
+    """Whether a resource of the namespace that was deleted lately had this name: it was renamed."""
+    return any(one.name == former and one.key.namespace == key.namespace for one in gone)
 
 
 def _departed(situation: Situation) -> Iterator[_Gone]:

@@ -71,3 +71,34 @@ def test_a_rename_is_not_guessed_where_nothing_was_managed_or_several_came() -> 
     there = server(role("ann", oid=6), role("bob", oid=8))
     found = resolved(accepted(anna, both), marks=marks, on=there)
     assert found.outcomes["User/default/anna"].notes == ()
+
+
+@pytest.mark.found("E77")
+@pytest.mark.rule("7", "10")
+@pytest.mark.parametrize("adopt", ["", ", adopt: true"])
+def test_a_role_that_nobody_managed_is_not_renamed_and_no_empty_one_is_made_beside_it(
+    adopt: str,
+) -> None:
+    """Declared a moment ago or never: "was declared" is not "was managed"."""
+    there = server(role("hanna", oid=6, login=True))
+    refused = accepted("User/hanna: {database: mydb}")
+    pushed = f"User/johanna: {{database: mydb, renamedFrom: hanna{adopt}}}"
+    for before in (refused, None):
+        now = resolved(accepted(pushed, before) if before else pushed, marks=(), on=there)
+        assert now.desired.roles == {}
+        said = now.outcomes["User/default/johanna"]
+        assert (said.state, said.reason, said.notes) == ("Stalled", "ExistsUnmanaged", ())
+        assert "Adopt 'hanna' under its own name first" in said.message
+    adopted = accepted("User/hanna: {database: mydb, adopt: true}")
+    managed = resolved(
+        accepted(pushed, adopted), marks=(mark("hanna", "User/hanna", oid=6),), on=there
+    )
+    assert managed.desired.roles["johanna"].renamed_from == "hanna"
+
+
+@pytest.mark.found("E77")
+def test_a_rename_of_what_never_came_to_be_is_said() -> None:
+    before = accepted("User/hanna: {database: mydb}")
+    pushed = accepted("User/johanna: {database: mydb, renamedFrom: hanna}", before)
+    said = resolved(pushed, marks=(), on=server()).outcomes["User/default/johanna"]
+    assert any("'hanna'" in note for note in said.notes)
