@@ -40,7 +40,10 @@ app = typer.Typer(
 )
 
 Directory = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The directory; all YAML and JSON files below it.")
+    Path,
+    typer.Argument(
+        metavar="DIR", help="The directory; all YAML and JSON files below it, but for hidden ones."
+    ),
 ]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)

@@ -247,9 +247,13 @@ def add_unseen(sheet: Sheet, report: OnceReport) -> None:
         sheet.add(report.restraint.message, "bold red" if report.is_in_recovery else "yellow")
 
 
-def add_nothing(sheet: Sheet, not_ready: int) -> None:
+def add_nothing(sheet: Sheet, report: OnceReport, not_ready: int) -> None:
     """In green only where all is well."""
-    if not_ready:
+    if report.withheld or report.waiting:
+        count = len(report.withheld)
+        words = "1 loss" if count == 1 else f"{count:,} losses"
+        sheet.add(f"Nothing was done: the brake withholds {words}.", "bold yellow")
+    elif not_ready:
         words = "1 resource is" if not_ready == 1 else f"{not_ready:,} resources are"
         sheet.add(f"Nothing to do; {words} not ready.", "bold yellow")
     else:
@@ -267,7 +271,7 @@ def add_planned(sheet: Sheet, report: OnceReport, not_ready: int) -> None:
     elif report.is_blind:
         sheet.add(f"Nothing to do{_as_far_as_seen(report)}", "bold red")
     else:
-        add_nothing(sheet, not_ready)
+        add_nothing(sheet, report, not_ready)
 
 
 def add_done(
@@ -278,12 +282,14 @@ def add_done(
         if report.is_blind:
             sheet.add(f"Nothing was done{_as_far_as_seen(report)}", "bold red")
         else:
-            add_nothing(sheet, not_ready)
+            add_nothing(sheet, report, not_ready)
         return
     counted = counts([result.change for result in results if result.done])
     said = ", ".join(f"{counted[kind]:,} {word}" for kind, word in PAST.items())
     refused = sum(not result.done for result in results)
     ending = f"; {refused:,} refused" if refused else ""
+    if report.withheld:
+        ending += f"; {len(report.withheld):,} withheld by the brake"
     text = f"Done: {said} in {report.seconds * 1000:.0f} ms{ending}{_as_far_as_seen(report)}"
     sheet.add(text, "bold red" if refused or report.is_blind else "bold")
 

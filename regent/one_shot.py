@@ -22,6 +22,7 @@ from regent.gate.losses import Atom, without
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
 from regent.gate.waiting import waiting_for_release, without_waiting
+from regent.home.check import OWNER
 from regent.home.store import Home
 from regent.passes.full import Pass, dry_pass
 from regent.passes.look import Looker, Memory
@@ -119,11 +120,16 @@ async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_
 
 
 async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
-    """What `apply_once` would do. Needs no lock and writes nothing."""
+    """What `apply_once` would do. Needs no lock and writes nothing.
+
+    Taking back is offered only where a home database was: its owner is a role that stays.
+    """
     began = perf_counter()
     async with _dry(settings, state) as dry:
         one = await dry_pass(dry.looker, dry.accepted, dry.marks, dry.memory)
-        takeover = await _acceptable(one, dry.looker, dry.accepted, dry.marks, dry.memory)
+        takeover = one.takeover
+        if dry.is_remembered or OWNER in one.server.roles:
+            takeover = await _acceptable(one, dry.looker, dry.accepted, dry.marks, dry.memory)
         owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
     home = f"apply would make the home database {settings.home_database!r}."
     notes = (*(() if dry.is_remembered else (home,)), *notes_on_time(state, datetime.now(UTC)))
@@ -242,9 +248,9 @@ def _report(
 ) -> OnceReport:
     if takeover is not None and takeover.kind == "Home":
         said = (
-            f"There without a mark: {', '.join(sorted(takeover.names))}. If a home database that"
-            " is gone knew them as this Regent's own, apply takes them back with"
-            f" --accept-takeover {takeover.token}."
+            f"There without a mark: {', '.join(sorted(takeover.names))}. Only if PostgRegent"
+            " managed them here before its home database was lost, apply takes them back with"
+            f" --accept-takeover {takeover.token}; otherwise adopt: true is the way."
         )
         notes = (*notes, said)
     elif takeover is not None:

@@ -189,9 +189,7 @@ class _Check:
                 secret = self.tree.secrets.get(name)
                 if secret is None:
                     known = [s.name for s in self.tree.secrets if s.namespace == name.namespace]
-                    way_out = did_you_mean(
-                        name.name, known, "add it; until then the password stays as it is"
-                    )
+                    way_out = did_you_mean(name.name, known, _WITHOUT_SECRET[path[-1]])
                     message = f"is no Secret in namespace {name.namespace}"
                     yield self._problem(
                         key, (*path, "name"), name.name, message, way_out, "warning"
@@ -264,6 +262,14 @@ class _Check:
             loaded.file, loaded.line_of(path), about, field_text(path), value, message, way_out,
             severity,
         )  # fmt: skip
+
+
+_WITHOUT_SECRET: Mapping[str | int, str] = {
+    "passwordSecretRef": "add it; until then the password stays as it is",
+    "adminPasswordSecretRef": "add it; without it the Regent cannot log in",
+    "caSecretRef": "add it; without it the Regent cannot verify the server's certificate",
+}
+"""What a missing Secret means, by the field that names it."""
 
 
 def _known(names: list[str]) -> str:

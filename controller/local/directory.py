@@ -173,6 +173,17 @@ class _Gathering:
             self._unnamed(document, file, ("kind",), kind, "is not a kind of ours", way_out)
         elif name := self._named(document, file, known):
             self._resource(document, file, ResourceKey(known, name.namespace, name.name))
+        else:
+            self._others_than_the_name(document, file, known)
+
+    def _others_than_the_name(self, document: Document, file: str, kind: Kind) -> None:
+        """What else is wrong where nobody can tell which resource it is: all at once."""
+        known = {(one.line, one.field) for one in self.problems if one.file == file}
+        slips = [_slip_problem(file, slip, kind, document) for slip in document.slips]
+        read = read_manifest(kind, document.data)
+        mistakes = read.mistakes if isinstance(read, Mistaken) else ()
+        found = [*slips, *(_mistake_problem(document, file, kind, one) for one in mistakes)]
+        self.problems.extend(one for one in found if (one.line, one.field) not in known)
 
     def _resource(self, document: Document, file: str, key: ResourceKey) -> None:
         read = read_manifest(key.kind, document.data)
@@ -180,7 +191,7 @@ class _Gathering:
         problems = [_slip_problem(file, slip, _about(key), document) for slip in document.slips]
         if isinstance(read, Mistaken):
             problems.extend(
-                _mistake_problem(document, file, key, mistake) for mistake in read.mistakes
+                _mistake_problem(document, file, _about(key), mistake) for mistake in read.mistakes
             )
         if (first := self.resources.get(key)) is not None:
             problems.append(
@@ -227,6 +238,7 @@ class _Gathering:
         namespace = given.get("namespace")
         names = {"namespace": DEFAULT_NAMESPACE if namespace is None else namespace}
         names["name"] = given.get("name")
+        is_known = True
         for field_name, value in names.items():
             problem = _name_problem(value)
             if problem:
@@ -235,8 +247,10 @@ class _Gathering:
                 if way_out == QUOTING:
                     way_out += f'"{document.written(path) or value}"'
                 self._unnamed(document, file, path, value, message, way_out, kind)
-                return None
-        return SecretName(str(names["namespace"]), str(names["name"]))
+                is_known = False
+        if is_known:
+            return SecretName(str(names["namespace"]), str(names["name"]))
+        return None
 
     def _unnamed(
         self,
@@ -299,14 +313,14 @@ def _slip_problem(file: str, slip: Slip, about: str, document: Document | None =
     return Problem(file, slip.line, about, named, slip.value, message, slip.way_out)
 
 
-def _mistake_problem(document: Document, file: str, key: ResourceKey, mistake: Mistake) -> Problem:
+def _mistake_problem(document: Document, file: str, about: str, mistake: Mistake) -> Problem:
     value, way_out = mistake.value, mistake.way_out
     if value is not None and (written := document.written(mistake.path)):
         if way_out == f'{QUOTING}"{value}"':
             way_out = f'{QUOTING}"{shortened(written)}"'
         value = shortened(written)
     line = document.line_of(mistake.path)
-    return Problem(file, line, _about(key), mistake.field, value, mistake.message, way_out)
+    return Problem(file, line, about, mistake.field, value, mistake.message, way_out)
 
 
 def secret_references(tree: Tree) -> Iterator[tuple[SecretName, str]]:

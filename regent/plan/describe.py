@@ -31,6 +31,7 @@ from regent.desired import Attributes
 from regent.kinds import KINDS
 from shared.printable import printable
 from shared.privileges import ObjectKind
+from shared.utc import utc
 
 MOST_NAMED = 3
 ALL = sys.maxsize
@@ -99,7 +100,8 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
         case DropRole():
             return f"drop role {change.role}"
         case ReleaseRole():
-            return f"release role {change.role}, which stays as it is"
+            how = "without access" if change.has_ended else "as it is"
+            return f"release role {change.role}, which stays {how}"
         case _:
             assert_never(change)
 
@@ -124,7 +126,7 @@ def alterations(change: AlterRole) -> Iterable[str]:
         unlimited = change.connection_limit < 0
         yield "no connection limit" if unlimited else f"connection limit {change.connection_limit}"
     if change.valid_until is not None:
-        yield f"valid until {change.valid_until.isoformat()}"
+        yield f"valid until {utc(change.valid_until)}"
     elif change.forever:
         yield "valid for ever"
 

@@ -10,6 +10,7 @@ from typing import Literal
 from shared.keys import ResourceKey
 from shared.resources import UserSpec
 from shared.state import DesiredState
+from shared.utc import utc
 
 MOST_NAMED = 20
 DONE_BY = (
@@ -28,7 +29,7 @@ class Moment:
 
     def __str__(self) -> str:
         word = "from" if self.does == "begins" else "until"
-        return f"{self.what} {word} {self.at.isoformat(timespec='seconds')}"
+        return f"{self.what} {word} {utc(self.at)}"
 
 
 def notes_on_time(state: DesiredState, now: datetime) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from regent.resolve.situation import Findings, Situation
 from shared.keys import Kind, ResourceKey
 from shared.problems import capitalised, did_you_mean
 from shared.state import Entry, PermissionEntry, RoleEntry, UserEntry
+from shared.utc import utc
 
 
 @dataclass(slots=True)
@@ -131,5 +132,5 @@ def _access(
         if start <= situation.now < access.until:
             roles.append(access.role)
         elif situation.now >= access.until:
-            findings.note(key, f"Access to {access.role!r} ended at {access.until.isoformat()}.")
+            findings.note(key, f"Access to {access.role!r} ended at {utc(access.until)}.")
     return tuple(roles)

@@ -13,6 +13,7 @@ from regent.resolve.renamings import note_cleared_password
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.state import UserEntry, Verifier
+from shared.utc import utc
 
 PLAIN = Attributes()
 """Of whoever declares none, as nearly everybody does."""
@@ -56,7 +57,7 @@ def _may_log_in(
         return True
     findings.due_at(until, situation.now)
     if until <= situation.now:
-        findings.note(key, f"Expired at {until.isoformat()}; it cannot log in.")
+        findings.note(key, f"Expired at {utc(until)}; it cannot log in.")
         return False
     return True
 

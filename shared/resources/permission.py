@@ -20,14 +20,39 @@ from shared.resources.names import (
 from shared.resources.references import LabelSelector
 from shared.resources.resource import Resource
 
+_OTHER_WORDS = {
+    "READ": "SELECT",
+    "VIEW": "SELECT",
+    "WRITE": "INSERT, UPDATE, DELETE",
+    "MODIFY": "INSERT, UPDATE, DELETE",
+    "ADD": "INSERT",
+    "CHANGE": "UPDATE",
+    "EDIT": "UPDATE",
+    "REMOVE": "DELETE",
+    "RUN": "EXECUTE",
+    "EXEC": "EXECUTE",
+    "CALL": "EXECUTE",
+    "USE": "USAGE",
+    "LOGIN": "CONNECT",
+    "TEMP": "TEMPORARY",
+    "ALL PRIVILEGES": "ALL",
+    "*": "ALL",
+    "ADMIN": "ALL",
+}
+"""What people call a privilege that has another name in PostgreSQL."""
+_ALIKE = 0.7
+
 
 def _known_action(value: str) -> str:
     if value in ACTIONS:
         return value
     if value.upper() in ACTIONS:
         raise refuse("is not in upper case", f"write {value.upper()}")
-    near = get_close_matches(value.upper(), sorted(ACTIONS), n=1)
     known = f"there are {', '.join(sorted(ACTIONS))}"
+    word = value.strip().upper()
+    if meant := _OTHER_WORDS.get(word):
+        raise refuse("is not an action", f"write {meant}; {known}")
+    near = get_close_matches(word, sorted(ACTIONS), n=1, cutoff=_ALIKE)
     raise refuse("is not an action", f"did you mean {near[0]}?" if near else known)
 
 

@@ -308,3 +308,16 @@ def test_validate_says_a_warning_that_many_share_once() -> None:
     wrong = [problem("a", "error"), problem("b", "error")]
     said = said_once((*shared, *wrong))
     assert [len(alike) for _, alike in said] == [2000, 1, 1]
+
+
+@pytest.mark.found("E78")
+def test_nothing_was_done_is_not_all_where_the_brake_withholds() -> None:
+    withheld = tuple(Loss(role=f"r{n}", kind="TABLE", privilege="SELECT", detail="t") for n in "ab")
+    body = BrakeBody(pulled=True, digest="abc123", loss_count=2)
+    given = {"brake": body, "withheld": withheld}
+    for outcomes in ((), (outcome("a", "BrakePulled"),)):
+        said = page(report(LOSE, **given, outcomes=outcomes), changes=(), is_done=True)
+        assert said.endswith("Nothing was done: the brake withholds 2 losses.\n")
+    done = ChangeResult(CREATE, True)
+    said = page(report(**given, results=(done,)), changes=(), is_done=True, results=(done,))
+    assert said.endswith("; 2 withheld by the brake\n")

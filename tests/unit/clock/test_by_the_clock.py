@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from regent.resolve.by_the_clock import MOST_NAMED, notes_on_time
+from shared.utc import utc
 from tests.declared import NOON, state
 
-LATER = (NOON + timedelta(hours=1)).isoformat()
-LATEST = (NOON + timedelta(hours=2)).isoformat()
-BEFORE = (NOON - timedelta(hours=1)).isoformat()
+LATER = utc(NOON + timedelta(hours=1))
+LATEST = utc(NOON + timedelta(hours=2))
+BEFORE = utc(NOON - timedelta(hours=1))
 
 
 def access(**more: str) -> str:

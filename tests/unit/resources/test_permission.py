@@ -146,3 +146,17 @@ def test_a_permission_cannot_be_changed() -> None:
     spec = PermissionSpec(database="mydb", actions=("CONNECT",))
     with pytest.raises(ValidationError):
         spec.database = "other"  # type: ignore[misc]
+
+
+@pytest.mark.found("E80")
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("read", "write SELECT; "), ("WRITE", "write INSERT, UPDATE, DELETE; "), ("exec", "EXECUTE")],
+)
+def test_what_people_call_a_privilege_is_told_under_its_name(written: str, meant: str) -> None:
+    spec = {"database": "mydb", "actions": [written]}
+    named = {"apiVersion": API_VERSION, "kind": "Permission", "metadata": {"name": "p"}}
+    found = read_manifest("Permission", {**named, "spec": spec})
+    assert isinstance(found, Mistaken)
+    assert meant in found.mistakes[0].way_out
+    assert "CREATE, DELETE" in found.mistakes[0].way_out, "all that there are"

@@ -135,6 +135,13 @@ def test_a_missing_secret_is_a_warning(
     assert message in problem.message
 
 
+@pytest.mark.found("E80")
+def test_a_missing_secret_of_a_regent_is_not_told_as_a_users_password(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, role(), user("ann", "viewer"), regent())
+    assert problem.field == "spec.adminPasswordSecretRef.name"
+    assert "cannot log in" in problem.way_out
+
+
 @pytest.mark.rule("19")
 def test_a_secret_that_is_not_selected_names_the_label(tmp_path: Path) -> None:
     selecting = regent(more="secretsSelector: {team: a}")

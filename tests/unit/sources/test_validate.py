@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from rich.console import Console
 
 from cli.printing import Output
-from cli.validate import validate
-from tests.unit.sources.manifests import permission, regent, role, secret, user, write
+from cli.validate import read_and_check, validate
+from tests.unit.sources.manifests import API, permission, regent, role, secret, user, write
 
 
 def run(folder: Path, output: Output = "table", **options: Any) -> tuple[int, str]:
@@ -77,3 +78,18 @@ def test_no_secret_is_ever_printed(tmp_path: Path) -> None:
     status, said = run(write(tmp_path, wrong, secret(), regent()))
     assert status == 1
     assert "canary" not in said
+
+
+@pytest.mark.found("E79")
+def test_all_problems_are_said_of_a_resource_whose_name_is_missing_too(tmp_path: Path) -> None:
+    nameless = f"{API}\nkind: User\nmetadata: {{Name: bad, labels: [a]}}\n"
+    numbered = f"---\n{API}\nkind: User\nmetadata: {{name: 123, namespace: 4}}\n"
+    wrong = "spec: {rolls: [x], enabled: 7}\n"
+    write(tmp_path, nameless + wrong, numbered + wrong)
+    _, problems = read_and_check(tmp_path)
+    in_spec = {"spec.rolls", "spec.enabled"}
+    fields = [{one.field for one in problems if (one.line or 0) < 5}]
+    fields += [{one.field for one in problems if (one.line or 0) > 5}]
+    assert fields[0] == {"metadata.name", "metadata.Name", "metadata.labels", *in_spec}
+    assert fields[1] == {"metadata.name", "metadata.namespace", *in_spec}
+    assert len(problems) == len(fields[0]) + len(fields[1]), "each once"
