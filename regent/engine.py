@@ -118,6 +118,14 @@ class Engine:
             await self.home.forget_unmanageable()
         return accepted
 
+    async def _restate(self, edit: Callable[[AcceptedState], AcceptedState]) -> None:
+        """Store what `edit` makes of the accepted state, with nobody in between."""
+        async with self._storing:
+            accepted = self.passes.accepted()
+            changed = edit(accepted)
+            if changed != accepted:
+                await self._store(changed)
+
     async def _store(self, accepted: AcceptedState) -> None:
         self.lock.require()
         await self.home.store_accepted(accepted)
@@ -140,17 +148,16 @@ class Engine:
         return tuple(one for one in found if one is not None)
 
     async def accept_takeover(self, takeover: Takeover) -> None:
-        """Remember that a person has accepted this, and look again."""
-        memory = self.passes.memory
+        """Remember that a person has accepted this, and look again.
+
+        Last of all the passes obey the new server: what they read of marks before is another's.
+        """
         self.lock.require()
         if takeover.kind == "Server":
             await self.home.accept_server(takeover.new_identifier)
-            memory.system_identifier = takeover.new_identifier
-        async with self._storing:
-            accepted = self.passes.accepted()
-            changed = accepting(accepted, takeover)
-            if changed != accepted:
-                await self._store(changed)
+        await self._restate(lambda accepted: accepting(accepted, takeover))
+        if takeover.kind == "Server":
+            self.passes.memory.system_identifier = takeover.new_identifier
         log.info("takeover accepted", kind=takeover.kind, token=takeover.token)
         self.wake.wake(Full("takeover accepted"))
 
@@ -158,33 +165,24 @@ class Engine:
         """What was taken back has its mark by now: it is taken once."""
         if one.restraint is not None:
             return
-        async with self._storing:
-            accepted = self.passes.accepted()
-            ending = {end.name for end in one.desired.endings if end.is_taken_back}
-            changed = taken_over(accepted, one.desired.adopted | ending)
-            if changed != accepted:
-                await self._store(changed)
+        ending = {end.name for end in one.desired.endings if end.is_taken_back}
+        await self._restate(lambda accepted: taken_over(accepted, one.desired.adopted | ending))
 
     async def _forget_departed(self, one: Pass) -> None:
         """Of those whose roles are gone or released nothing needs to be known any more."""
-        memory, accepted = self.passes.memory, self.passes.accepted()
-        if one.restraint is not None or not accepted.departed:
+        memory, seen = self.passes.memory, self.passes.accepted()
+        if one.restraint is not None or not seen.departed or not is_judged(memory.brake, seen):
             return
-        if not is_judged(memory.brake, accepted):
-            return
-        async with self._storing:
-            marks = await self.home.marks()
-            accepted = self.passes.accepted()
-            if not is_judged(memory.brake, accepted):
-                return
-            holders = {
-                str(mark.holder)
-                for mark in marks
-                if mark.regent == self.home.regent and not mark.released
-            }
-            changed = without_ended(accepted, holders)
-            if changed is not accepted:
-                await self._store(changed)
+        marks = await self.home.marks()
+        holders = {
+            str(mark.holder)
+            for mark in marks
+            if mark.regent == self.home.regent and not mark.released
+        }
+        await self._restate(
+            # What was pushed meanwhile is for the next pass: its marks may be to come.
+            lambda accepted: without_ended(accepted, holders) if accepted is seen else accepted
+        )
 
     async def _watch_lock(self) -> None:
         """The lock is for life: without it nothing may be written."""

@@ -131,7 +131,8 @@ class Passes:
 
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
-        return await dry_pass(self.looker, accepted, await self._home.marks(), self.memory)
+        memory = self.memory.as_of_now()
+        return await dry_pass(self.looker, accepted, await self._home.marks(), memory)
 
     async def full(self, *, before_correcting: BeforeCorrecting | None = None) -> Pass:
         """One whole pass over the accepted state, which must be there.
@@ -275,8 +276,8 @@ class Passes:
         return self.memory.accepted
 
     async def _look(self, accepted: AcceptedState, now: datetime) -> Looked:
-        marks = await self._home.marks()
-        return await self.looker.look(accepted, marks, self.memory, now)
+        memory = self.memory.as_of_now()
+        return await self.looker.look(accepted, await self._home.marks(), memory, now)
 
     async def _write(
         self,

@@ -60,6 +60,13 @@ class Memory:
     refused_push: RefusedPush | None = None
     rights: frozenset[str] | None = None
 
+    def as_of_now(self) -> Memory:
+        """What a look obeys from its start to its end, whoever accepts or releases meanwhile.
+
+        To be taken before the marks are read: these may be another server's by then.
+        """
+        return replace(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -111,8 +118,9 @@ class Looker:
 
     async def restraint(self, accepted: AcceptedState, memory: Memory) -> Trouble | None:
         """Why nothing may be written now, without looking at anything else."""
+        obeyed = self._obeyed(memory)
         server = await read_server(self._connections, self._shared_through)
-        takeover = self._obeyed(memory).takeover(accepted, server.system_identifier, None)
+        takeover = obeyed.takeover(accepted, server.system_identifier, None)
         return restraint(accepted.state.regent.spec, server, takeover)
 
     def _obeyed(self, memory: Memory) -> Obeyed:
@@ -125,7 +133,7 @@ class Looker:
         memory: Memory,
         now: datetime,
     ) -> Looked:
-        """Read everything, and say what a pass would do.
+        """Read everything, and say what a pass would do. `memory` is Memory.as_of_now().
 
         A served database that cannot be read does not keep the others from being looked at.
         """
