@@ -15,7 +15,8 @@ WITH asked AS (
 lock AS MATERIALIZED (
     SELECT l.locktype, l.database, l.relation, l.classid, l.objid, l.transactionid, l.mode, l.pid,
         CASE WHEN l.pid IS NULL
-            THEN pg_catalog.split_part(l.virtualtransaction, '/', 2)::pg_catalog.int8 END AS prepared
+            THEN pg_catalog.min(l.transactionid::pg_catalog.text::pg_catalog.int8)
+                OVER (PARTITION BY l.virtualtransaction, l.pid) END AS prepared
     FROM pg_catalog.pg_locks AS l
     WHERE l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
 ),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from regent.apply.held import Patience
+from regent.apply.held import HeldError, Patience, look_for
 from regent.changes import HandOnOwned, RevokePrivileges
+from regent.kinds import Address
 from tests.daemons import running
 from tests.declared import state
 from tests.eventually import eventually
 from tests.integration.test_apply import Bench, bench, create, grant, revoke
 from tests.postgres.database import Database
+from tests.postgres.server import PostgresServer
 from tests.settings import settings_for
 
 __all__ = ["bench"]
@@ -169,3 +172,22 @@ async def test_what_is_handed_on_is_waited_for_no_longer_than_the_pass_may_wait(
     await reader.execute("ROLLBACK")
     [result] = await bench.apply(HandOnOwned("mydb", "leaver", "heir"))
     assert result.done, result
+
+
+@pytest.mark.found("E66")
+async def test_a_prepared_transaction_that_holds_an_object_is_named(
+    launch_server: Callable[..., PostgresServer],
+) -> None:
+    """It has no session that one could end."""
+    server = launch_server(max_prepared_transactions="5")
+    admin = await server.connect()
+    try:
+        await admin.execute("CREATE TABLE t (i int)")
+        await admin.execute("BEGIN; GRANT SELECT ON t TO PUBLIC; PREPARE TRANSACTION 'it''s'")
+        table = Address("pg_class", await admin.fetchval("SELECT 't'::regclass::oid"))
+        held = await look_for(admin, [table], [])
+    finally:
+        await admin.close()
+    error = HeldError(held.holders_of([table], []))
+    assert str(error) == """It is held by the prepared transaction "it's"."""
+    assert error.way_out.endswith("ROLLBACK PREPARED 'it''s' (or commit it).")
