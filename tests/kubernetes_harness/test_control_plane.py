@@ -52,7 +52,7 @@ async def test_a_deployment_makes_pods_that_stay_pending(
     assert phases == {"Pending"}
 
 
-def test_a_user_has_no_rights_but_those_that_were_given(
+async def test_a_user_has_no_rights_but_those_that_were_given(
     control_plane: Cluster, namespace: str
 ) -> None:
     intern = control_plane.kubeconfig_for("intern", ["interns"])
@@ -63,7 +63,16 @@ def test_a_user_has_no_rights_but_those_that_were_given(
         control_plane.kubectl("get", "secrets", "-n", namespace, kubeconfig=intern)
     binding = ["create", "rolebinding", "interns-view", "--clusterrole=view", "--group=interns"]
     control_plane.kubectl(*binding, "-n", namespace)
-    control_plane.kubectl("get", "configmaps", "-n", namespace, kubeconfig=intern)
+
+    async def may_read() -> bool:
+        """The API server hears of a new binding a moment later."""
+        try:
+            control_plane.kubectl("get", "configmaps", "-n", namespace, kubeconfig=intern)
+        except CallFailed:
+            return False
+        return True
+
+    await eventually(may_read)
 
 
 def test_a_frozen_api_server_answers_nobody_and_goes_on_when_thawed(

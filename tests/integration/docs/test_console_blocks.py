@@ -24,7 +24,7 @@ import yaml
 from tests.integration.docs.console import ROOT, Block, Step, alike, blocks
 from tests.postgres.server import PostgresServer
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 NOT_RUN: Mapping[str, str] = {
     "README.md: make demo": "`make demo` and `make test` are targets of CI themselves",
     "docs/getting-started.md: make demo": "the same",
@@ -120,6 +120,7 @@ class Reader:
         finally:
             if process.returncode is None:
                 process.kill()
+                await process.communicate()
         said += out.decode().splitlines()
         assert process.returncode in ENDS_WELL[words[0]], (step.command, said, err.decode())
         wrong = alike(step.shown, said) if step.shown else ""
@@ -152,6 +153,7 @@ async def _with_the_example(server: PostgresServer) -> None:
 
 @pytest.mark.found("D34")
 @pytest.mark.versions(18)
+@pytest.mark.timeout(400)  # a page is twenty commands
 @pytest.mark.parametrize("page", pages())
 async def test_a_page_shows_what_its_commands_print(
     page: str, server: PostgresServer, scratch: Path
