@@ -133,6 +133,7 @@ class Engine:
 
     async def release_brake(self, digest: str) -> None:
         """Remember the release, and look again."""
+        self.lock.require()
         memory = self.passes.memory
         memory.brake = memory.brake.model_copy(update={"released_digest": digest})
         await self.home.store_brake(memory.brake)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -34,7 +35,7 @@ from regent.health.metrics import Metrics
 from regent.remembered import AcceptedState
 from regent.report.bodies import plan_body
 from regent.report.roles import role_body, role_page
-from regent.server.trouble import TROUBLE
+from regent.server.trouble import TROUBLE, ConnectionOverError
 from regent.settings import RegentSettings
 from shared import scram
 from shared.errors import PostgRegentError
@@ -173,7 +174,8 @@ class Service:
                 return self._board.last_drift if self._board.last_drift != seen else None
 
             await self._board.wait_for(news, wait_seconds)
-            items = await home.history(after, limit)
+            with suppress(ConnectionOverError):  # nothing new then: whoever asks again is told
+                items = await home.history(after, limit)
         return HistoryPage(items=items, continue_=_next_page(items, limit))
 
     async def plan(self, state: DesiredState | None) -> PlanBody:

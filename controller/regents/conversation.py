@@ -8,9 +8,10 @@ both decide what is compiled; only then is anything pushed, naming the state tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Protocol, assert_never
 
 from controller.regents.acquaintance import Acquaintance, bound_by
@@ -70,6 +71,16 @@ class Listener(Protocol):
         """It does not answer or not accept a push. An empty reason: it does again."""
 
 
+@contextmanager
+def _another_is_asked_for() -> Iterator[None]:
+    """A 409 is an answer. Any other odd one is trouble: the request is made again."""
+    try:
+        yield
+    except UnexpectedAnswer as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+
+
 class RegentLink:
     """One Regent, as the controller talks to it."""
 
@@ -97,6 +108,8 @@ class RegentLink:
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
         self._heard = 0
+        self._server = ""
+        """Of which `_heard` is the last id."""
         self._made_at = datetime.now(UTC)
         self._stale = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         self._wake = asyncio.Event()
@@ -105,6 +118,7 @@ class RegentLink:
     def go_on_from(self, before: RegentLink) -> None:
         """Tell what this one has not told yet, which talked to the same Regent until now."""
         self._heard, self._made_at = before._heard, before._made_at
+        self._server = before._server
 
     def push(self, state: DesiredState) -> None:
         """Have this state accepted; a newer call replaces an older one that has not gone yet.
@@ -200,23 +214,29 @@ class RegentLink:
     async def _release_what_is_withheld(self) -> None:
         if not self._release or self._release != self._withheld:
             return
-        self._withheld = ""
         # When it withholds something else by now, its status says so, and nothing was released.
-        with suppress(UnexpectedAnswer):
-            await self._client.release_brake(self._release)
+        asked = self._release
+        with _another_is_asked_for():
+            await self._client.release_brake(asked)
+        if self._withheld == asked:
+            self._withheld = ""
 
     async def _accept_what_is_needed(self) -> None:
         if not self._acceptance or self._acceptance != self._needed:
             return
-        self._needed = ""
-        with suppress(UnexpectedAnswer):  # as for a release
-            await self._client.accept_takeover(self._acceptance)
+        asked = self._acceptance
+        with _another_is_asked_for():
+            await self._client.accept_takeover(asked)
             if not self.is_pushed:
                 self._wake.set()
+        if self._needed == asked:
+            self._needed = ""
 
     async def _meet(self) -> None:
         self._state = None
         accepted = await self._client.state()
+        if accepted is None:  # its home database is a new one, where ids begin again
+            self._heard = 0
         verifiers = await self._client.verifiers()
         self.acquaintance = Acquaintance(
             etag=accepted.etag if accepted else None,
@@ -300,7 +320,13 @@ class RegentLink:
         self._doubted = needed
 
     def _note_memory(self, status: StatusBody) -> None:
-        """Where it had a state; one that has none any more is met anew."""
+        """Where it had a state; one that has none any more is met anew.
+
+        The ids of what it tells are another server's after a takeover.
+        """
+        if status.system_identifier and status.system_identifier != self._server:
+            self._heard = 0 if self._server else self._heard
+            self._server = status.system_identifier
         if status.accepted_revision is not None:
             self._had_state = status.system_identifier or self._had_state or UNKNOWN_SERVER
         elif self.acquaintance is not None and self.acquaintance.etag is not None:

@@ -36,7 +36,7 @@ from regent.remembered import (
 )
 from regent.server.connection import Connection, Connects
 from regent.server.lenient_text import shown
-from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
+from regent.server.trouble import CONNECTION_IS_GONE, ConnectionOverError, heed_cancellation
 from shared.errors import PostgRegentError
 from shared.json_text import json_text
 from shared.keys import ResourceKey
@@ -86,6 +86,7 @@ class Home:
         self._connection = connection
         self._through = tuple(through)
         self._lock = asyncio.Lock()
+        self._is_over = False
         self._acts_as: str | None = ADMIN
         self._since_prune = PRUNE_EVERY
         self.unreadable = UnreadableRows()
@@ -129,7 +130,8 @@ class Home:
             await home.close()
 
     async def close(self) -> None:
-        """The connection ends; nothing is lost by it."""
+        """The connection ends, and none is opened again; nothing is lost by it."""
+        self._is_over = True
         async with self._lock:
             with suppress(*CONNECTION_IS_GONE):
                 await self._connection.close(timeout=5)
@@ -317,6 +319,8 @@ class Home:
     async def _living(self) -> Connection:
         if not self._connection.is_closed():
             return self._connection
+        if self._is_over:
+            raise ConnectionOverError(way_out="Ask again: another one is opened.")
         connection = await home_database.enter(self._connector, self.database)
         if connection is None:
             raise HomeDatabaseMissing(

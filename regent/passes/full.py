@@ -334,6 +334,7 @@ class Passes:
             await self._store_brake()
 
     async def _store_brake(self) -> None:
+        self._before_write()
         await self._home.store_brake(self.memory.brake)
         self._is_brake_stored = True
 

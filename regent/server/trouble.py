@@ -45,6 +45,10 @@ class CannotConnectError(PostgRegentError):
         self.sqlstate = sqlstate
 
 
+class ConnectionOverError(ServerTroubleError):
+    """The Regent's connection to its server has just ended."""
+
+
 class DidNotAnswerError(ServerTroubleError, TimeoutError):
     """A database did not answer in time."""
 

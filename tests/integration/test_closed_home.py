@@ -1,0 +1,56 @@
+"""A home that was closed stays closed, whoever still holds it."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from regent.engine import Engine
+from regent.health.board import Board
+from regent.health.metrics import Metrics
+from regent.home.locks import LockLost
+from regent.server.trouble import ConnectionOverError
+from regent.service import Service
+from regent.settings import connector_of
+from tests.eventually import eventually
+from tests.integration.test_home import open_home
+from tests.postgres.database import Database
+from tests.settings import settings_for
+
+OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'postgregent/home'"
+
+
+@pytest.mark.found("E89")
+async def test_a_long_poll_of_an_engine_that_ended_opens_nothing(database: Database) -> None:
+    board = Board()
+    service = Service(settings_for(database), board, Metrics())
+    home = await open_home(database.server)
+    engine: Any = SimpleNamespace(home=home)
+    service.attach(engine)
+    poll = asyncio.create_task(service.history(after=0, wait_seconds=1, limit=10))
+    await asyncio.sleep(0)
+    await home.close()
+    service.attach(None)
+    assert (await poll).items == ()
+    with pytest.raises(ConnectionOverError):
+        await home.history()
+    look = await database.connect()
+
+    async def none_is_open() -> bool:
+        return not await look.fetchval(OPEN)
+
+    await eventually(none_is_open)
+
+
+@pytest.mark.found("E93")
+async def test_a_brake_is_released_only_by_who_holds_the_lock(database: Database) -> None:
+    settings = settings_for(database)
+    plain = connector_of(settings.server)
+    async with Engine.opened(settings, plain=plain, board=Board(), metrics=Metrics()) as engine:
+        await engine.lock.release()
+        with pytest.raises(LockLost):
+            await engine.release_brake("0123456789abcdef")
+        assert engine.passes.memory.brake.released_digest == ""

@@ -1,0 +1,86 @@
+"""What a link asks for again, and hears again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from controller.regents.answers import UnexpectedAnswer
+from controller.regents.conversation import RegentLink
+from shared.http import DetectorBody, StatusBody
+from shared.keys import ResourceKey
+
+
+class Client:
+    """Answers a release with these statuses, one after another, and then takes it."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.asked = 0
+
+    async def release_brake(self, _: str) -> None:
+        self.asked += 1
+        if self.statuses:
+            raise UnexpectedAnswer(self.statuses.pop(0), None)
+
+    accept_takeover = release_brake
+
+
+@pytest.mark.found("E92")
+@pytest.mark.parametrize("kind", ["release", "takeover"])
+def test_a_request_that_got_a_503_is_made_again_and_one_with_a_409_is_not(kind: str) -> None:
+    async def asked(*statuses: int) -> int:
+        client: Any = Client(*statuses)
+        listener: Any = None
+        link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
+        link._release = link._withheld = link._acceptance = link._needed = "0123"
+        ask = link._release_what_is_withheld if kind == "release" else link._accept_what_is_needed
+        for _ in range(3):
+            with suppress(UnexpectedAnswer):
+                await ask()
+        return int(client.asked)
+
+    assert asyncio.run(asked(503)) == 2
+    assert asyncio.run(asked(409)) == 1
+
+
+class Bare:
+    """A Regent that has accepted nothing yet."""
+
+    async def state(self) -> None:
+        return None
+
+    async def verifiers(self) -> dict[str, str]:
+        return {}
+
+
+class Deaf:
+    """Hears nothing."""
+
+    def met(self, _: ResourceKey) -> None: ...
+
+    def troubled(self, *_: object) -> None: ...
+
+
+@pytest.mark.found("E90")
+def test_drift_of_a_new_home_database_or_server_is_heard_from_its_first_id() -> None:
+    def status(server: str) -> StatusBody:
+        detector = DetectorBody(mode="None", healthy=False, message="")
+        return StatusBody(
+            sequence=1, detector=detector, system_identifier=server, accepted_revision=1
+        )
+
+    client: Any = Bare()
+    listener: Any = Deaf()
+    link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
+    link._heard = 500
+    link._note_memory(status("7"))
+    assert link._heard == 500
+    link._note_memory(status("8"))
+    assert link._heard == 0
+    link._heard = 500
+    asyncio.run(link._meet())
+    assert link._heard == 0
