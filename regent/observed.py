@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from regent.desired import Attributes, SettingKey
+from regent.holdings import Holding
 from shared.privileges import ObjectKind
 from shared.state import Verifier
 
@@ -127,6 +128,8 @@ class ObservedServer:
     """Roles that a prepared transaction grants something to, which comes when it is committed."""
     illegible: tuple[str, ...] = ()
     """What was left out as its name is not UTF-8, in words."""
+    holdings: Mapping[str, tuple[Holding, ...]] = field(default_factory=dict)
+    """By role, what the readings of the databases do not show: of declared and managed roles."""
 
     @property
     def major(self) -> int:

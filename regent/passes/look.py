@@ -26,6 +26,7 @@ from regent.gate.losses import losses
 from regent.gate.refusals import Refusal, Refused, still_refused, without_refused
 from regent.gate.restraint import restraint
 from regent.gate.takeover import Obeyed, RefusedPush, Takeover
+from regent.inspect.holdings import Asked, read_holdings
 from regent.inspect.reading import Parameters, read_databases, read_parameters, read_server
 from regent.observed import Observed, ObservedServer
 from regent.plan import plan
@@ -33,6 +34,7 @@ from regent.plan.handing_over import handed_by, not_yet, renamed_by
 from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.resolve import Resolution, Situation, resolve
+from regent.resolve.renamings import postgres_name
 from regent.server.connections import Connections
 from shared.keys import ResourceKey
 from shared.state import Trouble
@@ -141,6 +143,9 @@ class Looker:
             self._parameters = await read_parameters(self._connections, self._shared_through)
         server = await read_server(self._connections, self._shared_through)
         marks = marks_on(server, marks, memory.system_identifier)
+        asked = asked_about(accepted, marks, self._regent)
+        holdings = await read_holdings(self._connections, self._shared_through, self._served, asked)
+        server = replace(server, holdings=holdings)
         situation = Situation(
             accepted=accepted,
             marks=marks,
@@ -202,6 +207,21 @@ def compared(
         refused=refused,
         unread=unread,
         holders=situation.holders(),
+    )
+
+
+def asked_about(accepted: AcceptedState, marks: tuple[Mark, ...], regent: str) -> Asked:
+    """The roles whose holdings must be known: those that are declared, and those of our marks."""
+    entries = {
+        ResourceKey.parse(key): entry
+        for states in (accepted.state.resources, accepted.before)
+        for key, entry in states.items()
+        if entry.kind != "Permission"
+    }
+    return Asked(
+        names=frozenset(postgres_name(key, entry) for key, entry in entries.items()),
+        managed=frozenset(m.role_oid for m in marks if m.regent == regent and m.role_oid),
+        ignore_schemas=tuple(accepted.state.regent.spec.ignore_schemas or ()),
     )
 
 

@@ -9,6 +9,7 @@ from regent.apply.result import ChangeResult
 from regent.changes import AdoptRole, Change
 from regent.gate.refusals import Refusal
 from regent.gate.restraint import OBSERVING
+from regent.holdings import Holding, How, listed, ways_out
 from regent.passes.look import Looked
 from regent.passes.unended import unended
 from regent.plan.describe import describe
@@ -38,8 +39,9 @@ def settle(
         update: dict[str, object] = {}
         if key not in words.unread:
             update["matches"] = matches.get(key)
-        if key in notes:
-            update["notes"] = (*outcome.notes, *notes[key])
+        more = (*notes.get(key, ()), *words.notes.get(key, ()))
+        if more:
+            update["notes"] = (*outcome.notes, *more)
         if outcome.reason == "Applying":
             state, reason, message = words.about(key)
             update |= {"state": state, "reason": reason, "message": message}
@@ -83,6 +85,7 @@ class _Words:
             (change, change) for change in verdict.withheld_changes if isinstance(change, AdoptRole)
         )
         self.unread = _unread(last)
+        self._kept, self.notes = _beyond(last, is_seen=last.restraint is None and not is_dry)
 
     def about(self, key: str) -> Said:
         """The worst that is true of it."""
@@ -101,6 +104,8 @@ class _Words:
             return self._still_open(key)
         if key in self._waiting:
             return "Reconciling", "Applying", _waits(self._waiting[key])
+        if key in self._kept:
+            return "Stalled", "NotTakenAway", self._kept[key]
         return "Ready", "Applied", "As declared."
 
     def _not_done(self, key: str) -> Said:
@@ -152,6 +157,41 @@ def _unread(last: Looked) -> dict[str, str]:
                 for key in desired.roles[grantee].declared_by:
                     found.setdefault(str(key), text)
     return found
+
+
+def _beyond(
+    last: Looked, *, is_seen: bool
+) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]]:
+    """What managed roles have beyond their declarations, and no pass takes away; and notes of it.
+
+    What is in databases that are not served, and in policies, is only noted. `is_seen`: the first
+    will be said by the state of the resource.
+    """
+    kept: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
+    for name, holdings in last.observed.server.holdings.items():
+        role = last.resolution.desired.roles.get(name)
+        if role is None:
+            continue
+        stays = [one for one in holdings if one.is_kept]
+        others = [one for one in holdings if not one.is_kept and one.how is not How.OWNER]
+        for key in map(str, role.declared_by):
+            if stays:
+                kept[key] = _not_taken(name, stays)
+            if stays and not is_seen:
+                notes.setdefault(key, []).append(kept[key])
+            if others:
+                text = f"{name!r} also has {listed(others)}, which this Regent does not manage."
+                notes.setdefault(key, []).append(text)
+    return kept, {key: tuple(texts) for key, texts in notes.items()}
+
+
+def _not_taken(role: str, holdings: Iterable[Holding]) -> str:
+    holdings = tuple(holdings)
+    return (
+        f"All that is declared holds. Beyond that {role!r} has privileges on {listed(holdings)},"
+        f" which this version does not take away. Run {ways_out(role, holdings)}"
+    )
 
 
 def _by_cause(pairs: Iterable[tuple[Change, T]]) -> dict[str, T]:

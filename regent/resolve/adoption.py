@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from regent.holdings import How, ways_out
+from regent.holdings import listed as listed_holdings
 from regent.reach import POWERFUL_ATTRIBUTES, Reaches
 from regent.resolve.allowed import (
     is_attribute_allowed,
     is_group_allowed,
+    may_adopt_by_name,
     may_set,
     may_set_in,
     permission_trouble,
@@ -36,7 +39,7 @@ def without_refused_adoptions(
 ) -> Granted:
     """The claims that may be made. One that is refused may be what another one counted on."""
     left = dict(granted)
-    while refused := _first_refused(situation, listed, left):
+    while refused := _first_refused(situation, listed, left, findings):
         claim, (reason, message) = refused
         for key in claim.declared_by:
             left.pop(key, None)
@@ -46,12 +49,14 @@ def without_refused_adoptions(
 
 
 def _first_refused(
-    situation: Situation, listed: Listed, granted: Granted
+    situation: Situation, listed: Listed, granted: Granted, findings: Findings
 ) -> tuple[Claim, Refusal] | None:
     adopted = {claim.name: claim for claim in granted.values() if claim.adopted}
     for _, claim in sorted(adopted.items()):
-        refusal = _reaches_too_much(situation, listed, granted, claim) or _takes_what_it_declares(
-            situation, listed, granted, claim
+        refusal = (
+            _reaches_too_much(situation, listed, granted, claim)
+            or _holds_what_stays(situation, claim, findings)
+            or _takes_what_it_declares(situation, listed, granted, claim)
         )
         if refusal is not None:
             return claim, refusal
@@ -129,6 +134,29 @@ def _reaches_too_much(
                     f" spec.allow.{_list_of(power)} of the Regent."
                 )
     return None
+
+
+def _holds_what_stays(situation: Situation, claim: Claim, findings: Findings) -> Refusal | None:
+    """What it owns, and what no reading sees: no pass takes that away, so its adopter would get it.
+
+    Not asked of roles that their holder takes back, and of those that a person lets back in.
+    """
+    is_taken_back = claim.mark is not None and claim.mark.released
+    if is_taken_back or claim.name in findings.taken_back:
+        return None
+    holdings = situation.server.holdings.get(claim.name, ())
+    if not holdings or may_adopt_by_name(situation, claim.name):
+        return None
+    owned = [one for one in holdings if one.how is How.OWNER and not one.is_mapping]
+    others = [one for one in holdings if one not in owned]
+    parts = [f"owns {listed_holdings(owned)}"] if owned else []
+    parts += [f"has privileges on {listed_holdings(others)}"] if others else []
+    return "ExistsUnmanaged", (
+        f"A role {claim.name!r} exists that PostgRegent did not make. It {', and '.join(parts)}:"
+        " an adoption does not take that away, and whoever sets the password would get it. Nothing"
+        f" was changed. Run {ways_out(claim.name, (*others, *owned))} or, if it is meant, add the"
+        f" exact name {claim.name} to spec.allow.adopt of the Regent."
+    )
 
 
 def _may_reach(situation: Situation, power: str) -> bool:

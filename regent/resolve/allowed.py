@@ -30,6 +30,12 @@ def may_adopt(situation: Situation, namespace: str, role: str) -> bool:
     return namespace == situation.accepted.state.regent.namespace
 
 
+def may_adopt_by_name(situation: Situation, role: str) -> bool:
+    """Whether `allow.adopt` has its exact name: the Regent's editor has looked at this role."""
+    allow = situation.spec.allow
+    return any(literal_of(one) == role for one in (allow.adopt if allow else None) or ())
+
+
 def is_attribute_allowed(situation: Situation, name: str) -> bool:
     """`allow.attributes`, whole where it is given."""
     allow = situation.spec.allow

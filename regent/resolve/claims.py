@@ -189,10 +189,9 @@ class _Court:
         wants = any(self.listed.entries[key].spec.adopt for key in claim.declared_by)
         accepted = self.situation.accepted
         is_back = accepted.is_home_lost or claim.name in accepted.takes_back
-        if wants and may_adopt(self.situation, claim.holder.namespace, claim.name):
-            return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         if is_back:
             self.findings.taken_back.add(claim.name)
+        if is_back or (wants and may_adopt(self.situation, claim.holder.namespace, claim.name)):
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         way_out = (
             "The Regent's allow.adopt does not list it."

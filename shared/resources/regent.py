@@ -150,8 +150,8 @@ class Allow(Part):
     adopt: Annotated[
         Patterns | None,
         Field(
-            description="Existing roles that may be taken over. Default: all for the Regent's own "
-            "namespace, none for others."
+            description="Existing roles that may be taken over; those that own something by their "
+            "exact names only. Default: all for the Regent's own namespace, none for others."
         ),
     ] = None
 

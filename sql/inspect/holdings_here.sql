@@ -1,0 +1,31 @@
+-- One row: the same as of holdings.sql for this database, for the roles $1 (oids), by schema and with
+-- at most 5 identities each. $2 are those of the roles that are managed already, $3 the catalogs that
+-- are read. What is in temporary schemas goes with its session.
+SELECT
+    h.refobjid AS role_oid, pg_catalog.current_database()::text AS database,
+    h.deptype::text AS how, c.relname::text AS catalog, i.schema, true AS is_served,
+    count(*) AS objects,
+    (pg_catalog.array_agg(i.type ORDER BY h.objid))[1:5] AS types,
+    (pg_catalog.array_agg(i.identity ORDER BY h.objid))[1:5] AS identities
+FROM pg_catalog.pg_shdepend AS h
+JOIN pg_catalog.pg_class AS c ON c.oid = h.classid
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, h.objsubid) AS i
+WHERE h.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+  AND h.refobjid = ANY ($1::pg_catalog.oid[])
+  AND h.dbid = (
+        SELECT d.oid FROM pg_catalog.pg_database AS d
+        WHERE d.datname = pg_catalog.current_database()
+    )
+  AND CASE h.deptype
+        WHEN 'a' THEN c.relname <> ALL ($3::pg_catalog.text[])
+            OR h.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                AND h.objid = 'pg_toast'::pg_catalog.regnamespace
+        WHEN 'o' THEN h.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass AND (
+            h.classid = 'pg_catalog.pg_user_mapping'::pg_catalog.regclass
+            OR h.refobjid <> ALL ($2::pg_catalog.oid[]))
+        ELSE h.deptype = 'r'
+      END
+  AND i.type IS NOT NULL
+  AND coalesce(i.schema, '') !~ '^pg_(toast_)?temp_?[0-9]*$'
+GROUP BY h.refobjid, h.deptype, c.relname, i.schema
+ORDER BY h.refobjid, h.deptype, c.relname, i.schema

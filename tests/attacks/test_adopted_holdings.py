@@ -1,0 +1,156 @@
+"""What a role owns or holds that no pass takes away: its adopter would get it (rule 10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from regent.one_shot import plan_once
+from tests.attacks.test_adoption import may_log_in, passwords
+from tests.declared import state
+from tests.integration.facts.once import all_ready, applied, outcome
+from tests.postgres.canary import Canary
+from tests.postgres.database import Database
+from tests.settings import settings_for
+
+SECRET = "passwordSecretRef: {name: s, key: k}"
+JOB = f"User/job: {{database: mydb, adopt: true, {SECRET}}}\n"
+OWNER = f"User/app_owner: {{database: mydb, adopt: true, {SECRET}}}\n"
+KEEPER = "User/keeper: {database: mydb}\n"
+STRICT = {
+    "schemas": ["app_*"], "actions": ["SELECT"], "attributes": [], "memberOf": [], "parameters": [],
+}  # fmt: skip
+POWERS = """
+CREATE ROLE job LOGIN;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO job;
+SELECT lo_from_bytea(777, 'topsecret');
+GRANT SELECT ON LARGE OBJECT 777 TO job;
+CREATE SCHEMA ops;
+GRANT USAGE ON SCHEMA ops TO PUBLIC;
+CREATE FUNCTION ops.run(q text) RETURNS void SECURITY DEFINER LANGUAGE plpgsql
+    AS $$ BEGIN EXECUTE q; END $$;
+REVOKE EXECUTE ON FUNCTION ops.run(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ops.run(text) TO job;
+ALTER DEFAULT PRIVILEGES IN SCHEMA ops GRANT EXECUTE ON FUNCTIONS TO job;
+GRANT CREATE ON DATABASE postgres TO job
+"""
+ADOPTED = "SELECT count(*) FROM postgregent.marks WHERE role = 'job'"
+
+
+def allow(*adopt: str) -> dict[str, Any]:
+    """A Regent that allows little, and what it says of adoptions."""
+    return {"allow": {**STRICT, **({"adopt": list(adopt)} if adopt else {})}, "brake": "Disabled"}
+
+
+@pytest.mark.found("E59")
+@pytest.mark.rule("10")
+@pytest.mark.every_version
+async def test_a_role_with_privileges_that_no_reading_sees_is_not_adopted(
+    database: Database, canary: Canary
+) -> None:
+    """Seen on 15 and 18: its adopter became a superuser, and the plan said nothing."""
+    await database.execute(POWERS, "my-admin")
+    more = passwords("job", canary.password)
+    for revision, regent in enumerate((allow(), allow("job*", "*")), start=1):
+        report = await applied(database, KEEPER + JOB, revision, regent=regent, **more)
+        said = outcome(report, "User/job")
+        assert said.reason == "ExistsUnmanaged"
+        assert "REVOKE ALL ON DATABASE postgres FROM" in said.message
+        assert "spec.allow.adopt" in said.message
+    planned = await plan_once(settings_for(database), state(KEEPER + JOB, regent=allow(), **more))
+    assert planned.plan.changes == ()
+    assert not await may_log_in(database, "job", canary.password)
+    home = await database.server.connect("postgregent")
+    assert await home.fetchval(ADOPTED) == 0
+    await home.close()
+
+
+@pytest.mark.found("E59", "E60")
+@pytest.mark.rule("10", "29")
+@pytest.mark.every_version
+async def test_what_the_message_says_to_run_lets_the_role_be_adopted(
+    database: Database, canary: Canary
+) -> None:
+    """The twin: what is gone is no reason, and an exact name in `allow.adopt` is meant."""
+    await database.execute(POWERS, "my-admin")
+    more = passwords("job", canary.password)
+    report = await applied(database, KEEPER + JOB, regent=allow("job"), **more)
+    said = outcome(report, "User/job")
+    assert (said.state, said.reason) == ("Stalled", "NotTakenAway"), said
+    assert await may_log_in(database, "job", canary.password)
+    await database.execute("DROP OWNED BY job", "my-admin")
+    for place in ("postgres", "mydb"):
+        connection = await database.server.connect(place)
+        await connection.execute("DROP OWNED BY job")
+        await connection.close()
+    report = await applied(database, KEEPER + JOB, 2, regent=allow("job"), **more)
+    assert all_ready(report), report.outcomes
+    await database.execute("DROP ROLE job; CREATE ROLE job LOGIN")
+    report = await applied(database, KEEPER + JOB, 3, regent=allow(), **more)
+    assert all_ready(report), report.outcomes
+
+
+@pytest.mark.found("E58")
+@pytest.mark.rule("10")
+@pytest.mark.every_version
+async def test_a_role_that_owns_something_is_adopted_by_its_exact_name_only(
+    database: Database, canary: Canary
+) -> None:
+    """Seen on 15 and 18: its adopter read what no Permission could have given."""
+    await database.execute(
+        "SET ROLE app_owner; CREATE SCHEMA hidden; CREATE TABLE hidden.t AS SELECT 42 AS secret"
+    )
+    more = passwords("app_owner", canary.password)
+    for revision, regent in enumerate((allow(), allow("app_*"), {"brake": "Disabled"}), start=1):
+        report = await applied(database, KEEPER + OWNER, revision, regent=regent, **more)
+        said = outcome(report, "User/app_owner")
+        assert said.reason == "ExistsUnmanaged"
+        assert "REASSIGN OWNED" in said.message
+        assert not await may_log_in(database, "app_owner", canary.password)
+    report = await applied(database, KEEPER + OWNER, 4, regent=allow("app_owner"), **more)
+    assert all_ready(report), report.outcomes
+    owner = await database.connect("app_owner", canary.password)
+    assert await owner.fetchval("SELECT secret FROM hidden.t") == 42
+
+
+KEPT = """
+CREATE FOREIGN DATA WRAPPER wrapper;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER wrapper;
+CREATE USER MAPPING FOR job SERVER elsewhere OPTIONS (user 'x', password 'y');
+GRANT USAGE ON SCHEMA pg_toast TO job;
+ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA schema1 GRANT SELECT ON TABLES TO job;
+GRANT CREATE ON DATABASE postgres TO job;
+CREATE POLICY seen ON schema1.flights TO job
+"""
+IGNORED = """
+CREATE SCHEMA left_alone;
+CREATE FUNCTION left_alone.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+GRANT EXECUTE ON FUNCTION left_alone.f() TO job
+"""
+
+
+@pytest.mark.found("E60")
+@pytest.mark.rule("8", "29")
+@pytest.mark.every_version
+async def test_what_a_managed_role_keeps_beyond_its_declaration_is_said(database: Database) -> None:
+    """Seen on 15 and 18: it was "As declared."; what is not ours to take is only noted."""
+    text, ignore = "Role/job: {database: mydb}\n" + KEEPER, {"ignoreSchemas": ["left_alone"]}
+    await applied(database, text)
+    await database.execute(KEPT + ";" + IGNORED)
+    report = await applied(database, text, 2, regent=ignore)
+    said = outcome(report, "Role/job")
+    assert (said.state, said.reason) == ("Stalled", "NotTakenAway"), said
+    for statement in (
+        'DROP USER MAPPING FOR "job" SERVER elsewhere',
+        'REVOKE ALL ON SCHEMA pg_toast FROM "job"',
+        "ALTER DEFAULT PRIVILEGES for role app_owner in schema schema1",
+    ):
+        assert statement in said.message
+    assert "left_alone" not in said.message
+    assert any("database postgres" in note and "seen on schema1" in note for note in said.notes)
+    assert outcome(report, "User/keeper").is_ready
+    await database.execute(said.message.partition("Run ")[2])
+    report = await applied(database, text, 3, regent=ignore)
+    assert all_ready(report), report.outcomes
+    assert any("database postgres" in note for note in outcome(report, "Role/job").notes)
