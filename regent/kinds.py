@@ -253,6 +253,19 @@ _ROWS = (
         ),
         recorded_as=frozenset({"TYPE", "DOMAIN"}),
     ),
+    Row(
+        ObjectKind.LANGUAGE,
+        catalog="pg_language",
+        scope=Scope.IN_DATABASE,
+        one="trusted language",
+        many="trusted languages",
+        keyword="LANGUAGE",
+        selected_by="`languages`",
+        listed_in="languages",
+        default_acl="l",
+        tags=Tags(("CREATE LANGUAGE", "ALTER LANGUAGE"), frozenset({"CREATE LANGUAGE"})),
+        recorded_as=frozenset({"LANGUAGE"}),
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
@@ -289,7 +302,6 @@ _OF_ALL_KINDS = (
 _OF_KINDS_WITHOUT_A_ROW = (
     "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
     "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
-    "CREATE LANGUAGE", "ALTER LANGUAGE",
     "CREATE FOREIGN DATA WRAPPER", "ALTER FOREIGN DATA WRAPPER",
     "CREATE SERVER", "ALTER SERVER", "ALTER LARGE OBJECT",
 )  # fmt: skip
