@@ -26,7 +26,6 @@ UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
         (
             "routines",
             "foreignServers",
-            "foreignDataWrappers",
             "tablespaces",
             "parameters",
             "largeObjects",

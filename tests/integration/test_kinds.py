@@ -89,6 +89,20 @@ CASES = {
         new=f"RESET ROLE; {language('lang_c')}",
         new_holds="SELECT has_language_privilege('reader', 'lang_c', 'USAGE')",
     ),
+    ObjectKind.FOREIGN_DATA_WRAPPER: Case(
+        setup="RESET ROLE; CREATE FOREIGN DATA WRAPPER wrap_a; CREATE FOREIGN DATA WRAPPER"
+        ' "wrap B"; CREATE FOREIGN DATA WRAPPER other',
+        permission="foreignDataWrappers: ['wrap*'], actions: [ALL]",
+        holds="SELECT bool_and(has_foreign_data_wrapper_privilege('reader', w, 'USAGE'))"
+        " FROM unnest(ARRAY['wrap_a', 'wrap B']) AS w",
+        takes='RESET ROLE; REVOKE USAGE ON FOREIGN DATA WRAPPER wrap_a, "wrap B" FROM reader',
+        gives="GRANT USAGE ON FOREIGN DATA WRAPPER other TO reader;"
+        " GRANT USAGE ON FOREIGN DATA WRAPPER wrap_a TO reader WITH GRANT OPTION",
+        too_much="SELECT has_foreign_data_wrapper_privilege('reader', 'other', 'USAGE')"
+        " OR has_foreign_data_wrapper_privilege('reader', 'wrap_a', 'USAGE WITH GRANT OPTION')",
+        new="RESET ROLE; CREATE FOREIGN DATA WRAPPER wrap_c",
+        new_holds="SELECT has_foreign_data_wrapper_privilege('reader', 'wrap_c', 'USAGE')",
+    ),
 }
 
 
