@@ -253,6 +253,35 @@ _ROWS = (
         ),
         recorded_as=frozenset({"TYPE", "DOMAIN"}),
     ),
+    Row(
+        ObjectKind.LANGUAGE,
+        catalog="pg_language",
+        scope=Scope.IN_DATABASE,
+        one="trusted language",
+        many="trusted languages",
+        keyword="LANGUAGE",
+        selected_by="`languages`",
+        listed_in="languages",
+        default_acl="l",
+        tags=Tags(("CREATE LANGUAGE", "ALTER LANGUAGE"), frozenset({"CREATE LANGUAGE"})),
+        recorded_as=frozenset({"LANGUAGE"}),
+    ),
+    Row(
+        ObjectKind.FOREIGN_DATA_WRAPPER,
+        catalog="pg_foreign_data_wrapper",
+        scope=Scope.IN_DATABASE,
+        one="foreign-data wrapper",
+        many="foreign-data wrappers",
+        keyword="FOREIGN DATA WRAPPER",
+        selected_by="`foreignDataWrappers`",
+        listed_in="foreignDataWrappers",
+        default_acl="F",
+        tags=Tags(
+            recorded=("CREATE FOREIGN DATA WRAPPER", "ALTER FOREIGN DATA WRAPPER"),
+            making=frozenset({"CREATE FOREIGN DATA WRAPPER"}),
+        ),
+        recorded_as=frozenset({"FOREIGN DATA WRAPPER"}),
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
@@ -289,8 +318,6 @@ _OF_ALL_KINDS = (
 _OF_KINDS_WITHOUT_A_ROW = (
     "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
     "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
-    "CREATE LANGUAGE", "ALTER LANGUAGE",
-    "CREATE FOREIGN DATA WRAPPER", "ALTER FOREIGN DATA WRAPPER",
     "CREATE SERVER", "ALTER SERVER", "ALTER LARGE OBJECT",
 )  # fmt: skip
 """Recorded already: a detector that is installed stays as it is when their rows come."""

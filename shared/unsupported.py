@@ -26,8 +26,6 @@ UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
         (
             "routines",
             "foreignServers",
-            "foreignDataWrappers",
-            "languages",
             "tablespaces",
             "parameters",
             "largeObjects",

@@ -7,7 +7,7 @@ said on the Permission and stops nothing: it may still be created. Pure.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regent.desired import DeclaredGrant, Desired
 from regent.kinds import COLUMNS, KINDS, Scope
@@ -91,7 +91,12 @@ class _Naming:
         known = self._known(grant) if literals else frozenset()
         where = " in its schemas" if row.scope is Scope.IN_SCHEMA else ""
         for name in literals:
-            if name not in known:
+            if name in known:
+                continue
+            if self._is_member(grant, name):
+                said = f"{name!r} belongs to an extension"
+                yield Unmatched(row.listed_in, name, said, "Set extensions: true to match it.")
+            else:
                 yield self._missing(row.listed_in, row.one, name, known, where)
         yield from self._columns(grant)
 
@@ -110,6 +115,10 @@ class _Naming:
             if oids.isdisjoint(self._reading.columns_present.get(column, ())):
                 said = f"none of its tables has a column {column!r}"
                 yield Unmatched("columns", column, said, "Correct the name.")
+
+    def _is_member(self, grant: DeclaredGrant, name: str) -> bool:
+        """Whether it would be matched with `extensions: true`."""
+        return not grant.extensions and name in self._known(replace(grant, extensions=True))
 
     def _known(self, grant: DeclaredGrant) -> frozenset[str]:
         kind = KINDS[grant.kind].part_of or grant.kind

@@ -47,6 +47,14 @@ class Case:
     new_holds: str
 
 
+def language(name: str) -> str:
+    """A trusted one of app_owner, which PUBLIC has nothing on. Only a superuser makes one."""
+    return (
+        f"CREATE TRUSTED LANGUAGE {name} HANDLER plpgsql_call_handler;"
+        f" ALTER LANGUAGE {name} OWNER TO app_owner; REVOKE USAGE ON LANGUAGE {name} FROM PUBLIC"
+    )
+
+
 CASES = {
     ObjectKind.TYPE: Case(
         setup="CREATE TYPE schema1.mood AS ENUM ('calm'); CREATE DOMAIN schema1.miles AS int;"
@@ -64,6 +72,36 @@ CASES = {
         " OR has_type_privilege('reader', 'schema1.miles', 'USAGE WITH GRANT OPTION')",
         new="CREATE TYPE schema1.mine AS ENUM ('a'); REVOKE USAGE ON TYPE schema1.mine FROM PUBLIC",
         new_holds="SELECT has_type_privilege('reader', 'schema1.mine', 'USAGE')",
+    ),
+    ObjectKind.LANGUAGE: Case(
+        setup=f"RESET ROLE; {language('lang_a')}; {language('lang_b')}; {language('other')}",
+        permission="languages: ['lang_*'], actions: [USAGE]",
+        holds="SELECT bool_and(has_language_privilege('reader', l, 'USAGE'))"
+        " FROM unnest(ARRAY['lang_a', 'lang_b']) AS l",
+        takes="REVOKE USAGE ON LANGUAGE lang_a, lang_b FROM reader",
+        gives="GRANT USAGE ON LANGUAGE other TO reader;"
+        " GRANT USAGE ON LANGUAGE lang_b TO reader WITH GRANT OPTION;"
+        " RESET ROLE; GRANT USAGE ON LANGUAGE plpgsql TO reader",
+        too_much="SELECT has_language_privilege('reader', 'other', 'USAGE')"
+        " OR has_language_privilege('reader', 'lang_b', 'USAGE WITH GRANT OPTION')"
+        " OR EXISTS (SELECT FROM pg_language AS l"
+        " WHERE l.lanname = 'plpgsql' AND l.lanacl::text LIKE '%reader=%')",
+        new=f"RESET ROLE; {language('lang_c')}",
+        new_holds="SELECT has_language_privilege('reader', 'lang_c', 'USAGE')",
+    ),
+    ObjectKind.FOREIGN_DATA_WRAPPER: Case(
+        setup="RESET ROLE; CREATE FOREIGN DATA WRAPPER wrap_a; CREATE FOREIGN DATA WRAPPER"
+        ' "wrap B"; CREATE FOREIGN DATA WRAPPER other',
+        permission="foreignDataWrappers: ['wrap*'], actions: [ALL]",
+        holds="SELECT bool_and(has_foreign_data_wrapper_privilege('reader', w, 'USAGE'))"
+        " FROM unnest(ARRAY['wrap_a', 'wrap B']) AS w",
+        takes='RESET ROLE; REVOKE USAGE ON FOREIGN DATA WRAPPER wrap_a, "wrap B" FROM reader',
+        gives="GRANT USAGE ON FOREIGN DATA WRAPPER other TO reader;"
+        " GRANT USAGE ON FOREIGN DATA WRAPPER wrap_a TO reader WITH GRANT OPTION",
+        too_much="SELECT has_foreign_data_wrapper_privilege('reader', 'other', 'USAGE')"
+        " OR has_foreign_data_wrapper_privilege('reader', 'wrap_a', 'USAGE WITH GRANT OPTION')",
+        new="RESET ROLE; CREATE FOREIGN DATA WRAPPER wrap_c",
+        new_holds="SELECT has_foreign_data_wrapper_privilege('reader', 'wrap_c', 'USAGE')",
     ),
 }
 

@@ -46,7 +46,7 @@ def notes(*, schemas: tuple[str, ...] = ("*",), kind: ObjectKind = TABLE, **more
         ({"schemas": ("pg_catalog",)}, "'pg_catalog' is never matched"),
         ({"schemas": ("legacy",)}, "'legacy' is in spec.ignoreSchemas of the Regent"),
         ({"names": ("old",)}, "no table 'old'"),
-        ({"names": ("stats",)}, "no table 'stats'"),
+        ({"names": ("stats",)}, "'stats' belongs to an extension. Set extensions: true to match"),
         ({"kind": COLUMN, "columns": ("ctiy",)}, "none of its tables has a column 'ctiy'"),
         ({"kind": COLUMN, "columns": ("age",)}, "none of its tables has a column 'age'"),
         ({"names": (r"we\*irdo",)}, "no table 'we*irdo'"),
