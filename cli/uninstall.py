@@ -31,7 +31,7 @@ class NotConfirmedError(PostgRegentError):
 
 
 class UnknownHomeError(PostgRegentError):
-    """Nothing was removed: who may run here is not known, as no such home database is there."""
+    """Nothing was removed: no such home database is there, so what it remembers is not known."""
 
 
 class UnknownRegentError(PostgRegentError):
@@ -84,7 +84,8 @@ async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
 
     Where the home database remembers none, triggers and schema may still be there: they are taken
     off for nobody. Raises UnknownHomeError where they are there and the home database is not:
-    a Regent that has another one may run, and its lock is there.
+    a Regent that has another one may run, and its lock is there. Also where a home database of
+    another name than the usual one is to be dropped, and is not there: it may be misspelt.
     """
     connector = connector_of(dsn.server)
     targets: list[RegentSettings] = []
@@ -98,6 +99,13 @@ async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
                 way_out="Name the right one with --home-database: the homeDatabase of the Regent."
                 " If that was dropped and no Regent runs, say as a superuser, in"
                 f" {dsn.database}: {REMOVE_BY_HAND}",
+            )
+        if removal.home and removal.home_database != home_database.DEFAULT_NAME:
+            raise UnknownHomeError(
+                f"There is no home database {removal.home_database!r} on this server, so it was not"
+                f" dropped. Nothing of PostgRegent is installed in {dsn.database!r}.",
+                way_out="Name the right one with --home-database: the homeDatabase of the Regent."
+                " If it was dropped before, nothing is left to do.",
             )
         known = []
     if removal.regent is not None and removal.regent not in known:

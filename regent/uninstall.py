@@ -18,6 +18,7 @@ from sql import load
 
 PARTS_REMOVED = "event triggers and schema removed"
 NOTHING_THERE = "nothing of PostgRegent was installed"
+NO_HOME = "not dropped, as there is no home database of this name"
 
 
 class InRecoveryError(PostgRegentError):
@@ -82,6 +83,8 @@ async def uninstall(
             await lock.release()
     if remembered is not None:
         done += await _forget(settings, drop=home)
+    elif home:
+        done.append(f"{settings.home_database}: {NO_HOME}")
     return Uninstalled(tuple(done), left)
 
 

@@ -151,6 +151,21 @@ async def test_a_misspelt_home_database_goes_around_no_lock(database: Database) 
 
 
 @pytest.mark.found("E12")
+async def test_a_home_database_that_is_not_there_is_not_told_as_dropped(
+    database: Database,
+) -> None:
+    """A name of one's own may be misspelt. The usual one is gone where this is the second time."""
+    arguments = ("uninstall", "--dsn", database.dsn(), "--home", "--yes")
+    ended = await postgregent(*arguments, "--home-database", "postgregnt")
+    assert ended.status == 1, words(ended)
+    assert "There is no home database 'postgregnt' on this server" in words(ended)
+    assert "--home-database" in words(ended)
+    again = await postgregent(*arguments)
+    assert again.status == 0, words(again)
+    assert "postgregent: not dropped" in words(again)
+
+
+@pytest.mark.found("E12")
 async def test_a_misspelt_database_of_the_dsn_is_no_database_that_went(database: Database) -> None:
     dsn = database.dsn().replace("/mydb", "/mydbb")
     ended = await postgregent("uninstall", "--dsn", dsn, "--yes")
