@@ -282,6 +282,19 @@ _ROWS = (
         ),
         recorded_as=frozenset({"FOREIGN DATA WRAPPER"}),
     ),
+    Row(
+        ObjectKind.FOREIGN_SERVER,
+        catalog="pg_foreign_server",
+        scope=Scope.IN_DATABASE,
+        one="foreign server",
+        many="foreign servers",
+        keyword="FOREIGN SERVER",
+        selected_by="`foreignServers`",
+        listed_in="foreignServers",
+        default_acl="S",
+        tags=Tags(("CREATE SERVER", "ALTER SERVER"), frozenset({"CREATE SERVER"})),
+        recorded_as=frozenset({"FOREIGN SERVER"}),
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
@@ -318,7 +331,7 @@ _OF_ALL_KINDS = (
 _OF_KINDS_WITHOUT_A_ROW = (
     "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
     "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
-    "CREATE SERVER", "ALTER SERVER", "ALTER LARGE OBJECT",
+    "ALTER LARGE OBJECT",
 )  # fmt: skip
 """Recorded already: a detector that is installed stays as it is when their rows come."""
 

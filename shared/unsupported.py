@@ -25,7 +25,6 @@ UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
     PermissionSpec: dict.fromkeys(
         (
             "routines",
-            "foreignServers",
             "tablespaces",
             "parameters",
             "largeObjects",

@@ -103,6 +103,23 @@ CASES = {
         new="RESET ROLE; CREATE FOREIGN DATA WRAPPER wrap_c",
         new_holds="SELECT has_foreign_data_wrapper_privilege('reader', 'wrap_c', 'USAGE')",
     ),
+    ObjectKind.FOREIGN_SERVER: Case(
+        setup="RESET ROLE; CREATE FOREIGN DATA WRAPPER nothing;"
+        " GRANT USAGE ON FOREIGN DATA WRAPPER nothing TO app_owner; SET ROLE app_owner;"
+        " CREATE SERVER far_a FOREIGN DATA WRAPPER nothing;"
+        " CREATE SERVER far_b FOREIGN DATA WRAPPER nothing;"
+        " CREATE SERVER other FOREIGN DATA WRAPPER nothing",
+        permission="foreignServers: ['far_*'], actions: [USAGE]",
+        holds="SELECT bool_and(has_server_privilege('reader', s, 'USAGE'))"
+        " FROM unnest(ARRAY['far_a', 'far_b']) AS s",
+        takes="REVOKE USAGE ON FOREIGN SERVER far_a, far_b FROM reader",
+        gives="GRANT USAGE ON FOREIGN SERVER other TO reader;"
+        " GRANT USAGE ON FOREIGN SERVER far_b TO reader WITH GRANT OPTION",
+        too_much="SELECT has_server_privilege('reader', 'other', 'USAGE')"
+        " OR has_server_privilege('reader', 'far_b', 'USAGE WITH GRANT OPTION')",
+        new="CREATE SERVER far_c FOREIGN DATA WRAPPER nothing",
+        new_holds="SELECT has_server_privilege('reader', 'far_c', 'USAGE')",
+    ),
 }
 
 
