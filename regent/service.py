@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -32,10 +32,18 @@ from regent.engine import Engine
 from regent.gate.takeover import RefusedPush, takeover_by
 from regent.health.board import Board
 from regent.health.metrics import Metrics
+from regent.home.locks import LockLost
 from regent.remembered import AcceptedState
 from regent.report.bodies import plan_body
 from regent.report.roles import role_body, role_page
-from regent.server.trouble import TROUBLE, ConnectionOverError
+from regent.server.trouble import (
+    CONNECTION_IS_GONE,
+    TROUBLE,
+    CannotConnectError,
+    ConnectionOverError,
+    heed_cancellation,
+    in_words,
+)
 from regent.settings import RegentSettings
 from shared import scram
 from shared.errors import PostgRegentError
@@ -53,6 +61,9 @@ from shared.outcomes import Drift
 from shared.state import LARGEST_NUMBER, DesiredState, Entry, Verifier, etag
 
 log = structlog.get_logger()
+
+_IS_ENDING = (LockLost, CannotConnectError, ConnectionOverError, *CONNECTION_IS_GONE)
+"""What an engine raises whose connections are gone: it ends, and another one follows."""
 
 
 class Service:
@@ -93,8 +104,7 @@ class Service:
     async def _accept(
         self, state: DesiredState, *, if_match: str | None, had_state: str | None
     ) -> str:
-        engine = self._running()
-        async with self._pushing:
+        async with self._asked() as engine, self._pushing:
             tag = etag(state)
 
             async def merge(previous: AcceptedState | None) -> AcceptedState:
@@ -160,13 +170,15 @@ class Service:
     async def drift(self, *, limit: int, continue_: str | None) -> DriftPage:
         """What is not as declared now, oldest first."""
         after = _page_start(continue_)
-        items = await self._running().home.outstanding(after, limit)
+        async with self._asked() as engine:
+            items = await engine.home.outstanding(after, limit)
         return DriftPage(items=items, continue_=_next_page(items, limit))
 
     async def history(self, *, after: int, wait_seconds: float, limit: int) -> HistoryPage:
         """Drift with an id over `after`; waits for the first."""
-        home = self._running().home
-        items = await home.history(after, limit)
+        async with self._asked() as engine:
+            home = engine.home
+            items = await home.history(after, limit)
         if not items and wait_seconds > 0:
             seen = self._board.last_drift
 
@@ -180,7 +192,10 @@ class Service:
 
     async def plan(self, state: DesiredState | None) -> PlanBody:
         """What a pass would do with this state, or with the accepted one."""
-        engine = self._running()
+        async with self._asked() as engine:
+            return await self._plan(engine, state)
+
+    async def _plan(self, engine: Engine, state: DesiredState | None) -> PlanBody:
         accepted = engine.passes.memory.accepted
         if state is not None:
             self._check_target(state)
@@ -197,18 +212,17 @@ class Service:
 
     async def release_brake(self, digest: str) -> None:
         """Let exactly these losses through, once."""
-        engine = self._running()
-        brake = self._board.status.brake
-        if not brake.pulled or brake.digest != digest:
-            raise DigestMismatch(
-                way_out="GET /v1/status shows what is withheld now, and its digest."
-            )
-        await engine.release_brake(digest)
+        async with self._asked() as engine:
+            brake = self._board.status.brake
+            if not brake.pulled or brake.digest != digest:
+                raise DigestMismatch(
+                    way_out="GET /v1/status shows what is withheld now, and its digest."
+                )
+            await engine.release_brake(digest)
 
     async def accept_takeover(self, token: str) -> None:
         """Let exactly this takeover happen."""
-        engine = self._running()
-        async with self._pushing:
+        async with self._asked() as engine, self._pushing:
             meant = next((one for one in engine.takeovers() if one.token == token), None)
             if meant is None:
                 raise TokenMismatch(
@@ -227,13 +241,13 @@ class Service:
 
     async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
         """The managed roles, by name."""
-        engine = self._running()
-        return role_page(engine.latest, await engine.home.marks(), limit, continue_ or "")
+        async with self._asked() as engine:
+            return role_page(engine.latest, await engine.home.marks(), limit, continue_ or "")
 
     async def role(self, name: str) -> RoleBody | None:
         """One managed role with what it is given."""
-        engine = self._running()
-        return role_body(engine.latest, await engine.home.marks(), name)
+        async with self._asked() as engine:
+            return role_body(engine.latest, await engine.home.marks(), name)
 
     def health(self) -> Health:
         """Ready is: home database reachable, lock held, connected; not: state received."""
@@ -253,6 +267,19 @@ class Service:
                 way_out="Wait. If it goes on, its log says why: `local` shows it with -v.",
             )
         return self._engine
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[Engine]:
+        """The engine that runs now; NotReady too where it ends before it has answered."""
+        engine = self._running()
+        try:
+            yield engine
+        except _IS_ENDING as error:
+            heed_cancellation()
+            raise NotReady(
+                f"The Regent lost its connection to its server: {in_words(error).message}",
+                way_out="Ask again: it connects by itself.",
+            ) from error
 
     def _check(
         self,

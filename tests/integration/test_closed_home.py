@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from regent.api.service import NotReady
 from regent.engine import Engine
 from regent.health.board import Board
 from regent.health.metrics import Metrics
@@ -15,6 +16,7 @@ from regent.home.locks import LockLost
 from regent.server.trouble import ConnectionOverError
 from regent.service import Service
 from regent.settings import connector_of
+from tests.declared import state
 from tests.eventually import eventually
 from tests.integration.test_home import open_home
 from tests.postgres.database import Database
@@ -43,6 +45,39 @@ async def test_a_long_poll_of_an_engine_that_ended_opens_nothing(database: Datab
         return not await look.fetchval(OPEN)
 
     await eventually(none_is_open)
+
+
+@pytest.mark.found("E94")
+async def test_what_is_asked_of_an_engine_that_ends_meanwhile_is_not_ready(
+    database: Database,
+) -> None:
+    """503, as before it was there, and no failure of the Regent: whoever asks does so again."""
+    settings = settings_for(database)
+    plain = connector_of(settings.server)
+    service = Service(settings, Board(), Metrics())
+    async with Engine.opened(settings, plain=plain, board=Board(), metrics=Metrics()) as engine:
+        service.attach(engine)
+        await service.accept(state("User/one: {database: mydb}"), if_match=None)
+        assert (await service.plan(None)).changes
+        await engine.lock.release()
+        with pytest.raises(NotReady):
+            await service.accept(state("", revision=2), if_match=await _tag(service))
+    with pytest.raises(NotReady, match="lost its connection"):
+        await service.plan(None)
+    with pytest.raises(NotReady):
+        await service.roles(limit=1, continue_=None)
+    with pytest.raises(NotReady):
+        await service.role("one")
+    with pytest.raises(NotReady):
+        await service.drift(limit=1, continue_=None)
+    with pytest.raises(NotReady):
+        await service.history(after=0, wait_seconds=0, limit=1)
+
+
+async def _tag(service: Service) -> str:
+    accepted = await service.state()
+    assert accepted is not None
+    return accepted.etag
 
 
 @pytest.mark.found("E93")
