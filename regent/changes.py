@@ -64,7 +64,7 @@ class Work(Enum):
 class ObjectRef:
     """One object of the served database. schema is None for what stands in none.
 
-    `arguments` are the types of a routine's, as pg_get_function_identity_arguments() writes them.
+    `arguments` are the types of a routine's, as oidvectortypes() writes them; None for others.
     """
 
     oid: int
@@ -72,7 +72,15 @@ class ObjectRef:
     name: str
     relation_kind: str = ""
     owner: str = ""
-    arguments: str = ""
+    arguments: str | None = None
+
+    @property
+    def called(self) -> str:
+        """Its name, with the types of its arguments where it has a signature."""
+        return self.name if self.arguments is None else f"{self.name}({self.arguments})"
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.called}" if self.schema else self.called
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +196,7 @@ class _OfObjects:
     def object(self) -> str:
         """The first object, and how many more."""
         first, more = self.objects[0], len(self.objects) - 1
-        name = f"{first.schema}.{first.name}" if first.schema else first.name
-        return f"{name} and {more} more" if more else name
+        return f"{first} and {more} more" if more else str(first)
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -295,6 +295,27 @@ _ROWS = (
         tags=Tags(("CREATE SERVER", "ALTER SERVER"), frozenset({"CREATE SERVER"})),
         recorded_as=frozenset({"FOREIGN SERVER"}),
     ),
+    Row(
+        ObjectKind.ROUTINE,
+        catalog="pg_proc",
+        scope=Scope.IN_SCHEMA,
+        one="routine",
+        many="routines",
+        keyword="ROUTINE",
+        selected_by="`routines`",
+        listed_in="routines",
+        naming=Naming.SIGNATURE,
+        default_acl="f",
+        tags=Tags(
+            recorded=(
+                "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
+                "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
+            ),
+            making=frozenset({"CREATE FUNCTION", "CREATE PROCEDURE", "CREATE AGGREGATE"}),
+        ),
+        recorded_as=frozenset({"FUNCTION", "PROCEDURE", "ROUTINE"}),
+        rows="oid >= 16384 OR proacl IS NOT NULL",
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
@@ -329,9 +350,6 @@ _OF_ALL_KINDS = (
     "ALTER EXTENSION",
 )  # fmt: skip
 _OF_KINDS_WITHOUT_A_ROW = (
-    "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
-    "CREATE AGGREGATE", "ALTER AGGREGATE", "ALTER ROUTINE",
-    "ALTER LARGE OBJECT",
 )  # fmt: skip
 """Recorded already: a detector that is installed stays as it is when their rows come."""
 

@@ -24,7 +24,6 @@ _NO_LOGIN = "the Regent cannot log in this way; use adminPasswordSecretRef"
 UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
     PermissionSpec: dict.fromkeys(
         (
-            "routines",
             "tablespaces",
             "parameters",
             "largeObjects",

@@ -36,6 +36,7 @@ from regent.kinds import KINDS, Naming
 from regent.plan.settings import is_list, list_items
 from shared.names import quote_ident, quote_literal, quote_qualified
 from shared.privileges import ObjectKind
+from shared.signatures import types_of
 
 OBJECTS_PER_STATEMENT = 500
 MEMBERSHIP_OPTIONS_SINCE = 16
@@ -209,11 +210,13 @@ def _objects(kind: ObjectKind, objects: Iterable[ObjectRef]) -> str:
 
 
 def _name(ref: ObjectRef, naming: Naming) -> str:
+    """`IN`: else the types could also mean a procedure whose OUT arguments they count."""
     match naming:
         case Naming.NAME:
             return _identifier(ref)
         case Naming.SIGNATURE:
-            return f"{_identifier(ref)}({ref.arguments})"
+            types = types_of(ref.arguments or "")
+            return f"{_identifier(ref)}({', '.join(f'IN {one}' for one in types)})"
         case Naming.NUMBER:
             return f"{ref.oid:d}"
         case Naming.PARAMETER:

@@ -91,7 +91,7 @@ def name_of(atom: Atom) -> str:
 def _of_revoke(change: RevokePrivileges) -> Iterator[Atom]:
     suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
     for one in change.objects:
-        place = ".".join(part for part in (change.database, one.schema, one.name) if part)
+        place = ".".join(part for part in (change.database, one.schema, one.called) if part)
         for column in change.columns or ("",):
             detail = (
                 f"{place}.{column} by {change.grantor}"

@@ -172,11 +172,10 @@ def objects(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) 
     refs = change.objects
     one, many = _words(change.kind, refs)
     if len(refs) == 1:
-        name = refs[0].name
-        return f"{one} {name}" if refs[0].schema is None else f"{one} {refs[0].schema}.{name}"
+        return f"{one} {refs[0]}"
     schemas = sorted({ref.schema for ref in refs if ref.schema is not None})
     place = f" in {_some(schemas, most)}" if schemas else ""
-    shown = ", ".join(ref.name for ref in refs[:most])
+    shown = ", ".join(ref.called for ref in refs[:most])
     more = ", …" if len(refs) > most else ""
     return f"{len(refs)} {many}{place} ({shown}{more})"
 

@@ -23,6 +23,7 @@ from regent.plan.matching import (
     is_system,
     is_temporary,
 )
+from regent.plan.signatures import keys_of
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 
@@ -199,7 +200,7 @@ class LocalPlanner:
             tolerated = self._compiled.needs(
                 (), self._compiled.might_imply_sequence(group.schema or "")
             )
-        for signature, found in self._rules(group, group.kind).partition(group.names):
+        for signature, found in self._rules(group, group.kind).partition(keys_of(group)):
             positions = range(len(group.names)) if found is None else found
             self._count(signature, len(positions))
             if signature:

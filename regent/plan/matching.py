@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from regent.desired import DeclaredGrant
 from regent.kinds import COLUMNS, KINDS, Scope
+from regent.plan.signatures import patterns_of
 from regent.standing import SYSTEM_PREFIX
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
@@ -181,7 +182,7 @@ class CompiledGrants:
             if KINDS[kind].is_container:
                 yield index, declared.schemas
             elif schema is None or self._reaches_schema[index](schema):
-                yield index, declared.names
+                yield index, patterns_of(KINDS[kind], declared.names)
 
     def _united(self, signature: Signature, implied: Signature, column: str | None) -> Needs:
         privileges: dict[str, frozenset[str]] = {}

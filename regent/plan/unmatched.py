@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regent.desired import DeclaredGrant, Desired
-from regent.kinds import COLUMNS, KINDS, Scope
+from regent.kinds import COLUMNS, CONTAINERS, KINDS, Scope
 from regent.observed import Observed, ObservedDatabase
 from regent.plan.matching import is_system
+from regent.plan.signatures import known_as, literals_of
 from shared.keys import ResourceKey
-from shared.patterns import literal_of, matcher
+from shared.patterns import matcher
 from shared.problems import nearest
 
 MOST_NOTES = 8
@@ -75,8 +76,9 @@ class _Naming:
 
     def notes(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
         """One for each literal that names nothing, or nothing that may be matched."""
-        missing = [name for name in _literals(grant.schemas) if name not in self._schemas]
-        for name in _literals(grant.schemas):
+        schemas = list(literals_of(CONTAINERS, grant.schemas))
+        missing = [name for name in schemas if name not in self._schemas]
+        for name in schemas:
             if is_system(name):
                 yield Unmatched("schemas", name, f"{name!r} is never matched", "Take it out.")
             elif self._is_ignored(name):
@@ -87,7 +89,7 @@ class _Naming:
         row = KINDS[grant.kind]
         if not row.listed_in or (missing and len(missing) == len(grant.schemas)):
             return
-        literals = list(_literals(grant.names))
+        literals = list(literals_of(row, grant.names))
         known = self._known(grant) if literals else frozenset()
         where = " in its schemas" if row.scope is Scope.IN_SCHEMA else ""
         for name in literals:
@@ -131,7 +133,7 @@ class _Naming:
                 if group.kind is kind
                 and (group.schema is None or group.schema in reached)
                 and (grant.extensions or not group.is_extension_member)
-                for name in group.names
+                for name in known_as(group)
             )
         return self._names[key]
 
@@ -154,11 +156,3 @@ class _Naming:
         way_out = f"Did you mean {near!r}?" if near else "Create it, or correct the name."
         database = self._reading.name
         return Unmatched(field, name, f"{database!r} has no {noun} {name!r}{where}", way_out)
-
-
-def _literals(patterns: Sequence[str]) -> Iterator[str]:
-    """Those without a wildcard, as the names that they mean."""
-    for pattern in patterns:
-        name = literal_of(pattern)
-        if name is not None:
-            yield name

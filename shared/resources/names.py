@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from shared.names import MAX_BYTES, role_name_problem
 from shared.patterns import empty_range
 from shared.resources.base import refuse
+from shared.signatures import NotASignatureError, is_signature, signature_of
 
 _DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
@@ -93,6 +94,20 @@ def _fits_a_pattern(value: str) -> str:
     return value
 
 
+def _fits_a_routine(value: str) -> str:
+    if not is_signature(_sized(1, 500)(value)):
+        return _fits_a_pattern(value)
+    try:
+        signature_of(value)
+    except NotASignatureError as error:
+        raise refuse(
+            str(error),
+            "write it like find_flight(integer, text[]), or a pattern over names alone; a backslash"
+            " before the bracket makes it part of the name",
+        ) from None
+    return value
+
+
 def _fits_a_role(value: str) -> str:
     if problem := role_name_problem(value):
         message, _, way_out = problem.rpartition("; ")
@@ -163,7 +178,7 @@ AnyRoleName = Annotated[
 NamePattern = Annotated[str, AfterValidator(_fits_a_pattern), _limits(1, 190)]
 """A shell pattern over names: `*`, `?`, `[a-z]`, and a backslash that escapes."""
 
-Routine = Annotated[str, AfterValidator(_sized(1, 500)), _limits(1, 500)]
+Routine = Annotated[str, AfterValidator(_fits_a_routine), _limits(1, 500)]
 """`name(argument types)`, or a shell pattern over names."""
 
 ResourceName = Annotated[

@@ -120,6 +120,31 @@ CASES = {
         new="CREATE SERVER far_c FOREIGN DATA WRAPPER nothing",
         new_holds="SELECT has_server_privilege('reader', 'far_c', 'USAGE')",
     ),
+    ObjectKind.ROUTINE: Case(
+        setup="CREATE FUNCTION schema1.call(int) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        " CREATE FUNCTION schema1.call(text) RETURNS int LANGUAGE sql AS 'SELECT 2';"
+        " CREATE PROCEDURE schema1.cast_off(a int, INOUT b text) LANGUAGE sql AS 'SELECT b';"
+        " CREATE AGGREGATE schema1.cabins(int) (sfunc = int4pl, stype = int);"
+        " CREATE FUNCTION schema1.dial(VARIADIC text[]) RETURNS int LANGUAGE sql AS 'SELECT 3';"
+        " CREATE FUNCTION schema1.dial(text) RETURNS int LANGUAGE sql AS 'SELECT 4';"
+        " CREATE FUNCTION schema2.call(int) RETURNS int LANGUAGE sql AS 'SELECT 5';"
+        " REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA schema1, schema2 FROM PUBLIC",
+        permission="schemas: [schema1], routines: ['ca*', 'dial(text[])'], actions: [EXECUTE]",
+        holds="SELECT bool_and(has_function_privilege('reader', f, 'EXECUTE')) FROM unnest(ARRAY["
+        "'schema1.call(int)', 'schema1.call(text)', 'schema1.cast_off(int,text)',"
+        " 'schema1.cabins(int)', 'schema1.dial(text[])']) AS f",
+        takes="REVOKE EXECUTE ON FUNCTION schema1.call(int), schema1.dial(text[]) FROM reader;"
+        " REVOKE EXECUTE ON PROCEDURE schema1.cast_off(int, text) FROM reader;"
+        " REVOKE EXECUTE ON ROUTINE schema1.cabins(int) FROM reader",
+        gives="GRANT EXECUTE ON FUNCTION schema1.dial(text), schema2.call(int) TO reader;"
+        " GRANT EXECUTE ON FUNCTION schema1.call(text) TO reader WITH GRANT OPTION",
+        too_much="SELECT has_function_privilege('reader', 'schema1.dial(text)', 'EXECUTE')"
+        " OR has_function_privilege('reader', 'schema2.call(int)', 'EXECUTE')"
+        " OR has_function_privilege('reader', 'schema1.call(text)', 'EXECUTE WITH GRANT OPTION')",
+        new="CREATE FUNCTION schema1.call() RETURNS int LANGUAGE sql AS 'SELECT 6';"
+        " REVOKE EXECUTE ON FUNCTION schema1.call() FROM PUBLIC",
+        new_holds="SELECT has_function_privilege('reader', 'schema1.call()', 'EXECUTE')",
+    ),
 }
 
 

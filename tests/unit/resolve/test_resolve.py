@@ -391,9 +391,7 @@ def test_a_public_role_makes_no_role_and_says_so() -> None:
 
 @pytest.mark.found("C27")
 def test_a_permission_on_what_is_not_managed_gives_nothing_and_says_so() -> None:
-    resolution = resolved(
-        'Permission/p: {database: mydb, schemas: ["*"], routines: ["*"], actions: [EXECUTE]}'
-    )
+    resolution = resolved('Permission/p: {database: mydb, tablespaces: ["*"], actions: [CREATE]}')
     assert resolution.desired.grants == {"mydb": ()}
     assert reason(resolution, "Permission/default/p") == "Unsupported"
     assert "gives nothing" in resolution.outcomes["Permission/default/p"].message
