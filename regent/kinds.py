@@ -316,6 +316,22 @@ _ROWS = (
         recorded_as=frozenset({"FUNCTION", "PROCEDURE", "ROUTINE"}),
         rows="oid >= 16384 OR proacl IS NOT NULL",
     ),
+    Row(
+        ObjectKind.LARGE_OBJECT,
+        catalog="pg_largeobject",
+        scope=Scope.IN_DATABASE,
+        one="large object",
+        many="large objects",
+        keyword="LARGE OBJECT",
+        selected_by="`largeObjects`",
+        listed_in="largeObjects",
+        naming=Naming.NUMBER,
+        default_acl="L",
+        tags=Tags(("ALTER LARGE OBJECT",)),
+        recorded_as=frozenset({"LARGE OBJECT"}),
+        written_in="pg_largeobject_metadata",
+        rows="lomacl IS NOT NULL",
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
@@ -349,12 +365,9 @@ _OF_ALL_KINDS = (
     "GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES", "DROP OWNED", "CREATE EXTENSION",
     "ALTER EXTENSION",
 )  # fmt: skip
-_OF_KINDS_WITHOUT_A_ROW = (
-)  # fmt: skip
-"""Recorded already: a detector that is installed stays as it is when their rows come."""
 
 
 def recorded_tags(major: int) -> tuple[str, ...]:
     """The tags that the event trigger filters by on this version, in order."""
     of_rows = {tag for row in _ROWS if row.since <= major for tag in row.tags.recorded}
-    return tuple(sorted(of_rows.union(_OF_ALL_KINDS, _OF_KINDS_WITHOUT_A_ROW)))
+    return tuple(sorted(of_rows.union(_OF_ALL_KINDS)))

@@ -26,7 +26,6 @@ UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
         (
             "tablespaces",
             "parameters",
-            "largeObjects",
         ),
         _GIVES_NOTHING,
     ),

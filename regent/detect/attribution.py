@@ -29,6 +29,8 @@ from shared.outcomes import MOST_CANDIDATES, Actor, Candidate
 from shared.privileges import ObjectKind
 
 RECENT_SECONDS = 1.0
+_WRITTEN_IN = {row.catalog: row.acl_catalog for row in KINDS.values() if row.part_of is None}
+"""By the catalog of an object, the one whose rows a GRANT on it writes."""
 
 Undone = Literal["GRANT", "REVOKE"]
 Answer = tuple[Actor, datetime | None]
@@ -127,7 +129,7 @@ async def row_versions(connection: asyncpg.Connection, objects: Iterable[Address
 def _versions_in(catalog: str) -> str:
     if catalog == COLUMNS.catalog:
         return sql.load("watch/relation_versions")
-    return sql.compose("watch/row_versions", catalog=catalog)
+    return sql.compose("watch/row_versions", catalog=_WRITTEN_IN[catalog])
 
 
 def are_behind(events: Iterable[Event], writers: Writers) -> bool:

@@ -42,7 +42,7 @@ class Interest:
 
     `roles` are the managed ones, `columns` the column names that some declaration names.
     `ignore_schemas` are patterns. `with_sequences`: some declaration gives INSERT with what it
-    implies. `kinds` are those that some declaration is about.
+    implies. `kinds` are those that some declaration is about, `oids` what is declared by its oid.
     """
 
     roles: frozenset[str] = frozenset()
@@ -50,6 +50,7 @@ class Interest:
     ignore_schemas: tuple[str, ...] = ()
     with_sequences: bool = True
     kinds: frozenset[ObjectKind] = frozenset()
+    oids: frozenset[int] = frozenset()
 
 
 def assemble(rows: Iterable[Row], interest: Interest, *, is_partial: bool) -> ObservedDatabase:

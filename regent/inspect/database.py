@@ -29,6 +29,7 @@ async def inspect_database(connection: asyncpg.Connection, interest: Interest) -
         interest.with_sequences,
         statements.CATALOGS,
         sorted(interest.kinds),
+        sorted(interest.oids),
     )
     return assemble(rows, interest, is_partial=False)
 

@@ -12,7 +12,7 @@ import asyncpg
 import sql
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
-from regent.kinds import KINDS
+from regent.kinds import KINDS, Naming
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
 from regent.server.connections import READ_SECONDS, Connections
@@ -28,6 +28,12 @@ def interest_of(desired: Desired) -> Interest:
         columns=frozenset(column for grant in grants for column in grant.columns),
         ignore_schemas=desired.ignore_schemas,
         kinds=frozenset(grant.kind for grant in grants),
+        oids=frozenset(
+            int(name)
+            for grant in grants
+            if KINDS[grant.kind].naming is Naming.NUMBER
+            for name in grant.names
+        ),
         with_sequences=any(
             grant.implied
             and KINDS[grant.kind].draws_on is not None

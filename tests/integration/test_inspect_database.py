@@ -114,6 +114,25 @@ async def test_a_null_acl_is_the_default_and_not_empty(admin: asyncpg.Connection
     assert owner.grantor == "app_owner"
 
 
+async def test_of_large_objects_those_are_read_that_are_named_or_that_a_managed_role_holds(
+    admin: asyncpg.Connection,
+) -> None:
+    """There may be millions of others."""
+    await admin.execute(
+        f"""
+        CREATE ROLE stranger;
+        SELECT lo_create(50001), lo_create(50002), lo_create(50003), lo_create(4000000004);
+        GRANT SELECT ON LARGE OBJECT 50002 TO {QUOTED[READER]};
+        GRANT SELECT ON LARGE OBJECT 50003 TO stranger;
+        """
+    )
+    kind = ObjectKind.LARGE_OBJECT
+    for oids, expected in ((), {50002}), ((50001, 4000000004), {50001, 50002, 4000000004}):
+        interest = Interest(INTEREST.roles, kinds=frozenset({kind}), oids=frozenset(oids))
+        observed = await inspect_database(admin, interest)
+        assert {oid for g in observed.groups if g.kind is kind for oid in g.oids} == expected
+
+
 @pytest.mark.fact("PG-ACL-12")
 async def test_all_on_a_table_is_every_privilege_that_the_server_knows(
     admin: asyncpg.Connection,

@@ -55,6 +55,12 @@ def language(name: str) -> str:
     )
 
 
+READER_HOLDS = (
+    "pg_largeobject_metadata AS o CROSS JOIN aclexplode(o.lomacl) AS x"
+    " WHERE x.grantee = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = 'reader')"
+)
+"""PostgreSQL up to 17 has no function that says what somebody may do with a large object."""
+
 CASES = {
     ObjectKind.TYPE: Case(
         setup="CREATE TYPE schema1.mood AS ENUM ('calm'); CREATE DOMAIN schema1.miles AS int;"
@@ -144,6 +150,17 @@ CASES = {
         new="CREATE FUNCTION schema1.call() RETURNS int LANGUAGE sql AS 'SELECT 6';"
         " REVOKE EXECUTE ON FUNCTION schema1.call() FROM PUBLIC",
         new_holds="SELECT has_function_privilege('reader', 'schema1.call()', 'EXECUTE')",
+    ),
+    ObjectKind.LARGE_OBJECT: Case(
+        setup="SELECT lo_create(50001), lo_create(4000000002), lo_create(50004)",
+        permission="largeObjects: [50001, 4000000002, 50003], actions: [SELECT, UPDATE]",
+        holds=f"SELECT count(*) = 4 FROM {READER_HOLDS} AND o.oid IN (50001, 4000000002)",
+        takes="REVOKE UPDATE ON LARGE OBJECT 50001, 4000000002 FROM reader",
+        gives="GRANT SELECT ON LARGE OBJECT 50004 TO reader;"
+        " GRANT SELECT ON LARGE OBJECT 50001 TO reader WITH GRANT OPTION",
+        too_much=f"SELECT count(*) > 0 FROM {READER_HOLDS} AND (o.oid = 50004 OR x.is_grantable)",
+        new="SELECT lo_create(50003); REVOKE ALL ON LARGE OBJECT 50003 FROM PUBLIC",
+        new_holds=f"SELECT count(*) = 2 FROM {READER_HOLDS} AND o.oid = 50003",
     ),
 }
 
