@@ -21,6 +21,11 @@ OPEN_ATTRIBUTES = frozenset({"createdb"})
 """What may be declared where the Regent says nothing."""
 GUARDED_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 
+_OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
+_POWERFUL = (
+    "reaches a built-in or provider's role, a superuser, CREATEROLE, REPLICATION or BYPASSRLS"
+)
+
 
 def may_adopt(situation: Situation, namespace: str, role: str) -> bool:
     """`allow.adopt` patterns; by default all for the Regent's own namespace, none for others."""
@@ -118,18 +123,29 @@ def may_be_named(situation: Situation, role: str) -> bool:
 def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tuple[Listed, str]:
     """How `allow.reassignOwnedTo` lists the role that gets what a leaver owned, and why it may not.
 
-    Without a list only the managed roles of the leaver's namespace, `own`, may.
+    Without a list only the managed roles of the leaver's namespace, `own`, may. A pattern lets in
+    no role that reaches everything, and nothing lets in PostgRegent's own.
     """
     allow = situation.spec.allow
     given = allow.reassign_owned_to if allow else None
     if heir is None:
         return Listed.NO, ""
+    if heir in situation.standing.ours:
+        return Listed.NO, (
+            f"{heir!r} is {_OURS}, so nothing is handed on to it. Name another role."
+        )
     if given is None and heir in own:
         return Listed.NO, ""
-    if given is not None and any(is_literal(one) and matcher([one])(heir) for one in given):
+    if given is not None and any(literal_of(one) == heir for one in given):
         return Listed.BY_NAME, ""
     if given is not None and matcher(given)(heir):
-        return Listed.BY_PATTERN, ""
+        if heir not in situation.standing.powerful:
+            return Listed.BY_PATTERN, ""
+        return Listed.NO, (
+            f"{heir!r} {_POWERFUL}: no pattern of spec.allow.reassignOwnedTo matches it, so nothing"
+            " is handed on to it. Add its exact name to spec.allow.reassignOwnedTo of the Regent,"
+            " or name another role."
+        )
     why = (
         f"{heir!r} is no managed role of this namespace"
         if given is None
@@ -182,18 +198,12 @@ def _why_not_joined(situation: Situation, group: str) -> tuple[str, str]:
     """Why nobody may join this group, and the way out."""
     if group in situation.standing.ours:
         return (
-            (
-                "is PostgRegent's own role or the admin of a Regent, or reaches one: no"
-                " declaration makes anybody a member"
-            ),
+            f"is {_OURS}: no declaration makes anybody a member",
             "Remove it here.",
         )
     if matcher(_groups_allowed(situation))(group):
         return (
-            (
-                "reaches a built-in or provider's role, a superuser, CREATEROLE, REPLICATION or"
-                " BYPASSRLS: no pattern of spec.allow.memberOf matches it"
-            ),
+            f"{_POWERFUL}: no pattern of spec.allow.memberOf matches it",
             "Add its exact name to spec.allow.memberOf of the Regent, or remove it here.",
         )
     return (

@@ -99,7 +99,8 @@ def _attributes(
 def _settings(
     situation: Situation, listed: Listed, claim: Claim, findings: Findings
 ) -> Mapping[SettingKey, str]:
-    settings: dict[SettingKey, str] = {}
+    """One value for each: the server does not tell upper from lower case in their names."""
+    settings: dict[SettingKey, tuple[SettingKey, str]] = {}
     for key in claim.declared_by:
         spec = listed.entries[key].spec
         if not spec.parameters and not spec.database_parameters:
@@ -114,5 +115,6 @@ def _settings(
             if database is not None and not may_set_in(situation, key, database, findings):
                 continue
             if may_set(situation, key, name, findings):
-                settings[SettingKey(database, name)] = str(value)
-    return settings
+                folded = SettingKey(database, name.lower())
+                settings[folded] = SettingKey(database, name), str(value)
+    return dict(settings.values())

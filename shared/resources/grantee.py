@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -143,6 +143,14 @@ class DefaultPrivilege(Part):
             )
 
 
+def spelt_twice(settings: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names of settings that are one to PostgreSQL: the later spelling with the one before."""
+    first: dict[str, str] = {}
+    for name in settings:
+        if (before := first.setdefault(name.lower(), name)) != name:
+            yield name, before
+
+
 class GranteeSpec(Part):
     """The fields that Role and User share."""
 
@@ -197,3 +205,19 @@ class GranteeSpec(Part):
             "is all. Without it, it belongs to the one Regent of its namespace."
         ),
     ] = None
+
+    def breaches(self) -> Iterable[Breach]:
+        """A setting has one value: PostgreSQL does not tell upper from lower case in its name."""
+        inside = self.database_parameters.items()
+        places: list[tuple[tuple[str, ...], Mapping[str, str]]] = [
+            (("parameters",), self.parameters)
+        ]
+        places += [(("databaseParameters", name), values) for name, values in inside]
+        for path, settings in places:
+            for name, before in spelt_twice(settings):
+                yield Breach(
+                    (*path, name),
+                    f"is the same setting as {before}: PostgreSQL does not tell upper from lower"
+                    " case in its name",
+                    "keep one of them",
+                )

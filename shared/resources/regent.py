@@ -143,8 +143,8 @@ class Allow(Part):
     reassign_owned_to: Annotated[
         Patterns | None,
         Field(
-            description="Roles that may get what others owned. Code goes to a superuser only "
-            "where its exact name is here. Default: managed roles of the same namespace, no code."
+            description="Roles that may get what others owned; those that reach everything by "
+            "their exact names only. Default: managed roles of the same namespace, no code."
         ),
     ] = None
     adopt: Annotated[

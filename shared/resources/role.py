@@ -46,6 +46,7 @@ class RoleSpec(GranteeSpec):
 
     def breaches(self) -> Iterable[Breach]:
         """PUBLIC is no role: it has privileges and nothing else."""
+        yield from super().breaches()
         if not self.is_public:
             return
         for name in ("roleName", "memberOf", "attributes", "parameters", "databaseParameters",

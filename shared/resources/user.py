@@ -133,6 +133,7 @@ class UserSpec(GranteeSpec):
 
     def breaches(self) -> Iterable[Breach]:
         """It must be known where the user lives, and at most one thing gives its password."""
+        yield from super().breaches()
         if self.database is None and not self.roles:
             yield Breach(
                 ("database",),

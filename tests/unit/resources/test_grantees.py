@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -84,6 +84,20 @@ def test_public_makes_no_role_so_it_takes_nothing_that_a_role_has() -> None:
 def test_settings_are_texts_or_whole_numbers_and_kept_as_text() -> None:
     spec = role(parameters={"work_mem": "64MB", "statement_timeout": 5000}).spec
     assert dict(spec.parameters) == {"work_mem": "64MB", "statement_timeout": "5000"}
+
+
+@pytest.mark.found("E91")
+@pytest.mark.parametrize("kind", ["Role", "User"])
+def test_a_setting_that_is_spelt_in_two_ways_is_refused(kind: Literal["Role", "User"]) -> None:
+    """To PostgreSQL it is one, and its value would be set again and again."""
+    twice = {"work_mem": "4MB", "WORK_MEM": "8MB"}
+    [mistake] = mistakes(kind, database="mydb", parameters=twice)
+    assert mistake.field == "spec.parameters.WORK_MEM"
+    assert "work_mem" in mistake.message
+    [mistake] = mistakes(kind, database="mydb", databaseParameters={"mydb": twice})
+    assert mistake.field == "spec.databaseParameters.mydb.WORK_MEM"
+    several = {"mydb": {"work_mem": "4MB"}, "other": {"WORK_MEM": "8MB"}}
+    assert not mistakes(kind, database="mydb", databaseParameters=several)
 
 
 @pytest.mark.parametrize(("value", "quoted"), [(True, '"on"'), (False, '"off"'), (1.5, '"1.5"')])
