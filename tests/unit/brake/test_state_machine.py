@@ -393,16 +393,21 @@ class TheBrake(RuleBasedStateMachine):
 
     def _decide(self, looked: Looked) -> None:
         assert self.accepted is not None
-        verdict, memory = looked.verdict, self.memory
-        if not verdict.is_pulled and memory.baseline:
-            gone = deletions_since(memory, self.accepted)
+        memory = self.memory
+        if memory.baseline:  # also while something else is withheld
+            gone = set(deletions_since(memory, self.accepted))
             recent = {key for at, key in memory.deletions if self.now - at < timedelta(hours=1)}
-            if len(recent | set(gone)) <= 2:
-                self.known.free |= {key.rpartition("/")[2] for key in gone}
+            if len(recent | gone) <= 2 and not self._is_last_login(gone):
+                self.known.free |= set(map(name_in, gone))
         self.memory = decided(memory, looked, self.accepted, self.now)
         if has_news(self.memory, memory):
             self.stored = self.memory
             self.is_given = True
+
+    def _is_last_login(self, gone: set[str]) -> bool:
+        """Users are gone, and none is left."""
+        is_left = any(spec.is_user for spec in self.known.declared.values())
+        return not is_left and any(key.startswith("User/") for key in gone)
 
     def _carry_out(self, change: Change) -> None:
         self._check_hands(change)
@@ -529,6 +534,35 @@ def test_what_is_withheld_stays_so_when_all_is_held_again_as_it_was_before() -> 
         brake._say(said)
         brake.run_a_pass(steps=1000)
         assert set(brake.catalog.held()) == before
+
+
+@pytest.mark.found("E97")
+def test_one_deletion_goes_at_once_while_the_losses_of_others_are_withheld() -> None:
+    """Nor is it counted with what went within the hour: it never waits."""
+    brake = with_all_in_force()
+    brake.push(declared=EVERYTHING | {"r0": Spec(False, frozenset({"SELECT"}))})
+    brake.run_a_pass(steps=1000)
+    brake.push_and_look(declared=NOTHING)
+    others = {held for held in brake.catalog.held() if held[0] != "r4"}
+    brake.push(declared={name: spec for name, spec in NOTHING.items() if name != "r4"})
+    brake.run_a_pass(steps=1000)
+    assert set(brake.catalog.roles) == {"r0", "r1", "r2", "r3"}
+    assert set(brake.catalog.held()) == others
+    assert len(brake.memory.taken) == 3
+
+
+@pytest.mark.found("E97")
+def test_the_last_login_waits_while_the_losses_of_others_are_withheld() -> None:
+    """The one deletion that is not believed at once."""
+    brake = TheBrake()
+    user = Spec(is_user=True, privileges=frozenset(PRIVILEGES))
+    brake.push(declared=EVERYTHING | {"r4": user})
+    brake.run_a_pass(steps=1000)
+    before = set(brake.catalog.held())
+    brake.push_and_look(declared=NOTHING | {"r4": user})
+    brake.push(declared={name: spec for name, spec in NOTHING.items() if name != "r4"})
+    brake.run_a_pass(steps=1000)
+    assert set(brake.catalog.held()) == before
 
 
 pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2", "E6")]
