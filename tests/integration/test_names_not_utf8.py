@@ -7,13 +7,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from regent.desired import SettingKey
 from regent.inspect import Interest, inspect_database
+from regent.inspect.reading import read_server
 from regent.server.connect import Connector
+from regent.server.connections import Connections
 from regent.server.lenient_text import Renaming, is_legible, legible
 from tests.attacks.test_home_database import connector_of
 from tests.daemons import running
 from tests.declared import REFERENCE, state
 from tests.eventually import eventually
+from tests.integration.facts.once import applied
 from tests.postgres.database import Database
 from tests.settings import settings_for
 
@@ -91,6 +95,22 @@ async def test_of_one_database_only_what_has_such_a_name_is_left_alone(database:
     with pytest.raises((UnicodeEncodeError, asyncpg.DataError)):
         await connection.fetchval("SELECT $1::text", "odd\udcff")
     await connection.close()
+    await inside.close()
+
+
+@pytest.mark.found("E96")
+async def test_a_setting_whose_value_is_not_utf8_is_one_all_the_same(database: Database) -> None:
+    """What it says is legible, so it can be told and remembered; and it goes, as any other."""
+    inside = await ascii_database(database)
+    keeper = "Role/keeper: {database: mydb}\n"
+    await applied(database, keeper)
+    await run(inside, f"format('ALTER ROLE keeper SET myapp.tenant = %L', {BAD})")
+    connections = Connections(connector_of(database.server))
+    found = (await read_server(connections, "mydb")).roles["keeper"].settings
+    assert found == {SettingKey(None, "myapp.tenant"): legible("odd\udcff")}
+    await applied(database, keeper, 2)
+    assert (await read_server(connections, "mydb")).roles["keeper"].settings == {}
+    await connections.close()
     await inside.close()
 
 
