@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 import asyncpg
 
+from regent.apply.closing import PATIENCE_SECONDS, closed_by, held_by, insist, tell_to_end
 from regent.apply.held import LOCK_IS_HELD, Patience
 from regent.apply.render import render
 from regent.apply.result import REFUSALS, RETRIED, ChangeResult, refused
@@ -61,12 +63,18 @@ async def carry_out(
     major: int,
     before_write: Callable[[], None],
     patience: Patience,
+    ours: Collection[int] = (),
 ) -> tuple[ChangeResult, ...]:
-    """One result for each change, in order."""
+    """One result for each change, in order. `ours` are pids never to end.
+
+    What others hold takes nothing from the ends of logins, which have a patience of their own.
+    """
+    if closed_by(changes):
+        patience = Patience(PATIENCE_SECONDS)
+    work = _Work(home, major, before_write, patience, ours)
     results: list[ChangeResult] = []
     for start in range(0, len(changes), CHANGES_PER_TRANSACTION):
-        batch = changes[start : start + CHANGES_PER_TRANSACTION]
-        results += await _batch(home, batch, major, before_write, patience)
+        results += await work.batch(changes[start : start + CHANGES_PER_TRANSACTION])
     return tuple(results)
 
 
@@ -110,54 +118,76 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 assert_never(change)
 
 
-async def _batch(
-    home: Home,
-    batch: Sequence[Change],
-    major: int,
-    before_write: Callable[[], None],
-    patience: Patience,
-) -> list[ChangeResult]:
-    began = time.monotonic()
-    try:
-        await _together(home, batch, major, before_write, patience)
-    except asyncpg.PostgresConnectionError as error:
-        return [refused(change, error) for change in batch]
-    except REFUSALS as error:
-        if len(batch) == 1:
-            return [refused(batch[0], error, seconds=time.monotonic() - began)]
-        middle = len(batch) // 2
-        return [
-            *await _batch(home, batch[:middle], major, before_write, patience),
-            *await _batch(home, batch[middle:], major, before_write, patience),
-        ]
-    except CONNECTION_IS_GONE as error:
-        heed_cancellation()
-        # It may have been committed all the same: to try again could fail on what is done.
-        return [refused(change, error) for change in batch]
-    spent = (time.monotonic() - began) / len(batch)
-    return [ChangeResult(change, done=True, seconds=spent) for change in batch]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all batches of one stretch have in common."""
 
+    home: Home
+    major: int
+    before_write: Callable[[], None]
+    patience: Patience
+    ours: Collection[int]
 
-async def _together(
-    home: Home,
-    batch: Sequence[Change],
-    major: int,
-    before_write: Callable[[], None],
-    patience: Patience,
-) -> None:
-    statements = [s for change in batch for s in render(change, major=major)]
+    async def batch(self, batch: Sequence[Change]) -> list[ChangeResult]:
+        """One result for each; a batch that is refused is halved."""
+        began = time.monotonic()
+        try:
+            await self._together(batch)
+        except asyncpg.PostgresConnectionError as error:
+            return [refused(change, error) for change in batch]
+        except REFUSALS as error:
+            if len(batch) == 1:
+                said = await self._with_its_holder(batch[0], error)
+                return [refused(batch[0], said, seconds=time.monotonic() - began)]
+            middle = len(batch) // 2
+            return [*await self.batch(batch[:middle]), *await self.batch(batch[middle:])]
+        except CONNECTION_IS_GONE as error:
+            heed_cancellation()
+            # It may have been committed all the same: to try again could fail on what is done.
+            return [refused(change, error) for change in batch]
+        spent = (time.monotonic() - began) / len(batch)
+        return [ChangeResult(change, done=True, seconds=spent) for change in batch]
 
-    async def once() -> None:
-        before_write()
-        async with home.connection() as connection:
-            await run(
-                connection,
-                as_their_roles(statements),
-                patience=patience,
-                after_begin=lambda: lock_roles_in_transaction(connection),
-                before_commit=lambda: write_marks(connection, home.regent, batch),
-            )
+    async def _together(self, batch: Sequence[Change]) -> None:
+        statements = [s for change in batch for s in render(change, major=self.major)]
+        closed = closed_by(batch)
+        has_ended_some = False
 
-    # Of many one is held: it is found sooner by halving than by waiting with all.
-    retried = RETRIED if len(batch) == 1 else RETRIED - {LOCK_IS_HELD}
-    await patiently(once, retried=retried, patience=patience)
+        async def once() -> None:
+            self.before_write()
+            async with self.home.connection() as connection:
+
+                async def begun() -> None:
+                    nonlocal has_ended_some
+                    has_ended_some = False
+                    await lock_roles_in_transaction(connection)
+                    if closed:
+                        has_ended_some = await tell_to_end(connection, closed, self.ours)
+
+                await run(
+                    connection,
+                    as_their_roles(statements),
+                    patience=self.patience,
+                    after_begin=begun,
+                    before_commit=lambda: write_marks(connection, self.home.regent, batch),
+                )
+
+        if closed and len(batch) == 1:
+            await insist(once, lambda: has_ended_some)
+            return
+        # Of many one is held: it is found sooner by halving than by waiting with all.
+        retried = RETRIED if len(batch) == 1 else RETRIED - {LOCK_IS_HELD}
+        await patiently(once, retried=retried, patience=self.patience)
+
+    async def _with_its_holder(self, change: Change, error: Exception) -> Exception:
+        """The same, naming who holds the row, where a lock is not to be had."""
+        if not isinstance(error, asyncpg.LockNotAvailableError) or not isinstance(
+            change, AlterRole | SetPassword | ClearPassword | DropRole
+        ):
+            return error
+        try:
+            async with self.home.connection() as connection:
+                return await held_by(connection, change.role)
+        except (asyncpg.PostgresError, *CONNECTION_IS_GONE):
+            heed_cancellation()
+            return error

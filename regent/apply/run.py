@@ -134,6 +134,7 @@ class _Work:
             major=self.server.major,
             before_write=self.before_write,
             patience=self.for_roles,
+            ours=self.connections.pids,
         )
 
     async def _alone(self, change: Change) -> ChangeResult:

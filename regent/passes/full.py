@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import perf_counter
 
+from regent.apply.closing import closed_by, held_ends
 from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult
 from regent.apply.run import apply
@@ -191,13 +192,15 @@ class Passes:
                 await self._decide(accepted, last)
             done = await self._write(last.verdict.plan, last.observed.server, patience)
             self._note_ended(done)
+            is_held = self._note_held(done)
             results.extend(done)
             before, last = last, await self._look(accepted, datetime.now(UTC))
             new = self._came_since(before, last)
             drift.extend(new)
             if new and before_correcting is not None:
                 await before_correcting(objects_of(new))
-            if last.restraint is not None or not any(result.done for result in done):
+            goes_on = is_held or any(result.done for result in done)
+            if last.restraint is not None or not goes_on:
                 break
         # Who holds something for long is not waited for again and again, while others wait for us.
         self._wait_seconds = WAIT_AGAIN_SECONDS if patience.is_over else WAIT_SECONDS
@@ -326,6 +329,12 @@ class Passes:
             self.memory.brake = brake
             self._is_brake_stored = False
 
+    def _note_held(self, done: Sequence[ChangeResult]) -> bool:
+        """Whose LOGIN cannot be taken loses the rest at once; True where it is one more."""
+        before = self.memory.held_ends
+        self.memory.held_ends |= held_ends(done)
+        return self.memory.held_ends != before
+
     async def supersede(self, previous: AcceptedState | None) -> None:
         """Remember what a state gave, before another one takes its place."""
         brake = superseded(self.memory.brake, previous)
@@ -342,6 +351,7 @@ class Passes:
         """What shall hold from now on, and what does not yet: anything beyond that is drift."""
         memory = self.memory
         memory.unread = frozenset(last.unread)
+        memory.held_ends &= frozenset(closed_by(last.verdict.plan.changes))
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
         memory.looked = last if is_settled and last.restraint is None else None
         desired = self._names.of(last.resolution.desired)

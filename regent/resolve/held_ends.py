@@ -1,0 +1,42 @@
+"""Who shall not log in, and keeps LOGIN as long as somebody holds its row, gets nothing meanwhile.
+
+Pure. Memberships and privileges are rows of their own, which the role cannot hold: they are the
+second line (rule 24). Once LOGIN is gone, what is declared of the role holds again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from regent.desired import Desired
+from regent.resolve.situation import Findings, Situation
+
+NOTE = "Its LOGIN cannot be taken yet: until it can, its memberships and privileges are taken."
+
+
+def without_held_ends(situation: Situation, desired: Desired, findings: Findings) -> Desired:
+    """What is desired, less all that these roles would have by it."""
+    held = {
+        name
+        for name in situation.held_ends
+        if (role := desired.roles.get(name)) is not None
+        and not role.login
+        and (there := situation.server.roles.get(name)) is not None
+        and there.login
+    }
+    if not held:
+        return desired
+    for name in sorted(held):
+        for key in desired.roles[name].declared_by:
+            findings.note(key, NOTE)
+    return replace(
+        desired,
+        memberships=tuple(one for one in desired.memberships if one.member not in held),
+        grants={
+            database: tuple(
+                replace(one, grantees=tuple(to for to in one.grantees if to not in held))
+                for one in grants
+            )
+            for database, grants in desired.grants.items()
+        },
+    )
