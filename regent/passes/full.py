@@ -26,6 +26,7 @@ from regent.gate.brake import Verdict, has_news, remember, superseded
 from regent.gate.refusals import (
     Refusal,
     ends_asked_at,
+    keys_of,
     refusals,
     rights_of_admin,
     still_refused,
@@ -157,6 +158,7 @@ class Passes:
             last = await self._correct(accepted, first, results, drift, before_correcting)
             if last is not first:
                 await self._decide(accepted, last)
+        await self._forget_what_is_gone(last)
         await self._remember(last)
         one = _pass(accepted, first, last, tuple(results), tuple(drift), began)
         times = (one.next_due, ends_asked_at(self.memory.refused) if last.refused else None)
@@ -171,6 +173,17 @@ class Passes:
         memory.refused = {}
         await self._home.forget_unmanageable()
         return True
+
+    async def _forget_what_is_gone(self, last: Looked) -> None:
+        """What the server refused and nothing plans any more; what could not be read may come."""
+        if last.unread or last.restraint is not None or not self.memory.refused:
+            return
+        planned = {key for one in last.refused for key in keys_of(one.change)}
+        gone = self.memory.refused.keys() - planned
+        if gone:
+            kept = {key: one for key, one in self.memory.refused.items() if key not in gone}
+            self.memory.refused = kept
+            await self._home.forget_unmanageable(sorted(gone))
 
     async def _correct(
         self,
