@@ -394,11 +394,11 @@ class TheBrake(RuleBasedStateMachine):
     def _decide(self, looked: Looked) -> None:
         assert self.accepted is not None
         memory = self.memory
-        if memory.baseline:  # also while something else is withheld
-            gone = set(deletions_since(memory, self.accepted))
-            recent = {key for at, key in memory.deletions if self.now - at < timedelta(hours=1)}
-            if len(recent | gone) <= 2 and not self._is_last_login(gone):
-                self.known.free |= set(map(name_in, gone))
+        gone = set(deletions_since(memory, self.accepted))
+        recent = {key for at, key in memory.deletions if self.now - at < timedelta(hours=1)}
+        if len(recent | gone) <= 2 and not self._is_last_login(gone):
+            # Whatever else is withheld, and before there is a baseline.
+            self.known.free |= set(map(name_in, gone))
         self.memory = decided(memory, looked, self.accepted, self.now)
         if has_news(self.memory, memory):
             self.stored = self.memory
@@ -549,6 +549,19 @@ def test_one_deletion_goes_at_once_while_the_losses_of_others_are_withheld() -> 
     assert set(brake.catalog.roles) == {"r0", "r1", "r2", "r3"}
     assert set(brake.catalog.held()) == others
     assert len(brake.memory.taken) == 3
+
+
+@pytest.mark.found("E97")
+def test_two_deletions_go_at_once_before_all_databases_were_ever_read() -> None:
+    """There is no baseline yet, and what was given counts all the same."""
+    brake = TheBrake()
+    brake.a_database_comes_or_goes()
+    brake.push_and_look(declared=EVERYTHING)
+    assert brake.memory.baseline is None
+    brake.push(declared={name: EVERYTHING[name] for name in ("r0", "r1", "r2")})
+    brake.run_a_pass(steps=1000)
+    assert set(brake.catalog.roles) == {"r0", "r1", "r2"}
+    assert not brake.memory.taken
 
 
 @pytest.mark.found("E97")
