@@ -584,6 +584,7 @@ TestTheBrake.settings = settings(max_examples=40, stateful_step_count=25, deadli
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)  # five minutes alone; its 1,500 examples are one test
 class TestTheBrakeForLong(TheBrake.TestCase):  # type: ignore[valid-type,misc] # made by hypothesis
     """The same with many more examples."""
 
