@@ -114,7 +114,7 @@ async def test_a_server_without_connections_is_told_by_every_command(
         given = ("--yes",) if name == "uninstall" else (str(directory),)
         ended = await postgregent(name, *given, "--dsn", dsn)
         assert ended.status == 1, words(ended)
-        assert "CONNECTION LIMIT of adminUser is reached" in words(ended)
+        assert "CONNECTION LIMIT of the user in --dsn is reached" in words(ended)
 
 
 async def test_an_uninstall_where_nothing_was_installed_says_so(database: Database) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from shared.utc import utc
 from tests.command import flights, postgregent, postgregent_process
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
@@ -313,7 +314,7 @@ async def test_access_for_a_time_ends_with_an_apply_after_it_and_the_first_says_
     """Nobody is there when the time comes: until now nothing said that the access stays."""
     directory = flights(tmp_path)
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
-    ends = until.isoformat()
+    ends = utc(until)
     access = [{"role": "mydb-viewer", "until": ends, "reason": "on call"}]
     add(directory, "User", "ann", database="mydb", access=access)
     add(directory, "User", "bob", database="mydb", validUntil=ends)

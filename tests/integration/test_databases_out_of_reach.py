@@ -73,7 +73,7 @@ async def test_an_adopted_role_is_not_released_before_a_closed_database_was_aske
     await side.close()
 
     async def applied(text: str, revision: int) -> OnceReport:
-        spec = {"additionalDatabases": ["side"], "allow": {**ALLOWED, "adopt": ["*"]}}
+        spec = {"additionalDatabases": ["side"], "allow": {**ALLOWED, "adopt": ["leaver"]}}
         return await apply_once(settings, state(text, revision=revision, regent=spec))
 
     adopted = "\nUser/leaver: {reassignOwnedTo: flights-admin, roles: [mydb-viewer], adopt: true}\n"
