@@ -18,6 +18,7 @@ from typing import Literal, NoReturn, TypeAlias
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import EVENT, JsonObject
+from controller.kube.lease import NotLeader
 from shared.censor import censor_text
 from shared.logging import get_logger
 
@@ -139,6 +140,9 @@ class EventRecorder:
     async def _take(self, news: News) -> None:
         try:
             await self._send(news)
+        except NotLeader:
+            # As right after a freeze: the term is over, and what still holds the next leader tells.
+            log.info("an event is left to the present leader", reason=news.reason)
         except ApiError as problem:
             self.dropped += 1
             if problem.is_namespace_ending:

@@ -97,6 +97,7 @@ async def accepted_revision(one: Controlled) -> int:
 
 
 @pytest.mark.rule("17")
+@pytest.mark.found("E99")
 async def test_a_frozen_leader_that_comes_back_changes_nothing(
     waiting: Controlled, database: Database, tmp_path: Path
 ) -> None:
