@@ -11,7 +11,7 @@ pytestmark = pytest.mark.every_version
 
 KEEPER = "User/keeper: {database: mydb}\n"
 GROUPS = """
-SELECT coalesce(array_agg(roleid::regrole::text ORDER BY 1), '{}')
+SELECT coalesce(array_agg(roleid::regrole::text ORDER BY roleid::regrole::text), '{}')
 FROM pg_auth_members WHERE member = 'mal'::regrole
 """
 

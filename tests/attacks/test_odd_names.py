@@ -40,7 +40,7 @@ ODD = {
 VIEW = "'view' || chr(255)"
 DRIFT = "SELECT has_database_privilege('keeper', 'mydb', 'CREATE')"
 LEFT = (
-    "SELECT array_agg(rolname::text ORDER BY 1) FROM pg_roles"
+    "SELECT array_agg(rolname::text ORDER BY rolname::text) FROM pg_roles"
     " WHERE rolname IN ('coder', 'owning', 'granting', 'zz-other')"
 )
 
