@@ -113,12 +113,14 @@ class PrivilegeWork:
         self._patience = patience or Patience()
         self._strength = Strength.STRONG
         self._tallies = [_Tally() for _ in changes]
+        self._refs = [dict(zip(c.addresses, c.objects, strict=True)) for c in self._changes]
+        """By change, what each address is: a slice of a large change looks up its own alone."""
         self._held: list[_Scope] = []
         self._looks_first = self._patience.is_over
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
         """One result for each change, in order."""
-        objects = tuple(sorted({one for change in self._changes for one in change.addresses}))
+        objects = tuple(sorted(set().union(*self._refs)))
         bare = self._cannot_be_locked()
         grantees = tuple(dict.fromkeys(g for change in self._changes for g in change.grantees))
         size = OBJECTS_PER_TRANSACTION
@@ -139,8 +141,8 @@ class PrivilegeWork:
         """These go one per transaction, so that DDL on them meets ours as rarely as can be."""
         return frozenset(
             address
-            for change in self._changes
-            for address, one in zip(change.addresses, change.objects, strict=True)
+            for change, refs in zip(self._changes, self._refs, strict=True)
+            for address, one in refs.items()
             if KINDS[change.kind].lock_of(one.relation_kind) is Lock.NONE
         )
 
@@ -260,7 +262,7 @@ class PrivilegeWork:
 
     async def _change_by_change(self, scope: _Scope) -> None:
         """One object, one grantee: leave out the changes that are refused, do the others."""
-        left = [n for n, c in enumerate(self._changes) if _restrict(c, scope) is not None]
+        left = [n for n in range(len(self._changes)) if self._part(n, scope) is not None]
         while left:
             try:
                 await self._together(scope, left)
@@ -297,8 +299,7 @@ class PrivilegeWork:
     async def _together(self, scope: _Scope, which: Collection[int], *, keep: bool = True) -> None:
         """These changes within the scope, in one transaction; `keep=False` tries and undoes."""
         began = time.monotonic()
-        restricted = {n: _restrict(self._changes[n], scope) for n in which}
-        parts = {n: part for n, part in restricted.items() if part is not None}
+        parts = {n: part for n in which if (part := self._part(n, scope)) is not None}
         if not parts:
             return
         statements = [s for part in parts.values() for s in render(part, major=self._major)]
@@ -352,9 +353,19 @@ class PrivilegeWork:
 
     def _note(self, scope: _Scope, which: Collection[int], error: BaseException) -> None:
         for number in which:
-            part = _restrict(self._changes[number], scope)
+            part = self._part(number, scope)
             if part is not None:
                 self._tallies[number].failed.append((part, error))
+
+    def _part(self, number: int, scope: _Scope) -> PrivilegeChange | None:
+        """The change within the scope, objects in order of oid; None when it has no part in it."""
+        change, refs = self._changes[number], self._refs[number]
+        objects = tuple(refs[one] for one in scope.objects if one in refs)
+        inside = frozenset(scope.grantees)
+        grantees = tuple(g for g in change.grantees if g in inside)
+        if not objects or not grantees:
+            return None
+        return replace(change, objects=objects, grantees=grantees)
 
     def _result(self, change: PrivilegeChange, tally: _Tally) -> ChangeResult:
         if not tally.failed:
@@ -376,18 +387,6 @@ def _next_size(size: int, seconds: float) -> int:
     if seconds < SECONDS_PER_TRANSACTION / 4:
         return min(size * 2, OBJECTS_PER_TRANSACTION)
     return size
-
-
-def _restrict(change: PrivilegeChange, scope: _Scope) -> PrivilegeChange | None:
-    """The change within the scope, objects in order of oid; None when it has no part in it."""
-    inside_it = frozenset(scope.objects)
-    pairs = zip(change.addresses, change.objects, strict=True)
-    objects = sorted((one for at, one in pairs if at in inside_it), key=lambda one: one.oid)
-    inside = frozenset(scope.grantees)
-    grantees = tuple(g for g in change.grantees if g in inside)
-    if not objects or not grantees:
-        return None
-    return replace(change, objects=tuple(objects), grantees=grantees)
 
 
 def _gives_back(change: PrivilegeChange) -> bool:
