@@ -67,6 +67,7 @@ from regent.one_shot import OnceReport
 from regent.plan.describe import describe, where
 from shared.http import TakeoverBody
 from shared.keys import ResourceKey
+from shared.listing import first_of
 from shared.outcomes import Outcome, State
 from shared.state import Trouble
 
@@ -134,8 +135,7 @@ def heading(change: Change) -> str:
     for key in causes:
         kinds.setdefault(f"{key.namespace}/{key.name}", []).append(key.kind)
     named = [f"{' and '.join(found)} {place}" for place, found in sorted(kinds.items())]
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return ", ".join(named[:MOST_NAMED]) + more or UNDECLARED
+    return first_of(named, MOST_NAMED) or UNDECLARED
 
 
 def grouped(changes: Iterable[Change]) -> dict[str, list[Change]]:

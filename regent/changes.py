@@ -83,13 +83,12 @@ class ObjectRef:
         return f"{self.schema}.{self.called}" if self.schema else self.called
 
 
-@dataclass(frozen=True, slots=True)
-class _OfRole:
-    """What all changes of one role have."""
+class _AboutOneRole:
+    """What is derived of the role that a change is about."""
+
+    __slots__ = ()
 
     role: str
-
-    rank: ClassVar[Rank]
     topic: ClassVar[str] = "Role"
     """What it is about, for a metric: few words, never names."""
 
@@ -107,6 +106,15 @@ class _OfRole:
     def object(self) -> str:
         """What it changes, in a few words."""
         return self.about[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _OfRole(_AboutOneRole):
+    """What all changes of one role have that is not of one database."""
+
+    role: str
+
+    rank: ClassVar[Rank]
 
     @property
     def local_to(self) -> str | None:
@@ -409,7 +417,7 @@ class EndSessions(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOnOwned:
+class HandOnOwned(_AboutOneRole):
     """REASSIGN OWNED in one database, object by object (rules 23, 27).
 
     `listed` says whether `to` may get code that it could do more with. With a `refusal` nothing
@@ -425,22 +433,6 @@ class HandOnOwned:
     refusal: str = ""
 
     rank: ClassVar[Rank] = Rank.OWNERSHIP
-    topic: ClassVar[str] = "Role"
-
-    @property
-    def about(self) -> tuple[str, ...]:
-        """The leaver."""
-        return (self.role,)
-
-    @property
-    def whose(self) -> str:
-        """The leaver."""
-        return self.role
-
-    @property
-    def object(self) -> str:
-        """The leaver."""
-        return self.role
 
     @property
     def local_to(self) -> str:

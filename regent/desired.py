@@ -5,8 +5,8 @@ Patterns stay patterns: the desired state is as small as what people wrote (docs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, IntEnum
 
@@ -157,6 +157,16 @@ class Desired:
     ended: frozenset[tuple[str, str]] = frozenset()
     ignore_roles: tuple[str, ...] = ()
     ignore_schemas: tuple[str, ...] = ()
+
+    def grants_without(self, names: Set[str]) -> Mapping[str, tuple[DeclaredGrant, ...]]:
+        """The grants as if they named none of these roles."""
+        return {
+            database: tuple(
+                replace(one, grantees=tuple(g for g in one.grantees if g not in names))
+                for one in grants
+            )
+            for database, grants in self.grants.items()
+        }
 
     @property
     def managed(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from controller.core.secrets import Secret, SecretName
 from controller.local.directory import Loaded, Tree
 from controller.local.secrets import secret_keys_of
 from shared.keys import Kind, ResourceKey
+from shared.listing import first_of
 from shared.problems import Problem, Severity, did_you_mean, field_text
 from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User
 from shared.unsupported import REASON, unsupported
@@ -275,6 +276,4 @@ _WITHOUT_SECRET: Mapping[str | int, str] = {
 def _known(names: list[str]) -> str:
     if not names:
         return "there is none"
-    shown = sorted(names)
-    more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
-    return f"there are {', '.join(shown[:8])}{more}"
+    return f"there are {first_of(sorted(names), 8)}"

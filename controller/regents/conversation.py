@@ -8,8 +8,8 @@ both decide what is compiled; only then is anything pushed, naming the state tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol, assert_never
@@ -71,14 +71,36 @@ class Listener(Protocol):
         """It does not answer or not accept a push. An empty reason: it does again."""
 
 
-@contextmanager
-def _another_is_asked_for() -> Iterator[None]:
-    """A 409 is an answer. Any other odd one is trouble: the request is made again."""
-    try:
-        yield
-    except UnexpectedAnswer as error:
-        if error.status != HTTPStatus.CONFLICT:
-            raise
+@dataclass(slots=True)
+class _Consent:
+    """What a person agrees to, by its digest, and what the Regent says that it waits for."""
+
+    given: str = ""
+    asked_for: str = ""
+
+    @property
+    def is_due(self) -> bool:
+        """Exactly this is waited for."""
+        return bool(self.given) and self.given == self.asked_for
+
+    async def pass_on(self, send: Callable[[str], Awaitable[None]]) -> bool:
+        """Whether it was sent and taken. What it answered is not sent again.
+
+        A 409 is an answer: it waits for something else by now, and its status says so. Any other
+        odd one is trouble: the request is made again.
+        """
+        if not self.is_due:
+            return False
+        sent, is_taken = self.given, True
+        try:
+            await send(sent)
+        except UnexpectedAnswer as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            is_taken = False
+        if self.asked_for == sent:
+            self.asked_for = ""
+        return is_taken
 
 
 class RegentLink:
@@ -102,8 +124,8 @@ class RegentLink:
         self._client = client
         self._listener = listener
         self._state: DesiredState | WrittenState | None = None
-        self._release = self._withheld = ""
-        self._acceptance = self._needed = ""
+        self._release, self._acceptance = _Consent(), _Consent()
+        """To losses that the brake withholds, and to a takeover."""
         self._had_state = ""
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
@@ -138,8 +160,8 @@ class RegentLink:
         An empty one releases nothing. The digest is of exactly these losses, so an old one that
         stays written somewhere is worth nothing (rule 20).
         """
-        if digest != self._release:
-            self._release = digest
+        if digest != self._release.given:
+            self._release.given = digest
             self._wake.set()
 
     def accept_takeover(self, token: str) -> None:
@@ -147,8 +169,8 @@ class RegentLink:
 
         An empty one accepts nothing. The token is of exactly this takeover (rule 28a).
         """
-        if token != self._acceptance:
-            self._acceptance = token
+        if token != self._acceptance.given:
+            self._acceptance.given = token
             self._wake.set()
 
     def remember(self, had_state_on: str) -> None:
@@ -208,29 +230,10 @@ class RegentLink:
                 written = await self._written(self._state)
                 if self.acquaintance is not None:
                     await self._push(written, self.acquaintance)
-            await self._release_what_is_withheld()
-            await self._accept_what_is_needed()
-
-    async def _release_what_is_withheld(self) -> None:
-        if not self._release or self._release != self._withheld:
-            return
-        # When it withholds something else by now, its status says so, and nothing was released.
-        asked = self._release
-        with _another_is_asked_for():
-            await self._client.release_brake(asked)
-        if self._withheld == asked:
-            self._withheld = ""
-
-    async def _accept_what_is_needed(self) -> None:
-        if not self._acceptance or self._acceptance != self._needed:
-            return
-        asked = self._acceptance
-        with _another_is_asked_for():
-            await self._client.accept_takeover(asked)
-            if not self.is_pushed:
+            await self._release.pass_on(self._client.release_brake)
+            is_accepted = await self._acceptance.pass_on(self._client.accept_takeover)
+            if is_accepted and not self.is_pushed:
                 self._wake.set()
-        if self._needed == asked:
-            self._needed = ""
 
     async def _meet(self) -> None:
         self._state = None
@@ -298,13 +301,11 @@ class RegentLink:
             if status is not None:
                 sequence = status.sequence
                 wait = WAIT_SECONDS if status.trouble is None else LOST_WAIT_SECONDS
-                self._withheld = status.brake.digest
-                self._needed = status.takeover.token
+                self._release.asked_for = status.brake.digest
+                self._acceptance.asked_for = status.takeover.token
                 self._note_memory(status)
                 self._confirm(status.takeover.token)
-                is_released = self._release and self._release == self._withheld
-                is_accepted = self._acceptance and self._acceptance == self._needed
-                if is_released or is_accepted:
+                if self._release.is_due or self._acceptance.is_due:
                     self._wake.set()
                 self._listener.reported(self.key, status)
             await asyncio.sleep(PACE_SECONDS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from shared.http import StatusBody
 from shared.keys import ResourceKey
+from shared.listing import first_of
 from shared.outcomes import Outcome
 from shared.resources import VANISHED_ANNOTATION
 
@@ -58,8 +59,7 @@ def held_words(resources: Sequence[str]) -> str:
 
 def named(resources: Sequence[str]) -> str:
     """The first few, and how many more there are."""
-    more = len(resources) - SHOWN
-    return ", ".join(resources[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return first_of(resources, SHOWN)
 
 
 def _vanished(status: StatusBody) -> list[Outcome]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
+from shared.utc import utc
 
 MAX_REGENTS = 64
 REMEMBERED = ("serverIdentifier", "acceptedRevision")
@@ -127,9 +128,7 @@ def transition(
         "reason": reason,
         "message": message,
         "observedGeneration": generation,
-        "lastTransitionTime": earlier["lastTransitionTime"]
-        if same and earlier
-        else now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "lastTransitionTime": earlier["lastTransitionTime"] if same and earlier else utc(now),
     }
 
 

@@ -15,6 +15,7 @@ from controller.kube.kinds import JsonObject
 from shared.drift_text import timeless
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
+from shared.utc import utc
 
 BURST_SECONDS = 0.3
 SHOWN = 5
@@ -87,4 +88,4 @@ def _at(drift: Drift) -> str:
     """Only where the Event's own time would mislead: as of what was done while nobody looked."""
     if drift.happened_at is None or drift.found_at - drift.happened_at < LONG_AGO:
         return ""
-    return f" (done at {drift.happened_at.isoformat(timespec='seconds').replace('+00:00', 'Z')})"
+    return f" (done at {utc(drift.happened_at)})"

@@ -24,6 +24,7 @@ from controller.status.conditions import (
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
+from shared.utc import utc
 
 PASS_TIME_EVERY = timedelta(minutes=1)
 WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
@@ -168,7 +169,7 @@ def status_of_regent(
     if news.status.observing:
         status["observing"] = news.status.observing
     if news.status.last_pass_time is not None:
-        status["lastPassTime"] = _written(news.status.last_pass_time)
+        status["lastPassTime"] = utc(news.status.last_pass_time)
     return status
 
 
@@ -283,10 +284,6 @@ def _timeless(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_timeless(item) for item in value]
     return value
-
-
-def _written(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _read(text: str) -> datetime:

@@ -16,7 +16,6 @@ from regent.apply.held import LOCK_IS_HELD, HeldError, Holder
 from regent.apply.result import RETRIED, ChangeResult, sqlstate
 from regent.changes import AlterRole, Change, Effect
 from regent.server.connection import Connection
-from regent.server.lenient_text import shown
 from sql import load
 
 ATTEMPTS = 8
@@ -73,14 +72,4 @@ async def held_by(connection: Connection, role: str) -> HeldError:
     with suppress(asyncpg.InsufficientPrivilegeError):
         writer = await connection.fetchval(load("leaving/role_writer"), role)
         rows = [row for row in rows if writer in row["transactions"]] or rows
-    return HeldError(
-        [
-            Holder(
-                row["pid"],
-                shown(row["user_name"] or ""),
-                shown(row["application_name"] or ""),
-                shown(row["gid"] or ""),
-            )
-            for row in rows
-        ]
-    )
+    return HeldError([*map(Holder.of, rows)])

@@ -15,6 +15,7 @@ import asyncpg
 from regent.kinds import KINDS, Address
 from regent.server.connection import Connection
 from regent.server.lenient_text import shown
+from shared.listing import first_of
 from shared.names import quote_literal
 from sql import compose
 
@@ -56,6 +57,12 @@ class Holder:
     user: str = ""
     application: str = ""
     prepared: str = ""
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Holder:
+        """As the queries of sql/apply/held.sql and sql/leaving/changes_roles.sql tell it."""
+        texts = (row["user_name"], row["application_name"], row["gid"])
+        return cls(row["pid"], *(shown(text or "") for text in texts))
 
     def __str__(self) -> str:
         if self.prepared:
@@ -100,10 +107,10 @@ class HeldError(asyncpg.LockNotAvailableError):
     """Others hold it, and the patience of the pass is over."""
 
     def __init__(self, holders: Sequence[Holder]) -> None:
-        some = list(holders[:SHOWN_HOLDERS]) or [Holder()]
-        more = f" and {len(holders) - len(some)} more" if len(holders) > len(some) else ""
-        super().__init__(f"It is held by {', '.join(map(str, some))}{more}.")
-        ends = dict.fromkeys(holder.way_out for holder in some if holder.way_out)
+        some = holders or [Holder()]
+        super().__init__(f"It is held by {first_of([*map(str, some)], SHOWN_HOLDERS)}.")
+        ways_out = (holder.way_out for holder in some[:SHOWN_HOLDERS])
+        ends = dict.fromkeys(filter(None, ways_out))
         self.way_out = "The next pass or apply tries it." + (
             f" To end what holds it: {'; '.join(ends)}." if ends else ""
         )
@@ -120,12 +127,7 @@ async def look_for(
         [one.oid for one in objects],
         [role for role in grantees if role is not None],
     ):
-        holder = Holder(
-            row["pid"],
-            shown(row["user_name"] or ""),
-            shown(row["application_name"] or ""),
-            shown(row["gid"] or ""),
-        )
+        holder = Holder.of(row)
         if row["role"] is not None:
             held.roles.setdefault(row["role"], []).append(holder)
         elif row["is_hard"]:

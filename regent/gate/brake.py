@@ -194,13 +194,7 @@ def unmanaged(desired: Desired, names: Names) -> Desired:
         desired,
         roles={name: role for name, role in desired.roles.items() if name not in names},
         endings=tuple(one for one in desired.endings if one.name not in names),
-        grants={
-            database: tuple(
-                replace(one, grantees=tuple(g for g in one.grantees if g not in names))
-                for one in grants
-            )
-            for database, grants in desired.grants.items()
-        },
+        grants=desired.grants_without(names),
         adopted=desired.adopted - names,
     )
 

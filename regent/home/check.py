@@ -15,6 +15,7 @@ from regent.home.layout import LAYOUTS
 from regent.server.connection import Connection
 from regent.server.session_settings import PINNED_NAMES
 from shared.errors import PostgRegentError
+from shared.listing import first_of
 from shared.names import OWNER_ROLE, quote_ident
 from sql import load
 
@@ -103,9 +104,7 @@ def _weight(finding: Finding) -> tuple[bool, bool, bool, str]:
 
 
 def _listed(things: Iterable[str]) -> str:
-    named = list(things)
-    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    return ", ".join(named[:SHOWN]) + more
+    return first_of(list(things), SHOWN)
 
 
 def _statements(found: Iterable[Finding]) -> str:

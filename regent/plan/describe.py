@@ -29,6 +29,7 @@ from regent.changes import (
 )
 from regent.desired import Attributes
 from regent.kinds import KINDS
+from shared.listing import first_of
 from shared.printable import printable
 from shared.privileges import ObjectKind
 from shared.utc import utc
@@ -151,7 +152,7 @@ def _options(change: GrantMembership) -> str:
 
 def _instead(change: GrantPrivileges | GrantMembership) -> str:
     """By whom a role that is not managed had it, where that grant falls."""
-    grantors = _some(sorted(change.instead_of), MOST_NAMED)
+    grantors = first_of(sorted(change.instead_of), MOST_NAMED)
     return f", in place of the grant by {grantors}" if grantors else ""
 
 
@@ -174,7 +175,7 @@ def objects(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) 
     if len(refs) == 1:
         return f"{one} {refs[0]}"
     schemas = sorted({ref.schema for ref in refs if ref.schema is not None})
-    place = f" in {_some(schemas, most)}" if schemas else ""
+    place = f" in {first_of(schemas, most)}" if schemas else ""
     shown = ", ".join(ref.called for ref in refs[:most])
     more = ", …" if len(refs) > most else ""
     return f"{len(refs)} {many}{place} ({shown}{more})"
@@ -190,10 +191,4 @@ def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
 
 def grantees(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
     """Their names, the first of many."""
-    return _some(["PUBLIC" if grantee is None else grantee for grantee in change.grantees], most)
-
-
-def _some(names: Sequence[str], most: int) -> str:
-    if len(names) <= most:
-        return ", ".join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return first_of(["PUBLIC" if grantee is None else grantee for grantee in change.grantees], most)

@@ -32,11 +32,5 @@ def without_held_ends(situation: Situation, desired: Desired, findings: Findings
     return replace(
         desired,
         memberships=tuple(one for one in desired.memberships if one.member not in held),
-        grants={
-            database: tuple(
-                replace(one, grantees=tuple(to for to in one.grantees if to not in held))
-                for one in grants
-            )
-            for database, grants in desired.grants.items()
-        },
+        grants=desired.grants_without(held),
     )

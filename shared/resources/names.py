@@ -17,6 +17,7 @@ from shared.names import MAX_BYTES, role_name_problem
 from shared.patterns import empty_range
 from shared.resources.base import refuse
 from shared.signatures import NotASignatureError, is_signature, signature_of
+from shared.utc import utc
 
 _DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
@@ -151,8 +152,7 @@ def _within_reach(value: datetime) -> datetime:
     """Compared as it is: what lies outside of Python's years cannot be turned into UTC."""
     if not EARLIEST <= value <= LATEST:
         raise refuse(
-            f"is {value.isoformat()}, which is not between {EARLIEST:%Y-%m-%dT%H:%M:%SZ} and "
-            f"{LATEST:%Y-%m-%dT%H:%M:%SZ}",
+            f"is {value.isoformat()}, which is not between {utc(EARLIEST)} and {utc(LATEST)}",
             "give a time between them, or leave validUntil out for one that never ends",
         )
     return value

@@ -36,11 +36,15 @@ def test_a_request_that_got_a_503_is_made_again_and_one_with_a_409_is_not(kind: 
         client: Any = Client(*statuses)
         listener: Any = None
         link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
-        link._release = link._withheld = link._acceptance = link._needed = "0123"
-        ask = link._release_what_is_withheld if kind == "release" else link._accept_what_is_needed
+        consent, send = (
+            (link._release, client.release_brake)
+            if kind == "release"
+            else (link._acceptance, client.accept_takeover)
+        )
+        consent.given = consent.asked_for = "0123"
         for _ in range(3):
             with suppress(UnexpectedAnswer):
-                await ask()
+                await consent.pass_on(send)
         return int(client.asked)
 
     assert asyncio.run(asked(503)) == 2
