@@ -31,7 +31,7 @@ SHORT_NAMES = {"Permission": "pgperm", "Role": "pgrole", "User": "pguser", "Rege
 NOT_MARKED = frozenset({"enforcement"})
 """Of these only a value does nothing, which the text below says."""
 UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
-    kind: tuple(name for name in NOT_YET[model] if name not in NOT_MARKED)
+    kind: tuple(name for name in NOT_YET.get(model, ()) if name not in NOT_MARKED)
     for kind, model in SPECS.items()
 }
 """Accepted, and said in `validate`, in a plan and in a status: `Unsupported`, `NotSupported`."""

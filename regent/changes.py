@@ -177,7 +177,8 @@ class _OfMembership:
 class _OfObjects:
     """What the two changes of privileges have."""
 
-    database: str
+    database: str | None
+    """None of what the whole server shares."""
     kind: ObjectKind
     objects: tuple[ObjectRef, ...]
     privileges: frozenset[str]
@@ -213,14 +214,14 @@ class _OfObjects:
         return tuple(Address(catalog, one.oid) for one in self.objects)
 
     @property
-    def local_to(self) -> str:
+    def local_to(self) -> str | None:
         """The database of the objects."""
         return self.database
 
     @property
     def where(self) -> str:
         """The database of the objects."""
-        return f"database {self.database}"
+        return f"database {self.database}" if self.database is not None else "the whole server"
 
     @property
     def work(self) -> Work:

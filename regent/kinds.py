@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from shared.privileges import PRIVILEGES_OF, ObjectKind
+from shared.privileges import PARAMETER_SINCE, PRIVILEGES_OF, ObjectKind
 
 
 class Scope(Enum):
@@ -21,7 +21,8 @@ class Scope(Enum):
 
     IN_SCHEMA = "in a schema of one database"
     IN_DATABASE = "in one database, in no schema"
-    SERVER = "in a catalog that all databases share"
+    DATABASE = "a database itself"
+    SERVER = "in no database: all of them share it"
 
 
 class Naming(Enum):
@@ -108,6 +109,8 @@ class Row:
     """Defaults of its columns draw on that kind: USAGE on it comes with INSERT (rule 15)."""
     is_container: bool = False
     """What stands in a schema stands in it: USAGE on it comes with a match (rule 15)."""
+    is_there_without_a_row: bool = False
+    """It has a row in its catalog only where something was granted on it."""
     since: int = 14
     """The first version of PostgreSQL with such objects, or the oldest that is served."""
 
@@ -146,7 +149,7 @@ _ROWS = (
     Row(
         ObjectKind.DATABASE,
         catalog="pg_database",
-        scope=Scope.SERVER,
+        scope=Scope.DATABASE,
         one="database",
         many="databases",
         keyword="DATABASE",
@@ -332,13 +335,43 @@ _ROWS = (
         written_in="pg_largeobject_metadata",
         rows="lomacl IS NOT NULL",
     ),
+    Row(
+        ObjectKind.TABLESPACE,
+        catalog="pg_tablespace",
+        scope=Scope.SERVER,
+        one="tablespace",
+        many="tablespaces",
+        keyword="TABLESPACE",
+        selected_by="`tablespaces`",
+        listed_in="tablespaces",
+        default_acl="t",
+    ),
+    Row(
+        ObjectKind.PARAMETER,
+        catalog="pg_parameter_acl",
+        scope=Scope.SERVER,
+        one="parameter",
+        many="parameters",
+        keyword="PARAMETER",
+        selected_by="`parameters`",
+        listed_in="parameters",
+        naming=Naming.PARAMETER,
+        default_acl="p",
+        is_there_without_a_row=True,
+        since=PARAMETER_SINCE,
+    ),
 )  # fmt: skip
 
 KINDS: Mapping[ObjectKind, Row] = MappingProxyType({row.kind: row for row in _ROWS})
 """The kinds that are managed. A Permission on another one says so in its status."""
 
-LOCAL: tuple[Row, ...] = tuple(row for row in _ROWS if row.scope is not Scope.SERVER)
+LOCAL: tuple[Row, ...] = tuple(
+    row for row in _ROWS if row.scope in (Scope.IN_SCHEMA, Scope.IN_DATABASE)
+)
 """Those of one database, in their order."""
+
+SHARED: tuple[Row, ...] = tuple(row for row in _ROWS if row.scope is Scope.SERVER)
+"""Those of the whole server: the grants of all its databases are about the same objects."""
 
 COLUMNS: Row = next(row for row in _ROWS if row.part_of is not None)
 """The only parts of objects that have privileges of their own in PostgreSQL."""

@@ -38,7 +38,7 @@ class ObjectGroup:
     """Objects of one schema with one owner, one ACL and one history.
 
     `relation_kind` is pg_class.relkind (`r`, `p`, `v`, `m`, `f`, `S`), empty for other kinds.
-    `schema` is None for what stands in none (schemas, databases): then `names` are theirs.
+    `schema` is None for what stands in none (schemas, databases, …): then `names` are theirs.
     `names` and `oids` run in parallel, in order of oid; so do `arguments` of what has a signature.
     """
 
@@ -108,7 +108,9 @@ class ObservedMembership:
 class ObservedServer:
     """The shared catalogs and who we are.
 
-    `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates.
+    `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates;
+    `shared` those of the kinds that stand in no database. Of parameters there are only those on
+    which something was granted.
     `lingering` are the roles without LOGIN that have sessions all the same (rule 24).
     `prepared` are the names of prepared transactions that changed roles: whatever they did comes
     into force when somebody commits them.
@@ -121,6 +123,7 @@ class ObservedServer:
     roles: Mapping[str, ObservedRole] = field(default_factory=dict)
     memberships: tuple[ObservedMembership, ...] = ()
     databases: tuple[ObjectGroup, ...] = ()
+    shared: tuple[ObjectGroup, ...] = ()
     is_in_recovery: bool = False
     lingering: frozenset[str] = frozenset()
     prepared: tuple[str, ...] = ()
@@ -144,7 +147,8 @@ class ObservedDatabase:
     `groups` are of every local kind. System schemas appear only with objects whose ACL is
     not the initial one. `columns_present` says, for the column names that were asked for, which
     relations (by oid) have them. `default_sequences` maps a relation's oid to the sequences that
-    its columns' defaults need for INSERT; identity columns need none.
+    its columns' defaults need for INSERT; identity columns need none. What the whole server shares
+    is compared like a database without a name.
     """
 
     name: str

@@ -13,22 +13,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from shared.resources import PermissionSpec, RegentSpec, RoleSpec, UserSpec
+from shared.resources import RegentSpec, RoleSpec, UserSpec
 from shared.resources.base import Part
 
 REASON = "Unsupported"
-_GIVES_NOTHING = "the Permission gives nothing"
 _OWNERS = "owners stay as they are"
 _NO_LOGIN = "the Regent cannot log in this way; use adminPasswordSecretRef"
 
 UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
-    PermissionSpec: dict.fromkeys(
-        (
-            "tablespaces",
-            "parameters",
-        ),
-        _GIVES_NOTHING,
-    ),
     RoleSpec: {
         "owns": _OWNERS,
         "defaultPrivileges": "new objects get only what Permissions give on them",

@@ -120,7 +120,7 @@ class _Work:
         privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
         return await PrivilegeWork(
             self.connections,
-            privileges[0].database,
+            privileges[0].database or self.home.database,
             privileges,
             major=self.server.major,
             before_write=self.before_write,

@@ -28,7 +28,7 @@ from shared.privileges import ObjectKind
 Edge: TypeAlias = tuple[int, str, str]
 """Object, column or nothing, privilege."""
 
-Taken: TypeAlias = tuple[str, ObjectKind, Edge, str | None]
+Taken: TypeAlias = tuple[str | None, ObjectKind, Edge, str | None]
 """In which database, on what, and from whom. A column counts as of its table's kind."""
 
 

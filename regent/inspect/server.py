@@ -1,17 +1,18 @@
-"""What all databases of a server share: roles, memberships, settings, the databases themselves."""
+"""What a server shares: roles, memberships, settings, databases, tablespaces, parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import asyncpg
 
 from regent.desired import Attributes, SettingKey
 from regent.inspect import statements
 from regent.inspect.acl import AclReader
-from regent.kinds import DATABASES
+from regent.kinds import DATABASES, KINDS, SHARED
 from regent.observed import ObjectGroup, ObservedMembership, ObservedRole, ObservedServer
 from regent.server.lenient_text import is_legible, left_alone, legible
+from shared.privileges import ObjectKind
 from shared.state import Verifier
 from sql import load
 
@@ -39,9 +40,10 @@ async def inspect_server(
             identifier = await connection.fetchval(load("inspect/system_identifier"))
         settings = await connection.fetch(load("inspect/settings"))
         role_rows = await connection.fetch(load(f"inspect/{roles}"))
-        database_rows = await connection.fetch(
+        object_rows = await connection.fetch(
             statements.shared(connection.get_server_version().major), list(databases)
         )
+        groups = _groups(object_rows)
         return ObservedServer(
             version_num=facts["version_num"],
             system_identifier=identifier,
@@ -57,12 +59,13 @@ async def inspect_server(
                 for row in await connection.fetch(load(f"inspect/{memberships}"))
                 if all(map(is_legible, row[:3]))
             ),
-            databases=_databases(database_rows),
+            databases=groups[DATABASES.kind],
+            shared=tuple(group for row in SHARED for group in groups[row.kind]),
             is_in_recovery=facts["is_in_recovery"],
             lingering=frozenset(filter(is_legible, facts["lingering"])),
             prepared=tuple(sorted(map(legible, facts["prepared"] or ()))),
             granted_to=frozenset(filter(is_legible, facts["granted_to"] or ())),
-            illegible=_illegible(role_rows, database_rows),
+            illegible=_illegible(role_rows, object_rows),
         )
 
 
@@ -109,34 +112,33 @@ def _roles(
     }
 
 
-def _databases(rows: Iterable[asyncpg.Record]) -> tuple[ObjectGroup, ...]:
+def _groups(rows: Iterable[asyncpg.Record]) -> Mapping[ObjectKind, tuple[ObjectGroup, ...]]:
+    """By kind, the databases and what else all of them share."""
     acls = AclReader()
-    return tuple(
-        ObjectGroup(
-            kind=DATABASES.kind,
-            schema=None,
-            owner=legible(row["owner"]),
-            acl=acls.read(row["acl"]),
-            names=tuple(name for name, _ in pairs),
-            oids=tuple(oid for _, oid in pairs),
-        )
-        for row in rows
-        if row["part"] == DATABASES.kind
-        and (pairs := [p for p in zip(row["names"], row["oids"], strict=True) if is_legible(p[0])])
-    )
+    found: dict[ObjectKind, list[ObjectGroup]] = {row.kind: [] for row in (DATABASES, *SHARED)}
+    for row in rows:
+        pairs = [p for p in zip(row["names"], row["oids"], strict=True) if is_legible(p[0])]
+        if pairs:
+            group = ObjectGroup(
+                kind=ObjectKind(row["part"]),
+                schema=None,
+                owner=legible(row["owner"]),
+                acl=acls.read(row["acl"]),
+                names=tuple(name for name, _ in pairs),
+                oids=tuple(oid for _, oid in pairs),
+            )
+            found[group.kind].append(group)
+    return {kind: tuple(groups) for kind, groups in found.items()}
 
 
 def _illegible(
-    roles: Iterable[asyncpg.Record], databases: Iterable[asyncpg.Record]
+    roles: Iterable[asyncpg.Record], objects: Iterable[asyncpg.Record]
 ) -> tuple[str, ...]:
-    """The roles and databases that are left alone, each kind in one line."""
-    found = {
-        "roles": [row["oid"] for row in roles if not is_legible(row["name"])],
-        "databases": [
-            oid
-            for row in databases
-            for name, oid in zip(row["names"], row["oids"], strict=True)
-            if not is_legible(name)
-        ],
-    }
+    """The roles, databases and such that are left alone, each kind in one line."""
+    found = {"roles": [row["oid"] for row in roles if not is_legible(row["name"])]}
+    for row in objects:
+        many = KINDS[ObjectKind(row["part"])].many
+        found[many] = found.get(many, []) + [
+            oid for name, oid in zip(row["names"], row["oids"], strict=True) if not is_legible(name)
+        ]
     return tuple(left_alone(kind, oids) for kind, oids in found.items() if oids)

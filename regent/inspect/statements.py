@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from regent.kinds import KINDS, LOCAL, Row, Scope
+from regent.kinds import DATABASES, LOCAL, SHARED, Row
 from sql import compose, load
 
 CATALOGS = sorted({f"pg_catalog.{row.catalog}" for row in LOCAL})
@@ -28,8 +28,8 @@ def part(major: int) -> str:
 
 @cache
 def shared(major: int) -> str:
-    """The objects in the catalogs that all databases share."""
-    rows = [r for r in KINDS.values() if r.scope is Scope.SERVER and r.since <= major]
+    """The databases, and what else the whole server shares."""
+    rows = [row for row in (DATABASES, *SHARED) if row.since <= major]
     return "\nUNION ALL\n".join(map(fragment, rows))
 
 

@@ -122,6 +122,6 @@ def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:
     """The objects that these changes are about, by database."""
     found: dict[str, list[Address]] = {}
     for change in changes:
-        if isinstance(change, GrantPrivileges | RevokePrivileges):
+        if isinstance(change, GrantPrivileges | RevokePrivileges) and change.database is not None:
             found.setdefault(change.database, []).extend(change.addresses)
     return {database: tuple(objects) for database, objects in found.items()}

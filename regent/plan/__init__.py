@@ -20,6 +20,7 @@ from regent.plan.order import in_order
 from regent.plan.privileges import plan_database, plan_local
 from regent.plan.renames import plan_renames, with_new_names
 from regent.plan.roles import plan_roles, verifier_digest
+from regent.plan.shared import plan_shared
 from shared.keys import ResourceKey
 
 __all__ = ["plan", "plan_objects", "verifier_digest"]
@@ -63,6 +64,10 @@ def plan(
         changes += found.changes
         for permission, count in found.matches.items():
             matches[permission] += count
+    shared = plan_shared(desired, server, authority, compilations)
+    changes += shared.changes
+    for permission, count in shared.matches.items():
+        matches[permission] += count
     changes += plan_endings(desired, server, authority)
     adopted = authority.declared.intersection(desired.adopted.union(unfinished))
     changes += plan_sessions(desired, changes, adopted, sessions)

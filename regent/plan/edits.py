@@ -52,9 +52,11 @@ class _Unit:
 
 
 class Edits:
-    """What is to be done in one database, merged as it comes in."""
+    """What is to be done in one database, or on what all share, merged as it comes in."""
 
-    def __init__(self, database: str, compiled: CompiledGrants, authority: Authority) -> None:
+    def __init__(
+        self, database: str | None, compiled: CompiledGrants, authority: Authority
+    ) -> None:
         self._database = database
         self._compiled = compiled
         self._authority = authority

@@ -32,7 +32,7 @@ NO_NEEDS: Needs = {}
 
 
 class LocalPlanner:
-    """Plans one reading of one database; used once."""
+    """Plans one reading of one database, or of what all share; used once."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class LocalPlanner:
         self._compiled = compiled
         self._managed = managed
         self._known = authority.known
-        self._edits = Edits(observed.name, compiled, authority)
+        self._edits = Edits(observed.name or None, compiled, authority)
         self._differences: dict[tuple[object, ...], Difference] = {}
         self._column_work: dict[tuple[object, ...], ColumnWork] = {}
         self._columns_of: dict[int, list[ObservedColumn]] = {}

@@ -17,8 +17,8 @@ from shared.keys import ResourceKey
 
 
 @dataclass(frozen=True, slots=True)
-class DatabasePrivileges:
-    """The changes of one database, and how many objects each of its Permissions matches."""
+class Privileges:
+    """Changes, and how many objects each Permission matches."""
 
     changes: list[PrivilegeChange]
     matches: dict[ResourceKey, int]
@@ -30,7 +30,7 @@ def plan_database(
     database: str,
     authority: Authority,
     compilations: Compilations,
-) -> DatabasePrivileges:
+) -> Privileges:
     """Everything about one served database, as far as it was read."""
     compiled = compilations.of(desired.grants[database], authority.declared, desired.ignore_schemas)
     changes, matches = _on_the_database(database, observed.server, compiled, authority)
@@ -40,7 +40,7 @@ def plan_database(
         local = LocalPlanner(reading, compiled, authority, managed)
         changes += local.plan()
         matches |= local.matches
-    return DatabasePrivileges(changes, matches)
+    return Privileges(changes, matches)
 
 
 def plan_local(

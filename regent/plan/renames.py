@@ -82,8 +82,13 @@ class _Renaming:
             )
             for m in server.memberships
         )
-        groups = tuple(self._group(g) for g in server.databases)
-        return replace(server, roles=roles, memberships=memberships, databases=groups)
+        return replace(
+            server,
+            roles=roles,
+            memberships=memberships,
+            databases=tuple(map(self._group, server.databases)),
+            shared=tuple(map(self._group, server.shared)),
+        )
 
     def _role(self, old: str, role: ObservedRole) -> ObservedRole:
         """Its md5 password is gone by then, so one that is declared is set again."""

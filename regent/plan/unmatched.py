@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regent.desired import DeclaredGrant, Desired
-from regent.kinds import COLUMNS, CONTAINERS, KINDS, Scope
-from regent.observed import Observed, ObservedDatabase
+from regent.kinds import COLUMNS, CONTAINERS, KINDS, Row, Scope
+from regent.observed import ObjectGroup, Observed, ObservedDatabase
 from regent.plan.matching import is_system
 from regent.plan.signatures import known_as, literals_of
 from shared.keys import ResourceKey
@@ -41,7 +41,7 @@ def literals(desired: Desired, observed: Observed) -> Mapping[ResourceKey, tuple
         reading = observed.databases.get(database)
         if reading is None or reading.is_partial:
             continue
-        naming = _Naming(reading, desired.ignore_schemas)
+        naming = _Naming(reading, observed.server.shared, desired.ignore_schemas)
         for grant in grants:
             for one in naming.notes(grant):
                 found.setdefault(grant.permission, {})[one] = None
@@ -62,8 +62,14 @@ def _shown(found: Sequence[Unmatched]) -> Iterator[str]:
 class _Naming:
     """What has which name in one database; each question is answered once."""
 
-    def __init__(self, reading: ObservedDatabase, ignore_schemas: Sequence[str]) -> None:
+    def __init__(
+        self,
+        reading: ObservedDatabase,
+        shared: Sequence[ObjectGroup],
+        ignore_schemas: Sequence[str],
+    ) -> None:
         self._reading = reading
+        self._groups = (*reading.groups, *shared)
         self._is_ignored = matcher(ignore_schemas)
         self._schemas = frozenset(
             name
@@ -85,13 +91,16 @@ class _Naming:
                 said = f"{name!r} is in spec.ignoreSchemas of the Regent"
                 yield Unmatched("schemas", name, said, "Take it out of one of the two.")
             elif name in missing:
-                yield self._missing("schemas", "schema", name, self._schemas)
+                yield self._missing("schemas", CONTAINERS, name, self._schemas)
         row = KINDS[grant.kind]
-        if not row.listed_in or (missing and len(missing) == len(grant.schemas)):
+        if (
+            not row.listed_in
+            or row.is_there_without_a_row
+            or (missing and len(missing) == len(grant.schemas))
+        ):
             return
         literals = list(literals_of(row, grant.names))
         known = self._known(grant) if literals else frozenset()
-        where = " in its schemas" if row.scope is Scope.IN_SCHEMA else ""
         for name in literals:
             if name in known:
                 continue
@@ -99,7 +108,7 @@ class _Naming:
                 said = f"{name!r} belongs to an extension"
                 yield Unmatched(row.listed_in, name, said, "Set extensions: true to match it.")
             else:
-                yield self._missing(row.listed_in, row.one, name, known, where)
+                yield self._missing(row.listed_in, row, name, known)
         yield from self._columns(grant)
 
     def _columns(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
@@ -129,7 +138,7 @@ class _Naming:
             reached = self._reached(grant)
             self._names[key] = frozenset(
                 name
-                for group in self._reading.groups
+                for group in self._groups
                 if group.kind is kind
                 and (group.schema is None or group.schema in reached)
                 and (grant.extensions or not group.is_extension_member)
@@ -149,10 +158,9 @@ class _Naming:
             )
         return self._reaches[key]
 
-    def _missing(
-        self, field: str, noun: str, name: str, known: Collection[str], where: str = ""
-    ) -> Unmatched:
+    def _missing(self, field: str, row: Row, name: str, known: Collection[str]) -> Unmatched:
         near = nearest(name, known)
         way_out = f"Did you mean {near!r}?" if near else "Create it, or correct the name."
-        database = self._reading.name
-        return Unmatched(field, name, f"{database!r} has no {noun} {name!r}{where}", way_out)
+        has = "the server" if row.scope is Scope.SERVER else repr(self._reading.name)
+        where = " in its schemas" if row.scope is Scope.IN_SCHEMA else ""
+        return Unmatched(field, name, f"{has} has no {row.one} {name!r}{where}", way_out)

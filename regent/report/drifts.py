@@ -32,7 +32,7 @@ from regent.changes import (
     SetPassword,
 )
 from regent.detect.attribution import Records, Touched, Undone, Witnesses
-from regent.kinds import KINDS, Address, Scope
+from regent.kinds import LOCAL, Address
 from regent.plan.describe import describe
 from shared.outcomes import Actor
 
@@ -63,6 +63,7 @@ class Deed:
     happened_at: datetime | None
 
 
+_RECORDED = frozenset(row.kind for row in LOCAL)
 NOT_RECORDED = "Nothing is recorded in this database: its triggers are not installed."
 
 
@@ -71,7 +72,7 @@ def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
     change = difference.change
     if difference.is_shared or not isinstance(change, GrantPrivileges | RevokePrivileges):
         return (Deed(difference, witnesses.probable, None),)
-    records = witnesses.records(change.database)
+    records = witnesses.records(change.database or "")
     if records is None:
         return (Deed(difference, _not_recorded(witnesses.probable), None),)
     return tuple(_by_actor(change, records))
@@ -132,5 +133,5 @@ def _difference(change: Change) -> Difference:
         objects=local.addresses if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
-        is_shared=local is None or KINDS[local.kind].scope is Scope.SERVER,
+        is_shared=local is None or local.kind not in _RECORDED,
     )

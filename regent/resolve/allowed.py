@@ -91,6 +91,38 @@ def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
     return ""
 
 
+def parameter_trouble(
+    situation: Situation, names: Collection[str], privileges: Collection[str]
+) -> str:
+    """Why nobody may be given these privileges on these parameters; empty when they may be.
+
+    Who may set what only a superuser may, or change the server for everybody, is soon a superuser:
+    the Regent must list the one as it does for settings, and name ALTER SYSTEM for the other.
+    """
+    allow = situation.spec.allow
+    changes_the_server = "ALTER SYSTEM" in privileges
+    if changes_the_server and "ALTER SYSTEM" not in ((allow.actions if allow else None) or ()):
+        return (
+            "spec.actions: ALTER SYSTEM changes the server for everybody. Add it to"
+            " spec.allow.actions of the Regent, or write SET alone."
+        )
+    listed = matcher((allow.parameters if allow else None) or ())
+    for name in names:
+        is_known = name in situation.known_parameters or "." in name
+        if situation.known_parameters and not is_known:
+            return (
+                f"spec.parameters: this server knows no parameter {name!r}."
+                " Correct its name, or take it out."
+            )
+        is_ordinary = name in situation.ordinary_parameters and not changes_the_server
+        if not is_ordinary and not listed(name):
+            return (
+                f"spec.parameters: {name} is not for everybody to set. Add it to"
+                " spec.allow.parameters of the Regent, or take it out here."
+            )
+    return ""
+
+
 def schemas_of(situation: Situation) -> tuple[str, ...] | None:
     """`allow.schemas`: where anything may be given, implied or not; None is everywhere."""
     allow = situation.spec.allow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regent.desired import DeclaredGrant
-from regent.kinds import KINDS
-from regent.resolve.allowed import permission_trouble, schemas_of
+from regent.kinds import KINDS, Naming
+from regent.resolve.allowed import parameter_trouble, permission_trouble, schemas_of
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
 from regent.resolve.situation import Findings, Situation
@@ -64,21 +64,33 @@ def _grant(
             key, "NotAllowed", f"{refusal} of the Regent. Add it there, or take it out here."
         )
         return None
-    kind = spec.object_kind
-    if kind not in KINDS:
+    row = KINDS[spec.object_kind]
+    if situation.server.major < row.since:
+        findings.trouble(
+            key,
+            "Unsupported",
+            f"spec.{row.listed_in}: privileges on {row.many} exist from PostgreSQL {row.since} on,"
+            f" and this server has {situation.server.major}: nothing is given.",
+        )
         return None
-    privileges = _privileges(situation, key, spec.actions, kind, findings)
+    privileges = _privileges(situation, key, spec.actions, row.kind, findings)
+    names = spec.object_names
+    if row.naming is Naming.PARAMETER:
+        names = tuple(name.lower() for name in names)
+        if refusal := parameter_trouble(situation, names, privileges):
+            findings.trouble(key, "NotAllowed", refusal)
+            return None
     if not grantees:
         findings.note(key, "No Role or User lists it.")
     if "CONNECT" in privileges:
         _note_public_connect(situation, key, spec.database, findings)
     return DeclaredGrant(
         permission=key,
-        kind=kind,
+        kind=row.kind,
         grantees=grantees,
         privileges=privileges,
         schemas=tuple(spec.schemas),
-        names=spec.object_names,
+        names=names,
         columns=tuple(spec.columns),
         grantable=bool(spec.with_grant_option),
         implied=spec.implied is not False,

@@ -174,7 +174,8 @@ class PermissionSpec(Part):
         Field(
             min_length=1,
             max_length=256,
-            description="Configuration parameters that may be SET, or changed by ALTER SYSTEM.",
+            description="Configuration parameters that may be SET, or changed by ALTER SYSTEM. The "
+            "Regent's allow.parameters must list what not every user may set.",
         ),
     ] = ()
     large_objects: Annotated[

@@ -138,7 +138,11 @@ class Allow(Part):
         ),
     ] = None
     parameters: Annotated[
-        Patterns | None, Field(description="Settings beyond those any user may set.")
+        Patterns | None,
+        Field(
+            description="Settings beyond those any user may set, and parameters on which "
+            "privileges may be given. ALTER SYSTEM must stand in actions as well."
+        ),
     ] = None
     reassign_owned_to: Annotated[
         Patterns | None,

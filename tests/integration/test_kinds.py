@@ -61,6 +61,8 @@ READER_HOLDS = (
 )
 """PostgreSQL up to 17 has no function that says what somebody may do with a large object."""
 
+NOTHING = "SELECT 1"
+
 CASES = {
     ObjectKind.TYPE: Case(
         setup="CREATE TYPE schema1.mood AS ENUM ('calm'); CREATE DOMAIN schema1.miles AS int;"
@@ -162,6 +164,33 @@ CASES = {
         new="SELECT lo_create(50003); REVOKE ALL ON LARGE OBJECT 50003 FROM PUBLIC",
         new_holds=f"SELECT count(*) = 2 FROM {READER_HOLDS} AND o.oid = 50003",
     ),
+    ObjectKind.TABLESPACE: Case(
+        setup=NOTHING,
+        permission="tablespaces: ['pg_d*'], actions: [CREATE]",
+        holds="SELECT has_tablespace_privilege('reader', 'pg_default', 'CREATE')",
+        takes="RESET ROLE; REVOKE CREATE ON TABLESPACE pg_default FROM reader",
+        gives="GRANT CREATE ON TABLESPACE pg_global TO reader;"
+        " GRANT CREATE ON TABLESPACE pg_default TO reader WITH GRANT OPTION",
+        too_much="SELECT has_tablespace_privilege('reader', 'pg_global', 'CREATE')"
+        " OR has_tablespace_privilege('reader', 'pg_default', 'CREATE WITH GRANT OPTION')",
+        new=NOTHING,
+        new_holds="SELECT true",
+    ),
+    ObjectKind.PARAMETER: Case(
+        setup="RESET ROLE; GRANT SET ON PARAMETER log_duration TO app_owner",
+        permission="parameters: [log_min_Messages, log_duration, myapp.tenant, work_mem],"
+        " actions: [SET]",
+        holds="SELECT bool_and(has_parameter_privilege('reader', p, 'SET')) FROM"
+        " unnest(ARRAY['log_min_messages', 'log_duration', 'myapp.tenant', 'work_mem']) AS p",
+        takes="RESET ROLE; REVOKE SET ON PARAMETER log_min_messages, myapp.tenant FROM reader",
+        gives="GRANT ALTER SYSTEM ON PARAMETER log_hostname, log_duration TO reader;"
+        " GRANT SET ON PARAMETER myapp.tenant TO reader WITH GRANT OPTION",
+        too_much="SELECT has_parameter_privilege('reader', 'log_hostname', 'ALTER SYSTEM')"
+        " OR has_parameter_privilege('reader', 'log_duration', 'ALTER SYSTEM')"
+        " OR has_parameter_privilege('reader', 'myapp.tenant', 'SET WITH GRANT OPTION')",
+        new=NOTHING,
+        new_holds="SELECT has_parameter_privilege('app_owner', 'log_duration', 'SET')",
+    ),
 }
 
 
@@ -206,7 +235,7 @@ async def test_every_kind_is_given_kept_and_taken_again(database: Database, tmp_
         await look.execute(f"SET ROLE app_owner; {one.setup}; RESET ROLE")
     async with running(settings_for(database), tmp_path) as regent:
         permissions = {kind: one.permission for kind, one in cases.items()}
-        off = {"brake": {"mode": "Disabled"}}
+        off = {"brake": {"mode": "Disabled"}, "allow": {"parameters": ["log_*", "myapp.*"]}}
         await regent.push(state(declared(permissions), regent=off))
         status = await regent.settled(1)
         assert {one["reason"] for one in status["resources"]} == {"Applied"}, status

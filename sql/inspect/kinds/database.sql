@@ -6,7 +6,7 @@ SELECT 'DATABASE' AS part, '' AS form, NULL::name AS schema,
        false AS is_system, g.names, g.oids, NULL::oid[] AS others, NULL::text[] AS arguments
 FROM (
     SELECT d.datdba, d.datacl,
-           pg_catalog.array_agg(d.datname) AS names, pg_catalog.array_agg(d.oid) AS oids
+           pg_catalog.array_agg(d.datname::text) AS names, pg_catalog.array_agg(d.oid) AS oids
     FROM (
         SELECT * FROM pg_catalog.pg_database AS d
         WHERE NOT d.datistemplate OR d.datname = ANY ($1::name[])

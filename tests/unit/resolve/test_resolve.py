@@ -390,11 +390,49 @@ def test_a_public_role_makes_no_role_and_says_so() -> None:
 
 
 @pytest.mark.found("C27")
-def test_a_permission_on_what_is_not_managed_gives_nothing_and_says_so() -> None:
-    resolution = resolved('Permission/p: {database: mydb, tablespaces: ["*"], actions: [CREATE]}')
+def test_a_permission_on_what_the_server_does_not_have_gives_nothing_and_says_so() -> None:
+    text = "Permission/p: {database: mydb, parameters: [work_mem], actions: [ALL]}"
+    resolution = resolved(text, on=server(major=14))
     assert resolution.desired.grants == {"mydb": ()}
     assert reason(resolution, "Permission/default/p") == "Unsupported"
-    assert "gives nothing" in resolution.outcomes["Permission/default/p"].message
+    assert "from PostgreSQL 15 on" in resolution.outcomes["Permission/default/p"].message
+
+
+@pytest.mark.rule("12")
+@pytest.mark.parametrize(
+    ("parameters", "actions", "allow", "why"),
+    [
+        ("work_mem", "SET", {}, ""),
+        ("log_statement", "SET", {}, "spec.allow.parameters"),
+        ("Log_Statement, work_mem", "SET", {"parameters": ["log_*"]}, ""),
+        ("myapp.tenant", "SET", {}, "spec.allow.parameters"),
+        ("work_mem", "ALTER SYSTEM", {}, "spec.allow.actions"),
+        ("work_mem", "ALL", {"parameters": ["*"]}, "spec.allow.actions"),
+        ("work_mem", "ALTER SYSTEM", {"actions": ["ALTER SYSTEM"]}, "spec.allow.parameters"),
+        ("work_mem", "ALL", {"actions": ["ALL"], "parameters": ["*"]}, "spec.allow.actions"),
+        (
+            "work_mem",
+            "ALTER SYSTEM",
+            {"actions": ["ALTER SYSTEM"], "parameters": ["work_mem"]},
+            "",
+        ),
+        ("log_statment", "SET", {"parameters": ["*"]}, "knows no parameter"),
+    ],
+)
+def test_who_may_be_given_a_parameter_is_for_the_regent_to_say(
+    parameters: str, actions: str, allow: dict[str, object], why: str
+) -> None:
+    """Whoever may set what only a superuser may is one soon, and ALTER SYSTEM is for everybody."""
+    text = f"Permission/p: {{database: mydb, parameters: [{parameters}], actions: [{actions}]}}"
+    resolution = resolved(
+        state(text, regent={"allow": allow}),
+        ordinary=frozenset({"work_mem"}),
+        known=frozenset({"work_mem", "log_statement"}),
+    )
+    found = resolution.outcomes["Permission/default/p"]
+    assert bool(resolution.desired.grants["mydb"]) is (why == "")
+    assert why in found.message
+    assert (found.reason == "NotAllowed") is (why != "")
 
 
 @pytest.mark.rule("12")

@@ -11,7 +11,7 @@ from controller.local.check import check
 from controller.local.directory import read_directory
 from shared.resources import RegentSpec
 from shared.unsupported import UNSUPPORTED, unsupported
-from tests.unit.sources.manifests import manifest, permission, regent, role, user, write
+from tests.unit.sources.manifests import permission, regent, role, user, write
 
 ROLES = "owns: {schemas: [{name: s}]}"
 DEFAULTS = "defaultPrivileges: [{creator: app, objects: tables, actions: [SELECT]}]"
@@ -33,13 +33,11 @@ enforcement: Prevent
 
 @pytest.mark.found("C27")
 def test_every_field_that_does_nothing_is_a_warning_where_it_stands(tmp_path: Path) -> None:
-    tablespaces = 'database: mydb\nactions: [CREATE]\ntablespaces: ["*"]'
     tree = read_directory(
         write(
             tmp_path,
             regent(more=OF_REGENTS),
             permission(),
-            manifest("Permission", "make", tablespaces),
             role("owner", "read", more=f"{ROLES}\n{DEFAULTS}"),
             role("everybody", "read", more="public: true"),
             user("ann", "owner", more=f"{ROLES}\ncredentials: {{secretName: s}}"),
@@ -50,7 +48,6 @@ def test_every_field_that_does_nothing_is_a_warning_where_it_stands(tmp_path: Pa
     lines = (tmp_path / "all.yaml").read_text("utf-8").splitlines()
     assert {(problem.resource.partition(" ")[0], problem.field) for problem in problems} == {
         *(("Regent", f"spec.{line.partition(':')[0]}") for line in OF_REGENTS.splitlines()),
-        ("Permission", "spec.tablespaces"),
         ("Role", "spec.owns"),
         ("Role", "spec.defaultPrivileges"),
         ("Role", "spec.public"),
