@@ -13,7 +13,6 @@ from regent.resolve.renamings import (
     former_mark,
     is_there,
     is_unmanaged,
-    postgres_name,
     waits_for,
 )
 from regent.resolve.situation import Findings, Situation
@@ -69,7 +68,7 @@ def _claims(listed: Listed) -> Iterator[Claim]:
     A Role with `public: true` makes no role.
     """
     joined: dict[ResourceKey, ResourceKey] = {}
-    names = {key: postgres_name(key, entry) for key, entry in listed.entries.items()}
+    names = {key: entry.spec.postgres_name(key.name) for key, entry in listed.entries.items()}
     for key, entry in listed.entries.items():
         if entry.kind == "User":
             for role in listed.roles.get(key, ()):

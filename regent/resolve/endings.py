@@ -8,7 +8,6 @@ from regent.desired import DesiredRole, Ending
 from regent.resolve.allowed import heir_standing, may_be_ended
 from regent.resolve.marks import MarkIndex
 from regent.resolve.references import Listed
-from regent.resolve.renamings import postgres_name
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 
@@ -71,7 +70,7 @@ def _taken_back(
         if entry.kind == "Role" and entry.spec.is_public:
             continue
         holder = ResourceKey.parse(key)
-        name = postgres_name(holder, entry)
+        name = entry.spec.postgres_name(holder.name)
         is_back = accepted.is_home_lost or name in accepted.takes_back
         if not is_back or name in roles or name in marked or name not in observed:
             continue

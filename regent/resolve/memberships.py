@@ -8,7 +8,7 @@ from regent.desired import DesiredMembership
 from regent.resolve.allowed import may_join
 from regent.resolve.claims import Claim
 from regent.resolve.references import Listed
-from regent.resolve.renamings import edges_kept, postgres_name
+from regent.resolve.renamings import edges_kept
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.resources import Membership
@@ -80,7 +80,7 @@ def undecided_memberships(
     former = {mark.holder: mark.role for mark in situation.own_marks().values()}
     found: set[tuple[str, str]] = set()
     for role, entry, member in lacking:
-        declared = postgres_name(role, entry)
+        declared = entry.spec.postgres_name(role.name)
         found |= {(declared, member), (former.get(role, declared), member)}
     for key, claim in granted.items():
         groups = (one.role for one in listed.entries[key].spec.member_of)
@@ -102,7 +102,7 @@ def _ungranted(
     return frozenset(
         (key.namespace, name)
         for key in lacking
-        for name in (postgres_name(key, listed.entries[key]), *marks.get(key, ()))
+        for name in (listed.entries[key].spec.postgres_name(key.name), *marks.get(key, ()))
     )
 
 

@@ -129,7 +129,7 @@ def _departed(situation: Situation) -> Iterator[_Gone]:
     for text, departed in situation.accepted.departed.items():
         key, entry = ResourceKey.parse(text), departed.entry
         if entry.kind != "Permission":
-            yield _Gone(key, postgres_name(key, entry), entry, departed.at)
+            yield _Gone(key, entry.spec.postgres_name(key.name), entry, departed.at)
 
 
 def _note_hints(
@@ -150,10 +150,11 @@ def _note_hints(
     left, came = Counter(one.key for one, _ in pairs), Counter(key for _, key in pairs)
     for one, key in pairs:
         if left[one.key] == came[key] == 1:
+            new = newcomers[key].spec.postgres_name(key.name)
             findings.note(
                 key,
                 f"It looks like a rename of {one.key}, which was deleted: so its role"
-                f" {one.name!r} ends, and {postgres_name(key, newcomers[key])!r} is a new one."
+                f" {one.name!r} ends, and {new!r} is a new one."
                 f" With renamedFrom: {one.name} in the same change the role is renamed, and keeps"
                 " what it has.",
             )
@@ -170,7 +171,7 @@ def _has_its_role(situation: Situation, one: _Gone) -> bool:
 
 def _makes_its_role(situation: Situation, key: ResourceKey, entry: RoleEntry | UserEntry) -> bool:
     """Whether the role is made for it: not one that somebody else made."""
-    name = postgres_name(key, entry)
+    name = entry.spec.postgres_name(key.name)
     if entry.spec.renamed_from is not None:
         return False
     mark = situation.own_marks().get(name)
@@ -185,7 +186,7 @@ def _may_be_renamed(
         return False
     if (one.key.kind, one.key.namespace) != (key.kind, key.namespace):
         return False
-    return one.name != postgres_name(key, entry) and _is_alike(one.entry, entry)
+    return one.name != entry.spec.postgres_name(key.name) and _is_alike(one.entry, entry)
 
 
 def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:
@@ -195,9 +196,3 @@ def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:
 
 def _known(entry: RoleEntry | UserEntry) -> dict[str, None]:
     return {name: value for name, value in _NAMES.items() if name in type(entry.spec).model_fields}
-
-
-def postgres_name(key: ResourceKey, entry: RoleEntry | UserEntry) -> str:
-    """`roleName` or `userName`, else metadata.name, exactly as written."""
-    given = entry.spec.role_name if entry.kind == "Role" else entry.spec.user_name
-    return given or key.name
