@@ -10,7 +10,7 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes, Listed
-from regent.reach import HARMLESS_BUILT_IN
+from regent.reach import HARMLESS_BUILT_IN, POWERFUL_ATTRIBUTES
 from regent.resolve.context import Context
 from regent.resolve.libraries import library_of
 from regent.resolve.situation import Situation
@@ -20,7 +20,6 @@ from shared.state import PermissionEntry
 
 OPEN_ATTRIBUTES = frozenset({"createdb"})
 """What may be declared where the Regent says nothing."""
-GUARDED_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 
 _OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
 _POWERFUL = (
@@ -160,7 +159,7 @@ def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tupl
 
 def allowed_attributes(context: Context, key: ResourceKey, declared: Attributes) -> Attributes:
     """The declared attributes less those that the Regent does not allow."""
-    for name in GUARDED_ATTRIBUTES:
+    for name in POWERFUL_ATTRIBUTES:
         if getattr(declared, name) and not is_attribute_allowed(context.situation, name):
             context.findings.trouble(
                 key,

@@ -186,7 +186,7 @@ def _member_of(
                 member=name,
                 admin=bool(group.admin),
                 inherit=group.inherit is not False,
-                set_role=group.set is not False,
+                set_role=group.may_set,
                 declared_by=(key,),
             )
         )

@@ -43,7 +43,7 @@ def desired_role(context: Context, claim: Claim) -> DesiredRole:
 
 def _may_log_in(context: Context, key: ResourceKey | None, user: UserEntry) -> bool:
     """Disabled and expired users keep their role and lose LOGIN (rule 24)."""
-    if user.spec.enabled is False:
+    if not user.spec.is_enabled:
         context.findings.note(key, "enabled: false; it cannot log in.")
         return False
     until: datetime | None = user.spec.valid_until
