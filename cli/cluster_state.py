@@ -19,9 +19,8 @@ from controller.lifecycle.uninstalled import (
 )
 from controller.names import REGENT_NAMESPACE
 from controller.status.patch import ready_condition
-from regent.home import database as home_database
-from regent.settings import DEFAULT_PORT
 from shared.keys import ResourceKey
+from shared.resources.regent import DEFAULT_HOME_DATABASE, DEFAULT_PORT
 
 SIGNS = frozenset({UNINSTALLING.reason, *SETTLED})
 
@@ -116,8 +115,8 @@ def command_for(spec: Mapping[str, Any]) -> str:
     dsn = f"postgresql://{user}@{place}:{port}/{quote(database, safe='')}"
     if mode := (spec.get("tls") or {}).get("mode"):
         dsn += f"?sslmode={mode}"
-    home = str(spec.get("homeDatabase") or home_database.DEFAULT_NAME)
-    named = f" --home-database {shlex.quote(home)}" if home != home_database.DEFAULT_NAME else ""
+    home = str(spec.get("homeDatabase") or DEFAULT_HOME_DATABASE)
+    named = f" --home-database {shlex.quote(home)}" if home != DEFAULT_HOME_DATABASE else ""
     return f"postgregent uninstall --dsn {shlex.quote(dsn)}{named}"
 
 

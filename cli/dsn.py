@@ -16,8 +16,9 @@ from pydantic import SecretStr
 
 from cli.conninfo import Unreadable, parse
 from regent.server.address import TlsMode, host_problem
-from regent.settings import DEFAULT_PORT, ServerSettings
+from regent.settings import ServerSettings
 from shared.errors import PostgRegentError
+from shared.resources.regent import DEFAULT_PORT
 
 NAMES = ("user", "password", "host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
 """What is taken."""

@@ -16,6 +16,7 @@ from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from regent.uninstall import is_installed, uninstall
 from shared.errors import PostgRegentError
+from shared.resources.regent import DEFAULT_HOME_DATABASE
 from sql import load
 
 DONE, LEFT = 0, 3
@@ -44,7 +45,7 @@ class Removal:
 
     dsn: str
     regent: str | None = None
-    home_database: str = home_database.DEFAULT_NAME
+    home_database: str = DEFAULT_HOME_DATABASE
     home: bool = False
     is_confirmed: bool = False
 
@@ -100,7 +101,7 @@ async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
                 " If that was dropped and no Regent runs, say as a superuser, in"
                 f" {dsn.database}: {REMOVE_BY_HAND}",
             )
-        if removal.home and removal.home_database != home_database.DEFAULT_NAME:
+        if removal.home and removal.home_database != DEFAULT_HOME_DATABASE:
             raise UnknownHomeError(
                 f"There is no home database {removal.home_database!r} on this server, so it was not"
                 f" dropped. Nothing of PostgRegent is installed in {dsn.database!r}.",

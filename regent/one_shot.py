@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from regent.accept.merge import accept
-from regent.api.service import TakeoverNeeded, TokenMismatch
+from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult
 from regent.changes import Change, Plan

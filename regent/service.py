@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import structlog
 
 from regent.accept.merge import accept
-from regent.api.service import (
+from regent.answers import (
     AcceptedPush,
     DigestMismatch,
     Health,
@@ -67,7 +67,7 @@ _IS_ENDING = (LockLost, CannotConnectError, ConnectionOverError, *CONNECTION_IS_
 
 
 class Service:
-    """One Regent, as its API sees it."""
+    """One Regent, as its API sees it. Waits end early when the Regent closes."""
 
     def __init__(
         self,
@@ -92,7 +92,12 @@ class Service:
     async def accept(
         self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
     ) -> str:
-        """Store the state and wake a pass; the new etag."""
+        """Store the state and wake a pass; the new etag.
+
+        `if_match` is the etag of the state that it replaces; None says that there is none yet.
+        `had_state` is then the server on which the pusher knows this Regent to have had one.
+        Raises Stale, Refused or TakeoverNeeded, and has then changed nothing.
+        """
         try:
             tag = await self._accept(state, if_match=if_match, had_state=had_state)
         except PostgRegentError as error:
@@ -148,7 +153,10 @@ class Service:
         return AcceptedPush(accepted.push_etag, accepted.state) if accepted else None
 
     async def verifiers(self) -> Mapping[str, Verifier]:
-        """The verifiers in force, for the controller: a password that fits keeps its own."""
+        """The verifiers in force, keyed by `str(ResourceKey)` of the User.
+
+        For the controller: a password that fits keeps its own.
+        """
         accepted = self._running().passes.memory.accepted
         if accepted is None:
             return {}
@@ -159,7 +167,7 @@ class Service:
         }
 
     async def status(self, *, after: int, wait_seconds: float) -> StatusBody | None:
-        """The status once its sequence is another than `after`."""
+        """The status once its sequence is another than `after`; None when the wait is over."""
 
         def news() -> StatusBody | None:
             status = self._board.status
@@ -168,14 +176,14 @@ class Service:
         return await self._board.wait_for(news, wait_seconds)
 
     async def drift(self, *, limit: int, continue_: str | None) -> DriftPage:
-        """What is not as declared now, oldest first."""
+        """What is not as declared now, oldest first. ValueError for an unknown `continue_`."""
         after = _page_start(continue_)
         async with self._asked() as engine:
             items = await engine.home.outstanding(after, limit)
         return DriftPage(items=items, continue_=_next_page(items, limit))
 
     async def history(self, *, after: int, wait_seconds: float, limit: int) -> HistoryPage:
-        """Drift with an id over `after`; waits for the first."""
+        """Drift with an id over `after`, oldest first; empty when the wait is over."""
         async with self._asked() as engine:
             home = engine.home
             items = await home.history(after, limit)
@@ -191,7 +199,7 @@ class Service:
         return HistoryPage(items=items, continue_=_next_page(items, limit))
 
     async def plan(self, state: DesiredState | None) -> PlanBody:
-        """What a pass would do with this state, or with the accepted one."""
+        """What a pass would do with this state, or with the accepted one. Writes nothing."""
         async with self._asked() as engine:
             return await self._plan(engine, state)
 
@@ -231,7 +239,7 @@ class Service:
             await engine.accept_takeover(meant)
 
     async def uninstall(self) -> tuple[str, ...]:
-        """Stop for good and take off what was installed; what was done."""
+        """Stop for good and remove what was installed; what was done. Raises NotReady."""
         if self._leave is None:
             raise NotReady(way_out="Run `postgregent uninstall`.")
         try:
@@ -245,12 +253,12 @@ class Service:
             return role_page(engine.latest, await engine.home.marks(), limit, continue_ or "")
 
     async def role(self, name: str) -> RoleBody | None:
-        """One managed role with what it is given."""
+        """One managed role with what it is given; None when this Regent does not manage it."""
         async with self._asked() as engine:
             return role_body(engine.latest, await engine.home.marks(), name)
 
     def health(self) -> Health:
-        """Ready is: home database reachable, lock held, connected; not: state received."""
+        """At once, without asking the server."""
         engine = self._engine
         return Health(
             live=True,

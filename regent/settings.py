@@ -16,11 +16,7 @@ from pydantic.alias_generators import to_camel
 from regent.server.address import BadAddressError, ServerAddress, TlsMode
 from regent.server.connect import Connector
 from regent.server.words import say_by_dsn
-from shared.resources import RegentSpec
-
-DEFAULT_PORT = 5432
-DEFAULT_HOME = "postgregent"
-DEFAULT_RESYNC_SECONDS = 60
+from shared.resources.regent import DEFAULT_HOME_DATABASE, DEFAULT_PORT, RegentSpec
 
 
 class _Settings(BaseModel):
@@ -81,7 +77,7 @@ class RegentSettings(_Settings):
     name: str
     server: ServerSettings
     databases: tuple[str, ...] = Field(min_length=1, description="databaseName first.")
-    home_database: str = DEFAULT_HOME
+    home_database: str = DEFAULT_HOME_DATABASE
     origin: str = Field("", description="Whose declarations it obeys; empty is anybody's.")
     api: ApiSettings = ApiSettings()
 
@@ -107,7 +103,7 @@ def server_of(spec: RegentSpec, password: SecretStr | None) -> ServerSettings:
     """The server that a Regent resource names."""
     return ServerSettings(
         host=spec.database_host,
-        port=spec.port or DEFAULT_PORT,
+        port=spec.effective_port,
         admin_user=spec.admin_user,
         admin_password=password,
         tls_mode=spec.tls.mode if spec.tls else None,

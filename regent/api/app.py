@@ -12,14 +12,14 @@ from regent.api.health_routes import health_routes
 from regent.api.large_bodies import Legible
 from regent.api.problems import install_problem_handlers
 from regent.api.report_routes import report_routes
-from regent.api.service import RegentService
 from regent.api.state_routes import state_routes
 from regent.api.waiting import LongPolls
+from regent.service import Service
 from shared.http import LARGEST_BODY_BYTES
 
 
 def create_app(
-    service: RegentService,
+    service: Service,
     *,
     token: str | None,
     metrics: Callable[[], bytes] | None = None,
@@ -49,7 +49,7 @@ def create_app(
     return app
 
 
-def create_health_app(service: RegentService, metrics: Callable[[], bytes] | None) -> FastAPI:
+def create_health_app(service: Service, metrics: Callable[[], bytes] | None) -> FastAPI:
     """Health and metrics alone, for a port that has no TLS: nothing about roles."""
     app = FastAPI(title="PostgRegent Regent", openapi_url=None, redirect_slashes=False)
     install_problem_handlers(app)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 
 from regent.api.problems import ProblemError
-from regent.api.service import RegentService
+from regent.service import Service
 from shared.http import HealthBody
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def health_routes(service: RegentService, metrics: Callable[[], bytes] | None) -> APIRouter:
+def health_routes(service: Service, metrics: Callable[[], bytes] | None) -> APIRouter:
     """`livez`, `readyz`, and `metrics` where there are some."""
     router = APIRouter(tags=["health"])
 

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 from regent.api.app import create_app
 from regent.api.bearer import OPEN_PATHS
-from regent.api.service import RegentService
+from regent.service import Service
 from shared.http import PROBLEM_MEDIA_TYPE, ProblemDetails
 
 _REF = "#/components/schemas/ProblemDetails"
@@ -24,7 +24,7 @@ _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, with the problems and the token that FastAPI cannot know of."""
-    nobody = cast("RegentService", object())
+    nobody = cast("Service", object())
     app = create_app(nobody, token=None, metrics=lambda: b"")
     described = get_openapi(
         title=app.title,

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from regent.api.service import (
+from regent.answers import (
     DigestMismatch,
     NotReady,
     Refused,

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Response
 
 from regent.api.large_bodies import written
 from regent.api.problems import ProblemError
-from regent.api.service import RegentService
 from regent.api.waiting import LongPolls
+from regent.service import Service
 from shared.http import (
     LONGEST_PAGE,
     LONGEST_WAIT_SECONDS,
@@ -38,7 +38,7 @@ Continue = Annotated[
 PageT = TypeVar("PageT")
 
 
-def report_routes(service: RegentService, polls: LongPolls) -> APIRouter:
+def report_routes(service: Service, polls: LongPolls) -> APIRouter:
     """Everything that reads and changes nothing."""
     router = APIRouter(prefix="/v1", tags=["reports"])
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 from regent.api.large_bodies import described, read
 from regent.api.preconditions import quoted, replaced_etag
 from regent.api.problems import ProblemError
-from regent.api.service import RegentService
+from regent.service import Service
 from shared.http import (
     HAD_STATE_HEADER,
     AcceptanceBody,
@@ -22,7 +22,7 @@ from shared.http import (
 from shared.state import REVEAL, DesiredState
 
 
-def state_routes(service: RegentService) -> APIRouter:
+def state_routes(service: Service) -> APIRouter:
     """Push, read back, plan, reconcile, release, accept."""
     router = APIRouter(prefix="/v1", tags=["state"])
 

@@ -15,7 +15,9 @@ import asyncpg
 from regent.apply.held import LOCK_IS_HELD, HeldError, Holder
 from regent.apply.result import RETRIED, ChangeResult, sqlstate
 from regent.changes import AlterRole, Change, Effect
+from regent.server.again import again
 from regent.server.connection import Connection
+from shared.backoff import Backoff
 from sql import load
 
 ATTEMPTS = 8
@@ -54,16 +56,13 @@ async def insist(once: Callable[[], Awaitable[None]], found: Callable[[], bool])
     Bounded: who comes back each time wins no more than ATTEMPTS rounds of one effort.
     """
     vain = 0
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            await once()
-        except asyncpg.PostgresError as error:
-            vain += not found()
-            is_over = attempt == ATTEMPTS or vain == VAIN_ATTEMPTS
-            if is_over or sqlstate(error) not in RETRIED:
-                raise
-        else:
-            return
+
+    def goes_on(error: asyncpg.PostgresError) -> bool:
+        nonlocal vain
+        vain += not found()
+        return vain < VAIN_ATTEMPTS and sqlstate(error) in RETRIED
+
+    await again(once, attempts=ATTEMPTS, waits=Backoff(first=0.0), passes_by=goes_on)
 
 
 async def held_by(connection: Connection, role: str) -> HeldError:

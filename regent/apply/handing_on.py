@@ -58,7 +58,7 @@ class _StaysError(PostgRegentError):
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedObject:
     """One object that the leaver owns."""
 
     kind: str
@@ -87,7 +87,7 @@ async def hand_on_owned(
     """
     handing = _Handing(change, moved, coming, before_write, patience or Patience())
     count = 0
-    refused: dict[Owned, str] = {}
+    refused: dict[OwnedObject, str] = {}
     async with connections.use(change.database) as connection:
         for _ in range(ROUNDS):
             waiting = [o for o in await owned_by(connection, change.role) if o not in refused]
@@ -112,11 +112,11 @@ async def hand_on_owned(
     return count
 
 
-async def owned_by(connection: Connection, role: str) -> list[Owned]:
+async def owned_by(connection: Connection, role: str) -> list[OwnedObject]:
     """What the role owns in this database, and of what all databases share."""
     rows = await connection.fetch(load("leaving/owned"), role)
     return [
-        Owned(
+        OwnedObject(
             row["kind"],
             row["identity"],
             (row["dbid"], row["classid"], row["objid"]),
@@ -134,7 +134,7 @@ class _Handing:
     before_write: Callable[[], None]
     patience: Patience
 
-    async def refusal(self, connection: Connection, thing: Owned) -> str:
+    async def refusal(self, connection: Connection, thing: OwnedObject) -> str:
         """Why the object stays with the leaver; empty when it may move."""
         change = self.change
         if not is_legible(thing.identity):
@@ -157,7 +157,7 @@ class _Handing:
         why = shown(code[0]["why"])
         return f'it is code ({why}), and "{change.to}" can do more: {more[0]}'
 
-    async def _more(self, connection: Connection, thing: Owned) -> list[str]:
+    async def _more(self, connection: Connection, thing: OwnedObject) -> list[str]:
         """What the heir can do and the leaver cannot."""
         databases, catalogs, oids = zip(*sorted({*self.moved, thing.address}), strict=True)
         rows = await connection.fetch(
@@ -172,7 +172,7 @@ class _Handing:
         found = [f"{_MORE[row['what']]} {shown(row['detail'])}" for row in rows]
         return [*found, self.coming.given] if self.coming.given else found
 
-    async def hand_on(self, connection: Connection, thing: Owned) -> str:
+    async def hand_on(self, connection: Connection, thing: OwnedObject) -> str:
         """Nothing when it moved or is gone; else why it did not."""
         keyword = _ALTER.get(thing.kind, thing.kind.upper())
         statement = f"ALTER {keyword} {thing.identity} OWNER TO {quote_ident(self.change.to)}"

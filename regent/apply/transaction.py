@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
@@ -12,7 +11,9 @@ import asyncpg
 from regent.apply.held import LOCK_IS_HELD, Patience
 from regent.apply.render import Statement
 from regent.apply.result import RETRIED, sqlstate
+from regent.server.again import again
 from regent.server.connection import Connection
+from shared.backoff import Backoff
 from shared.names import quote_ident
 
 STATEMENTS_PER_STRING = 1_000
@@ -22,7 +23,7 @@ LOCK_TIMEOUT_MS = 250
 """Below deadlock_timeout (1 s): in a deadlock with an application it is we who give way."""
 
 ATTEMPTS = 4
-BACKOFF_SECONDS = 0.01
+FIRST_WAIT_SECONDS = 0.03
 
 
 async def run(
@@ -65,7 +66,6 @@ async def run(
 async def patiently(
     work: Callable[[], Awaitable[None]],
     *,
-    attempts: int = ATTEMPTS,
     retried: Collection[str] = RETRIED,
     patience: Patience | None = None,
 ) -> None:
@@ -73,19 +73,13 @@ async def patiently(
 
     For what others hold only while the `patience` of the pass lasts: give it to run() too.
     """
-    for attempt in range(1, attempts + 1):
-        try:
-            await work()
-        except asyncpg.PostgresError as error:
-            state = sqlstate(error)
-            if attempt == attempts or state not in retried:
-                raise
-            if state == LOCK_IS_HELD and patience is not None and patience.is_over:
-                raise
-            spread = 0.5 + random.random()  # noqa: S311 - spreads retries, keeps no secret
-            await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * spread)
-        else:
-            return
+
+    def passes_by(error: asyncpg.PostgresError) -> bool:
+        state = sqlstate(error)
+        is_over = state == LOCK_IS_HELD and patience is not None and patience.is_over
+        return state in retried and not is_over
+
+    await again(work, attempts=ATTEMPTS, waits=Backoff(FIRST_WAIT_SECONDS), passes_by=passes_by)
 
 
 def as_their_roles(statements: Sequence[Statement]) -> list[str]:

@@ -28,7 +28,6 @@ NOT_OURS = (
     f'The schema "{SCHEMA}" is not PostgRegent\'s: it belongs to "{{owner}}", and is not marked as '
     "PostgRegent's by an admin of its own."
 )
-SEQUENCES = ("event_id_seq", "event_overflow", "event_taken")
 RELATIONS = ("event ru", "event_id_seq S", "event_overflow S", "event_pkey i", "event_taken S")
 INDEX = "event_xid i"
 DUMP_PRIVILEGES = 5  # USAGE on the schema, SELECT on the table and its three sequences

@@ -7,19 +7,19 @@ checked before anything is written or run in it (regent.home.check).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
 import asyncpg
 
 from regent.home.check import OWNER, HomeDatabaseUnsafe, check_database, check_owner
+from regent.server.again import again
 from regent.server.connection import Connection, Connects
+from shared.backoff import Backoff
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
 
-DEFAULT_NAME = "postgregent"
 LATEST = 1
 """The number of the last file sql/home/migration_N.sql."""
 
@@ -27,7 +27,6 @@ MIGRATION_KEY = 0x706F_7374_6772_6567
 ATTEMPTS = 20
 
 __all__ = [
-    "DEFAULT_NAME",
     "OWNER",
     "Connection",
     "Connects",
@@ -255,17 +254,17 @@ async def _close_to_public(connection: Connection, database: str) -> None:
 
 async def _patiently(connection: Connection, statement: str) -> None:
     """Until it is done, by us or by another Regent that is making the same."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
+
+    async def once() -> None:
+        with suppress(*_EXISTS_ALREADY):
             await connection.execute(statement)
-        except _EXISTS_ALREADY:
-            return
-        except _SOMEBODY_ELSE_IS_AT_IT:
-            if attempt == ATTEMPTS:
-                raise
-            await asyncio.sleep(0.05 * attempt)
-        else:
-            return
+
+    await again(
+        once,
+        attempts=ATTEMPTS,
+        waits=Backoff(first=0.05, longest=1.0),
+        passes_by=lambda error: isinstance(error, _SOMEBODY_ELSE_IS_AT_IT),
+    )
 
 
 async def _migrate(connection: Connection) -> None:

@@ -20,7 +20,6 @@ import asyncpg
 from regent.home import database as home_database
 from regent.home.check import check_owner
 from regent.home.database import (
-    DEFAULT_NAME,
     HomeDatabaseMissing,
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
@@ -41,12 +40,12 @@ from shared.errors import PostgRegentError
 from shared.json_text import json_text
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
+from shared.resources.regent import DEFAULT_HOME_DATABASE
 from shared.state import REVEAL
 from sql import load
 
 __all__ = [
     "CONNECTION_IS_GONE",
-    "DEFAULT_NAME",
     "Home",
     "HomeDatabaseMissing",
     "HomeDatabaseNewer",
@@ -99,7 +98,7 @@ class Home:
         cls,
         connector: Connects,
         *,
-        database: str = DEFAULT_NAME,
+        database: str = DEFAULT_HOME_DATABASE,
         regent: str,
         through: Sequence[str] = (),
     ) -> Self:
@@ -115,7 +114,7 @@ class Home:
 
     @classmethod
     async def find(
-        cls, connector: Connects, *, database: str = DEFAULT_NAME, regent: str
+        cls, connector: Connects, *, database: str = DEFAULT_HOME_DATABASE, regent: str
     ) -> Remembered | None:
         """What is remembered, without making anything. None: there is no home database yet."""
         connection = await home_database.enter(connector, database)

@@ -34,7 +34,6 @@ from regent.plan.handing_over import handed_by, not_yet, renamed_by
 from regent.plan.matching import Compilations
 from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.resolve import Resolution, Situation, resolve
-from regent.resolve.renamings import postgres_name
 from regent.server.connections import Connections
 from shared.keys import ResourceKey
 from shared.state import Trouble
@@ -215,14 +214,14 @@ def compared(
 
 def asked_about(accepted: AcceptedState, marks: tuple[Mark, ...], regent: str) -> Asked:
     """The roles whose holdings must be known: those that are declared, and those of our marks."""
-    entries = {
-        ResourceKey.parse(key): entry
-        for states in (accepted.state.resources, accepted.before)
-        for key, entry in states.items()
+    names = (
+        entry.spec.postgres_name(ResourceKey.parse(key).name)
+        for entries in (accepted.state.resources, accepted.before)
+        for key, entry in entries.items()
         if entry.kind != "Permission"
-    }
+    )
     return Asked(
-        names=frozenset(postgres_name(key, entry) for key, entry in entries.items()),
+        names=frozenset(names),
         managed=frozenset(m.role_oid for m in marks if m.regent == regent and m.role_oid),
         ignore_schemas=tuple(accepted.state.regent.spec.ignore_schemas or ()),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from regent.passes.full import Pass
-from regent.settings import DEFAULT_RESYNC_SECONDS
 from shared.backoff import Backoff
+from shared.resources.regent import DEFAULT_RESYNC_SECONDS
 
 FIRST_RETRY_SECONDS = 0.5
 CONFIRM_AFTER = timedelta(seconds=1)

@@ -14,6 +14,7 @@ from regent.desired import Desired
 from regent.remembered import AcceptedState
 from regent.resolve.adoption import without_refused_adoptions
 from regent.resolve.claims import grant_claims
+from regent.resolve.context import Context
 from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
 from regent.resolve.held_ends import without_held_ends
@@ -60,30 +61,26 @@ class Resolution:
 def resolve(situation: Situation) -> Resolution:
     """Resolve the accepted state of one Regent at one moment."""
     findings = Findings()
-    listed = look_up(situation, findings)
-    claimed = grant_claims(situation, listed, findings)
-    granted = without_refused_adoptions(situation, listed, claimed, findings)
-    claims = {claim.name: claim for claim in granted.values()}
-    roles = {
-        name: desired_role(situation, listed, claim, findings) for name, claim in claims.items()
-    }
-    note_heirs(situation, listed, roles, findings)
-    note_renames(situation, listed, {key: one.name for key, one in granted.items()}, findings)
-    report_unsupported(listed, findings)
+    context = Context(situation, findings, look_up(situation, findings))
+    context = context.with_granted(grant_claims(context))
+    context = context.with_granted(without_refused_adoptions(context))
+    claims = {claim.name: claim for claim in context.granted.values()}
+    roles = {name: desired_role(context, claim) for name, claim in claims.items()}
+    note_heirs(context, roles)
+    note_renames(context)
+    report_unsupported(context)
     spec = situation.spec
     desired = Desired(
         roles=roles,
-        memberships=desired_memberships(situation, listed, granted, findings),
-        grants=declared_grants(situation, listed, granted, findings),
-        endings=endings(situation, roles, findings),
+        memberships=desired_memberships(context),
+        grants=declared_grants(context),
+        endings=endings(context, roles),
         adopted=frozenset(name for name, claim in claims.items() if claim.adopted),
-        foreign=frozenset(
-            m.role for m in situation.marks if m.regent != situation.regent and not m.released
-        ),
-        undecided=undecided_memberships(situation, listed, granted),
-        ended=ended_memberships(situation, listed, granted),
+        foreign=situation.marked.foreign,
+        undecided=undecided_memberships(context),
+        ended=ended_memberships(context),
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )
-    desired = without_held_ends(situation, desired, findings)
+    desired = without_held_ends(context, desired)
     return Resolution(desired, findings, situation.accepted, min(findings.due, default=None))

@@ -9,7 +9,7 @@ then it is refused as a whole, and the role stays as it is (rule 10). Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from regent.holdings import How, ways_out
 from regent.holdings import listed as listed_holdings
@@ -22,47 +22,43 @@ from regent.resolve.allowed import (
     may_set_in,
     permission_trouble,
 )
-from regent.resolve.claims import Claim
+from regent.resolve.context import Claim, Context
 from regent.resolve.memberships import undecided_memberships
-from regent.resolve.references import Listed
-from regent.resolve.situation import Findings, Situation
+from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
-from shared.state import RoleEntry, UserEntry
 
 Granted = Mapping[ResourceKey, Claim]
+Edges = Set[tuple[str, str]]
 Refusal = tuple[str, str]
 """A reason and a message."""
 
 
-def without_refused_adoptions(
-    situation: Situation, listed: Listed, granted: Granted, findings: Findings
-) -> Granted:
+def without_refused_adoptions(context: Context) -> Granted:
     """The claims that may be made. One that is refused may be what another one counted on."""
-    left = dict(granted)
-    while refused := _first_refused(situation, listed, left, findings):
+    left = dict(context.granted)
+    while refused := _first_refused(context.with_granted(left)):
         claim, (reason, message) = refused
         for key in claim.declared_by:
             left.pop(key, None)
-            findings.trouble(key, reason, message)
-        findings.taken_back.discard(claim.name)
+            context.findings.trouble(key, reason, message)
+        context.findings.taken_back.discard(claim.name)
     return left
 
 
-def _first_refused(
-    situation: Situation, listed: Listed, granted: Granted, findings: Findings
-) -> tuple[Claim, Refusal] | None:
-    adopted = {claim.name: claim for claim in granted.values() if claim.adopted}
+def _first_refused(context: Context) -> tuple[Claim, Refusal] | None:
+    adopted = {claim.name: claim for claim in context.granted.values() if claim.adopted}
+    staying = undecided_memberships(context) if adopted else frozenset()
     for _, claim in sorted(adopted.items()):
         refusal = (
-            _reaches_too_much(situation, listed, granted, claim)
-            or _holds_what_stays(situation, claim, findings)
-            or _takes_what_it_declares(situation, listed, granted, claim)
+            _reaches_too_much(context, claim, staying)
+            or _holds_what_stays(context, claim)
+            or _takes_what_it_declares(context, claim, staying)
         )
         if refusal is not None:
             return claim, refusal
-    renamed = {claim.name: claim for claim in granted.values() if _is_renamed(claim)}
+    renamed = {claim.name: claim for claim in context.granted.values() if _is_renamed(claim)}
     for _, claim in sorted(renamed.items()):
-        refusal = _leaves_members(listed, granted, claim)
+        refusal = _leaves_members(context, claim)
         if refusal is not None:
             return claim, refusal
     return None
@@ -78,12 +74,12 @@ def _is_renamed(claim: Claim) -> bool:
     )
 
 
-def _leaves_members(listed: Listed, granted: Granted, claim: Claim) -> Refusal | None:
+def _leaves_members(context: Context, claim: Claim) -> Refusal | None:
     """Members that name it by its former name would be taken out of it, with nobody saying so."""
     former = claim.observed_name
-    names = {one.name for one in granted.values()}
-    for key in sorted(granted):
-        groups = {one.role for one in listed.entries[key].spec.member_of}
+    names = {one.name for one in context.granted.values()}
+    for key in sorted(context.granted):
+        groups = {one.role for one in context.listed.entries[key].spec.member_of}
         if key.namespace == claim.holder.namespace and former in groups - names:
             return (
                 "NameConflict",
@@ -96,13 +92,12 @@ def _leaves_members(listed: Listed, granted: Granted, claim: Claim) -> Refusal |
     return None
 
 
-def _reaches_too_much(
-    situation: Situation, listed: Listed, granted: Granted, claim: Claim
-) -> Refusal | None:
+def _reaches_too_much(context: Context, claim: Claim, staying: Edges) -> Refusal | None:
     """What it has itself is taken before its password is given; SUPERUSER is not for the Regent.
 
     What it is in and stays in is not: groups of another Regent, and declared Roles that got none.
     """
+    situation = context.situation
     server = situation.server
     observed = server.roles.get(claim.name)
     if observed is None:
@@ -112,13 +107,12 @@ def _reaches_too_much(
             f"The role {claim.name!r} is a superuser. Add superuser to spec.allow.attributes of"
             " the Regent to have it adopted, or choose another name."
         )
-    foreign = {m.role for m in situation.marks if m.regent != situation.regent and not m.released}
-    undecided = undecided_memberships(situation, listed, granted)
+    foreign = situation.marked.foreign
     reaches = Reaches.of(server)
     for row in server.memberships:
         if row.member != claim.name:
             continue
-        if row.group not in foreign and (row.group, row.member) not in undecided:
+        if row.group not in foreign and (row.group, row.member) not in staying:
             continue
         if row.group in situation.standing.ours:
             return "NotAllowed", (
@@ -136,16 +130,16 @@ def _reaches_too_much(
     return None
 
 
-def _holds_what_stays(situation: Situation, claim: Claim, findings: Findings) -> Refusal | None:
+def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
     """What it owns, and what no reading sees: no pass takes that away, so its adopter would get it.
 
     Not asked of roles that their holder takes back, and of those that a person lets back in.
     """
     is_taken_back = claim.mark is not None and claim.mark.released
-    if is_taken_back or claim.name in findings.taken_back:
+    if is_taken_back or claim.name in context.findings.taken_back:
         return None
-    holdings = situation.server.holdings.get(claim.name, ())
-    if not holdings or may_adopt_by_name(situation, claim.name):
+    holdings = context.situation.server.holdings.get(claim.name, ())
+    if not holdings or may_adopt_by_name(context.situation, claim.name):
         return None
     owned = [one for one in holdings if one.how is How.OWNER and not one.is_mapping]
     others = [one for one in holdings if one not in owned]
@@ -169,36 +163,31 @@ def _list_of(power: str) -> str:
     return "attributes" if power in POWERFUL_ATTRIBUTES else "memberOf"
 
 
-def _takes_what_it_declares(
-    situation: Situation, listed: Listed, granted: Granted, claim: Claim
-) -> Refusal | None:
+def _takes_what_it_declares(context: Context, claim: Claim, staying: Edges) -> Refusal | None:
     """The first thing that is declared, not allowed, and there now: it would be taken away."""
     for key in claim.declared_by:
         for refusal in (
-            *_groups(situation, listed, granted, key, claim.name),
-            *_attributes(situation, listed.entries[key], claim.name),
-            *_settings(situation, listed.entries[key], key, claim.name),
-            *_permissions(situation, listed, key),
+            *_groups(context, key, claim.name, staying),
+            *_attributes(context, key, claim.name),
+            *_settings(context, key, claim.name),
+            *_permissions(context, key),
         ):
             return refusal
     return None
 
 
-def _groups(
-    situation: Situation, listed: Listed, granted: Granted, key: ResourceKey, name: str
-) -> Iterator[Refusal]:
-    own = {claim.name for one, claim in granted.items() if one.namespace == key.namespace}
-    staying = undecided_memberships(situation, listed, granted)
-    pairs = {(row.group, row.member) for row in situation.server.memberships}
-    for membership in listed.entries[key].spec.member_of:
+def _groups(context: Context, key: ResourceKey, name: str, staying: Edges) -> Iterator[Refusal]:
+    own = {claim.name for one, claim in context.granted.items() if one.namespace == key.namespace}
+    pairs = {(row.group, row.member) for row in context.situation.server.memberships}
+    for membership in context.listed.entries[key].spec.member_of:
         group = membership.role
         if (group, name) in staying:
             continue
-        if not is_group_allowed(situation, group, own):
+        if not is_group_allowed(context.situation, group, own):
             if (group, name) in pairs:
                 there = f"{name!r} is a member of {group!r}"
                 yield _not_allowed("spec.memberOf", there, "memberOf", group)
-        elif group not in own and group not in situation.server.roles:
+        elif group not in own and group not in context.situation.server.roles:
             yield (
                 "RoleNotFound",
                 (
@@ -209,49 +198,49 @@ def _groups(
             )
 
 
-def _attributes(situation: Situation, entry: RoleEntry | UserEntry, name: str) -> Iterator[Refusal]:
-    observed, declared = situation.server.roles.get(name), entry.spec.attributes
+def _attributes(context: Context, key: ResourceKey, name: str) -> Iterator[Refusal]:
+    observed = context.situation.server.roles.get(name)
+    declared = context.listed.entries[key].spec.attributes
     if observed is None or declared is None:
         return
     for one in POWERFUL_ATTRIBUTES:
         is_both = getattr(declared, one) and getattr(observed.attributes, one)
-        if is_both and not is_attribute_allowed(situation, one):
+        if is_both and not is_attribute_allowed(context.situation, one):
             there = f"{name!r} has {one}"
             yield _not_allowed(f"spec.attributes.{one}", there, "attributes", one)
 
 
-def _settings(
-    situation: Situation, entry: RoleEntry | UserEntry, key: ResourceKey, name: str
-) -> Iterator[Refusal]:
-    observed = situation.server.roles.get(name)
+def _settings(context: Context, key: ResourceKey, name: str) -> Iterator[Refusal]:
+    observed = context.situation.server.roles.get(name)
     if observed is None:
         return
     there = {(one.database, one.parameter.lower()) for one in observed.settings}
-    everywhere = [(None, entry.spec.parameters or {})]
-    for database, values in (*everywhere, *(entry.spec.database_parameters or {}).items()):
+    spec = context.listed.entries[key].spec
+    everywhere = [(None, spec.parameters or {})]
+    for database, values in (*everywhere, *(spec.database_parameters or {}).items()):
         for one in values:
-            if (database, one.lower()) in there and not _may_set(situation, key, database, one):
+            if (database, one.lower()) in there and not _may_set(context, key, database, one):
                 field = "parameters" if database is None else f"databaseParameters.{database}"
                 said = f"it is set for {name!r}"
                 listed_in, what = "parameters", one
-                if database is not None and _may_set(situation, key, None, one):
+                if database is not None and _may_set(context, key, None, one):
                     listed_in, what = "databases", database
                 yield _not_allowed(f"spec.{field}.{one}", said, listed_in, what)
 
 
-def _may_set(situation: Situation, key: ResourceKey, database: str | None, parameter: str) -> bool:
+def _may_set(context: Context, key: ResourceKey, database: str | None, parameter: str) -> bool:
     """As for a role that is managed already; what is said there is not said here."""
-    unsaid = Findings()
-    if database is not None and not may_set_in(situation, key, database, unsaid):
+    silent = context.silent()
+    if database is not None and not may_set_in(silent, key, database):
         return False
-    return may_set(situation, key, parameter, unsaid)
+    return may_set(silent, key, parameter)
 
 
-def _permissions(situation: Situation, listed: Listed, key: ResourceKey) -> Iterator[Refusal]:
+def _permissions(context: Context, key: ResourceKey) -> Iterator[Refusal]:
     """What a Permission says is not known, or not allowed: what the role has of it would go."""
-    found = listed.permissions.get(key, ())
+    found = context.listed.permissions.get(key, ())
     would = "so the role is not adopted: what the Permission gives would be taken away."
-    for name in listed.entries[key].spec.permissions:
+    for name in context.listed.entries[key].spec.permissions:
         permission = ResourceKey("Permission", key.namespace, name)
         if permission not in found:
             yield (
@@ -261,7 +250,7 @@ def _permissions(situation: Situation, listed: Listed, key: ResourceKey) -> Iter
                     " Create it, or remove it from the list."
                 ),
             )
-        elif refusal := permission_trouble(situation, listed.available[permission]):
+        elif refusal := permission_trouble(context.situation, context.listed.available[permission]):
             yield (
                 "NotAllowed",
                 (

@@ -10,16 +10,16 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes, Listed
-from regent.reach import HARMLESS_BUILT_IN
+from regent.reach import HARMLESS_BUILT_IN, POWERFUL_ATTRIBUTES
+from regent.resolve.context import Context
 from regent.resolve.libraries import library_of
-from regent.resolve.situation import Findings, Situation
+from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, literal_of, matcher
 from shared.state import PermissionEntry
 
 OPEN_ATTRIBUTES = frozenset({"createdb"})
 """What may be declared where the Regent says nothing."""
-GUARDED_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 
 _OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
 _POWERFUL = (
@@ -189,13 +189,11 @@ def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tupl
     )
 
 
-def allowed_attributes(
-    situation: Situation, key: ResourceKey, declared: Attributes, findings: Findings
-) -> Attributes:
+def allowed_attributes(context: Context, key: ResourceKey, declared: Attributes) -> Attributes:
     """The declared attributes less those that the Regent does not allow."""
-    for name in GUARDED_ATTRIBUTES:
-        if getattr(declared, name) and not is_attribute_allowed(situation, name):
-            findings.trouble(
+    for name in POWERFUL_ATTRIBUTES:
+        if getattr(declared, name) and not is_attribute_allowed(context.situation, name):
+            context.findings.trouble(
                 key,
                 "NotAllowed",
                 f"spec.attributes.{name}: the Regent does not allow it, and it is not given."
@@ -205,24 +203,20 @@ def allowed_attributes(
     return declared
 
 
-def may_join(
-    situation: Situation,
-    member: tuple[ResourceKey, str],
-    group: str,
-    own: Set[str],
-    findings: Findings,
-) -> bool:
+def may_join(context: Context, member: tuple[ResourceKey, str], group: str, own: Set[str]) -> bool:
     """Whether `memberOf` may name this group: ours of the same namespace, harmless, or allowed.
 
     `member` is the resource with its PostgreSQL name.
     """
-    if is_group_allowed(situation, group, own):
+    if is_group_allowed(context.situation, group, own):
         return True
     key, name = member
-    is_there = any((m.group, m.member) == (group, name) for m in situation.server.memberships)
+    is_there = any(
+        (m.group, m.member) == (group, name) for m in context.situation.server.memberships
+    )
     taken = f" {name!r} is a member now, and it is taken out of it." if is_there else ""
-    why, way_out = _why_not_joined(situation, group)
-    findings.trouble(key, "NotAllowed", f"spec.memberOf: {group!r} {why}.{taken} {way_out}")
+    why, way_out = _why_not_joined(context.situation, group)
+    context.findings.trouble(key, "NotAllowed", f"spec.memberOf: {group!r} {why}.{taken} {way_out}")
     return False
 
 
@@ -244,51 +238,53 @@ def _why_not_joined(situation: Situation, group: str) -> tuple[str, str]:
     )
 
 
-def may_set(situation: Situation, key: ResourceKey, parameter: str, findings: Findings) -> bool:
+def may_set(context: Context, key: ResourceKey, parameter: str) -> bool:
     """Whether a setting may be given: any user could set it, or `allow.parameters` lists it."""
-    allow = situation.spec.allow
+    allow = context.situation.spec.allow
     if allow and allow.parameters and any(map(matcher(allow.parameters), _spellings(parameter))):
         return True
-    if parameter.lower() in situation.ordinary_parameters:
+    if parameter.lower() in context.situation.ordinary_parameters:
         return True
-    if not situation.known_parameters:
+    if not context.situation.known_parameters:
         return True
     name = f"spec.parameters.{parameter}"
     add = "Add it to spec.allow.parameters of the Regent, or take it out here."
-    if parameter.lower() in situation.known_parameters:
+    if parameter.lower() in context.situation.known_parameters:
         why = f"only a superuser may set it, and the Regent does not allow it. {add}"
-        findings.trouble(key, "NotAllowed", f"{name}: {why}")
+        context.findings.trouble(key, "NotAllowed", f"{name}: {why}")
         return False
     if "." not in parameter:
         why = "this server knows no such parameter. Correct its name, or take it out."
-        findings.trouble(key, "Unsupported", f"{name}: {why}")
+        context.findings.trouble(key, "Unsupported", f"{name}: {why}")
         return False
-    library = library_of(parameter, situation.known_parameters, situation.libraries)
+    library = library_of(parameter, context.situation.known_parameters, context.situation.libraries)
     if library:
         why = (
             f"the server does not know it now, and the library {library!r} could make it a setting"
             f" that only a superuser may set. {add}"
         )
-        findings.trouble(key, "NotAllowed", f"{name}: {why}")
+        context.findings.trouble(key, "NotAllowed", f"{name}: {why}")
         return False
-    findings.note(key, f"{name}: the server does not know it; it is taken as the application's.")
+    context.findings.note(
+        key, f"{name}: the server does not know it; it is taken as the application's."
+    )
     return True
 
 
-def may_set_in(situation: Situation, key: ResourceKey, database: str, findings: Findings) -> bool:
+def may_set_in(context: Context, key: ResourceKey, database: str) -> bool:
     """Whether `databaseParameters` may name this database: allowed, and served by this Regent."""
-    allow = situation.spec.allow
+    allow = context.situation.spec.allow
     name = f"spec.databaseParameters.{database}"
     if allow and allow.databases is not None and not matcher(allow.databases)(database):
-        findings.trouble(
+        context.findings.trouble(
             key,
             "NotAllowed",
             f"{name}: {database!r} is not in spec.allow.databases of the Regent. Add it there, or"
             " take it out here.",
         )
         return False
-    if database not in situation.served:
-        findings.note(
+    if database not in context.situation.served:
+        context.findings.note(
             key,
             f"{name}: this Regent does not serve {database!r}, so nothing is set there. Correct"
             " the name, or add it to spec.additionalDatabases of the Regent.",

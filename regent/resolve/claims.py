@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt, may_be_named
-from regent.resolve.marks import MarkIndex
-from regent.resolve.references import Listed
+from regent.resolve.context import Claim, Context, Listed
 from regent.resolve.renamings import (
     former_mark,
     is_there,
     is_unmanaged,
-    postgres_name,
     waits_for,
 )
 from regent.resolve.situation import Findings, Situation
@@ -23,37 +21,12 @@ from shared.names import OWNER_ROLE, role_name_problem
 from shared.state import RoleEntry, UserEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One role that shall exist: one resource, or a Role and the User that is this Role with LOGIN.
-
-    `observed_name` is the name that it has in the catalog now, when that is another one.
-    """
-
-    name: str
-    role: ResourceKey | None
-    user: ResourceKey | None
-    holder: ResourceKey
-    mark: Mark | None = None
-    observed_name: str | None = None
-    adopted: bool = False
-
-    @property
-    def declared_by(self) -> tuple[ResourceKey, ...]:
-        """The Role before the User."""
-        if self.role is None:
-            return () if self.user is None else (self.user,)
-        return (self.role,) if self.user is None else (self.role, self.user)
-
-
-def grant_claims(
-    situation: Situation, listed: Listed, findings: Findings
-) -> Mapping[ResourceKey, Claim]:
+def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
     """Every Role and User that gets its name, with the claim it is part of."""
-    court = _Court(situation, listed, findings, MarkIndex.of(situation))
+    court = _Court(context.situation, context.listed, context.findings)
     granted: dict[ResourceKey, Claim] = {}
     by_name: dict[str, list[Claim]] = {}
-    for claim in _claims(listed):
+    for claim in _claims(context.listed):
         by_name.setdefault(claim.name, []).append(claim)
     for name, claims in by_name.items():
         winner = court.winner(name, claims)
@@ -69,7 +42,7 @@ def _claims(listed: Listed) -> Iterator[Claim]:
     A Role with `public: true` makes no role.
     """
     joined: dict[ResourceKey, ResourceKey] = {}
-    names = {key: postgres_name(key, entry) for key, entry in listed.entries.items()}
+    names = {key: entry.spec.postgres_name(key.name) for key, entry in listed.entries.items()}
     for key, entry in listed.entries.items():
         if entry.kind == "User":
             for role in listed.roles.get(key, ()):
@@ -97,11 +70,10 @@ class _Court:
     situation: Situation
     listed: Listed
     findings: Findings
-    marks: MarkIndex
 
     def winner(self, name: str, claims: list[Claim]) -> Claim | None:
         """The recorded holder, else the only one who asks."""
-        winner = self._holder(self.marks.by_role.get(name), claims)
+        winner = self._holder(self.situation.marked.by_role.get(name), claims)
         if winner is None and len(claims) == 1:
             winner = claims[0]
         for claim in claims:
@@ -144,7 +116,7 @@ class _Court:
                 f"The role {claim.name!r} is that of {mark.holder}, in another namespace, and its"
                 " end is not done yet. Wait for it, or give this one another name.",
             )
-        observed = self.marks.observed_name(mark)
+        observed = self.situation.marked.observed_name(mark)
         other = observed if observed and observed != claim.name else None
         if other and claim.name in self.situation.server.roles:
             return self._refused(
@@ -156,20 +128,22 @@ class _Court:
         holder = mark.holder if mark.holder in claim.declared_by else claim.holder
         # A released mark is taken back, and a role that was made anew is the same as a stranger's
         # until all that it has beyond its declaration is gone: both are done like an adoption.
-        is_adopted = mark.released or self.marks.is_remade(mark)
+        is_adopted = mark.released or self.situation.marked.is_remade(mark)
         if is_adopted and (refusal := self._is_an_admin(other or claim.name)):
             return self._refused(claim, *refusal)
         return Claim(claim.name, claim.role, claim.user, holder, mark, other, is_adopted)
 
     def _mark_of(self, claim: Claim) -> Mark | None:
         """The mark on this name, else the one that its resource held under another name."""
-        mark = self.marks.by_role.get(claim.name)
+        mark = self.situation.marked.by_role.get(claim.name)
         if mark is not None:
-            is_taken_back = mark.holder in claim.declared_by and not self.marks.is_remade(mark)
+            is_taken_back = (
+                mark.holder in claim.declared_by and not self.situation.marked.is_remade(mark)
+            )
             return None if mark.released and not is_taken_back else mark
         for key in claim.declared_by:
-            if key in self.marks.mine_by_holder:
-                return self.marks.mine_by_holder[key]
+            if key in self.situation.marked.mine_by_holder:
+                return self.situation.marked.mine_by_holder[key]
         return self._renamed_from(claim)
 
     def _renamed_from(self, claim: Claim) -> Mark | None:

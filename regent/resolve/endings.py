@@ -6,16 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from regent.desired import DesiredRole, Ending
 from regent.resolve.allowed import heir_standing, may_be_ended
-from regent.resolve.marks import MarkIndex
-from regent.resolve.references import Listed
-from regent.resolve.renamings import postgres_name
-from regent.resolve.situation import Findings, Situation
+from regent.resolve.context import Context
 from shared.keys import ResourceKey
 
 
-def endings(
-    situation: Situation, roles: Mapping[str, DesiredRole], findings: Findings
-) -> tuple[Ending, ...]:
+def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending, ...]:
     """What our marks hold and no resource that still exists does.
 
     A holder that exists and could not be resolved (a conflict, an invalid name) ends nothing, and
@@ -23,11 +18,11 @@ def endings(
     renamed behind us ends under its new name. One that somebody made anew is not ours to drop, nor
     is what it owns ours to hand on.
     """
-    accepted = situation.accepted
-    observed = situation.server.roles
+    accepted = context.situation.accepted
+    observed = context.situation.server.roles
     names = {name for one in roles.values() for name in (one.name, one.renamed_from) if name}
     oids = {observed[name].oid for name in names if name in observed}
-    marks = MarkIndex.of(situation)
+    marks = context.situation.marked
     found = []
     for name, mark in sorted(marks.mine.items()):
         holder = str(mark.holder)
@@ -38,7 +33,7 @@ def endings(
         entry = departed.entry if departed and departed.entry.kind != "Permission" else None
         is_remade = marks.is_remade(mark)
         heir = entry.spec.reassign_owned_to if entry and not is_remade else None
-        listed, refusal = heir_standing(situation, heir, _own(roles, mark.holder.namespace))
+        listed, refusal = heir_standing(context.situation, heir, _own(roles, mark.holder.namespace))
         found.append(
             Ending(
                 name=marks.observed_name(mark) or name,
@@ -51,19 +46,17 @@ def endings(
                 refusal=refusal,
             )
         )
-    return (*found, *_taken_back(situation, roles, findings))
+    return (*found, *_taken_back(context, roles))
 
 
-def _taken_back(
-    situation: Situation, roles: Mapping[str, DesiredRole], findings: Findings
-) -> Iterator[Ending]:
+def _taken_back(context: Context, roles: Mapping[str, DesiredRole]) -> Iterator[Ending]:
     """What was deleted after the home database was lost, and before a person had accepted that.
 
     It was declared to this Regent since, so it would be taken back; being deleted, it is ended. It
     is not dropped: whether we made it is not known any more.
     """
-    accepted, observed = situation.accepted, situation.server.roles
-    marked = {mark.role for mark in situation.marks}
+    accepted, observed = context.situation.accepted, context.situation.server.roles
+    marked = {mark.role for mark in context.situation.marks}
     for key, departed in sorted(accepted.departed.items()):
         entry = departed.entry
         if entry.kind == "Permission" or entry.spec.deletion_policy == "Retain":
@@ -71,15 +64,15 @@ def _taken_back(
         if entry.kind == "Role" and entry.spec.is_public:
             continue
         holder = ResourceKey.parse(key)
-        name = postgres_name(holder, entry)
+        name = entry.spec.postgres_name(holder.name)
         is_back = accepted.is_home_lost or name in accepted.takes_back
         if not is_back or name in roles or name in marked or name not in observed:
             continue
-        if not may_be_ended(situation, name):
+        if not may_be_ended(context.situation, name):
             continue
-        findings.taken_back.add(name)
+        context.findings.taken_back.add(name)
         own = _own(roles, holder.namespace)
-        listed, refusal = heir_standing(situation, entry.spec.reassign_owned_to, own)
+        listed, refusal = heir_standing(context.situation, entry.spec.reassign_owned_to, own)
         yield Ending(
             name=name,
             holder=holder,
@@ -91,18 +84,13 @@ def _taken_back(
         )
 
 
-def note_heirs(
-    situation: Situation,
-    listed: Listed,
-    roles: Mapping[str, DesiredRole],
-    findings: Findings,
-) -> None:
+def note_heirs(context: Context, roles: Mapping[str, DesiredRole]) -> None:
     """Say while the resource is still there that its `reassignOwnedTo` would get nothing."""
-    for key, entry in listed.entries.items():
+    for key, entry in context.listed.entries.items():
         heir = entry.spec.reassign_owned_to
-        _, refusal = heir_standing(situation, heir, _own(roles, key.namespace))
+        _, refusal = heir_standing(context.situation, heir, _own(roles, key.namespace))
         if refusal:
-            findings.note(key, f"spec.reassignOwnedTo: {refusal}")
+            context.findings.note(key, f"spec.reassignOwnedTo: {refusal}")
 
 
 def _own(roles: Mapping[str, DesiredRole], namespace: str) -> frozenset[str]:

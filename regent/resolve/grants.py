@@ -7,83 +7,70 @@ from collections.abc import Mapping
 from regent.desired import DeclaredGrant
 from regent.kinds import KINDS, Naming
 from regent.resolve.allowed import parameter_trouble, permission_trouble, schemas_of
-from regent.resolve.claims import Claim
-from regent.resolve.references import Listed
-from regent.resolve.situation import Findings, Situation
+from regent.resolve.context import Context
 from shared.keys import ResourceKey
 from shared.privileges import ALL, ObjectKind, expand, unknown_to
 from shared.state import PermissionEntry
 
 
-def declared_grants(
-    situation: Situation,
-    listed: Listed,
-    granted: Mapping[ResourceKey, Claim],
-    findings: Findings,
-) -> Mapping[str, tuple[DeclaredGrant, ...]]:
+def declared_grants(context: Context) -> Mapping[str, tuple[DeclaredGrant, ...]]:
     """For every served database, what its Permissions give and to whom."""
-    grantees = _grantees(listed, granted)
-    by_database: dict[str, list[DeclaredGrant]] = {name: [] for name in situation.served}
-    for key, entry in listed.available.items():
-        grant = _grant(situation, key, entry, tuple(grantees.get(key, ())), findings)
+    grantees = _grantees(context)
+    by_database: dict[str, list[DeclaredGrant]] = {name: [] for name in context.situation.served}
+    for key, entry in context.listed.available.items():
+        grant = _grant(context, key, entry, tuple(grantees.get(key, ())))
         if grant is not None:
             by_database[entry.spec.database].append(grant)
     return {name: tuple(grants) for name, grants in by_database.items()}
 
 
-def _grantees(
-    listed: Listed, granted: Mapping[ResourceKey, Claim]
-) -> Mapping[ResourceKey, Mapping[str, None]]:
+def _grantees(context: Context) -> Mapping[ResourceKey, Mapping[str, None]]:
     """The PostgreSQL names that list each Permission, once each and in a stable order."""
     grantees: dict[ResourceKey, dict[str, None]] = {}
-    for key, claim in sorted(granted.items()):
-        for permission in listed.permissions.get(key, ()):
+    for key, claim in sorted(context.granted.items()):
+        for permission in context.listed.permissions.get(key, ()):
             grantees.setdefault(permission, {})[claim.name] = None
     return grantees
 
 
 def _grant(
-    situation: Situation,
-    key: ResourceKey,
-    entry: PermissionEntry,
-    grantees: tuple[str, ...],
-    findings: Findings,
+    context: Context, key: ResourceKey, entry: PermissionEntry, grantees: tuple[str, ...]
 ) -> DeclaredGrant | None:
     spec = entry.spec
-    if spec.database not in situation.served:
-        findings.trouble(
+    if spec.database not in context.situation.served:
+        context.findings.trouble(
             key,
             "NoRegent",
             f"spec.database: no Regent of this namespace serves {spec.database!r};"
-            f" this one serves {', '.join(situation.served)}.",
+            f" this one serves {', '.join(context.situation.served)}.",
         )
         return None
-    refusal = permission_trouble(situation, entry)
+    refusal = permission_trouble(context.situation, entry)
     if refusal:
-        findings.trouble(
+        context.findings.trouble(
             key, "NotAllowed", f"{refusal} of the Regent. Add it there, or take it out here."
         )
         return None
     row = KINDS[spec.object_kind]
-    if situation.server.major < row.since:
-        findings.trouble(
+    if context.situation.server.major < row.since:
+        context.findings.trouble(
             key,
             "Unsupported",
             f"spec.{row.listed_in}: privileges on {row.many} exist from PostgreSQL {row.since} on,"
-            f" and this server has {situation.server.major}: nothing is given.",
+            f" and this server has {context.situation.server.major}: nothing is given.",
         )
         return None
-    privileges = _privileges(situation, key, spec.actions, row.kind, findings)
+    privileges = _privileges(context, key, spec.actions, row.kind)
     names = spec.object_names
     if row.naming is Naming.PARAMETER:
         names = tuple(name.lower() for name in names)
-        if refusal := parameter_trouble(situation, names, privileges):
-            findings.trouble(key, "NotAllowed", refusal)
+        if refusal := parameter_trouble(context.situation, names, privileges):
+            context.findings.trouble(key, "NotAllowed", refusal)
             return None
     if not grantees:
-        findings.note(key, "No Role or User lists it.")
+        context.findings.note(key, "No Role or User lists it.")
     if "CONNECT" in privileges:
-        _note_public_connect(situation, key, spec.database, findings)
+        _note_public_connect(context, key, spec.database)
     return DeclaredGrant(
         permission=key,
         kind=row.kind,
@@ -95,21 +82,17 @@ def _grant(
         grantable=bool(spec.with_grant_option),
         implied=spec.implied is not False,
         extensions=bool(spec.extensions),
-        implied_in=schemas_of(situation),
+        implied_in=schemas_of(context.situation),
     )
 
 
 def _privileges(
-    situation: Situation,
-    key: ResourceKey,
-    actions: tuple[str, ...],
-    kind: ObjectKind,
-    findings: Findings,
+    context: Context, key: ResourceKey, actions: tuple[str, ...], kind: ObjectKind
 ) -> frozenset[str]:
-    major = situation.server.major
+    major = context.situation.server.major
     unknown = unknown_to(major, kind) & frozenset(actions)
     if unknown:
-        findings.trouble(
+        context.findings.trouble(
             key,
             "Unsupported",
             f"spec.actions: PostgreSQL {major} has no {', '.join(sorted(unknown))};"
@@ -117,16 +100,16 @@ def _privileges(
         )
     privileges = expand(actions, kind, major)
     if ALL in actions:
-        findings.note(key, f"ALL means {', '.join(sorted(privileges))} here.")
+        context.findings.note(key, f"ALL means {', '.join(sorted(privileges))} here.")
     return privileges
 
 
-def _note_public_connect(
-    situation: Situation, key: ResourceKey, database: str, findings: Findings
-) -> None:
+def _note_public_connect(context: Context, key: ResourceKey, database: str) -> None:
     """CONNECT restricts nobody while PUBLIC has it (rule 11)."""
-    for group in situation.server.databases:
+    for group in context.situation.server.databases:
         if database in group.names and any(
             item.grantee is None and "CONNECT" in item.privileges for item in group.acl
         ):
-            findings.note(key, f"It restricts nobody: PUBLIC may connect to {database!r} too.")
+            context.findings.note(
+                key, f"It restricts nobody: PUBLIC may connect to {database!r} too."
+            )

@@ -9,26 +9,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regent.desired import Desired
-from regent.resolve.situation import Findings, Situation
+from regent.resolve.context import Context
 
 NOTE = "Its LOGIN cannot be taken yet: until it can, its memberships and privileges are taken."
 
 
-def without_held_ends(situation: Situation, desired: Desired, findings: Findings) -> Desired:
+def without_held_ends(context: Context, desired: Desired) -> Desired:
     """What is desired, less all that these roles would have by it."""
     held = {
         name
-        for name in situation.held_ends
+        for name in context.situation.held_ends
         if (role := desired.roles.get(name)) is not None
         and not role.login
-        and (there := situation.server.roles.get(name)) is not None
+        and (there := context.situation.server.roles.get(name)) is not None
         and there.login
     }
     if not held:
         return desired
     for name in sorted(held):
         for key in desired.roles[name].declared_by:
-            findings.note(key, NOTE)
+            context.findings.note(key, NOTE)
     return replace(
         desired,
         memberships=tuple(one for one in desired.memberships if one.member not in held),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from regent.observed import ObservedServer
 from regent.remembered import Mark
-from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 
 
@@ -14,25 +14,37 @@ from shared.keys import ResourceKey
 class MarkIndex:
     """`mine` are our own that are in force.
 
-    `names` are the names of the observed roles by oid, `observed` all of these names.
+    `foreign` are the roles of other Regents. `names` are the names of the observed roles by oid,
+    `observed` all of these names.
     """
 
     by_role: Mapping[str, Mark]
     mine: Mapping[str, Mark]
     mine_by_holder: Mapping[ResourceKey, Mark]
+    foreign: frozenset[str]
     names: Mapping[int, str]
     observed: Collection[str]
 
     @classmethod
-    def of(cls, situation: Situation) -> MarkIndex:
+    def of(cls, marks: Iterable[Mark], regent: str, server: ObservedServer) -> MarkIndex:
         """All of it, from the marks and the catalog of one moment."""
-        mine = situation.own_marks()
+        by_role = {mark.role: mark for mark in marks}
+        mine = {
+            role: mark
+            for role, mark in by_role.items()
+            if mark.regent == regent and not mark.released
+        }
         return cls(
-            by_role={mark.role: mark for mark in situation.marks},
+            by_role=by_role,
             mine=mine,
             mine_by_holder={mark.holder: mark for mark in mine.values()},
-            names={role.oid: name for name, role in situation.server.roles.items()},
-            observed=situation.server.roles.keys(),
+            foreign=frozenset(
+                role
+                for role, mark in by_role.items()
+                if mark.regent != regent and not mark.released
+            ),
+            names={role.oid: name for name, role in server.roles.items()},
+            observed=server.roles.keys(),
         )
 
     def observed_name(self, mark: Mark) -> str | None:

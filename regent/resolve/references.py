@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from regent.accept.merge import REFERENCE_PATIENCE, is_waiting, references
+from regent.resolve.context import Listed
 from regent.resolve.situation import Findings, Situation
 from shared.keys import Kind, ResourceKey
 from shared.problems import capitalised, did_you_mean
-from shared.state import Entry, PermissionEntry, RoleEntry, UserEntry
+from shared.state import Entry, UserEntry
 from shared.utc import utc
-
-
-@dataclass(slots=True)
-class Listed:
-    """Every Role and User that counts now, and what it lists of what exists.
-
-    `entries` leaves out what still waits as a whole. `roles` includes temporary access in force.
-    """
-
-    entries: dict[ResourceKey, RoleEntry | UserEntry] = field(default_factory=dict)
-    available: dict[ResourceKey, PermissionEntry] = field(default_factory=dict)
-    permissions: dict[ResourceKey, tuple[ResourceKey, ...]] = field(default_factory=dict)
-    roles: dict[ResourceKey, tuple[ResourceKey, ...]] = field(default_factory=dict)
 
 
 def look_up(situation: Situation, findings: Findings) -> Listed:

@@ -7,13 +7,13 @@ waits, and takes the role over when the old one is deleted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from regent.remembered import Mark
-from regent.resolve.references import Listed
-from regent.resolve.situation import Findings, Situation
+from regent.resolve.context import Context, Listed
+from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 from shared.state import RoleEntry, UserEntry
 
@@ -28,7 +28,7 @@ def former_mark(
 ) -> Mark | None:
     """The mark on the role that `renamedFrom` names, where its holder's namespace is the same."""
     former = entry.spec.renamed_from
-    mark = situation.own_marks().get(former) if former else None
+    mark = situation.marked.mine.get(former) if former else None
     return mark if mark is not None and mark.holder.namespace == key.namespace else None
 
 
@@ -61,12 +61,12 @@ def waits_for(
 
 
 def note_cleared_password(
-    situation: Situation, user: ResourceKey | None, observed_name: str | None, findings: Findings
+    context: Context, user: ResourceKey | None, observed_name: str | None
 ) -> None:
     """Say before a rename that it clears a password which nothing sets again."""
-    observed = situation.server.roles.get(observed_name or "")
+    observed = context.situation.server.roles.get(observed_name or "")
     if observed is not None and observed.loses_its_password_by_a_rename:
-        findings.note(
+        context.findings.note(
             user,
             f"Renaming {observed.name!r} clears its md5 password, which PostgreSQL ties to the"
             " name. Nobody can log in with it then: set it anew, or name a passwordSecretRef.",
@@ -82,34 +82,29 @@ def edges_kept(
         yield mark.role, member
 
 
-def note_renames(
-    situation: Situation,
-    listed: Listed,
-    names: Mapping[ResourceKey, str],
-    findings: Findings,
-) -> None:
+def note_renames(context: Context) -> None:
     """Say where `renamedFrom` names nothing that is managed, and where it seems to be missing."""
-    managed = situation.own_marks()
-    gone = tuple(_departed(situation))
-    for key, entry in listed.entries.items():
-        former, name = entry.spec.renamed_from, names.get(key)
-        if former is None or name is None or former in managed:
+    managed = context.situation.marked.mine
+    gone = tuple(_departed(context.situation))
+    for key, entry in context.listed.entries.items():
+        former, claim = entry.spec.renamed_from, context.granted.get(key)
+        if former is None or claim is None or former in managed:
             continue
-        if is_unmanaged(situation, former):
+        if is_unmanaged(context.situation, former):
             way_out = (
                 f"A role {former!r} exists and is not managed: adopt it under its own name first to"
                 " rename it, or take the field out."
             )
-        elif name in managed and _was_of(former, key, gone):
+        elif claim.name in managed and _was_of(former, key, gone):
             continue
         else:
             way_out = "Correct the name; if the rename was done earlier, take the field out."
-        findings.note(
+        context.findings.note(
             key,
-            f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so {name!r}"
-            f" is a role of its own. {way_out}",
+            f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so"
+            f" {claim.name!r} is a role of its own. {way_out}",
         )
-    _note_hints(situation, listed.entries, gone, findings)
+    _note_hints(context, gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +124,12 @@ def _departed(situation: Situation) -> Iterator[_Gone]:
     for text, departed in situation.accepted.departed.items():
         key, entry = ResourceKey.parse(text), departed.entry
         if entry.kind != "Permission":
-            yield _Gone(key, postgres_name(key, entry), entry, departed.at)
+            yield _Gone(key, entry.spec.postgres_name(key.name), entry, departed.at)
 
 
-def _note_hints(
-    situation: Situation,
-    entries: Mapping[ResourceKey, RoleEntry | UserEntry],
-    gone: Iterable[_Gone],
-    findings: Findings,
-) -> None:
+def _note_hints(context: Context, gone: Iterable[_Gone]) -> None:
     """Only where one came for one that left: of several nobody knows which it was."""
+    situation, entries = context.situation, context.listed.entries
     leavers = [one for one in gone if _has_its_role(situation, one)]
     newcomers = {k: e for k, e in entries.items() if _makes_its_role(situation, k, e)}
     pairs = [
@@ -150,10 +141,11 @@ def _note_hints(
     left, came = Counter(one.key for one, _ in pairs), Counter(key for _, key in pairs)
     for one, key in pairs:
         if left[one.key] == came[key] == 1:
-            findings.note(
+            new = newcomers[key].spec.postgres_name(key.name)
+            context.findings.note(
                 key,
                 f"It looks like a rename of {one.key}, which was deleted: so its role"
-                f" {one.name!r} ends, and {postgres_name(key, newcomers[key])!r} is a new one."
+                f" {one.name!r} ends, and {new!r} is a new one."
                 f" With renamedFrom: {one.name} in the same change the role is renamed, and keeps"
                 " what it has.",
             )
@@ -161,7 +153,7 @@ def _note_hints(
 
 def _has_its_role(situation: Situation, one: _Gone) -> bool:
     """Whether its role is still there as marked for it, and could be renamed by us."""
-    mark = situation.own_marks().get(one.name)
+    mark = situation.marked.mine.get(one.name)
     observed = situation.server.roles.get(one.name)
     if mark is None or observed is None or observed.attributes.superuser:
         return False
@@ -170,10 +162,10 @@ def _has_its_role(situation: Situation, one: _Gone) -> bool:
 
 def _makes_its_role(situation: Situation, key: ResourceKey, entry: RoleEntry | UserEntry) -> bool:
     """Whether the role is made for it: not one that somebody else made."""
-    name = postgres_name(key, entry)
+    name = entry.spec.postgres_name(key.name)
     if entry.spec.renamed_from is not None:
         return False
-    mark = situation.own_marks().get(name)
+    mark = situation.marked.mine.get(name)
     return name not in situation.server.roles or (mark is not None and mark.holder == key)
 
 
@@ -185,7 +177,7 @@ def _may_be_renamed(
         return False
     if (one.key.kind, one.key.namespace) != (key.kind, key.namespace):
         return False
-    return one.name != postgres_name(key, entry) and _is_alike(one.entry, entry)
+    return one.name != entry.spec.postgres_name(key.name) and _is_alike(one.entry, entry)
 
 
 def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:
@@ -195,9 +187,3 @@ def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:
 
 def _known(entry: RoleEntry | UserEntry) -> dict[str, None]:
     return {name: value for name, value in _NAMES.items() if name in type(entry.spec).model_fields}
-
-
-def postgres_name(key: ResourceKey, entry: RoleEntry | UserEntry) -> str:
-    """`roleName` or `userName`, else metadata.name, exactly as written."""
-    given = entry.spec.role_name if entry.kind == "Role" else entry.spec.user_name
-    return given or key.name

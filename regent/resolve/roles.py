@@ -7,10 +7,8 @@ from datetime import datetime
 
 from regent.desired import Attributes, DesiredRole, PasswordPolicy, SettingKey
 from regent.resolve.allowed import allowed_attributes, may_set, may_set_in
-from regent.resolve.claims import Claim
-from regent.resolve.references import Listed
+from regent.resolve.context import Claim, Context
 from regent.resolve.renamings import note_cleared_password
-from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
 from shared.state import UserEntry, Verifier
 from shared.utc import utc
@@ -19,73 +17,67 @@ PLAIN = Attributes()
 """Of whoever declares none, as nearly everybody does."""
 
 
-def desired_role(
-    situation: Situation, listed: Listed, claim: Claim, findings: Findings
-) -> DesiredRole:
+def desired_role(context: Context, claim: Claim) -> DesiredRole:
     """Everything about the role itself. Where a Role and a User share it, the User's word wins."""
-    user = listed.entries.get(claim.user) if claim.user else None
+    user = context.listed.entries.get(claim.user) if claim.user else None
     user = user if isinstance(user, UserEntry) else None
-    policy, verifier = _password(claim, user, findings)
+    policy, verifier = _password(context, claim, user)
     if policy in (PasswordPolicy.UNMANAGED, PasswordPolicy.WAITING):
-        note_cleared_password(situation, claim.user, claim.observed_name, findings)
+        note_cleared_password(context, claim.user, claim.observed_name)
     return DesiredRole(
         name=claim.name,
         holder=claim.holder,
         declared_by=claim.declared_by,
-        login=user is not None and _may_log_in(situation, claim.user, user, findings),
-        attributes=_attributes(situation, listed, claim, findings),
+        login=user is not None and _may_log_in(context, claim.user, user),
+        attributes=_attributes(context, claim),
         connection_limit=-1
         if user is None or user.spec.connection_limit is None
         else user.spec.connection_limit,
         valid_until=user.spec.valid_until if user else None,
         password=policy,
         verifier=verifier,
-        settings=_settings(situation, listed, claim, findings),
+        settings=_settings(context, claim),
         renamed_from=claim.observed_name,
     )
 
 
-def _may_log_in(
-    situation: Situation, key: ResourceKey | None, user: UserEntry, findings: Findings
-) -> bool:
+def _may_log_in(context: Context, key: ResourceKey | None, user: UserEntry) -> bool:
     """Disabled and expired users keep their role and lose LOGIN (rule 24)."""
-    if user.spec.enabled is False:
-        findings.note(key, "enabled: false; it cannot log in.")
+    if not user.spec.is_enabled:
+        context.findings.note(key, "enabled: false; it cannot log in.")
         return False
     until: datetime | None = user.spec.valid_until
     if until is None:
         return True
-    findings.due_at(until, situation.now)
-    if until <= situation.now:
-        findings.note(key, f"Expired at {utc(until)}; it cannot log in.")
+    context.findings.due_at(until, context.situation.now)
+    if until <= context.situation.now:
+        context.findings.note(key, f"Expired at {utc(until)}; it cannot log in.")
         return False
     return True
 
 
 def _password(
-    claim: Claim, user: UserEntry | None, findings: Findings
+    context: Context, claim: Claim, user: UserEntry | None
 ) -> tuple[PasswordPolicy, Verifier | None]:
     if user is None or claim.user is None:
         return PasswordPolicy.NONE, None
     if user.password is None:
         return PasswordPolicy.UNMANAGED, None
     if user.password.note:
-        findings.note(claim.user, user.password.note)
+        context.findings.note(claim.user, user.password.note)
     if user.password.verifier is not None:
         return PasswordPolicy.SET, user.password.verifier
     if user.password.trouble is not None:
         trouble = user.password.trouble
-        findings.trouble(claim.user, trouble.reason, trouble.message)
+        context.findings.trouble(claim.user, trouble.reason, trouble.message)
     return PasswordPolicy.WAITING, None
 
 
-def _attributes(
-    situation: Situation, listed: Listed, claim: Claim, findings: Findings
-) -> Attributes:
+def _attributes(context: Context, claim: Claim) -> Attributes:
     values: dict[str, bool] = {}
     by: dict[str, ResourceKey] = {}
     for key in claim.declared_by:
-        declared = listed.entries[key].spec.attributes
+        declared = context.listed.entries[key].spec.attributes
         if declared is not None:
             given = declared.model_dump(exclude_none=True)
             values.update(given)
@@ -93,16 +85,14 @@ def _attributes(
     if not values:
         return PLAIN
     blamed = next((by[name] for name in by if values[name]), claim.holder)
-    return allowed_attributes(situation, blamed, Attributes(**values), findings)
+    return allowed_attributes(context, blamed, Attributes(**values))
 
 
-def _settings(
-    situation: Situation, listed: Listed, claim: Claim, findings: Findings
-) -> Mapping[SettingKey, str]:
+def _settings(context: Context, claim: Claim) -> Mapping[SettingKey, str]:
     """One value for each: the server does not tell upper from lower case in their names."""
     settings: dict[SettingKey, tuple[SettingKey, str]] = {}
     for key in claim.declared_by:
-        spec = listed.entries[key].spec
+        spec = context.listed.entries[key].spec
         if not spec.parameters and not spec.database_parameters:
             continue
         everywhere = [(None, name, value) for name, value in (spec.parameters or {}).items()]
@@ -112,9 +102,9 @@ def _settings(
             for name, value in values.items()
         ]
         for database, name, value in [*everywhere, *inside]:
-            if database is not None and not may_set_in(situation, key, database, findings):
+            if database is not None and not may_set_in(context, key, database):
                 continue
-            if may_set(situation, key, name, findings):
+            if may_set(context, key, name):
                 folded = SettingKey(database, name.lower())
                 settings[folded] = SettingKey(database, name), str(value)
     return dict(settings.values())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
+from regent.resolve.marks import MarkIndex
 from regent.standing import Standing
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
@@ -55,10 +57,13 @@ class Situation:
     held_ends: frozenset[str] = frozenset()
     standing: Standing = field(init=False)
     """Reckoned of `server`: whose roles nobody gets by a pattern."""
+    marked: MarkIndex = field(init=False)
+    """The marks, by whatever is asked of them."""
 
     def __post_init__(self) -> None:
-        """All that resolving asks of the server as a whole, once."""
+        """All that resolving asks of the server and the marks as a whole, once."""
         object.__setattr__(self, "standing", Standing.of(self.server))
+        object.__setattr__(self, "marked", MarkIndex.of(self.marks, self.regent, self.server))
 
     @property
     def spec(self) -> RegentSpec:
@@ -66,12 +71,10 @@ class Situation:
         return self.accepted.state.regent.spec
 
     def at(self, accepted: AcceptedState) -> Situation:
-        """The same moment with another accepted state."""
-        return replace(self, accepted=accepted)
-
-    def own_marks(self) -> dict[str, Mark]:
-        """Our marks that are in force, by role."""
-        return {m.role: m for m in self.marks if m.regent == self.regent and not m.released}
+        """The same moment with another accepted state: what was reckoned of it stays as it is."""
+        other = copy(self)
+        object.__setattr__(other, "accepted", accepted)
+        return other
 
     def holders(self) -> dict[str, ResourceKey]:
         """Which resource holds each role, by the marks of this Regent."""

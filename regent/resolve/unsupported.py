@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from regent.resolve.references import Listed
-from regent.resolve.situation import Findings
+from regent.resolve.context import Context
 from shared.resources import RegentSpec
 from shared.unsupported import REASON, said_of, unsupported
 
@@ -13,8 +12,8 @@ def unsupported_of(spec: RegentSpec) -> tuple[str, ...]:
     return tuple(str(one) for one in unsupported(spec))
 
 
-def report_unsupported(listed: Listed, findings: Findings) -> None:
+def report_unsupported(context: Context) -> None:
     """Everything else of the resource holds; these fields do nothing, and its status says so."""
-    for key, entry in (*listed.entries.items(), *listed.available.items()):
+    for key, entry in (*context.listed.entries.items(), *context.listed.available.items()):
         if found := unsupported(entry.spec):
-            findings.trouble(key, REASON, said_of(found))
+            context.findings.trouble(key, REASON, said_of(found))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from regent.api.service import NotReady
+from regent.answers import NotReady
 from regent.engine import Engine
 from regent.health.board import Board
 from regent.health.metrics import Metrics

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from regent.api.service import TakeoverNeeded, TokenMismatch
+from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.home.store import Home
 from regent.one_shot import apply_once, plan_once
 from regent.settings import connector_of

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
-from regent.api.service import (
+from regent.answers import (
     AcceptedPush,
     DigestMismatch,
     Health,
@@ -15,6 +15,7 @@ from regent.api.service import (
     TakeoverNeeded,
     TokenMismatch,
 )
+from regent.service import Service
 from shared.http import (
     ChangeBody,
     DetectorBody,
@@ -31,7 +32,7 @@ from shared.http import (
 from shared.state import DesiredState, Verifier, etag
 
 
-class MemoryService:
+class MemoryService(Service):
     """Accepts, remembers, and answers from what it remembers."""
 
     def __init__(self) -> None:

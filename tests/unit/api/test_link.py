@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from controller.regents.client import RegentClient
 from controller.regents.conversation import LOST_WAIT_SECONDS, WAIT_SECONDS, RegentLink
-from regent.api.service import AcceptedPush
+from regent.answers import AcceptedPush
 from regent.health.board import STARTING, Board
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
