@@ -19,6 +19,7 @@ from controller.regents.client import (
     TakeoverNeeded,
     UnexpectedAnswer,
 )
+from shared.consent import Consent
 from shared.http import FieldProblem
 from shared.state import DesiredState, Trouble, Verifier, WrittenState, etag
 from tests.unit.api.memory_service import MemoryService
@@ -68,8 +69,8 @@ async def test_a_takeover_is_accepted_or_is_another_one(
 ) -> None:
     service.needed_token = "abc"
     with pytest.raises(UnexpectedAnswer):
-        await client.accept_takeover("abd")
-    await client.accept_takeover("abc")
+        await client.consent(Consent("Takeover", "abd"))
+    await client.consent(Consent("Takeover", "abc"))
     assert service.needed_token is None
 
 
