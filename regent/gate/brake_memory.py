@@ -95,7 +95,7 @@ def remember(
         update |= _begun(memory, verdict, holders)
     deleted = {key: at for at, key in memory.deletions if now - at < HOUR}
     if counts:
-        deleted = dict.fromkeys(gone, now) | deleted
+        deleted |= {key: now for key in gone if key not in deleted}
     update |= {"taken": taken, "deletions": tuple((at, key) for key, at in deleted.items())}
     return memory.model_copy(update=update)
 
