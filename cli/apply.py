@@ -21,6 +21,7 @@ from cli.show import (
 from regent.changes import Plan
 from regent.gate.losses import losses
 from regent.one_shot import OnceReport, apply_once
+from shared.consent import Consent
 from shared.outcomes import Outcome
 
 ALL_READY, NOTHING_APPLIED, NOTHING_RELEASED, NOT_READY = 0, 1, 2, 3
@@ -40,7 +41,8 @@ async def run_apply(
     1: nothing could be written. 2: all is Ready, and there was nothing to release.
     """
     declared = await declare(request)
-    report = await apply_once(declared.settings, declared.state, release=release, takeover=takeover)
+    consents = (Consent("Brake", release or ""), Consent("Takeover", takeover or ""))
+    report = await apply_once(declared.settings, declared.state, consents=consents)
     report = replace(report, notes=(*report.notes, *_of_release(release, report)))
     outcomes = (*declared.outcomes, *report.outcomes)
     console = results()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
+from shared.consent import Consent
 from shared.errors import PostgRegentError
 from shared.http import FieldProblem
 from shared.state import DesiredState
@@ -36,6 +38,21 @@ class TokenMismatch(PostgRegentError):
 
 class DigestMismatch(PostgRegentError):
     """The brake withholds other losses than the digest names, or none."""
+
+
+def mismatch(given: Consent) -> DigestMismatch | TokenMismatch:
+    """The answer to a consent to something that does not wait."""
+    match given.kind:
+        case "Brake":
+            return DigestMismatch(
+                way_out="GET /v1/status shows what is withheld now, and its digest."
+            )
+        case "Takeover":
+            return TokenMismatch(
+                way_out="GET /v1/status shows what needs to be accepted now, and its token."
+            )
+        case _:
+            assert_never(given.kind)
 
 
 @dataclass(frozen=True, slots=True)

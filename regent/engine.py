@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from typing import assert_never
 
 import structlog
 
@@ -22,7 +23,8 @@ from regent.detect.own_sessions import OwnConnector, OwnSessions
 from regent.detect.simple_events import is_simple
 from regent.detect.wake import Full, Hint, LocalEvents, Wake
 from regent.foundation import Standing, standing
-from regent.gate.brake import is_judged
+from regent.gate.brake_memory import is_judged, released
+from regent.gate.consent import Waiting, Withheld
 from regent.gate.takeover import Takeover, accepting, taken_over
 from regent.health.board import Board
 from regent.health.metrics import Metrics
@@ -131,13 +133,22 @@ class Engine:
         await self.home.store_accepted(accepted)
         self.passes.memory.accepted = accepted
 
-    async def release_brake(self, digest: str) -> None:
-        """Remember the release, and look again."""
+    async def consent(self, to: Waiting) -> None:
+        """Remember that a person has agreed to this, and look again."""
         self.lock.require()
+        match to:
+            case Withheld(digest=digest):
+                await self._release(digest)
+            case Takeover():
+                await self._take_over(to)
+            case _:
+                assert_never(to)
+        self.wake.wake(Full("a person agreed to what waited"))
+
+    async def _release(self, digest: str) -> None:
         memory = self.passes.memory
-        memory.brake = memory.brake.model_copy(update={"released_digest": digest})
+        memory.brake = released(memory.brake, digest)
         await self.home.store_brake(memory.brake)
-        self.wake.wake(Full("brake released"))
 
     def takeovers(self) -> tuple[Takeover, ...]:
         """What may be accepted now: what the last pass saw, and a push that was refused since."""
@@ -148,19 +159,14 @@ class Engine:
         found = (seen, refused.takeover if refused else None)
         return tuple(one for one in found if one is not None)
 
-    async def accept_takeover(self, takeover: Takeover) -> None:
-        """Remember that a person has accepted this, and look again.
-
-        Last of all the passes obey the new server: what they read of marks before is another's.
-        """
-        self.lock.require()
+    async def _take_over(self, takeover: Takeover) -> None:
+        """Obey another server last of all: the marks that passes read before are another's."""
         if takeover.kind == "Server":
             await self.home.accept_server(takeover.new_identifier)
         await self._restate(lambda accepted: accepting(accepted, takeover))
         if takeover.kind == "Server":
             self.passes.memory.system_identifier = takeover.new_identifier
         log.info("takeover accepted", kind=takeover.kind, token=takeover.token)
-        self.wake.wake(Full("takeover accepted"))
 
     async def _end_takeover(self, one: Pass) -> None:
         """What was taken back has its mark by now: it is taken once."""

@@ -6,7 +6,7 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult
 from regent.changes import Change, Plan
 from regent.foundation import Standing, looker, memory_of, standing
+from regent.gate.brake_memory import released
 from regent.gate.losses import Atom, without
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
@@ -33,6 +34,7 @@ from regent.resolve.by_the_clock import notes_on_time
 from regent.server.connections import Connections
 from regent.server.doors import first_open
 from regent.settings import RegentSettings, connector_of
+from shared.consent import Consent
 from shared.http import BrakeBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -107,7 +109,7 @@ async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
     memory = memory_of(remembered)
-    accepted, _ = _accept(settings.regent, memory, state, "")
+    accepted, _ = _accept(settings.regent, memory, state, Consent("Takeover"))
     marks = remembered.marks if remembered else ()
     connections = Connections(connector)
     try:
@@ -156,26 +158,27 @@ async def apply_once(
     settings: RegentSettings,
     state: DesiredState,
     *,
-    release: str | None = None,
-    takeover: str | None = None,
+    consents: Iterable[Consent] = (),
 ) -> OnceReport:
     """Bring the server to the state. Raises LockHeld while a Regent or another apply runs.
 
-    `release` is the digest of losses that may happen, `takeover` the token of a takeover.
+    `consents` are what a person agreed to, of each kind at most one.
     """
+    given = {one.kind: one for one in consents}
+    release, takeover = (given.get(kind, Consent(kind)) for kind in ("Brake", "Takeover"))
     began = perf_counter()
     async with standing(settings, connector_of(settings.server)) as stand:
         memory = stand.passes.memory
-        accepted, is_open = _accept(settings.regent, memory, state, takeover or "")
+        accepted, is_open = _accept(settings.regent, memory, state, takeover)
         if is_open:
-            accepted = await _take_over(stand, accepted, takeover or "")
+            accepted = await _take_over(stand, accepted, takeover)
         await stand.passes.supersede(memory.accepted)
         memory.accepted = accepted
         # Somebody runs this to have it tried: what was refused before is asked again.
         memory.refused = {}
         await stand.home.forget_unmanageable()
-        if release is not None:
-            memory.brake = memory.brake.model_copy(update={"released_digest": release})
+        if release.digest:
+            memory.brake = released(memory.brake, release.digest)
         before = memory.brake.latches
         await stand.home.store_accepted(accepted)
         one = await stand.passes.full()
@@ -192,26 +195,26 @@ async def apply_once(
 
 
 def _accept(
-    regent: str, memory: Memory, state: DesiredState, token: str
+    regent: str, memory: Memory, state: DesiredState, given: Consent
 ) -> tuple[AcceptedState, bool]:
-    """Merged with what was accepted before, and whether the token is still good for something.
+    """Merged with what was accepted before, and whether the consent is good for something still.
 
-    Raises TakeoverNeeded for a state from elsewhere that this token does not let in.
+    Raises TakeoverNeeded for a state from elsewhere that it does not let in.
     """
     before = memory.accepted
     needed = takeover_by(regent, before, state) if before is not None else None
-    if needed is not None and needed.token != token:
+    if needed is not None and not given.fits(needed.wanted):
         raise TakeoverNeeded(needed.message, way_out=needed.way_out)
     accepted = accept(before, state, etag(state), datetime.now(UTC))
-    return accepted, needed is None and token != ""
+    return accepted, needed is None and given.digest != ""
 
 
-async def _take_over(stand: Standing, accepted: AcceptedState, token: str) -> AcceptedState:
+async def _take_over(stand: Standing, accepted: AcceptedState, given: Consent) -> AcceptedState:
     """Another server, or names that are taken back. Raises TokenMismatch."""
     memory = stand.passes.memory
     asked = accepted.model_copy(update={"is_home_lost": True})
     needed = (await stand.passes.observe(asked)).takeover
-    if needed is None or needed.token != token:
+    if needed is None or not given.fits(needed.wanted):
         raise TokenMismatch(way_out="`postgregent plan` says what waits to be accepted now.")
     if needed.kind == "Server":
         await stand.home.accept_server(needed.new_identifier)

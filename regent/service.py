@@ -19,16 +19,16 @@ import structlog
 from regent.accept.merge import accept
 from regent.answers import (
     AcceptedPush,
-    DigestMismatch,
     Health,
     NotReady,
     Refused,
     Stale,
     TakeoverNeeded,
-    TokenMismatch,
+    mismatch,
 )
 from regent.detect.wake import Full
 from regent.engine import Engine
+from regent.gate.consent import Withheld, consented
 from regent.gate.takeover import RefusedPush, takeover_by
 from regent.health.board import Board
 from regent.health.metrics import Metrics
@@ -46,6 +46,7 @@ from regent.server.trouble import (
 )
 from regent.settings import RegentSettings
 from shared import scram
+from shared.consent import Consent
 from shared.errors import PostgRegentError
 from shared.http import (
     UNKNOWN_SERVER,
@@ -218,25 +219,14 @@ class Service:
         self._running().wake.wake(Full(f"asked {pass_id}"))
         return pass_id
 
-    async def release_brake(self, digest: str) -> None:
-        """Let exactly these losses through, once."""
-        async with self._asked() as engine:
-            brake = self._board.status.brake
-            if not brake.pulled or brake.digest != digest:
-                raise DigestMismatch(
-                    way_out="GET /v1/status shows what is withheld now, and its digest."
-                )
-            await engine.release_brake(digest)
-
-    async def accept_takeover(self, token: str) -> None:
-        """Let exactly this takeover happen."""
+    async def consent(self, given: Consent) -> None:
+        """Let exactly this happen, once."""
         async with self._asked() as engine, self._pushing:
-            meant = next((one for one in engine.takeovers() if one.token == token), None)
-            if meant is None:
-                raise TokenMismatch(
-                    way_out="GET /v1/status shows what needs to be accepted now, and its token."
-                )
-            await engine.accept_takeover(meant)
+            withheld = Withheld(self._board.status.brake.digest)
+            waiting = consented(given, (withheld, *engine.takeovers()))
+            if waiting is None:
+                raise mismatch(given)
+            await engine.consent(waiting)
 
     async def uninstall(self) -> tuple[str, ...]:
         """Stop for good and remove what was installed; what was done. Raises NotReady."""
@@ -304,7 +294,7 @@ class Service:
         if previous is None:
             return
         needed = takeover_by(self._settings.regent, previous, state)
-        if needed is None or needed.token == previous.lets_in:
+        if needed is None or Consent("Takeover", previous.lets_in).fits(needed.wanted):
             return
         memory = engine.passes.memory
         is_news = memory.refused_push is None or memory.refused_push.takeover != needed

@@ -7,11 +7,12 @@ in shared/state.py, outcomes and drift in shared/outcomes.py. Long because every
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.consent import ConsentKind
 from shared.outcomes import Drift, Outcome
 from shared.state import Verifier
 
@@ -217,6 +218,16 @@ class StatusBody(_Wire):
         (), description="The CAs whose clients it lets in, each by the SHA-256 of its certificate."
     )
     shows: str = Field("", description="The SHA-256 of the certificate that it shows to clients.")
+
+    def waits_for(self, kind: ConsentKind) -> str:
+        """The digest that a person's consent must have; empty where nothing waits for one."""
+        match kind:
+            case "Brake":
+                return self.brake.digest
+            case "Takeover":
+                return self.takeover.token
+            case _:
+                assert_never(kind)
 
 
 ItemT = TypeVar("ItemT")

@@ -226,8 +226,7 @@ class LocalController:
         for key, running in self._running.items():
             regent = tree.valid.get(key)
             if regent is not None:
-                running.link.release(regent.metadata.released_digest)
-                running.link.accept_takeover(regent.metadata.accepted_takeover)
+                running.link.pass_on(regent.metadata.consents)
         self._compiled = await asyncio.to_thread(
             compile_states, tree.resources, bound=bound, passwords=password, push=push
         )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, assert_never
 
 import httpx
 
@@ -26,6 +26,7 @@ from controller.regents.answers import (
     read_status,
     whole,
 )
+from shared.consent import Consent
 from shared.http import (
     HAD_STATE_HEADER,
     DriftPage,
@@ -201,14 +202,16 @@ class RegentClient:
         """Ask for a full pass."""
         expect(await self._send("POST", "/v1/reconcile"), HTTPStatus.ACCEPTED)
 
-    async def release_brake(self, digest: str) -> None:
-        """Let exactly these losses through, once. UnexpectedAnswer 409: others are withheld."""
-        answer = await self._send("POST", "/v1/brake/release", json={"digest": digest})
-        expect(answer, HTTPStatus.ACCEPTED)
-
-    async def accept_takeover(self, token: str) -> None:
-        """Let exactly this takeover happen. UnexpectedAnswer 409: something else waits."""
-        answer = await self._send("POST", "/v1/takeover/accept", json={"token": token})
+    async def consent(self, given: Consent) -> None:
+        """Let exactly this happen, once. UnexpectedAnswer 409: something else waits, or nothing."""
+        match given.kind:
+            case "Brake":
+                path, body = "/v1/brake/release", {"digest": given.digest}
+            case "Takeover":
+                path, body = "/v1/takeover/accept", {"token": given.digest}
+            case _:
+                assert_never(given.kind)
+        answer = await self._send("POST", path, json=body)
         expect(answer, HTTPStatus.ACCEPTED)
 
     async def uninstall(self) -> tuple[str, ...]:

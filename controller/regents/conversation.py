@@ -8,10 +8,8 @@ both decide what is compiled; only then is anything pushed, naming the state tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Protocol, assert_never
 
 from controller.regents.acquaintance import Acquaintance, bound_by
@@ -24,7 +22,9 @@ from controller.regents.client import (
     TakeoverNeeded,
     UnexpectedAnswer,
 )
+from controller.regents.consents import Consents
 from shared.backoff import Backoff
+from shared.consent import Consent
 from shared.errors import PostgRegentError
 from shared.http import UNKNOWN_SERVER, StatusBody
 from shared.keys import ResourceKey
@@ -71,38 +71,6 @@ class Listener(Protocol):
         """It does not answer or not accept a push. An empty reason: it does again."""
 
 
-@dataclass(slots=True)
-class _Consent:
-    """What a person agrees to, by its digest, and what the Regent says that it waits for."""
-
-    given: str = ""
-    asked_for: str = ""
-
-    @property
-    def is_due(self) -> bool:
-        """Exactly this is waited for."""
-        return bool(self.given) and self.given == self.asked_for
-
-    async def pass_on(self, send: Callable[[str], Awaitable[None]]) -> bool:
-        """Whether it was sent and taken. What it answered is not sent again.
-
-        A 409 is an answer: it waits for something else by now, and its status says so. Any other
-        odd one is trouble: the request is made again.
-        """
-        if not self.is_due:
-            return False
-        sent, is_taken = self.given, True
-        try:
-            await send(sent)
-        except UnexpectedAnswer as error:
-            if error.status != HTTPStatus.CONFLICT:
-                raise
-            is_taken = False
-        if self.asked_for == sent:
-            self.asked_for = ""
-        return is_taken
-
-
 class RegentLink:
     """One Regent, as the controller talks to it."""
 
@@ -124,8 +92,7 @@ class RegentLink:
         self._client = client
         self._listener = listener
         self._state: DesiredState | WrittenState | None = None
-        self._release, self._acceptance = _Consent(), _Consent()
-        """To losses that the brake withholds, and to a takeover."""
+        self._consents = Consents()
         self._had_state = ""
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
@@ -154,23 +121,12 @@ class RegentLink:
         self.is_pushed = False
         self._wake.set()
 
-    def release(self, digest: str) -> None:
-        """Let the losses of this digest through as soon as the Regent says it withholds them.
+    def pass_on(self, consents: Iterable[Consent]) -> None:
+        """Tell what a person agrees to, as soon as the Regent says that it waits for exactly that.
 
-        An empty one releases nothing. The digest is of exactly these losses, so an old one that
-        stays written somewhere is worth nothing (rule 20).
+        One that stays written somewhere when it was used, or never fitted, is worth nothing.
         """
-        if digest != self._release.given:
-            self._release.given = digest
-            self._wake.set()
-
-    def accept_takeover(self, token: str) -> None:
-        """Let the takeover of this token happen as soon as the Regent says that it needs it.
-
-        An empty one accepts nothing. The token is of exactly this takeover (rule 28a).
-        """
-        if token != self._acceptance.given:
-            self._acceptance.given = token
+        if self._consents.give(consents):
             self._wake.set()
 
     def remember(self, had_state_on: str) -> None:
@@ -230,9 +186,8 @@ class RegentLink:
                 written = await self._written(self._state)
                 if self.acquaintance is not None:
                     await self._push(written, self.acquaintance)
-            await self._release.pass_on(self._client.release_brake)
-            is_accepted = await self._acceptance.pass_on(self._client.accept_takeover)
-            if is_accepted and not self.is_pushed:
+            is_taken = await self._consents.send(self._client.consent)
+            if is_taken and not self.is_pushed:
                 self._wake.set()
 
     async def _meet(self) -> None:
@@ -301,11 +256,10 @@ class RegentLink:
             if status is not None:
                 sequence = status.sequence
                 wait = WAIT_SECONDS if status.trouble is None else LOST_WAIT_SECONDS
-                self._release.asked_for = status.brake.digest
-                self._acceptance.asked_for = status.takeover.token
+                self._consents.hear(status)
                 self._note_memory(status)
                 self._confirm(status.takeover.token)
-                if self._release.is_due or self._acceptance.is_due:
+                if self._consents.are_due:
                     self._wake.set()
                 self._listener.reported(self.key, status)
             await asyncio.sleep(PACE_SECONDS)

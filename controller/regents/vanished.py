@@ -7,10 +7,10 @@ later.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.consent import digest_of
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.listing import first_of
@@ -44,8 +44,7 @@ def vanished_of(status: StatusBody | None) -> Vanished | None:
     found = sorted(_vanished(status), key=lambda one: one.resource) if status else []
     if not found:
         return None
-    said = "\n".join(f"{one.resource} {one.generation} {one.message}" for one in found)
-    token = hashlib.sha256(said.encode()).hexdigest()[:16]
+    token = digest_of(*(f"{one.resource} {one.generation} {one.message}" for one in found))
     return Vanished(tuple(one.resource for one in found), token)
 
 

@@ -131,8 +131,7 @@ class Pushing:
             if found is not None and found.resource is not None:
                 metadata = found.resource.metadata
                 with self._faults.apart(key, "passing a person's word on"):
-                    served.link.release(metadata.released_digest)
-                    served.link.accept_takeover(metadata.accepted_takeover)
+                    served.link.pass_on(metadata.consents)
                     served.link.remember(had_state_on(declared.raw[key]))
 
     def push(

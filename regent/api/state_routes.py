@@ -10,6 +10,7 @@ from regent.api.large_bodies import described, read
 from regent.api.preconditions import quoted, replaced_etag
 from regent.api.problems import ProblemError
 from regent.service import Service
+from shared.consent import Consent
 from shared.http import (
     HAD_STATE_HEADER,
     AcceptanceBody,
@@ -130,7 +131,7 @@ def state_routes(service: Service) -> APIRouter:
         },
     )
     async def post_release(release: ReleaseBody) -> Response:
-        await service.release_brake(release.digest)
+        await service.consent(Consent("Brake", release.digest))
         return Response(status_code=202)
 
     @router.post(
@@ -144,7 +145,7 @@ def state_routes(service: Service) -> APIRouter:
         },
     )
     async def post_acceptance(acceptance: AcceptanceBody) -> Response:
-        await service.accept_takeover(acceptance.token)
+        await service.consent(Consent("Takeover", acceptance.token))
         return Response(status_code=202)
 
     @router.post(

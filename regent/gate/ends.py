@@ -2,7 +2,7 @@
 
 All of them: `enabled: false`, a `validUntil` that has passed, and an `access` whose `until` has
 passed. (`connectionLimit` and a `validUntil` to come take no edge away, and are never withheld; a
-narrowed `allow` and few deletions are of the whole state, see brake.py.)
+narrowed `allow` and few deletions are of the whole state, see baseline.py.)
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ would be obeyed instead of what, so an acceptance is good for that alone.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from regent.accept.evidence import Sign, signs_of_restore
 from regent.remembered import AcceptedState
+from shared.consent import Consent, digest_of
+from shared.listing import first_of
 from shared.resources import TAKEOVER_ANNOTATION
 from shared.state import DesiredState, Trouble
 
@@ -35,6 +36,11 @@ class Takeover:
     identifier: str = ""
     new_identifier: str = ""
     names: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> Consent:
+        """The consent that lets it happen."""
+        return Consent("Takeover", self.token)
 
     @property
     def way_out(self) -> str:
@@ -67,7 +73,7 @@ def other_server(regent: str, known: str, found: str) -> Takeover:
     """The system identifier is another one."""
     return Takeover(
         "Server",
-        _token(regent, "Server", known, found),
+        digest_of(regent, "Server", known, found),
         f"This server is {found}, and this Regent knows {known}: a clone, a restored copy or an"
         " upgraded one. Nothing is written to it.",
         identifier=known,
@@ -79,7 +85,7 @@ def other_origin(regent: str, known: str, found: str) -> Takeover:
     """What is declared comes from somewhere else."""
     return Takeover(
         "Origin",
-        _token(regent, "Origin", known, found),
+        digest_of(regent, "Origin", known, found),
         f"What is in force came from {_place(known)}, and this comes from {_place(found)}."
         " Nothing is written.",
     )
@@ -88,12 +94,11 @@ def other_origin(regent: str, known: str, found: str) -> Takeover:
 def restored(regent: str, signs: Iterable[Sign]) -> Takeover:
     """What the API server shows is older than what was accepted."""
     listed = [str(sign) for sign in signs]
-    more = f" (and {len(listed) - SHOWN} more)" if len(listed) > SHOWN else ""
     return Takeover(
         "Restore",
-        _token(regent, "Restore", *listed),
+        digest_of(regent, "Restore", *listed),
         "The API server shows an older state than the one in force, as after a restore of etcd:"
-        f" {'; '.join(listed[:SHOWN])}{more}. Nothing is written, so that nobody gets back what was"
+        f" {first_of(listed, SHOWN)}. Nothing is written, so that nobody gets back what was"
         " taken away since. Delete again what shall not be.",
     )
 
@@ -101,13 +106,12 @@ def restored(regent: str, signs: Iterable[Sign]) -> Takeover:
 def lost_home(regent: str, identifier: str, names: Iterable[str]) -> Takeover:
     """The home database is gone: whose these roles are is not known any more."""
     listed = sorted(names)
-    more = f" (and {len(listed) - SHOWN} more)" if len(listed) > SHOWN else ""
     return Takeover(
         "Home",
-        _token(regent, "Home", identifier, *listed),
+        digest_of(regent, "Home", identifier, *listed),
         "The home database of this Regent is gone, and with it which roles are its own. Nothing is"
         " written. Declared, or deleted since, and there without a mark:"
-        f" {', '.join(listed[:SHOWN])}{more}.",
+        f" {first_of(listed, SHOWN)}.",
         names=frozenset(listed),
     )
 
@@ -186,7 +190,3 @@ def taken_over(accepted: AcceptedState, still_unmarked: frozenset[str]) -> Accep
 
 def _place(origin: str) -> str:
     return "a directory" if origin == "directory" else f"the cluster {origin}"
-
-
-def _token(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

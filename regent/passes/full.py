@@ -22,7 +22,8 @@ from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
 from regent.desired import Desired
-from regent.gate.brake import Verdict, has_news, remember, superseded
+from regent.gate.brake import Verdict
+from regent.gate.brake_memory import has_news, remember, superseded
 from regent.gate.refusals import (
     Refusal,
     ends_asked_at,

@@ -11,17 +11,9 @@ from datetime import datetime
 
 from regent.changes import Plan
 from regent.desired import Desired
-from regent.gate.brake import (
-    Comparison,
-    Verdict,
-    explicit_baseline,
-    given_since,
-    is_judged,
-    judge,
-    nothing_yet,
-    unjudged,
-    unmanaged,
-)
+from regent.gate.baseline import baselines, without_authority_over
+from regent.gate.brake import Comparison, Verdict, judge
+from regent.gate.brake_memory import adoptions_to_judge, is_judged
 from regent.gate.losses import losses
 from regent.gate.refusals import Refusal, Refused, still_refused, without_refused
 from regent.gate.restraint import restraint
@@ -246,27 +238,26 @@ def _judge(
 ) -> Verdict:
     """Ask the brake, unless nothing is lost or these losses were let through before."""
     accepted = situation.accepted
-    adopted = unjudged(memory, accepted, desired.adopted)
+    adopted = adoptions_to_judge(memory, accepted, desired.adopted)
     if is_judged(memory, accepted) and not adopted and not memory.given:
         return Verdict(wanted)
     if not losses(wanted):
         return Verdict(wanted)
-    base = memory.baseline or nothing_yet(accepted, memory, situation.now)
-    baseline = explicit_baseline(base, accepted, memory, situation.now)
     others = adopted | memory.renamed | renamed_by(wanted.changes)
 
     def with_plan(state: AcceptedState) -> tuple[Plan, Desired]:
-        before = unmanaged(resolve(situation.at(state)).desired, others)
+        before = without_authority_over(resolve(situation.at(state)).desired, others)
         return plan(before, observed, compilations=compilations), before
 
+    baseline, *given = map(with_plan, baselines(memory, accepted, situation.now))
     compared = Comparison(
         wanted,
         desired,
-        *with_plan(baseline),
+        *baseline,
         observed.server,
         adopted,
         memory.handed | handed_by(wanted.changes, situation.holders()),
-        tuple(map(with_plan, given_since(memory, base, accepted, situation.now))),
+        tuple(given),
     )
     return judge(compared, memory, accepted, situation.now)
 

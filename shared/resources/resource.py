@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
+from shared.consent import CONSENT_KINDS, Consent, ConsentKind
 from shared.keys import Kind, ResourceKey
 from shared.resources.base import GROUP, Part, Whole
 from shared.resources.names import ResourceName
@@ -50,19 +51,27 @@ class Metadata(Part):
     managed_fields: Annotated[tuple[Any, ...], Field(description="Kubernetes' own.")] = ()
 
     @property
-    def released_digest(self) -> str:
-        """On a Regent: the withheld losses that somebody lets through, by their digest."""
-        return self.annotations.get(RELEASE_ANNOTATION, "")
-
-    @property
-    def accepted_takeover(self) -> str:
-        """On a Regent: the takeover that somebody accepts, by its token (rule 28a)."""
-        return self.annotations.get(TAKEOVER_ANNOTATION, "")
+    def consents(self) -> tuple[Consent, ...]:
+        """On a Regent: what somebody agrees to, one of each kind; where it is nothing, too."""
+        return tuple(
+            Consent(kind, self.annotations.get(_consent_annotation(kind), ""))
+            for kind in CONSENT_KINDS
+        )
 
     @property
     def let_go_vanished(self) -> str:
         """On a Regent: the vanished resources whose access somebody ends, by their token."""
         return self.annotations.get(VANISHED_ANNOTATION, "")
+
+
+def _consent_annotation(kind: ConsentKind) -> str:
+    match kind:
+        case "Brake":
+            return RELEASE_ANNOTATION
+        case "Takeover":
+            return TAKEOVER_ANNOTATION
+        case _:
+            assert_never(kind)
 
 
 SpecT = TypeVar("SpecT", bound=Part)

@@ -15,6 +15,7 @@ from regent.apply import sessions
 from regent.changes import SetPassword
 from regent.one_shot import apply_once, plan_once
 from shared import scram
+from shared.consent import Consent
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, outcome
 from tests.postgres.canary import Canary
@@ -96,7 +97,9 @@ async def test_a_released_adoption_gives_the_password_of_a_role_that_has_nothing
     pushed = state(ATTACK, **passwords("builder", canary.password))
     first = await apply_once(settings_for(database), pushed)
     assert first.brake is not None
-    released = await apply_once(settings_for(database), pushed, release=first.brake.digest)
+    released = await apply_once(
+        settings_for(database), pushed, consents=[Consent("Brake", first.brake.digest)]
+    )
     assert all_ready(released), released.outcomes
     assert await may_log_in(database, "builder", canary.password)
     look = await database.connect()

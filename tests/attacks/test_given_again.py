@@ -6,6 +6,7 @@ import pytest
 
 from regent.changes import GrantMembership, GrantPrivileges
 from regent.one_shot import apply_once, plan_once
+from shared.consent import Consent
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, is_settled
 from tests.postgres.database import Database
@@ -69,7 +70,9 @@ async def test_a_released_adoption_leaves_others_what_they_had_through_it(
     await database.execute(GIVEN_ON, "postgres")
     first = await apply_once(settings_for(database), state(ADOPTION))
     assert first.brake is not None
-    done = await apply_once(settings_for(database), state(ADOPTION), release=first.brake.digest)
+    done = await apply_once(
+        settings_for(database), state(ADOPTION), consents=[Consent("Brake", first.brake.digest)]
+    )
     assert all_ready(done), done.outcomes
     look = await database.connect()
     assert await look.fetchval(TO_EVE) == [database.owner]

@@ -29,7 +29,7 @@ class Meanwhile:
         if purpose == "work" and self.engine is not None:
             engine, self.engine = self.engine, None
             known = engine.passes.memory.system_identifier
-            await engine.accept_takeover(other_server(engine.home.regent, known, self.found))
+            await engine.consent(other_server(engine.home.regent, known, self.found))
         return await self._plain.connect(database, purpose=purpose)
 
 

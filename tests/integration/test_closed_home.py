@@ -10,6 +10,7 @@ import pytest
 
 from regent.answers import NotReady
 from regent.engine import Engine
+from regent.gate.consent import Withheld
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.locks import LockLost
@@ -87,5 +88,5 @@ async def test_a_brake_is_released_only_by_who_holds_the_lock(database: Database
     async with Engine.opened(settings, plain=plain, board=Board(), metrics=Metrics()) as engine:
         await engine.lock.release()
         with pytest.raises(LockLost):
-            await engine.release_brake("0123456789abcdef")
+            await engine.consent(Withheld("0123456789abcdef"))
         assert engine.passes.memory.brake.released_digest == ""

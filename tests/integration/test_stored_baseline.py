@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regent.gate.brake import is_judged
+from regent.gate.brake_memory import is_judged
 from regent.home.store import Home
 from regent.remembered import Remembered
 from regent.settings import connector_of

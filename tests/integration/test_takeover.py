@@ -12,6 +12,7 @@ from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.home.store import Home
 from regent.one_shot import apply_once, plan_once
 from regent.settings import connector_of
+from shared.consent import Consent
 from shared.http import HAD_STATE_HEADER
 from shared.state import DesiredState
 from tests.daemons import Regent, running
@@ -320,8 +321,8 @@ async def test_apply_takes_roles_back_when_it_is_told_the_token(database: Databa
     token = report.takeover.token
     assert any(token in note for note in report.notes)
     with pytest.raises(TokenMismatch):
-        await apply_once(settings, state(REFERENCE), takeover="0" * 16)
-    done = await apply_once(settings, state(REFERENCE), takeover=token)
+        await apply_once(settings, state(REFERENCE), consents=[Consent("Takeover", "0" * 16)])
+    done = await apply_once(settings, state(REFERENCE), consents=[Consent("Takeover", token)])
     assert all_ready(done)
     assert done.takeover is None
     assert not (await plan_once(settings, state(REFERENCE))).plan.changes
@@ -339,9 +340,13 @@ async def test_apply_obeys_another_server_or_source_when_it_is_told_the_token(
     report = await apply_once(settings, state(REFERENCE))
     assert outcome(report, "Role/mydb-viewer").reason == "TakeoverNeeded"
     assert report.takeover is not None
-    assert all_ready(await apply_once(settings, state(REFERENCE), takeover=report.takeover.token))
+    assert all_ready(
+        await apply_once(
+            settings, state(REFERENCE), consents=[Consent("Takeover", report.takeover.token)]
+        )
+    )
     with pytest.raises(TakeoverNeeded) as refused:
         await apply_once(settings, FOREIGN)
     token = refused.value.way_out.rpartition(" ")[2].rstrip(".")
-    assert all_ready(await apply_once(settings, FOREIGN, takeover=token))
+    assert all_ready(await apply_once(settings, FOREIGN, consents=[Consent("Takeover", token)]))
     assert all_ready(await apply_once(settings, FOREIGN))

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from regent.one_shot import OnceReport, apply_once, plan_once
+from shared.consent import Consent
 from shared.outcomes import Outcome
 from tests.declared import state
 from tests.postgres.database import Database
@@ -18,7 +19,9 @@ async def applied(
 ) -> OnceReport:
     """Bring the server to these resources."""
     pushed = state(text, revision=revision, **more)
-    return await apply_once(settings_for(database), pushed, release=release)
+    return await apply_once(
+        settings_for(database), pushed, consents=[Consent("Brake", release or "")]
+    )
 
 
 async def is_settled(database: Database, text: str, revision: int = 1, **more: Any) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 from regent.answers import (
     AcceptedPush,
-    DigestMismatch,
     Health,
     Refused,
     Stale,
     TakeoverNeeded,
-    TokenMismatch,
+    mismatch,
 )
 from regent.service import Service
+from shared.consent import Consent
 from shared.http import (
     ChangeBody,
     DetectorBody,
@@ -105,15 +105,14 @@ class MemoryService(Service):
     async def reconcile(self) -> str:
         return "pass-1"
 
-    async def release_brake(self, digest: str) -> None:
-        if digest != self.withheld_digest:
-            raise DigestMismatch
-        self.withheld_digest = None
-
-    async def accept_takeover(self, token: str) -> None:
-        if token != self.needed_token:
-            raise TokenMismatch
-        self.needed_token = None
+    async def consent(self, given: Consent) -> None:
+        match given.kind:
+            case "Brake" if given.digest == self.withheld_digest:
+                self.withheld_digest = None
+            case "Takeover" if given.digest == self.needed_token:
+                self.needed_token = None
+            case _:
+                raise mismatch(given)
 
     async def uninstall(self) -> tuple[str, ...]:
         return ("mydb: event triggers and schema removed",)

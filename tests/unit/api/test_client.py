@@ -19,6 +19,7 @@ from controller.regents.client import (
     TakeoverNeeded,
     UnexpectedAnswer,
 )
+from shared.consent import CONSENT_KINDS, Consent, ConsentKind
 from shared.http import FieldProblem
 from shared.state import DesiredState, Trouble, Verifier, WrittenState, etag
 from tests.unit.api.memory_service import MemoryService
@@ -63,14 +64,18 @@ async def test_a_first_push_says_where_the_regent_had_a_state(
 
 
 @pytest.mark.rule("28a")
-async def test_a_takeover_is_accepted_or_is_another_one(
-    client: RegentClient, service: MemoryService
+@pytest.mark.parametrize("kind", CONSENT_KINDS)
+async def test_each_kind_of_consent_is_taken_or_something_else_waits(
+    client: RegentClient, service: MemoryService, kind: ConsentKind
 ) -> None:
-    service.needed_token = "abc"
-    with pytest.raises(UnexpectedAnswer):
-        await client.accept_takeover("abd")
-    await client.accept_takeover("abc")
-    assert service.needed_token is None
+    service.needed_token = service.withheld_digest = "abc"
+    with pytest.raises(UnexpectedAnswer) as refused:
+        await client.consent(Consent(kind, "abd"))
+    assert refused.value.status == 409
+    await client.consent(Consent(kind, "abc"))
+    waits = {"Brake": service.withheld_digest, "Takeover": service.needed_token}
+    assert waits.pop(kind) is None
+    assert set(waits.values()) == {"abc"}
 
 
 async def test_a_large_state_arrives_whole(

@@ -15,6 +15,7 @@ from controller.regents.client import RegentClient
 from controller.regents.conversation import LOST_WAIT_SECONDS, WAIT_SECONDS, RegentLink
 from regent.answers import AcceptedPush
 from regent.health.board import STARTING, Board
+from shared.consent import Consent
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
@@ -101,8 +102,8 @@ async def test_a_takeover_is_accepted_as_soon_as_it_is_the_one_that_is_needed(
     service.accepted = AcceptedPush(etag(desired), desired)
     service.needed_token, service.sequence = "abc", 1
     async with linked(app, token) as link:
-        link.accept_takeover("another")
-        link.accept_takeover("abc")
+        link.pass_on([Consent("Takeover", "another")])
+        link.pass_on([Consent("Takeover", "abc")])
 
         async def is_accepted() -> bool:
             return service.needed_token is None

@@ -8,17 +8,10 @@ from typing import Any
 import pytest
 
 from regent.changes import AlterRole, Effect, Plan, RenameRole, RevokePrivileges, SetPassword
-from regent.gate.brake import (
-    Comparison,
-    Verdict,
-    deletions,
-    digest_of,
-    explicit_baseline,
-    has_news,
-    is_judged,
-    judge,
-    remember,
-)
+from regent.gate.baseline import explicit_baseline
+from regent.gate.brake import Comparison, Verdict, digest_of_losses, judge
+from regent.gate.brake_memory import has_news, is_judged, remember
+from regent.gate.deletions import deletions
 from regent.gate.losses import without
 from regent.observed import (
     AclItem,
@@ -153,7 +146,7 @@ def test_up_to_two_deletions_an_hour_never_wait_and_three_all_do() -> None:
     assert six.is_pulled
     assert six.plan.is_empty
     tired = BrakeMemory(baseline=before, deletions=((NOON, "Role/default/a"),) * 1)
-    assert deletions(before, less(2)) == ("Role/default/r0", "Role/default/r1")
+    assert deletions(tired, less(2)) == ("Role/default/r0", "Role/default/r1")
     said = explicit_baseline(before, less(2), tired, NOON)
     assert "Role/default/r0" in said.state.resources
 
@@ -303,7 +296,7 @@ def test_the_digest_that_was_seen_is_the_same_after_a_restart_and_with_another_s
     loss = [Loss(role="u", kind="ROLE", privilege="LOGIN")]
     other = VERIFIER.replace("A" * 43, "C" * 43)
     first, second = (
-        digest_of(loss, state(text, passwords={"User/u": {"verifier": one}}), BrakeMemory())
+        digest_of_losses(loss, state(text, passwords={"User/u": {"verifier": one}}), BrakeMemory())
         for one in (VERIFIER, other)
     )
     assert first == second

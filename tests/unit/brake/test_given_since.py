@@ -8,7 +8,7 @@ import pytest
 
 from regent.accept.merge import accept
 from regent.changes import AlterRole, ClearPassword, DropRole, Effect, EndSessions, Plan
-from regent.gate.brake import superseded
+from regent.gate.brake_memory import superseded
 from regent.gate.given import MOST_LAYERS, layers_with, states_since
 from regent.gate.losses import LOGIN, losses, without
 from regent.passes.full import ROUNDS, decided

@@ -65,8 +65,10 @@ def test_what_a_person_says_by_an_annotation_is_read_without_a_new_generation(na
     said = raw("Role", "viewer", spec, annotations={name: "token"})
     resource = reader.read([("Role", said)]).resources[key].resource
     assert resource is not None
-    metadata = resource.metadata
-    assert (metadata.released_digest or metadata.accepted_takeover) == "token"
+    kind = {RELEASE_ANNOTATION: "Brake", TAKEOVER_ANNOTATION: "Takeover"}[name]
+    assert [(one.kind, one.digest) for one in resource.metadata.consents if one.digest] == [
+        (kind, "token")
+    ]
 
 
 def test_a_deletion_that_has_begun_is_seen() -> None:

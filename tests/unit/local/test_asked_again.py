@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from controller.regents.answers import UnexpectedAnswer
+from controller.regents.consents import Consents
 from controller.regents.conversation import RegentLink
-from shared.http import DetectorBody, StatusBody
+from shared.consent import CONSENT_KINDS, Consent, ConsentKind
+from shared.http import BrakeBody, DetectorBody, StatusBody, TakeoverBody
 from shared.keys import ResourceKey
+
+WAITS = StatusBody(
+    sequence=1,
+    detector=DetectorBody(mode="None", healthy=False),
+    brake=BrakeBody(pulled=True, digest="0123"),
+    takeover=TakeoverBody(needed=True, token="0123"),
+)
 
 
 class Client:
@@ -21,31 +30,26 @@ class Client:
         self.statuses = list(statuses)
         self.asked = 0
 
-    async def release_brake(self, _: str) -> None:
+    async def consent(self, _: Consent) -> None:
         self.asked += 1
         if self.statuses:
             raise UnexpectedAnswer(self.statuses.pop(0), None)
 
-    accept_takeover = release_brake
-
 
 @pytest.mark.found("E92")
-@pytest.mark.parametrize("kind", ["release", "takeover"])
-def test_a_request_that_got_a_503_is_made_again_and_one_with_a_409_is_not(kind: str) -> None:
+@pytest.mark.parametrize("kind", CONSENT_KINDS)
+def test_a_request_that_got_a_503_is_made_again_and_one_with_a_409_is_not(
+    kind: ConsentKind,
+) -> None:
     async def asked(*statuses: int) -> int:
-        client: Any = Client(*statuses)
-        listener: Any = None
-        link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
-        consent, send = (
-            (link._release, client.release_brake)
-            if kind == "release"
-            else (link._acceptance, client.accept_takeover)
-        )
-        consent.given = consent.asked_for = "0123"
+        client, consents = Client(*statuses), Consents()
+        assert consents.give([Consent(kind, "0123")])
+        assert not consents.give([Consent(kind, "0123")])
+        consents.hear(WAITS)
         for _ in range(3):
             with suppress(UnexpectedAnswer):
-                await consent.pass_on(send)
-        return int(client.asked)
+                await consents.send(client.consent)
+        return client.asked
 
     assert asyncio.run(asked(503)) == 2
     assert asyncio.run(asked(409)) == 1

@@ -1,0 +1,71 @@
+"""What losses are counted against: the last state whose losses were let through (rule 20). Pure.
+
+Every end that is explicit in the new state is already in it, so that none of these is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from regent.desired import Desired
+from regent.gate.deletions import are_all_logins, are_few, deletions
+from regent.gate.ends import ended
+from regent.gate.given import states_since
+from regent.plan.handing_over import Names
+from regent.remembered import AcceptedState, BrakeMemory
+
+
+def baselines(
+    memory: BrakeMemory, accepted: AcceptedState, now: datetime
+) -> tuple[AcceptedState, ...]:
+    """The baseline, and what was given since, layer by layer, with every explicit end in them."""
+    baseline = memory.baseline or nothing_yet(accepted, memory, now)
+    states = (baseline, *states_since(baseline, memory.given))
+    return tuple(explicit_baseline(one, accepted, memory, now) for one in states)
+
+
+def explicit_baseline(
+    baseline: AcceptedState, accepted: AcceptedState, memory: BrakeMemory, now: datetime
+) -> AcceptedState:
+    """What ends.py lists is ended in it, `allow` is as narrow as now, few deletions are done."""
+    resources = dict(baseline.state.resources)
+    new = accepted.state.resources
+    for key, entry in resources.items():
+        resources[key] = ended(entry, new.get(key), now)
+    departed = {**baseline.departed}
+    deleted = deletions(memory, accepted)
+    if are_few(deleted, memory, now) and not are_all_logins(deleted, resources):
+        for key in deleted:
+            resources.pop(key, None)
+            departed[key] = accepted.departed[key]
+    state = baseline.state.model_copy(
+        update={"resources": resources, "regent": accepted.state.regent}
+    )
+    return baseline.model_copy(update={"state": state, "departed": departed})
+
+
+def nothing_yet(accepted: AcceptedState, memory: BrakeMemory, now: datetime) -> AcceptedState:
+    """The baseline before anything was ever let through: it gives nothing.
+
+    Few deletions are believed at once here too: of roles that are taken back from a lost home.
+    """
+    gone = {key: one.entry for key, one in accepted.departed.items()}
+    is_last = are_all_logins(gone, {**accepted.state.resources, **gone})
+    departed = accepted.departed if are_few(gone, memory, now) and not is_last else {}
+    state = accepted.state.model_copy(update={"resources": {}, "held": {}, "deleted": ()})
+    empty = {"state": state, "departed": departed, "before": {}, "since": {}}
+    return accepted.model_copy(update=empty)
+
+
+def without_authority_over(desired: Desired, names: Names) -> Desired:
+    """What is desired, with these roles in nobody's authority; memberships stay declared."""
+    if not names:
+        return desired
+    return replace(
+        desired,
+        roles={name: role for name, role in desired.roles.items() if name not in names},
+        endings=tuple(one for one in desired.endings if one.name not in names),
+        grants=desired.grants_without(names),
+        adopted=desired.adopted - names,
+    )
