@@ -28,7 +28,7 @@ from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.locks import LockLost
 from regent.kinds import Address
-from regent.passes.full import Pass
+from regent.passes.one_pass import Pass
 from regent.passes.schedule import Agenda
 from regent.remembered import AcceptedState
 from regent.report.bodies import trouble_body

@@ -12,7 +12,7 @@ Long because the full pass, the targeted one and what both leave behind are read
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -21,10 +21,8 @@ from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
-from regent.desired import Desired
 from regent.gate.brake import Verdict, has_news, remember, superseded
 from regent.gate.refusals import (
-    Refusal,
     ends_asked_at,
     keys_of,
     refusals,
@@ -32,7 +30,6 @@ from regent.gate.refusals import (
     still_refused,
     without_refused,
 )
-from regent.gate.takeover import Takeover
 from regent.home.store import Home
 from regent.inspect import inspect_changed
 from regent.inspect.reading import interest_of
@@ -46,56 +43,15 @@ from regent.passes.drift import (
     objects_of,
 )
 from regent.passes.look import Looked, Looker, Memory
-from regent.passes.outcomes import settle
+from regent.passes.one_pass import Pass, pass_of
 from regent.plan import plan_objects
 from regent.plan.handing_over import adopted_by, sessions_ended_by, still_unfinished
 from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.server.connections import READ_SECONDS, Connections
-from shared.outcomes import Outcome
-from shared.state import Trouble
 
 BeforeCorrecting = Callable[[Mapping[str, tuple[Address, ...]]], Awaitable[None]]
 ROUNDS = 3
 """How often one pass applies and looks again before it leaves the rest to the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What one pass saw and did.
-
-    `drift` are the changes that nobody declared anew. `remaining` is what it left to be done, and
-    `not_manageable` what would be to do and the server refuses for good.
-    """
-
-    plan: Plan
-    verdict: Verdict
-    results: tuple[ChangeResult, ...]
-    outcomes: Mapping[str, Outcome]
-    server: ObservedServer
-    desired: Desired
-    drift: tuple[Change, ...]
-    found_at: datetime
-    corrected_at: datetime
-    seconds: float
-    revision: int
-    next_due: datetime | None = None
-    remaining: tuple[Change, ...] = ()
-    not_manageable: tuple[Refusal, ...] = ()
-    unread: Mapping[str, str] = field(default_factory=dict)
-    restraint: Trouble | None = None
-    takeover: Takeover | None = None
-    illegible: tuple[str, ...] = ()
-    is_targeted: bool = False
-
-    @property
-    def refused(self) -> tuple[ChangeResult, ...]:
-        """What the server did not do."""
-        return tuple(result for result in self.results if not result.done)
-
-    @property
-    def is_open(self) -> bool:
-        """Something that may be done was not: worth another try soon."""
-        return self.restraint is None and bool(self.remaining or self.unread)
 
 
 async def dry_pass(
@@ -104,7 +60,7 @@ async def dry_pass(
     """What a full pass would do. Writes and remembers nothing."""
     began = perf_counter(), datetime.now(UTC)
     looked = await looker.look(accepted, marks, memory, began[1])
-    return _pass(accepted, looked, looked, (), (), began, is_dry=True)
+    return pass_of(accepted, looked, looked, (), (), began, is_dry=True)
 
 
 class Passes:
@@ -160,7 +116,7 @@ class Passes:
                 await self._decide(accepted, last)
         await self._forget_what_is_gone(last)
         await self._remember(last)
-        one = _pass(accepted, first, last, tuple(results), tuple(drift), began)
+        one = pass_of(accepted, first, last, tuple(results), tuple(drift), began)
         times = (one.next_due, ends_asked_at(self.memory.refused) if last.refused else None)
         return replace(one, next_due=min((at for at in times if at is not None), default=None))
 
@@ -426,35 +382,3 @@ def without_ended(brake: BrakeMemory, done: Iterable[Change]) -> BrakeMemory:
     if not ended:
         return brake
     return brake.model_copy(update={"sessions": brake.sessions - ended})
-
-
-def _pass(
-    accepted: AcceptedState,
-    first: Looked,
-    last: Looked,
-    results: tuple[ChangeResult, ...],
-    drift: tuple[Change, ...],
-    began: tuple[float, datetime],
-    *,
-    is_dry: bool = False,
-) -> Pass:
-    return Pass(
-        plan=first.wanted,
-        verdict=last.verdict if last.verdict.is_pulled else first.verdict,
-        results=results,
-        outcomes=settle(last, results=results, is_dry=is_dry),
-        server=last.observed.server,
-        desired=last.resolution.desired,
-        drift=drift,
-        found_at=began[1],
-        corrected_at=datetime.now(UTC),
-        seconds=perf_counter() - began[0],
-        revision=accepted.state.revision,
-        next_due=last.resolution.next_due,
-        remaining=last.verdict.plan.changes,
-        not_manageable=last.refused,
-        unread=last.unread,
-        restraint=last.restraint,
-        takeover=last.takeover,
-        illegible=last.observed.illegible,
-    )
