@@ -3,10 +3,7 @@
 Level-triggered (docs/architecture.md): what a pass does depends on the catalog, the accepted state
 and the time alone, never on what woke it. What woke it only says who may have done it.
 
-A *targeted* pass reads only the rows that a local event touched, so that a GRANT on one of ten
-thousand tables is corrected in milliseconds; the full pass stays the truth.
-
-Long because the full pass, the targeted one and what both leave behind are read together.
+Long because a pass and what it leaves behind for the next one are read together.
 """
 
 from __future__ import annotations
@@ -21,20 +18,16 @@ from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
-from regent.gate.brake import Verdict, has_news, remember, superseded
+from regent.gate.brake import has_news, remember, superseded
 from regent.gate.refusals import (
     ends_asked_at,
     keys_of,
     refusals,
     rights_of_admin,
-    still_refused,
-    without_refused,
 )
 from regent.home.store import Home
-from regent.inspect import inspect_changed
-from regent.inspect.reading import interest_of
 from regent.kinds import Address
-from regent.observed import Observed, ObservedServer
+from regent.observed import ObservedServer
 from regent.passes.drift import (
     NameOfDesired,
     came_since,
@@ -44,10 +37,10 @@ from regent.passes.drift import (
 )
 from regent.passes.look import Looked, Looker, Memory
 from regent.passes.one_pass import Pass, pass_of
-from regent.plan import plan_objects
+from regent.passes.targeted import Touched, look_at
 from regent.plan.handing_over import adopted_by, sessions_ended_by, still_unfinished
 from regent.remembered import AcceptedState, BrakeMemory, Mark
-from regent.server.connections import READ_SECONDS, Connections
+from regent.server.connections import Connections
 
 BeforeCorrecting = Callable[[Mapping[str, tuple[Address, ...]]], Awaitable[None]]
 ROUNDS = 3
@@ -177,69 +170,27 @@ class Passes:
 
     async def targeted(
         self,
-        database: str,
+        touched: Touched,
         *,
-        objects: Sequence[Address],
-        xids: Sequence[int],
-        with_schemas: bool,
         may_correct: Callable[[Sequence[Address]], Awaitable[bool]],
     ) -> Pass | None:
-        """Correct the objects that these transactions touched; None when only a full pass will do.
+        """Correct what was touched; None when only a full pass will do.
 
-        `with_schemas` reads their schemas too: a new object may imply USAGE on its schema.
-        `may_correct` is asked about the objects that differ, before it is written.
-        Says nothing of the resources: outcomes are a full pass's word.
+        `may_correct` is asked about the objects that differ, before they are written.
         """
-        looked, accepted = self.memory.looked, self.accepted()
-        began, now = perf_counter(), datetime.now(UTC)
-        if looked is None or looked.edition != accepted.edition or database in looked.unread:
+        accepted = self.accepted()
+        found = await look_at(touched, self.memory, self._connections, self.looker.compilations)
+        if found is None:
             return None
-        if self.memory.refused_push is not None:
-            return None
-        due = looked.resolution.next_due
-        if due is not None and due <= now:
-            return None
-        desired, server = looked.resolution.desired, looked.observed.server
-        async with self._connections.use(database, seconds=READ_SECONDS) as connection:
-            touched = await inspect_changed(
-                connection,
-                interest_of(desired),
-                objects=objects,
-                xids=xids,
-                with_schemas=with_schemas,
-            )
-        found_at = datetime.now(UTC)
-        wanted, _ = without_refused(
-            plan_objects(
-                desired, Observed(server, {database: touched}), database, self.looker.compilations
-            ),
-            still_refused(self.memory.refused, now),
-        )
-        differing = objects_of(wanted.changes).get(database, ())
-        if not wanted.is_empty and not await may_correct(differing):
-            return None
+        wanted = found.wanted
+        results: tuple[ChangeResult, ...] = ()
         if not wanted.is_empty:
+            if not await may_correct(objects_of(wanted.changes).get(touched.database, ())):
+                return None
             await self._home.require_safe()
-        results = (
-            ()
-            if wanted.is_empty
-            else await self._write(wanted, server, Patience(WAIT_AGAIN_SECONDS), is_last_word=False)
-        )
-        return Pass(
-            plan=wanted,
-            verdict=Verdict(wanted),
-            results=results,
-            outcomes={},
-            server=server,
-            desired=desired,
-            drift=tuple(result.change for result in results if result.done),
-            found_at=found_at,
-            corrected_at=datetime.now(UTC),
-            seconds=perf_counter() - began,
-            revision=accepted.state.revision,
-            next_due=due,
-            is_targeted=True,
-        )
+            patience, server = Patience(WAIT_AGAIN_SECONDS), found.looked.observed.server
+            results = await self._write(wanted, server, patience, is_last_word=False)
+        return found.done(results, accepted.state.revision)
 
     def accepted(self) -> AcceptedState:
         """What was pushed last; LookupError before the first push."""
