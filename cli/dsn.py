@@ -15,10 +15,10 @@ from typing import cast, get_args
 from pydantic import SecretStr
 
 from cli.conninfo import Unreadable, parse
-from regent.server.address import TlsMode, host_problem
+from regent.server.address import host_problem
 from regent.settings import ServerSettings
 from shared.errors import PostgRegentError
-from shared.resources.regent import DEFAULT_PORT
+from shared.resources.regent import DEFAULT_PORT, TlsMode
 
 NAMES = ("user", "password", "host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
 """What is taken."""

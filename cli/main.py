@@ -1,7 +1,7 @@
 """The `postgregent` command: its arguments, its help, its exit status.
 
 What a command needs is imported when it is called, so that `--help` and completion are quick.
-Long because options and their help are written out, and nothing else is here.
+Long because each command's options and help are written out, and nothing else is here.
 """
 # ruff: noqa: PLC0415
 
@@ -17,15 +17,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.options import (
+    AllOption,
+    AllowEmpty,
+    Directory,
+    DsnOption,
+    FromEnvironment,
+    OutputOption,
+    RegentOption,
+    RoleOption,
+    SqlOption,
+)
 from cli.printing import Output, print_data, print_error, results
 from cli.usage import Commands
-from shared.errors import PostgRegentError
 
 FAILED = 1
-DSN_HELP = (
-    "The server, as postgresql://USER@HOST:PORT/DATABASE. The password may also come from"
-    " PGPASSWORD, where other users of this machine do not see it."
-)
 
 app = typer.Typer(
     name="postgregent",
@@ -38,43 +44,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Directory = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DIR", help="The directory; all YAML and JSON files below it, but for hidden ones."
-    ),
-]
-OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
-]
-DsnOption = Annotated[
-    str | None, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)
-]
-RegentOption = Annotated[
-    str | None,
-    typer.Option("--regent", metavar="NAME", help="Which Regent, when there are several."),
-]
-FromEnvironment = Annotated[
-    bool,
-    typer.Option(
-        "--secrets-from-env",
-        help="Take Secrets also from POSTGREGENT_SECRET_<NAME>__<KEY>, in capitals, with _ for"
-        " everything that is no letter or digit.",
-    ),
-]
-SqlOption = Annotated[bool, typer.Option("--sql", help="Show the statements too; no secrets.")]
-AllOption = Annotated[
-    bool,
-    typer.Option("--all", help="Show every change and resource, however many there are."),
-]
-RoleOption = Annotated[
-    str | None,
-    typer.Option("--role", metavar="NAME", help="Show only the changes to this role, in full."),
-]
-AllowEmpty = Annotated[
-    bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")
-]
 
 
 def _show_version(asked: bool) -> None:
@@ -350,58 +319,20 @@ def uninstall(
         for name in context.params
         if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
     }
-    if misplaced := _misplaced(given, "kubernetes" if kubernetes else "dsn"):
-        raise typer.BadParameter(misplaced)
-    if kubernetes:
-        _end(_cluster_removal(kubeconfig, kube_context, namespace, patience, yes, output), output)
     from cli.asking import confirm
+    from cli.uninstall_targets import cluster_removal, misplaced
+
+    if wrong := misplaced(given, "kubernetes" if kubernetes else "dsn"):
+        raise typer.BadParameter(wrong)
+    if kubernetes:
+        work = cluster_removal(kubeconfig, kube_context, namespace, patience, yes, output)
+        _end(work, output)
     from cli.uninstall import Removal, run_uninstall
 
     if dsn is None:
         raise typer.BadParameter("Say --dsn DSN for a server, or --kubernetes for a cluster.")
     removal = Removal(dsn, regent, home_database, home=home, is_confirmed=yes)
     _end(run_uninstall(removal, output, confirm), output)
-
-
-_OF_A_SERVER = {"dsn": "--dsn", "regent": "--regent", "home_database": "--home-database",
-                "home": "--home"}  # fmt: skip
-_OF_A_CLUSTER = {"kubeconfig": "--kubeconfig", "kube_context": "--context",
-                 "namespace": "--namespace", "patience": "--patience"}  # fmt: skip
-
-
-def _misplaced(given: set[str], target: str) -> str:
-    """Which options were given that do not go with this target; empty where none."""
-    foreign = _OF_A_SERVER if target == "kubernetes" else _OF_A_CLUSTER
-    wrong = [option for name, option in foreign.items() if name in given]
-    return f"{', '.join(wrong)} does not go with --{target}." if wrong else ""
-
-
-async def _cluster_removal(
-    kubeconfig: Path | None,
-    context: str | None,
-    namespaces: list[str] | None,
-    patience: float,
-    yes: bool,
-    output: Output,
-) -> int:
-    from cli.asking import confirm
-
-    try:
-        from cli.cluster_state import Patience
-        from cli.uninstall_kubernetes import ClusterRemoval, run_cluster_removal
-    except ModuleNotFoundError as missing:
-        raise PostgRegentError(
-            f"--kubernetes needs {missing.name}, which is not installed.",
-            way_out="Install the extra: postgregent[kubernetes].",
-        ) from missing
-    asked = ClusterRemoval(
-        str(kubeconfig) if kubeconfig else None,
-        context,
-        tuple(namespaces or ()),
-        is_confirmed=yes,
-        patience=Patience(patience),
-    )
-    return await run_cluster_removal(asked, output, confirm)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 A change knows its causes (the resources that declare it, for outcomes), and its effect, by which
 the plan is ordered: widening first, narrowing last (rule 22).
+
+Long because the changes are one closed union: each dispatch over it is checked against this page.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from regent.desired import Attributes, Causes, Listed
 from regent.kinds import KINDS, Address
@@ -399,6 +401,9 @@ class RevokePrivileges(_OfObjects):
     cascade: bool = False
     causes: Causes = ()
     effect: Effect = Effect.NARROW
+
+
+PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ class Attributes:
     bypassrls: bool = False
 
 
+def attribute_word(name: str, *, on: bool) -> str:
+    """An attribute as CREATE ROLE and ALTER ROLE write it, given or taken."""
+    return name.upper() if on else f"NO{name.upper()}"
+
+
 class PasswordPolicy(Enum):
     """What a pass does about a role's password."""
 

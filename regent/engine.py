@@ -30,8 +30,9 @@ from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.locks import LockLost
 from regent.kinds import Address
-from regent.passes.full import Pass
+from regent.passes.one_pass import Pass
 from regent.passes.schedule import Agenda
+from regent.passes.targeted import Touched
 from regent.remembered import AcceptedState
 from regent.report.bodies import trouble_body
 from regent.report.history import Report, held_in
@@ -266,10 +267,7 @@ class Engine:
             is_new = any(event.command_tag not in ("GRANT", "REVOKE") for event in one.events)
             writers: dict[Address, frozenset[int]] = {}
             result = await self.passes.targeted(
-                database,
-                objects=one.objects,
-                xids=one.xids,
-                with_schemas=is_new,
+                Touched(database, one.objects, one.xids, with_schemas=is_new),
                 may_correct=partial(self._are_all_known, database, one.events, writers),
             )
             if result is None:

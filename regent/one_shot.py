@@ -25,8 +25,9 @@ from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
 from regent.gate.waiting import waiting_for_release, without_waiting
 from regent.home.check import OWNER
 from regent.home.store import Home
-from regent.passes.full import Pass, dry_pass
+from regent.passes.full import dry_pass
 from regent.passes.look import Looker, Memory
+from regent.passes.one_pass import Pass
 from regent.plan.unmatched import Unmatched, literals
 from regent.remembered import AcceptedState, Loss, Mark
 from regent.report.bodies import brake_body, takeover_body

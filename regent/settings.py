@@ -13,10 +13,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 
-from regent.server.address import BadAddressError, ServerAddress, TlsMode
+from regent.server.address import BadAddressError, ServerAddress
 from regent.server.connect import Connector
 from regent.server.words import say_by_dsn
-from shared.resources.regent import DEFAULT_HOME_DATABASE, DEFAULT_PORT, RegentSpec
+from shared.resources.regent import DEFAULT_HOME_DATABASE, DEFAULT_PORT, RegentSpec, TlsMode
 
 
 class _Settings(BaseModel):

@@ -22,6 +22,11 @@ def is_literal(pattern: str) -> bool:
     return _MAGIC.search(pattern) is None
 
 
+def escaped(text: str) -> str:
+    """A pattern that matches this text alone."""
+    return _MAGIC.sub(lambda found: "\\" + found[0], text)
+
+
 def literal_of(pattern: str) -> str | None:
     """The one name that the pattern can match, its escapes taken off; None with a wildcard."""
     if is_literal(pattern):

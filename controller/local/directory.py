@@ -17,9 +17,10 @@ from types import MappingProxyType
 from typing import Any
 
 from controller.core.secrets import Secret, SecretName
+from controller.local.documents import Document, Parsed, Slip
 from controller.local.files import Files, SourceFile, UnsyncedError, read_files
 from controller.local.secrets import read_secret, secret_keys_of
-from controller.local.yaml_documents import Document, Parsed, Slip, parse_json, parse_yaml
+from controller.local.yaml_documents import parse_json, parse_yaml
 from shared.keys import KINDS, Kind, ResourceKey
 from shared.problems import Problem, did_you_mean, field_text, fold, shortened
 from shared.resources import API_VERSION, DEFAULT_NAMESPACE, GROUP, AnyResource

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from pydantic import SecretBytes
 
 from controller.core.secrets import Secret, SecretName
-from controller.local.yaml_documents import Document, Path
+from controller.local.documents import Document, Path
 from shared.errors import PostgRegentError
 from shared.problems import Problem
 from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User

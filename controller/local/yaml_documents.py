@@ -1,9 +1,9 @@
-"""YAML and JSON files as documents that know the line of each of their fields.
+"""Reading YAML and JSON files as documents.
 
 Everything that can be said about a file is said at once: each document is parsed by itself, and an
 unquoted `*`, the likeliest mistake in a manifest here, is repaired for the sake of reading on.
 
-Long because finding documents, their lines and their mistakes is one walk over one parser.
+Long because finding documents and their mistakes is one walk over one parser.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import yaml
 
+from controller.local.documents import MERGE, Document, Parsed, Slip, child, merged_parts
 from controller.local.scalars import plain_scalar
 from shared.problems import shown_value
 
@@ -41,7 +42,6 @@ _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-
 _SUSPICIOUS = re.compile(r"^[ ]{200}|(?:[-?:][ \t]+){60}", re.MULTILINE)
 _OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSING = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
-_MERGE = "<<"
 _PLAIN_TAG = "plain"
 _SCALAR_TAGS = frozenset(
     {_PLAIN_TAG, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))}
@@ -49,78 +49,12 @@ _SCALAR_TAGS = frozenset(
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-Path = tuple[str | int, ...]
-
 
 class _Loader(_BASE):  # type: ignore[misc]
     """Resolves nothing, so that a scalar's tag is either this one or was written by hand."""
 
     DEFAULT_SCALAR_TAG = _PLAIN_TAG
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Slip:
-    """What is wrong with the text itself. `about` names the resource as far as one can see it."""
-
-    line: int
-    message: str
-    way_out: str
-    value: str | None = None
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One mapping: its data, and where each part of it stands.
-
-    With slips, the data is only what was probably meant: good for a name, not for a grant.
-    """
-
-    data: dict[str, Any] = field(repr=False)
-    node: yaml.MappingNode = field(repr=False, compare=False)
-    first_line: int
-    slips: tuple[Slip, ...] = ()
-
-    @property
-    def line(self) -> int:
-        """The line that it begins on."""
-        return self.line_of(())
-
-    def line_of(self, path: Path) -> int:
-        """The line of a field, or of the nearest part around it that is there."""
-        node: yaml.Node = self.node
-        line: int = node.start_mark.line
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                break
-            line, node = found
-        return self.first_line + line
-
-    def path_on(self, line: int) -> Path:
-        """The innermost field that stands on a line; the last of them when there are several."""
-        return _path_on(self.node, line - self.first_line, ())
-
-    def written(self, path: Path) -> str | None:
-        """A single value exactly as it was written; None for anything else."""
-        node: yaml.Node = self.node
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                return None
-            node = found[1]
-        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a file holds. A document that could not be read at all is `lost`: nobody knows what it
-    declared, so nothing may be taken for deleted because of it.
-    """
-
-    documents: tuple[Document, ...]
-    lost: tuple[Slip, ...] = ()
 
 
 class _SlipError(Exception):
@@ -270,8 +204,8 @@ class _Reading:
                 "begin it with apiVersion: and kind:",
             )
         self._check_size(node)
-        items = _child(node, "items")
-        kind = _child(node, "kind")
+        items = child(node, "items")
+        kind = child(node, "kind")
         is_list = kind is not None and str(kind[1].value).endswith("List")
         if is_list and items and isinstance(items[1], yaml.SequenceNode):
             for item in items[1].value:
@@ -330,8 +264,8 @@ class _Reading:
                     key.start_mark.line, "this key is not a single word", "write name: value"
                 )
             name = str(key.value)
-            if name == _MERGE and not key.style:
-                for part in _parts(value):
+            if name == MERGE and not key.style:
+                for part in merged_parts(value):
                     merged = {**self._mapping(part), **merged}
                 continue
             if name in own:
@@ -388,36 +322,3 @@ def _syntax_slip(error: yaml.MarkedYAMLError, chunk: str, first_line: int) -> Sl
     else:
         way_out = "correct the indentation or the brackets at this line or just above"
     return Slip(first_line + row, f"this is not YAML: {said}", way_out)
-
-
-def _path_on(node: yaml.Node, row: int, path: Path) -> Path:
-    inside: list[tuple[str | int, yaml.Node, yaml.Node]] = []
-    if isinstance(node, yaml.MappingNode):
-        inside = [(str(key.value), key, value) for key, value in node.value]
-    elif isinstance(node, yaml.SequenceNode):
-        inside = [(index, item, item) for index, item in enumerate(node.value)]
-    for step, start, value in reversed(inside):
-        if start.start_mark.line <= row <= value.end_mark.line:
-            return _path_on(value, row, (*path, step))
-    return path
-
-
-def _parts(value: yaml.Node) -> list[yaml.MappingNode]:
-    """What a `<<` merges."""
-    given = value.value if isinstance(value, yaml.SequenceNode) else [value]
-    return [part for part in given if isinstance(part, yaml.MappingNode)]
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
-    """The line and node of one step down."""
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        item = node.value[step]
-        return item.start_mark.line, item
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    pairs = [pair for pair in node.value if isinstance(pair[0], yaml.ScalarNode)]
-    for key, value in reversed(pairs):
-        if key.value == step:
-            return key.start_mark.line, value
-    merged = (part for key, value in pairs if key.value == _MERGE for part in _parts(value))
-    return next((found for part in merged if (found := _child(part, step))), None)

@@ -16,23 +16,21 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 import asyncpg
 
 from regent.apply import table_locks as gentle_locks
 from regent.apply.held import LOCK_IS_HELD, Held, HeldError, Patience, look_for
+from regent.apply.pieces import Piece, Tally
 from regent.apply.render import render
-from regent.apply.result import REFUSALS, RETRIED, VANISHED, ChangeResult, refused, sqlstate
+from regent.apply.result import REFUSALS, RETRIED, VANISHED, ChangeResult, sqlstate
 from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
-from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
+from regent.changes import Effect, GrantPrivileges, ObjectRef, PrivilegeChange, RevokePrivileges
 from regent.kinds import KINDS, Address, Lock, Row
 from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
-
-PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 OBJECTS_PER_TRANSACTION = 500
 """On 18 each named table costs a lock until the end; the table of locks has room for thousands."""
@@ -42,54 +40,6 @@ USE_SECONDS = 300.0
 """A transaction that takes that long is given up: the other databases wait for this pass."""
 STRONG_LOCK_TIMEOUT_MS = 100
 NO_SUCH_ROLE = "42704"
-
-
-Grantee: TypeAlias = str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """A rectangle of the work: these objects, these grantees.
-
-    `is_soft`: on some of them the stronger lock was asked for in vain, and nothing else is held.
-    """
-
-    objects: tuple[Address, ...]
-    grantees: tuple[Grantee, ...]
-    is_soft: bool = False
-
-    def halves(self, *, grantees_first: bool) -> tuple[_Scope, _Scope] | None:
-        """Two smaller ones; None for one object and one grantee."""
-        by_objects, by_grantees = self._by_objects(), self._by_grantees()
-        if grantees_first:
-            return by_grantees or by_objects
-        return by_objects or by_grantees
-
-    def _by_objects(self) -> tuple[_Scope, _Scope] | None:
-        middle = len(self.objects) // 2
-        if not middle:
-            return None
-        return (
-            replace(self, objects=self.objects[:middle]),
-            replace(self, objects=self.objects[middle:]),
-        )
-
-    def _by_grantees(self) -> tuple[_Scope, _Scope] | None:
-        middle = len(self.grantees) // 2
-        if not middle:
-            return None
-        return (
-            replace(self, grantees=self.grantees[:middle]),
-            replace(self, grantees=self.grantees[middle:]),
-        )
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What happened to one change so far."""
-
-    failed: list[tuple[PrivilegeChange, BaseException]] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 class PrivilegeWork:
@@ -112,10 +62,10 @@ class PrivilegeWork:
         self._before_write = before_write
         self._patience = patience or Patience()
         self._strength = Strength.STRONG
-        self._tallies = [_Tally() for _ in changes]
+        self._tallies = [Tally(one) for one in changes]
         self._refs = [dict(zip(c.addresses, c.objects, strict=True)) for c in self._changes]
         """By change, what each address is: a slice of a large change looks up its own alone."""
-        self._held: list[_Scope] = []
+        self._held: list[Piece] = []
         self._looks_first = self._patience.is_over
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
@@ -130,12 +80,12 @@ class PrivilegeWork:
             some = objects[start : start + size]
             if not bare.isdisjoint(some):
                 some = some[: next(n for n, one in enumerate(some) if one in bare) or 1]
-            slice_ = _Scope(some, grantees)
-            await (self._apart(slice_) if self._looks_first else self._scope(slice_))
+            slice_ = Piece(some, grantees)
+            await (self._apart(slice_) if self._looks_first else self._do(slice_))
             start += len(some)
             size = _next_size(size, time.monotonic() - began)
         await self._wait_for_the_held()
-        return tuple(map(self._result, self._changes, self._tallies))
+        return tuple(one.result() for one in self._tallies)
 
     def _cannot_be_locked(self) -> frozenset[Address]:
         """These go one per transaction, so that DDL on them meets ours as rarely as can be."""
@@ -146,100 +96,100 @@ class PrivilegeWork:
             if KINDS[change.kind].lock_of(one.relation_kind) is Lock.NONE
         )
 
-    async def _scope(self, scope: _Scope) -> None:
+    async def _do(self, piece: Piece) -> None:
         try:
-            await self._reconnecting(scope, range(len(self._changes)))
+            await self._reconnecting(piece, range(len(self._changes)))
         except CannotConnectError as error:
-            self._note(scope, range(len(self._changes)), error)
+            self._note(piece, range(len(self._changes)), error)
         except asyncpg.LockNotAvailableError:
             self._looks_first = True
-            await self._apart(scope, was_tried=True)
+            await self._apart(piece, was_tried=True)
         except REFUSALS as error:
             is_about_a_role = sqlstate(error) == NO_SUCH_ROLE
-            if is_about_a_role and len(scope.grantees) == 1:
-                self._note(scope, range(len(self._changes)), error)
+            if is_about_a_role and len(piece.grantees) == 1:
+                self._note(piece, range(len(self._changes)), error)
                 return
-            halves = scope.halves(grantees_first=is_about_a_role)
+            halves = piece.halves(grantees_first=is_about_a_role)
             if halves is None:
-                await self._change_by_change(scope)
+                await self._change_by_change(piece)
             else:
                 for half in halves:
-                    await self._scope(half)
+                    await self._do(half)
 
-    async def _apart(self, scope: _Scope, *, was_tried: bool = False) -> None:
+    async def _apart(self, piece: Piece, *, was_tried: bool = False) -> None:
         """What nobody holds is done now, what is held is left for later.
 
         Where it `was_tried` as it is and nothing is seen to be held, it is halved.
         """
-        held = await self._look(scope)
+        held = await self._look(piece)
         if held is None:
             return
         if not held:
-            await (self._halves(scope) if was_tried else self._scope(scope))
+            await (self._halves(piece) if was_tried else self._do(piece))
             return
-        here = frozenset(scope.objects) & held.objects.keys()
-        gone = tuple(g for g in scope.grantees if g in held.roles)
-        free = tuple(g for g in scope.grantees if g not in held.roles)
-        reached = tuple(one for one in scope.objects if one not in here)
+        here = frozenset(piece.objects) & held.objects.keys()
+        gone = tuple(g for g in piece.grantees if g in held.roles)
+        free = tuple(g for g in piece.grantees if g not in held.roles)
+        reached = tuple(one for one in piece.objects if one not in here)
         for left in (
-            _Scope(tuple(one for one in scope.objects if one in here), scope.grantees),
-            _Scope(reached, gone),
+            Piece(tuple(one for one in piece.objects if one in here), piece.grantees),
+            Piece(reached, gone),
         ):
             if left.objects and left.grantees:
                 self._held.append(left)
         if not reached or not free:
             return
-        rest = _Scope(reached, free, is_soft=bool(held.busy))
-        if was_tried and rest == scope:
-            await self._halves(scope)
+        rest = Piece(reached, free, is_soft=bool(held.busy))
+        if was_tried and rest == piece:
+            await self._halves(piece)
         else:
-            await self._scope(rest)
+            await self._do(rest)
 
-    async def _halves(self, scope: _Scope) -> None:
+    async def _halves(self, piece: Piece) -> None:
         """Nobody is seen to hold it, and it is not to be had."""
-        halves = None if self._patience.is_over else scope.halves(grantees_first=False)
+        halves = None if self._patience.is_over else piece.halves(grantees_first=False)
         if halves is None:
-            self._held.append(scope)
+            self._held.append(piece)
         for half in halves or ():
-            await self._scope(half)
+            await self._do(half)
 
-    async def _look(self, scope: _Scope) -> Held | None:
+    async def _look(self, piece: Piece) -> Held | None:
         """What is held of it; None where the database cannot be asked, which is noted."""
         try:
             async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
-                return await look_for(connection, scope.objects, scope.grantees)
+                return await look_for(connection, piece.objects, piece.grantees)
         except (CannotConnectError, *CONNECTION_IS_GONE) as error:
             heed_cancellation()
-            self._note(scope, range(len(self._changes)), error)
+            self._note(piece, range(len(self._changes)), error)
         except REFUSALS as error:
-            self._note(scope, range(len(self._changes)), error)
+            self._note(piece, range(len(self._changes)), error)
         return None
 
     async def _wait_for_the_held(self) -> None:
         """What has come free meanwhile, then one object after another, as long as one may wait."""
         while self._held and not self._patience.is_over:
-            scopes, self._held = self._held, []
-            for scope in scopes:
-                await self._apart(scope)
+            pieces, self._held = self._held, []
+            for piece in pieces:
+                await self._apart(piece)
             if self._held:
                 await self._wait_for_one()
-        for scope in self._held:
-            held = await self._look(scope)
+        for piece in self._held:
+            held = await self._look(piece)
             if held is not None:
-                error = HeldError(held.holders_of(scope.objects, scope.grantees))
-                self._note(scope, range(len(self._changes)), error)
+                error = HeldError(held.holders_of(piece.objects, piece.grantees))
+                self._note(piece, range(len(self._changes)), error)
 
     async def _wait_for_one(self) -> None:
         """In the server's own queue, so that who lets go for a moment only lets us in too.
 
         Any of them: the same one first in each pass would keep the others waiting for ever.
         """
-        scope = self._held.pop(random.randrange(len(self._held)))  # noqa: S311 - keeps no secret
-        chosen = random.choice(scope.objects)  # noqa: S311 - keeps no secret
-        others = tuple(one for one in scope.objects if one != chosen)
+        piece = self._held.pop(random.randrange(len(self._held)))  # noqa: S311 - keeps no secret
+        chosen = random.choice(piece.objects)  # noqa: S311 - keeps no secret
+        others = tuple(one for one in piece.objects if one != chosen)
         if others:
-            self._held.append(replace(scope, objects=others))
-        one = _Scope((chosen,), scope.grantees)
+            self._held.append(replace(piece, objects=others))
+        one = Piece((chosen,), piece.grantees)
         try:
             await self._reconnecting(one, range(len(self._changes)))
         except asyncpg.LockNotAvailableError:
@@ -247,46 +197,46 @@ class PrivilegeWork:
         except CannotConnectError as error:
             self._note(one, range(len(self._changes)), error)
         except REFUSALS:
-            await self._scope(one)
+            await self._do(one)
 
-    async def _reconnecting(self, scope: _Scope, which: Collection[int]) -> None:
+    async def _reconnecting(self, piece: Piece, which: Collection[int]) -> None:
         """Once more on a new connection when this one breaks: GRANT and REVOKE bear it."""
         try:
-            await self._together(scope, which)
+            await self._together(piece, which)
         except CONNECTION_IS_GONE:
             heed_cancellation()
             try:
-                await self._together(scope, which)
+                await self._together(piece, which)
             except CONNECTION_IS_GONE as error:
                 raise CannotConnectError("The connection broke twice.") from error
 
-    async def _change_by_change(self, scope: _Scope) -> None:
+    async def _change_by_change(self, piece: Piece) -> None:
         """One object, one grantee: leave out the changes that are refused, do the others."""
-        left = [n for n in range(len(self._changes)) if self._part(n, scope) is not None]
+        left = [n for n in range(len(self._changes)) if self._part(n, piece) is not None]
         while left:
             try:
-                await self._together(scope, left)
+                await self._together(piece, left)
             except asyncpg.LockNotAvailableError:
-                self._held.append(scope)
+                self._held.append(piece)
                 return
             except REFUSALS as error:
                 if sqlstate(error) in VANISHED:
                     return
-                culprits = await self._culprits(scope, left) or dict.fromkeys(left, error)
+                culprits = await self._culprits(piece, left) or dict.fromkeys(left, error)
                 for number, reason in culprits.items():
-                    self._note(scope, [number], reason)
+                    self._note(piece, [number], reason)
                 left = [n for n in left if n not in culprits]
             else:
                 return
 
-    async def _culprits(self, scope: _Scope, left: Sequence[int]) -> dict[int, BaseException]:
+    async def _culprits(self, piece: Piece, left: Sequence[int]) -> dict[int, BaseException]:
         """The first change that is refused when the ones before it are done, tried and undone.
 
         When it would give back what a REVOKE takes along, the REVOKE is not done either.
         """
         for place, last in enumerate(left):
             try:
-                await self._together(scope, left[: place + 1], keep=False)
+                await self._together(piece, left[: place + 1], keep=False)
             except REFUSALS as error:
                 revokes = [
                     n for n in left[:place] if isinstance(self._changes[n], RevokePrivileges)
@@ -296,10 +246,10 @@ class PrivilegeWork:
                 )
         return {}
 
-    async def _together(self, scope: _Scope, which: Collection[int], *, keep: bool = True) -> None:
-        """These changes within the scope, in one transaction; `keep=False` tries and undoes."""
+    async def _together(self, piece: Piece, which: Collection[int], *, keep: bool = True) -> None:
+        """These changes within the piece, in one transaction; `keep=False` tries and undoes."""
         began = time.monotonic()
-        parts = {n: part for n in which if (part := self._part(n, scope)) is not None}
+        parts = {n: part for n in which if (part := self._part(n, piece)) is not None}
         if not parts:
             return
         statements = [s for part in parts.values() for s in render(part, major=self._major)]
@@ -311,7 +261,7 @@ class PrivilegeWork:
             for part in parts.values()
             for address, one in zip(part.addresses, part.objects, strict=True)
         }
-        await self._with_locks(list(objects.values()), body, is_soft=scope.is_soft)
+        await self._with_locks(list(objects.values()), body, is_soft=piece.is_soft)
         spent = (time.monotonic() - began) / len(parts)
         for n in parts:
             self._tallies[n].seconds += spent
@@ -351,33 +301,21 @@ class PrivilegeWork:
         # hold there is a place of its own.
         await patiently(once, retried=RETRIED - VANISHED - {LOCK_IS_HELD})
 
-    def _note(self, scope: _Scope, which: Collection[int], error: BaseException) -> None:
+    def _note(self, piece: Piece, which: Collection[int], error: BaseException) -> None:
         for number in which:
-            part = self._part(number, scope)
+            part = self._part(number, piece)
             if part is not None:
                 self._tallies[number].failed.append((part, error))
 
-    def _part(self, number: int, scope: _Scope) -> PrivilegeChange | None:
-        """The change within the scope, objects in order of oid; None when it has no part in it."""
+    def _part(self, number: int, piece: Piece) -> PrivilegeChange | None:
+        """The change within the piece, objects in order of oid; None when it has no part in it."""
         change, refs = self._changes[number], self._refs[number]
-        objects = tuple(refs[one] for one in scope.objects if one in refs)
-        inside = frozenset(scope.grantees)
+        objects = tuple(refs[one] for one in piece.objects if one in refs)
+        inside = frozenset(piece.grantees)
         grantees = tuple(g for g in change.grantees if g in inside)
         if not objects or not grantees:
             return None
         return replace(change, objects=objects, grantees=grantees)
-
-    def _result(self, change: PrivilegeChange, tally: _Tally) -> ChangeResult:
-        if not tally.failed:
-            return ChangeResult(change, done=True, seconds=tally.seconds)
-        first, error = tally.failed[0]
-        state = sqlstate(error)
-        parts = tuple(part for part, why in tally.failed if sqlstate(why) == state)
-        result = refused(change, error, seconds=tally.seconds, remaining=parts)
-        if parts == (change,):
-            return result
-        where = f"{first.objects[0]} for {first.grantees[0] or 'PUBLIC'}"
-        return replace(result, message=f"Refused in part, first {where}: {result.message}")
 
 
 def _next_size(size: int, seconds: float) -> int:

@@ -32,6 +32,7 @@ from regent.changes import (
     RevokePrivileges,
     SetPassword,
 )
+from regent.desired import attribute_word
 from regent.kinds import KINDS, Naming
 from regent.plan.settings import is_list, list_items
 from shared.names import quote_ident, quote_literal, quote_qualified
@@ -99,7 +100,7 @@ def _create_role(change: CreateRole) -> str:
     for name in _SWITCHES:
         shall: bool = getattr(change.attributes, name)
         if shall != (name == "inherit"):
-            words.append(_switch(name, on=shall))
+            words.append(attribute_word(name, on=shall))
     if change.connection_limit != -1:
         words.append(f"CONNECTION LIMIT {change.connection_limit:d}")
     if change.valid_until is not None:
@@ -112,16 +113,12 @@ def _alter_role(change: AlterRole) -> str:
     for name in ("login", *_SWITCHES):
         shall: bool | None = getattr(change, name)
         if shall is not None:
-            words.append(_switch(name, on=shall))
+            words.append(attribute_word(name, on=shall))
     if change.connection_limit is not None:
         words.append(f"CONNECTION LIMIT {change.connection_limit:d}")
     if change.valid_until is not None or change.forever:
         words.append(_valid_until(change.valid_until))
     return f"ALTER ROLE {quote_ident(change.role)} WITH {' '.join(words)}"
-
-
-def _switch(name: str, *, on: bool) -> str:
-    return name.upper() if on else f"NO{name.upper()}"
 
 
 def _valid_until(moment: datetime | None) -> str:

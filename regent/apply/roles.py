@@ -7,7 +7,6 @@ alone.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -42,18 +41,13 @@ from regent.changes import (
 from regent.home.database import OWNER
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
+from regent.plan import verifier_digest
 from regent.server.connection import Connection
 from regent.server.trouble import CONNECTION_IS_GONE, heed_cancellation
 from shared.names import quote_ident
-from shared.state import Verifier
 from sql import load
 
 CHANGES_PER_TRANSACTION = 500
-
-
-def verifier_digest(verifier: Verifier) -> str:
-    """What a mark keeps of a verifier, for an admin who cannot read pg_authid."""
-    return hashlib.sha256(verifier.value.encode()).hexdigest()
 
 
 async def carry_out(

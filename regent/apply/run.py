@@ -27,7 +27,6 @@ from regent.apply.result import (
     StepRefusedError,
     refused,
 )
-from regent.apply.roles import verifier_digest
 from regent.apply.sessions import end_sessions, require_ended
 from regent.apply.transaction import run
 from regent.changes import (
@@ -59,7 +58,7 @@ from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
 
-__all__ = ["ChangeResult", "apply", "verifier_digest"]
+__all__ = ["ChangeResult", "apply"]
 
 
 def _nothing_stands_in_the_way() -> None:

@@ -1,29 +1,27 @@
 """What a Regent remembers, kept on the server it serves (rule 5).
 
-One connection, used by one caller at a time, opened again when it broke. Every statement is in
-sql/home and runs as the owner role; whoever borrows the connection has the admin's own rights. A
-write that was cut off is done once more: all of them may be done twice, and the worst that a second
-one leaves is a second line of history.
+Every statement is in sql/home and runs as the owner role (regent/home/connection.py). A write that
+was cut off is done once more: all of them may be done twice, and the worst that a second one leaves
+is a second line of history.
 
 Long because every question to the home database is a method of its own, and most are one line.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Literal, Self, TypeVar, cast
-
-import asyncpg
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Self
 
 from regent.home import database as home_database
 from regent.home.check import check_owner
+from regent.home.connection import HomeConnection
 from regent.home.database import (
     HomeDatabaseMissing,
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
+from regent.home.rows import drift_of, mark_of, text_of, unmanageable_of
 from regent.home.unreadable import UnreadableRows, readable
 from regent.remembered import (
     AcceptedState,
@@ -34,11 +32,9 @@ from regent.remembered import (
     with_editions,
 )
 from regent.server.connection import Connection, Connects
-from regent.server.lenient_text import shown
-from regent.server.trouble import CONNECTION_IS_GONE, ConnectionOverError, heed_cancellation
+from regent.server.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.json_text import json_text
-from shared.keys import ResourceKey
 from shared.outcomes import Drift
 from shared.resources.regent import DEFAULT_HOME_DATABASE
 from shared.state import REVEAL
@@ -56,11 +52,6 @@ __all__ = [
 HISTORY_LIMIT = 10_000
 PRUNE_EVERY = 100
 MAINTENANCE = ("postgres", "template1")
-
-ADMIN: Literal["admin"] = "admin"
-OWNER: Literal["owner"] = "owner"
-
-T = TypeVar("T")
 
 
 class HomeIsShared(PostgRegentError):
@@ -82,11 +73,8 @@ class Home:
         self.database = database
         self.regent = regent
         self._connector = connector
-        self._connection = connection
+        self._connection = HomeConnection(connector, connection, database)
         self._through = tuple(through)
-        self._lock = asyncio.Lock()
-        self._is_over = False
-        self._acts_as: str | None = ADMIN
         self._since_prune = PRUNE_EVERY
         self.unreadable = UnreadableRows()
 
@@ -122,7 +110,7 @@ class Home:
             return None
         home = cls(connector, connection, database=database, regent=regent, through=())
         try:
-            if await home_database.version(await home._acting(OWNER)) == 0:
+            if await home._connection.do(home_database.version) == 0:
                 return None
             return await home.load()
         finally:
@@ -130,10 +118,14 @@ class Home:
 
     async def close(self) -> None:
         """The connection ends, and none is opened again; nothing is lost by it."""
-        self._is_over = True
-        async with self._lock:
-            with suppress(*CONNECTION_IS_GONE):
-                await self._connection.close(timeout=5)
+        await self._connection.close()
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """The connection to the home database, for one caller at a time, opened when it broke.
+
+        It has the admin's rights: who writes in our tables acts as their owner meanwhile.
+        """
+        return self._connection.borrowed()
 
     # What this Regent is told
 
@@ -155,46 +147,46 @@ class Home:
             return Remembered(
                 accepted=accepted,
                 brake=memory,
-                marks=tuple(self.unreadable.marks(marks, _mark)),
+                marks=tuple(self.unreadable.marks(marks, mark_of)),
                 system_identifier=row["system_identifier"] if row else None,
-                unmanageable=_unmanageable(unmanageable),
+                unmanageable=unmanageable_of(unmanageable),
             )
 
-        return await self._do(read)
+        return await self._connection.do(read)
 
     async def store_accepted(self, accepted: AcceptedState) -> None:
         """The merged state of the last push, durable when this returns."""
-        await self._execute(
+        await self._connection.execute(
             "home/store_accepted", self.regent, accepted.stored(), accepted.state.origin
         )
 
     async def store_brake(self, memory: BrakeMemory) -> None:
         """The brake's memory, durable when this returns."""
         text = json_text(memory, context=REVEAL, exclude_none=True, by_alias=True)
-        await self._execute("home/store_brake", self.regent, text)
+        await self._connection.execute("home/store_brake", self.regent, text)
 
     async def store_system_identifier(self, identifier: str) -> None:
         """The server that this Regent knows as its own (rule 28a)."""
-        await self._execute("home/store_identity", self.regent, identifier)
+        await self._connection.execute("home/store_identity", self.regent, identifier)
 
     async def accept_server(self, identifier: str) -> None:
         """Another server is this Regent's own from now on; its marks know the oids of that one."""
-        await self._execute("home/accept_server", self.regent, identifier)
+        await self._connection.execute("home/accept_server", self.regent, identifier)
 
     async def forget_regent(self) -> None:
         """Nothing of this Regent stays but its released marks (rule 28)."""
         await self.release_all_marks()
-        await self._execute("home/forget_regent", self.regent)
+        await self._connection.execute("home/forget_regent", self.regent)
 
     # Marks: written by regent.applying, in the transactions that change the roles
 
     async def marks(self) -> tuple[Mark, ...]:
         """All marks of this server, those of other Regents too."""
-        return tuple(self.unreadable.marks(await self._fetch("home/marks"), _mark))
+        return tuple(self.unreadable.marks(await self._connection.fetch("home/marks"), mark_of))
 
     async def release_all_marks(self) -> tuple[str, ...]:
         """This Regent's roles become nobody's business; their holders may take them back."""
-        rows = await self._fetch("home/release_all_marks", self.regent)
+        rows = await self._connection.fetch("home/release_all_marks", self.regent)
         return tuple(str(row["role"]) for row in rows)
 
     # Drift
@@ -203,10 +195,12 @@ class Home:
         """Their ids, in order. The newest 10,000 of each Regent stay, give or take 100."""
         if not drifts:
             return ()
-        rows = await self._fetch("home/record_drift", self.regent, [_text(d) for d in drifts])
+        rows = await self._connection.fetch(
+            "home/record_drift", self.regent, [text_of(d) for d in drifts]
+        )
         self._since_prune += len(rows)
         if self._since_prune >= PRUNE_EVERY:
-            await self._execute("home/prune_history", self.regent, HISTORY_LIMIT)
+            await self._connection.execute("home/prune_history", self.regent, HISTORY_LIMIT)
             self._since_prune = 0
         return tuple(sorted(int(row["id"]) for row in rows))
 
@@ -214,7 +208,9 @@ class Home:
         """What became of drifts that were recorded before, told by their ids."""
         if drifts:
             ids = [d.id for d in drifts]
-            await self._execute("home/settle_drift", self.regent, ids, [_text(d) for d in drifts])
+            await self._connection.execute(
+                "home/settle_drift", self.regent, ids, [text_of(d) for d in drifts]
+            )
 
     async def history(self, after: int = 0, limit: int = 500) -> tuple[Drift, ...]:
         """Drifts later than id `after`, oldest first."""
@@ -229,8 +225,8 @@ class Home:
         found: list[Drift] = []
         while True:
             asked = limit - len(found)
-            rows = await self._fetch(query, self.regent, after, asked)
-            found += self.unreadable.drifts(rows, _drift)
+            rows = await self._connection.fetch(query, self.regent, after, asked)
+            found += self.unreadable.drifts(rows, drift_of)
             if len(rows) < asked or len(found) == limit:
                 return tuple(found)
             after = rows[-1]["id"]
@@ -238,7 +234,7 @@ class Home:
     async def count_outstanding(self) -> int:
         """All drifts that nobody corrected yet; what cannot be read cannot settle, and is none."""
         unreadable = sorted(self.unreadable.drift_ids)
-        [row] = await self._fetch("home/count_outstanding", self.regent, unreadable)
+        [row] = await self._connection.fetch("home/count_outstanding", self.regent, unreadable)
         return int(row["count"])
 
     async def require_safe(self) -> None:
@@ -250,20 +246,20 @@ class Home:
 
     async def unmanageable(self) -> Mapping[str, Unmanageable]:
         """What the server refused for good, by digest (rule 21)."""
-        return _unmanageable(await self._fetch("home/unmanageable", self.regent))
+        return unmanageable_of(await self._connection.fetch("home/unmanageable", self.regent))
 
     async def remember_unmanageable(self, refused: Mapping[str, tuple[str, str]]) -> None:
         """Digest, which regent.gate.refusals gives, to (SQLSTATE, message)."""
         if refused:
             states = [state for state, _ in refused.values()]
             messages = [message for _, message in refused.values()]
-            await self._execute(
+            await self._connection.execute(
                 "home/remember_unmanageable", self.regent, list(refused), states, messages
             )
 
     async def forget_unmanageable(self, digests: Sequence[str] | None = None) -> None:
         """These are tried again; None is all of them."""
-        await self._execute(
+        await self._connection.execute(
             "home/forget_unmanageable", self.regent, None if digests is None else list(digests)
         )
 
@@ -272,7 +268,8 @@ class Home:
     async def drop(self, *, force: bool = False) -> None:
         """The home database goes. Raises HomeIsShared when others need it, unless forced."""
         others = [
-            str(row["regent"]) for row in await self._fetch("home/other_regents", self.regent)
+            str(row["regent"])
+            for row in await self._connection.fetch("home/other_regents", self.regent)
         ]
         if others and not force:
             raise HomeIsShared(
@@ -281,98 +278,3 @@ class Home:
             )
         await self.close()
         await home_database.drop(self._connector, self.database, through=self._through)
-
-    # The connection
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """The connection to the home database, for one caller at a time, opened when it broke.
-
-        It has the admin's rights: who writes in our tables acts as their owner meanwhile.
-        """
-        async with self._lock:
-            yield await self._acting(ADMIN)
-
-    async def _do(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        async with self._lock:
-            connection = await self._living()
-            try:
-                return await work(await self._acting(OWNER))
-            except CONNECTION_IS_GONE:
-                connection.terminate()
-                heed_cancellation()
-                return await work(await self._acting(OWNER))
-
-    async def _fetch(self, name: str, *values: object) -> list[asyncpg.Record]:
-        async def fetch(connection: Connection) -> list[asyncpg.Record]:
-            return await connection.fetch(load(name), *map(_storable, values))
-
-        return await self._do(fetch)
-
-    async def _execute(self, name: str, *values: object) -> None:
-        async def execute(connection: Connection) -> None:
-            await connection.execute(load(name), *map(_storable, values))
-
-        await self._do(execute)
-
-    async def _living(self) -> Connection:
-        if not self._connection.is_closed():
-            return self._connection
-        if self._is_over:
-            raise ConnectionOverError(way_out="Ask again: another one is opened.")
-        connection = await home_database.enter(self._connector, self.database)
-        if connection is None:
-            raise HomeDatabaseMissing(
-                f'The home database "{self.database}" is gone.',
-                way_out="Restore it, or start the Regent again: it makes a new one and observes.",
-            )
-        self._connection, self._acts_as = connection, ADMIN
-        return connection
-
-    async def _acting(self, role: Literal["admin", "owner"]) -> Connection:
-        """The living connection in this role. What was cut off half way is set again."""
-        connection = await self._living()
-        if self._acts_as != role:
-            self._acts_as = None
-            if role == OWNER:
-                await home_database.act_as_owner(connection)
-            else:
-                await home_database.act_as_admin(connection)
-            self._acts_as = role
-        return connection
-
-
-def _mark(row: asyncpg.Record) -> Mark:
-    return Mark(
-        role=row["role"],
-        regent=row["regent"],
-        holder=ResourceKey.parse(row["holder"]),
-        origin=cast(Literal["created", "adopted"], row["origin"]),
-        role_oid=row["role_oid"],
-        released=row["released"],
-        verifier_digest=row["verifier_digest"],
-    )
-
-
-def _storable(value: object) -> object:
-    """Whatever is remembered is legible: what the server said may hold a name that is not UTF-8."""
-    if isinstance(value, str):
-        return shown(value)
-    if isinstance(value, list):
-        return [_storable(one) for one in value]
-    return value
-
-
-def _unmanageable(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
-    return {
-        row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
-        for row in rows
-    }
-
-
-def _text(drift: Drift) -> str:
-    return json_text(drift, by_alias=True, exclude={"id"}, exclude_none=True)
-
-
-def _drift(row: asyncpg.Record) -> Drift:
-    return Drift.model_validate_json(row["drift"]).model_copy(update={"id": row["id"]})

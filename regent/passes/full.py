@@ -3,16 +3,13 @@
 Level-triggered (docs/architecture.md): what a pass does depends on the catalog, the accepted state
 and the time alone, never on what woke it. What woke it only says who may have done it.
 
-A *targeted* pass reads only the rows that a local event touched, so that a GRANT on one of ten
-thousand tables is corrected in milliseconds; the full pass stays the truth.
-
-Long because the full pass, the targeted one and what both leave behind are read together.
+Long because a pass and what it leaves behind for the next one are read together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -21,24 +18,16 @@ from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult
 from regent.apply.run import apply
 from regent.changes import Change, Plan
-from regent.desired import Desired
-from regent.gate.brake import Verdict
 from regent.gate.brake_memory import has_news, remember, superseded
 from regent.gate.refusals import (
-    Refusal,
     ends_asked_at,
     keys_of,
     refusals,
     rights_of_admin,
-    still_refused,
-    without_refused,
 )
-from regent.gate.takeover import Takeover
 from regent.home.store import Home
-from regent.inspect import inspect_changed
-from regent.inspect.reading import interest_of
 from regent.kinds import Address
-from regent.observed import Observed, ObservedServer
+from regent.observed import ObservedServer
 from regent.passes.drift import (
     NameOfDesired,
     came_since,
@@ -47,56 +36,15 @@ from regent.passes.drift import (
     objects_of,
 )
 from regent.passes.look import Looked, Looker, Memory
-from regent.passes.outcomes import settle
-from regent.plan import plan_objects
+from regent.passes.one_pass import Pass, pass_of
+from regent.passes.targeted import Touched, look_at
 from regent.plan.handing_over import adopted_by, sessions_ended_by, still_unfinished
 from regent.remembered import AcceptedState, BrakeMemory, Mark
-from regent.server.connections import READ_SECONDS, Connections
-from shared.outcomes import Outcome
-from shared.state import Trouble
+from regent.server.connections import Connections
 
 BeforeCorrecting = Callable[[Mapping[str, tuple[Address, ...]]], Awaitable[None]]
 ROUNDS = 3
 """How often one pass applies and looks again before it leaves the rest to the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What one pass saw and did.
-
-    `drift` are the changes that nobody declared anew. `remaining` is what it left to be done, and
-    `not_manageable` what would be to do and the server refuses for good.
-    """
-
-    plan: Plan
-    verdict: Verdict
-    results: tuple[ChangeResult, ...]
-    outcomes: Mapping[str, Outcome]
-    server: ObservedServer
-    desired: Desired
-    drift: tuple[Change, ...]
-    found_at: datetime
-    corrected_at: datetime
-    seconds: float
-    revision: int
-    next_due: datetime | None = None
-    remaining: tuple[Change, ...] = ()
-    not_manageable: tuple[Refusal, ...] = ()
-    unread: Mapping[str, str] = field(default_factory=dict)
-    restraint: Trouble | None = None
-    takeover: Takeover | None = None
-    illegible: tuple[str, ...] = ()
-    is_targeted: bool = False
-
-    @property
-    def refused(self) -> tuple[ChangeResult, ...]:
-        """What the server did not do."""
-        return tuple(result for result in self.results if not result.done)
-
-    @property
-    def is_open(self) -> bool:
-        """Something that may be done was not: worth another try soon."""
-        return self.restraint is None and bool(self.remaining or self.unread)
 
 
 async def dry_pass(
@@ -105,7 +53,7 @@ async def dry_pass(
     """What a full pass would do. Writes and remembers nothing."""
     began = perf_counter(), datetime.now(UTC)
     looked = await looker.look(accepted, marks, memory, began[1])
-    return _pass(accepted, looked, looked, (), (), began, is_dry=True)
+    return pass_of(accepted, looked, looked, (), (), began, is_dry=True)
 
 
 class Passes:
@@ -161,7 +109,7 @@ class Passes:
                 await self._decide(accepted, last)
         await self._forget_what_is_gone(last)
         await self._remember(last)
-        one = _pass(accepted, first, last, tuple(results), tuple(drift), began)
+        one = pass_of(accepted, first, last, tuple(results), tuple(drift), began)
         times = (one.next_due, ends_asked_at(self.memory.refused) if last.refused else None)
         return replace(one, next_due=min((at for at in times if at is not None), default=None))
 
@@ -222,69 +170,27 @@ class Passes:
 
     async def targeted(
         self,
-        database: str,
+        touched: Touched,
         *,
-        objects: Sequence[Address],
-        xids: Sequence[int],
-        with_schemas: bool,
         may_correct: Callable[[Sequence[Address]], Awaitable[bool]],
     ) -> Pass | None:
-        """Correct the objects that these transactions touched; None when only a full pass will do.
+        """Correct what was touched; None when only a full pass will do.
 
-        `with_schemas` reads their schemas too: a new object may imply USAGE on its schema.
-        `may_correct` is asked about the objects that differ, before it is written.
-        Says nothing of the resources: outcomes are a full pass's word.
+        `may_correct` is asked about the objects that differ, before they are written.
         """
-        looked, accepted = self.memory.looked, self.accepted()
-        began, now = perf_counter(), datetime.now(UTC)
-        if looked is None or looked.edition != accepted.edition or database in looked.unread:
+        accepted = self.accepted()
+        found = await look_at(touched, self.memory, self._connections, self.looker.compilations)
+        if found is None:
             return None
-        if self.memory.refused_push is not None:
-            return None
-        due = looked.resolution.next_due
-        if due is not None and due <= now:
-            return None
-        desired, server = looked.resolution.desired, looked.observed.server
-        async with self._connections.use(database, seconds=READ_SECONDS) as connection:
-            touched = await inspect_changed(
-                connection,
-                interest_of(desired),
-                objects=objects,
-                xids=xids,
-                with_schemas=with_schemas,
-            )
-        found_at = datetime.now(UTC)
-        wanted, _ = without_refused(
-            plan_objects(
-                desired, Observed(server, {database: touched}), database, self.looker.compilations
-            ),
-            still_refused(self.memory.refused, now),
-        )
-        differing = objects_of(wanted.changes).get(database, ())
-        if not wanted.is_empty and not await may_correct(differing):
-            return None
+        wanted = found.wanted
+        results: tuple[ChangeResult, ...] = ()
         if not wanted.is_empty:
+            if not await may_correct(objects_of(wanted.changes).get(touched.database, ())):
+                return None
             await self._home.require_safe()
-        results = (
-            ()
-            if wanted.is_empty
-            else await self._write(wanted, server, Patience(WAIT_AGAIN_SECONDS), is_last_word=False)
-        )
-        return Pass(
-            plan=wanted,
-            verdict=Verdict(wanted),
-            results=results,
-            outcomes={},
-            server=server,
-            desired=desired,
-            drift=tuple(result.change for result in results if result.done),
-            found_at=found_at,
-            corrected_at=datetime.now(UTC),
-            seconds=perf_counter() - began,
-            revision=accepted.state.revision,
-            next_due=due,
-            is_targeted=True,
-        )
+            patience, server = Patience(WAIT_AGAIN_SECONDS), found.looked.observed.server
+            results = await self._write(wanted, server, patience, is_last_word=False)
+        return found.done(results, accepted.state.revision)
 
     def accepted(self) -> AcceptedState:
         """What was pushed last; LookupError before the first push."""
@@ -427,35 +333,3 @@ def without_ended(brake: BrakeMemory, done: Iterable[Change]) -> BrakeMemory:
     if not ended:
         return brake
     return brake.model_copy(update={"sessions": brake.sessions - ended})
-
-
-def _pass(
-    accepted: AcceptedState,
-    first: Looked,
-    last: Looked,
-    results: tuple[ChangeResult, ...],
-    drift: tuple[Change, ...],
-    began: tuple[float, datetime],
-    *,
-    is_dry: bool = False,
-) -> Pass:
-    return Pass(
-        plan=first.wanted,
-        verdict=last.verdict if last.verdict.is_pulled else first.verdict,
-        results=results,
-        outcomes=settle(last, results=results, is_dry=is_dry),
-        server=last.observed.server,
-        desired=last.resolution.desired,
-        drift=drift,
-        found_at=began[1],
-        corrected_at=datetime.now(UTC),
-        seconds=perf_counter() - began[0],
-        revision=accepted.state.revision,
-        next_due=last.resolution.next_due,
-        remaining=last.verdict.plan.changes,
-        not_manageable=last.refused,
-        unread=last.unread,
-        restraint=last.restraint,
-        takeover=last.takeover,
-        illegible=last.observed.illegible,
-    )

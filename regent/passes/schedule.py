@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from regent.passes.full import Pass
+from regent.passes.one_pass import Pass
 from shared.backoff import Backoff
 from shared.resources.regent import DEFAULT_RESYNC_SECONDS
 

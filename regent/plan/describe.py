@@ -27,7 +27,7 @@ from regent.changes import (
     RevokePrivileges,
     SetPassword,
 )
-from regent.desired import Attributes
+from regent.desired import Attributes, attribute_word
 from regent.kinds import KINDS
 from shared.listing import first_of
 from shared.printable import printable
@@ -110,7 +110,7 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
 def _attributes(attributes: Attributes) -> str:
     default = Attributes()
     words = [
-        _switch(f.name, on=getattr(attributes, f.name))
+        attribute_word(f.name, on=getattr(attributes, f.name))
         for f in fields(Attributes)
         if getattr(attributes, f.name) != getattr(default, f.name)
     ]
@@ -122,7 +122,7 @@ def alterations(change: AlterRole) -> Iterable[str]:
     for name in ("login", *(f.name for f in fields(Attributes))):
         shall: bool | None = getattr(change, name)
         if shall is not None:
-            yield _switch(name, on=shall)
+            yield attribute_word(name, on=shall)
     if change.connection_limit is not None:
         unlimited = change.connection_limit < 0
         yield "no connection limit" if unlimited else f"connection limit {change.connection_limit}"
@@ -130,10 +130,6 @@ def alterations(change: AlterRole) -> Iterable[str]:
         yield f"valid until {utc(change.valid_until)}"
     elif change.forever:
         yield "valid for ever"
-
-
-def _switch(name: str, *, on: bool) -> str:
-    return name.upper() if on else f"NO{name.upper()}"
 
 
 def _setting(change: AlterSetting) -> str:

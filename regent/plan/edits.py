@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from regent.changes import Effect, GrantPrivileges, ObjectRef, RevokePrivileges
+from regent.changes import (
+    Effect,
+    GrantPrivileges,
+    ObjectRef,
+    PrivilegeChange,
+    RevokePrivileges,
+)
 from regent.desired import Causes
 from regent.kinds import COLUMNS
 from regent.observed import ObjectGroup
@@ -18,7 +24,6 @@ from regent.plan.authority import Authority
 from regent.plan.matching import CompiledGrants, Signature
 from shared.privileges import ObjectKind
 
-PrivilegeChange = GrantPrivileges | RevokePrivileges
 Columns = tuple[str, ...]
 ColumnGiven = tuple[Columns, Given]
 ColumnTaken = tuple[Columns, Taken]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from regent.changes import ObjectRef
+from regent.changes import ObjectRef, PrivilegeChange
 from regent.kinds import COLUMNS, DRAWN_ON, KINDS
 from regent.observed import ObjectGroup, ObservedColumn, ObservedDatabase
 from regent.plan.acls import SAME, Difference, Scope, compare
 from regent.plan.authority import Authority
 from regent.plan.columns import ColumnWork, column_set, plan_columns, with_cascade
-from regent.plan.edits import Edits, PrivilegeChange, refs_of
+from regent.plan.edits import Edits, refs_of
 from regent.plan.matching import (
     CompiledGrants,
     NameRules,

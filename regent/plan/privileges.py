@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regent.changes import ObjectRef
+from regent.changes import ObjectRef, PrivilegeChange
 from regent.desired import Desired
 from regent.kinds import KINDS
 from regent.observed import ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.acls import Scope, compare
 from regent.plan.authority import Authority
-from regent.plan.edits import Edits, PrivilegeChange
+from regent.plan.edits import Edits
 from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
 from shared.keys import ResourceKey

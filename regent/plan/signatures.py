@@ -6,17 +6,15 @@ names alone is then one that ends in a star: every overload. Pure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from regent.kinds import Naming, Row
 from regent.observed import ObjectGroup
-from shared.patterns import ANY, literal_of
+from shared.patterns import ANY, escaped, literal_of
 from shared.signatures import bare, is_signature, signature_of
 
 _BEFORE = "\0"
-_MAGIC = re.compile(r"[*?\[\\]")
 
 
 def keys_of(group: ObjectGroup) -> Sequence[str]:
@@ -60,13 +58,9 @@ def _with_types(pattern: str) -> str:
         return ANY
     if is_signature(pattern):
         one = signature_of(pattern)
-        return _escaped(one.name) + _BEFORE + _escaped(one.arguments)
+        return escaped(one.name) + _BEFORE + escaped(one.arguments)
     name = literal_of(pattern)
     if name is not None:
-        return _escaped(name) + _BEFORE + ANY
+        return escaped(name) + _BEFORE + ANY
     stands_for_itself = (len(pattern) - len(pattern.rstrip("\\"))) % 2
     return pattern + "\\" * stands_for_itself + _BEFORE + ANY
-
-
-def _escaped(text: str) -> str:
-    return _MAGIC.sub(lambda found: "\\" + found[0], text)

@@ -11,7 +11,7 @@ from regent.gate.takeover import Takeover
 from regent.home.database import HomeDatabaseMissing, HomeDatabaseNewer, HomeDatabaseUnsafe
 from regent.home.locks import LockHeld
 from regent.home.unreadable import HomeStateUnreadable
-from regent.passes.full import Pass
+from regent.passes.one_pass import Pass
 from regent.plan.describe import describe, where
 from regent.server.authentication import UnsafeAuthenticationError
 from regent.server.connect import (

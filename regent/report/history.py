@@ -14,7 +14,7 @@ from regent.detect.attribution import Witnesses
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.store import Home
-from regent.passes.full import Pass
+from regent.passes.one_pass import Pass
 from regent.plan.describe import describe
 from regent.report.bodies import brake_body, takeover_body
 from regent.report.deeds import correction_of, deed_of

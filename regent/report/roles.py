@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from regent.desired import Desired, DesiredRole
-from regent.passes.full import Pass
+from regent.passes.one_pass import Pass
 from regent.remembered import Mark
 from shared.http import PrivilegeBody, RoleBody, RolePage, RoleSummary
 

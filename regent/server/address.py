@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Literal
 
 from shared.errors import PostgRegentError
+from shared.resources.regent import TlsMode
 
-TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
 LONGEST_NAME = 253
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 

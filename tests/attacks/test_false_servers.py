@@ -8,9 +8,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from regent.server.address import ServerAddress, TlsMode
+from regent.server.address import ServerAddress
 from regent.server.authentication import Guard, UnsafeAuthenticationError, is_this_machine
 from regent.server.connect import Connector
+from shared.resources.regent import TlsMode
 from tests.integration.false_server import false_server, message, request
 from tests.integration.test_connect import OK, PASSWORD, READY, source
 from tests.postgres.server import PostgresServer

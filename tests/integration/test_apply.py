@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from regent.apply.run import ChangeResult, apply, verifier_digest
+from regent.apply.run import ChangeResult, apply
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -35,6 +35,7 @@ from regent.desired import Attributes
 from regent.home.locks import LockLost
 from regent.home.store import Home
 from regent.inspect import inspect_server
+from regent.plan import verifier_digest
 from regent.remembered import Mark
 from regent.server.connections import Connections
 from shared import scram

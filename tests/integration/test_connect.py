@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.server.address import BadAddressError, ServerAddress, TlsMode
+from regent.server.address import BadAddressError, ServerAddress
 from regent.server.connect import (
     CannotConnectError,
     Connector,
@@ -22,6 +22,7 @@ from regent.server.connect import (
     UnsafeAuthenticationError,
     WrongPasswordError,
 )
+from shared.resources.regent import TlsMode
 from tests.integration.false_server import false_server, message, request
 from tests.postgres.server import PostgresServer
 

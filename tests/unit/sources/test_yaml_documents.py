@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.local.yaml_documents import Document, Slip, parse_json, parse_yaml
+from controller.local.documents import Document, Slip
+from controller.local.yaml_documents import parse_json, parse_yaml
 
 
 def only(text: str) -> Document:

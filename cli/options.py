@@ -1,0 +1,52 @@
+"""Arguments and options that several commands have, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.printing import Output
+
+DSN_HELP = (
+    "The server, as postgresql://USER@HOST:PORT/DATABASE. The password may also come from"
+    " PGPASSWORD, where other users of this machine do not see it."
+)
+
+Directory = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR", help="The directory; all YAML and JSON files below it, but for hidden ones."
+    ),
+]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
+]
+DsnOption = Annotated[
+    str | None, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)
+]
+RegentOption = Annotated[
+    str | None,
+    typer.Option("--regent", metavar="NAME", help="Which Regent, when there are several."),
+]
+FromEnvironment = Annotated[
+    bool,
+    typer.Option(
+        "--secrets-from-env",
+        help="Take Secrets also from POSTGREGENT_SECRET_<NAME>__<KEY>, in capitals, with _ for"
+        " everything that is no letter or digit.",
+    ),
+]
+SqlOption = Annotated[bool, typer.Option("--sql", help="Show the statements too; no secrets.")]
+AllOption = Annotated[
+    bool,
+    typer.Option("--all", help="Show every change and resource, however many there are."),
+]
+RoleOption = Annotated[
+    str | None,
+    typer.Option("--role", metavar="NAME", help="Show only the changes to this role, in full."),
+]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")
+]

@@ -1,0 +1,44 @@
+"""Rows of the home database as values, and values as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, cast
+
+import asyncpg
+
+from regent.remembered import Mark, Unmanageable
+from shared.json_text import json_text
+from shared.keys import ResourceKey
+from shared.outcomes import Drift
+
+
+def mark_of(row: asyncpg.Record) -> Mark:
+    """One row of postgregent.marks."""
+    return Mark(
+        role=row["role"],
+        regent=row["regent"],
+        holder=ResourceKey.parse(row["holder"]),
+        origin=cast(Literal["created", "adopted"], row["origin"]),
+        role_oid=row["role_oid"],
+        released=row["released"],
+        verifier_digest=row["verifier_digest"],
+    )
+
+
+def unmanageable_of(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
+    """By digest."""
+    return {
+        row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
+        for row in rows
+    }
+
+
+def text_of(drift: Drift) -> str:
+    """As it is kept: its id is a column."""
+    return json_text(drift, by_alias=True, exclude={"id"}, exclude_none=True)
+
+
+def drift_of(row: asyncpg.Record) -> Drift:
+    """As it was kept, with its id."""
+    return Drift.model_validate_json(row["drift"]).model_copy(update={"id": row["id"]})

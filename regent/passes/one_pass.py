@@ -1,0 +1,93 @@
+"""What one pass saw and did, as a value: what is told, counted and remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+from regent.apply.result import ChangeResult
+from regent.changes import Change, Plan
+from regent.desired import Desired
+from regent.gate.brake import Verdict
+from regent.gate.refusals import Refusal
+from regent.gate.takeover import Takeover
+from regent.observed import ObservedServer
+from regent.passes.look import Looked
+from regent.passes.outcomes import settle
+from regent.remembered import AcceptedState
+from shared.outcomes import Outcome
+from shared.state import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass saw and did.
+
+    `drift` are the changes that nobody declared anew. `remaining` is what it left to be done, and
+    `not_manageable` what would be to do and the server refuses for good.
+    """
+
+    plan: Plan
+    verdict: Verdict
+    results: tuple[ChangeResult, ...]
+    outcomes: Mapping[str, Outcome]
+    server: ObservedServer
+    desired: Desired
+    drift: tuple[Change, ...]
+    found_at: datetime
+    corrected_at: datetime
+    seconds: float
+    revision: int
+    next_due: datetime | None = None
+    remaining: tuple[Change, ...] = ()
+    not_manageable: tuple[Refusal, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    restraint: Trouble | None = None
+    takeover: Takeover | None = None
+    illegible: tuple[str, ...] = ()
+    is_targeted: bool = False
+
+    @property
+    def refused(self) -> tuple[ChangeResult, ...]:
+        """What the server did not do."""
+        return tuple(result for result in self.results if not result.done)
+
+    @property
+    def is_open(self) -> bool:
+        """Something that may be done was not: worth another try soon."""
+        return self.restraint is None and bool(self.remaining or self.unread)
+
+
+def pass_of(
+    accepted: AcceptedState,
+    first: Looked,
+    last: Looked,
+    results: tuple[ChangeResult, ...],
+    drift: tuple[Change, ...],
+    began: tuple[float, datetime],
+    *,
+    is_dry: bool = False,
+) -> Pass:
+    """What became of a full pass, from its first look to its last. `began`: clock and time."""
+    return Pass(
+        plan=first.wanted,
+        verdict=last.verdict if last.verdict.is_pulled else first.verdict,
+        results=results,
+        outcomes=settle(last, results=results, is_dry=is_dry),
+        server=last.observed.server,
+        desired=last.resolution.desired,
+        drift=drift,
+        found_at=began[1],
+        corrected_at=datetime.now(UTC),
+        seconds=perf_counter() - began[0],
+        revision=accepted.state.revision,
+        next_due=last.resolution.next_due,
+        remaining=last.verdict.plan.changes,
+        not_manageable=last.refused,
+        unread=last.unread,
+        restraint=last.restraint,
+        takeover=last.takeover,
+        illegible=last.observed.illegible,
+    )
