@@ -16,7 +16,8 @@ from controller.observe.debounce import Quiet
 from controller.regents.fleet import Fleet
 from controller.regents.outcome import NotReached
 from controller.status.reporter import Reporter
-from controller.term.term import Settings, Term
+from controller.term.acting import Settings
+from controller.term.term import Term
 from controller.workloads.ensure import Address
 from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
@@ -61,27 +62,27 @@ class ClusterController:
     @property
     def doubted(self) -> Mapping[ResourceKey, NotReached]:
         """To whom nothing is pushed, and why."""
-        return self._term.doubted
+        return self._term.acting.pushing.doubted
 
     @property
     def regents_unwatched(self) -> int:
         """Those that run in namespaces which are not watched."""
-        return len(self._term.orphans.unwatched)
+        return len(self._term.telling.orphans.unwatched)
 
     @property
     def faults(self) -> Faults:
         """Of the present or last term; their count is of the whole process."""
-        return self._term.faults
+        return self._term.acting.faults
 
     @property
     def fleet(self) -> Fleet:
         """The Regents that this controller talks to in its present or last term."""
-        return self._term.fleet
+        return self._term.acting.fleet
 
     @property
     def reporter(self) -> Reporter:
         """Of the present or last term."""
-        return self._term.reporter
+        return self._term.telling.reporter
 
     @property
     def recorder(self) -> EventRecorder:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from controller.kube.errors import ApiError
 from controller.kube.retries import Retries
 from controller.observe.moment import SecretsRead
-from controller.observe.reader import Declared
+from controller.observe.world import World
 from controller.pki.identity import Identity
 from controller.regents.client import RegentClient
 from controller.regents.fleet import Fleet
@@ -64,36 +64,28 @@ class Making:
         self._may_write = may_write
         self._address = address or self._service
 
-    async def look(
-        self,
-        declared: Declared,
-        unheld: frozenset[ResourceKey],
-        leaving: frozenset[ResourceKey],
-        off: frozenset[ResourceKey],
-        secrets: SecretsRead,
-        group: asyncio.TaskGroup,
-    ) -> None:
+    async def look(self, world: World, group: asyncio.TaskGroup) -> None:
         """Make what runs each Regent, and talk to it. One failure does not hide the others.
 
-        Nothing is made for what is `leaving`, which runs on until it has left, or `off`.
+        Nothing is made for what is leaving, which runs on until it has left, or is off.
         """
-        regents = declared.regents()
+        regents = world.declared.regents()
         before, self.not_started = self.not_started, {}
         self._failing.begin()
         self._failing.forget_except({_attempt(regent) for regent in regents.values()})
-        for key in sorted(leaving):
+        for key in sorted(world.leaving):
             with self._faults.apart(key, "talking to it"):
                 if self._plants.runs(key):
                     self._talk_to(key, group)
         for key, regent in sorted(regents.items()):
-            if key in leaving | off:
+            if key in world.leaving | world.off:
                 continue
             with self._faults.apart(key, "making what runs it"):
                 if not self._failing.is_due(_attempt(regent)):
                     self.not_started |= {key: before[key]} if key in before else {}
                     is_there = self._plants.runs(key)
                 else:
-                    is_there = await self._is_there(key, regent, unheld, secrets)
+                    is_there = await self._is_there(key, regent, world)
                 if is_there:
                     self._talk_to(key, group)
 
@@ -101,18 +93,12 @@ class Making:
         """Until a look for those that could not be made; None where all could."""
         return self._failing.seconds_left()
 
-    async def _is_there(
-        self,
-        key: ResourceKey,
-        regent: Regent,
-        unheld: frozenset[ResourceKey],
-        secrets: SecretsRead,
-    ) -> bool:
+    async def _is_there(self, key: ResourceKey, regent: Regent, world: World) -> bool:
         """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
-        if key in unheld:
+        if key in world.unheld:
             return self._plants.runs(key)
         try:
-            is_there = await self._ensure(regent, secrets)
+            is_there = await self._ensure(regent, world.secrets)
         except PostgRegentError as error:
             is_there = self._plants.runs(key)
             self._note(regent, error, is_running=is_there)

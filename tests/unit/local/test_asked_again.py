@@ -34,8 +34,7 @@ class Client:
 def test_a_request_that_got_a_503_is_made_again_and_one_with_a_409_is_not(kind: str) -> None:
     async def asked(*statuses: int) -> int:
         client: Any = Client(*statuses)
-        listener: Any = None
-        link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
+        link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, lambda _: None)
         consent, send = (
             (link._release, client.release_brake)
             if kind == "release"
@@ -61,14 +60,6 @@ class Bare:
         return {}
 
 
-class Deaf:
-    """Hears nothing."""
-
-    def met(self, _: ResourceKey) -> None: ...
-
-    def troubled(self, *_: object) -> None: ...
-
-
 @pytest.mark.found("E90")
 def test_drift_of_a_new_home_database_or_server_is_heard_from_its_first_id() -> None:
     def status(server: str) -> StatusBody:
@@ -78,8 +69,7 @@ def test_drift_of_a_new_home_database_or_server_is_heard_from_its_first_id() -> 
         )
 
     client: Any = Bare()
-    listener: Any = Deaf()
-    link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
+    link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, lambda _: None)
     link._heard = 500
     link._note_memory(status("7"))
     assert link._heard == 500
