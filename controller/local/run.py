@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from controller.core.compile import Compiled, Push, compile_states, invalid
+from controller.core.compile import Compiled, Push, compile_states, invalid, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
 from controller.local.children import Child
@@ -33,8 +33,7 @@ from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 from shared.outcomes import Outcome
-from shared.resources import Regent, UserSpec
-from shared.state import PasswordEntry
+from shared.resources import Regent
 
 ORIGIN = "directory"
 log = get_logger(__name__)
@@ -192,13 +191,8 @@ class LocalController:
 
     async def _compile_and_push(self, tree: Tree) -> None:
         bound = self.fleet.bound()
+        passwords = self._passwords.reading(tree.secrets, self.fleet.in_force())
         push = Push(ORIGIN, self._revisions.next(), "Deleted", is_whole=tree.is_whole)
-
-        def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
-            if regent.key not in bound:
-                return None
-            in_force = self.fleet.verifiers(regent.key)
-            return self._passwords.entry(regent, user, spec, tree.secrets, in_force)
 
         for key, served in self.fleet.served.items():
             regent = tree.valid.get(key)
@@ -206,14 +200,14 @@ class LocalController:
                 served.link.release(regent.metadata.released_digest)
                 served.link.accept_takeover(regent.metadata.accepted_takeover)
         self._compiled = await asyncio.to_thread(
-            compile_states, tree.resources, bound=bound, passwords=password, push=push
+            compile_states, tree.resources, bound=bound, passwords=passwords, push=push
         )
         failed = self._compiled.failed
         self._failed = {key: _fault(key, "compiling its state", e) for key, e in failed.items()}
         for key, state in self._compiled.states.items():
             if key in bound:
                 self.fleet.push(key, state)
-        self._passwords.forget_except(bound_users(self._compiled))
+        self._passwords.forget_except(users_of(self._compiled.states))
         self._tell()
 
     def _tell(self) -> None:
@@ -327,16 +321,6 @@ def _is_behind(served: Served) -> bool:
     if served.told_trouble is not None or status is None or status.trouble is not None:
         return False
     return not link.is_pushed or (status.applied_revision or 0) < link.pushed_revision
-
-
-def bound_users(compiled: Compiled) -> dict[ResourceKey, frozenset[ResourceKey]]:
-    """The Users of each Regent."""
-    return {
-        key: frozenset(
-            ResourceKey.parse(name) for name in state.resources if name.startswith("User/")
-        )
-        for key, state in compiled.states.items()
-    }
 
 
 def _is_gone(key: ResourceKey, tree: Tree) -> bool:

@@ -132,16 +132,18 @@ class Fleet:
     def bound(self) -> dict[ResourceKey, frozenset[ResourceKey]]:
         """What the accepted state of each Regent lists; those that were met."""
         return {
-            key: frozenset(map(ResourceKey.parse, served.link.acquaintance.resources))
+            key: frozenset(map(ResourceKey.parse, known.resources))
             for key, served in self._served.items()
-            if served.link.acquaintance is not None
+            if (known := served.link.acquaintance) is not None
         }
 
-    def verifiers(self, key: ResourceKey) -> Mapping[str, Verifier]:
-        """The verifiers that it has in force."""
-        served = self._served.get(key)
-        known = served.link.acquaintance if served else None
-        return known.verifiers if known else {}
+    def in_force(self) -> dict[ResourceKey, Mapping[str, Verifier]]:
+        """The verifiers that each Regent has in force; those that were met."""
+        return {
+            key: known.verifiers
+            for key, served in self._served.items()
+            if (known := served.link.acquaintance) is not None
+        }
 
     def push(self, key: ResourceKey, state: DesiredState) -> None:
         """Have this state accepted, where it was met."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from controller.core.compile import Push, compile_states
+from controller.core.compile import Push, compile_states, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
 from controller.lifecycle.untold import Untold
@@ -74,14 +74,13 @@ class Pushing:
             has_uids=True,
         )
 
+        read = self._passwords.reading(secrets.values, self._fleet.in_force())
+
         def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
-            if regent.key not in bound:
-                return None
             why = secrets.unreadable.get(user.namespace, "")
-            if why and spec.password_secret_ref is not None:
+            if why and spec.password_secret_ref is not None and regent.key in bound:
                 return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))
-            in_force = self._fleet.verifiers(regent.key)
-            return self._passwords.entry(regent, user, spec, secrets.values, in_force)
+            return read(regent, user, spec)
 
         compiled = await asyncio.to_thread(
             compile_states,
@@ -154,8 +153,7 @@ class Pushing:
         for key, state in whole.items():
             with self._faults.apart(key, "pushing its state"):
                 self._fleet.push(key, state)
-        users = {key: _users(state) for key, state in self._states.items()}
-        self._passwords.forget_except(users)
+        self._passwords.forget_except(users_of(self._states))
         self.doubted = doubted
 
     def _deleted(self, declared: Declared, bound: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
@@ -170,10 +168,6 @@ class Pushing:
     def _is_uninstalled(self, key: ResourceKey) -> bool:
         served = self._fleet.served.get(key)
         return served is not None and served.is_uninstalled
-
-
-def _users(state: DesiredState) -> frozenset[ResourceKey]:
-    return frozenset(ResourceKey.parse(n) for n in state.resources if n.startswith("User/"))
 
 
 def _unreadable(namespace: str, why: str, account: Account) -> Trouble:

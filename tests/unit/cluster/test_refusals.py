@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from controller.lifecycle.finalizers import FINALIZER
 from controller.names import workload_name
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, REPLACE_CA
-from controller.process import Counts
+from controller.process import is_synced
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.unit.cluster.one_look import (
@@ -210,19 +209,13 @@ async def test_what_stops_every_look_closes_the_gate_until_it_passes(refused: Re
             while bool(term.gate) != is_closed:
                 await asyncio.sleep(0.01)
 
-    def is_synced() -> bool:
-        elector: Any = SimpleNamespace(is_leader=True)
-        fleet, doubted = term.acting.fleet, term.acting.pushing.doubted
-        controller: Any = SimpleNamespace(gate=term.gate, doubted=doubted, fleet=fleet)
-        return Counts(controller, elector).is_synced()
-
     await until_gate(is_closed=True)
     assert REFUSAL in term.gate
-    assert not is_synced()
+    assert not is_synced(term)
     assert one.pushed == set()
     one.api.refuses = lambda _: False
     await until_gate(is_closed=False)
-    assert is_synced()
+    assert is_synced(term)
     await ended.wait()
     looking.cancel()
     await asyncio.wait([looking])

@@ -38,7 +38,7 @@ async def lead(one: ClusterController) -> Term:
     leading.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await leading
-    return one._term
+    return one.term
 
 
 def parts(term: Term) -> dict[str, Any]:
