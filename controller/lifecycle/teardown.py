@@ -104,7 +104,7 @@ class Teardown:
         self._fleet = fleet
         self._plants = plants
         self._untold = untold
-        self._retries: Retries[ResourceKey] = Retries(clock)
+        self.retries: Retries[ResourceKey] = Retries(clock)
         self._tried: set[ResourceKey] = set()
         self._statuses: dict[ResourceKey, StatusBody | None] = {}
         """The last of each Regent before it was asked to take off what it installed."""
@@ -113,12 +113,8 @@ class Teardown:
         """Another look begins. What the last one did not try to remove is refused no more."""
         tried, self._tried = self._tried, set()
         self.refused = {key: why for key, why in self.refused.items() if key in tried}
-        self._retries.begin()
-        self._retries.forget_except(kept)
-
-    def seconds_left(self) -> float | None:
-        """Until what could not be removed may be tried again; None where all could."""
-        return self._retries.seconds_left()
+        self.retries.begin()
+        self.retries.forget_except(kept)
 
     def decide(
         self, key: ResourceKey, found: JsonObject, waited: float, *, has_work: bool, may_ask: bool
@@ -163,15 +159,15 @@ class Teardown:
     async def remove_workloads(self, key: ResourceKey) -> bool:
         """False where that was refused: it is tried again."""
         self._tried.add(key)
-        if not self._retries.is_due(key):
+        if not self.retries.is_due(key):
             return False
         try:
             await self._plants.remove(key)
         except PostgRegentError as error:
-            self._retries.failed(key)
+            self.retries.failed(key)
             self.refused[key] = str(error)
             log.warning("workloads cannot be removed yet", regent=str(key), problem=str(error))
             return False
-        self._retries.succeeded(key)
+        self.retries.succeeded(key)
         self.refused.pop(key, None)
         return True

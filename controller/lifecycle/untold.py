@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from controller.kube.api import KubeApi
 from controller.kube.retries import Retries
-from controller.lifecycle.departures import Departures, Known
+from controller.lifecycle.departures import Departures
 from controller.lifecycle.uninstalled import asks_for_uninstall
 from controller.observe.reader import Declared
 from controller.regents.fleet import Fleet
@@ -33,32 +33,9 @@ class Untold:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.not_remembered: dict[ResourceKey, str] = {}
-        self._departures = Departures(api, namespace, clock=clock)
+        self.departures = Departures(api, namespace, clock=clock)
         self._fleet = fleet
-        self._retries: Retries[None] = Retries(clock)
-
-    @property
-    def known(self) -> Known:
-        """By Regent, what is gone and still has to be told."""
-        return self._departures.known
-
-    @property
-    def trouble(self) -> str:
-        """Why the last write failed; empty where it did not."""
-        return self._departures.trouble
-
-    def all(self) -> frozenset[ResourceKey]:
-        """Of all Regents."""
-        return self._departures.all()
-
-    def seconds_left(self) -> float | None:
-        """Until what could not be written may be tried again; None where all is written."""
-        found = (self._retries.seconds_left(), self._departures.seconds_left())
-        return min((seconds for seconds in found if seconds is not None), default=None)
-
-    async def load(self) -> None:
-        """Read what was remembered before; raises ApiError where that cannot be known."""
-        await self._departures.load()
+        self.retries: Retries[None] = Retries(clock)
 
     def regents_of(self, key: ResourceKey, declared: Declared) -> frozenset[ResourceKey]:
         """The Regents of its namespace that have not heard of its end, and will when they can."""
@@ -76,7 +53,7 @@ class Untold:
         self, ends: Mapping[ResourceKey, frozenset[ResourceKey]]
     ) -> frozenset[ResourceKey]:
         """In one write all that end, with the Regents that have not heard; who may not go yet."""
-        self._retries.begin()
+        self.retries.begin()
         gone: dict[ResourceKey, set[ResourceKey]] = {}
         for key, regents in ends.items():
             for regent in regents:
@@ -88,28 +65,28 @@ class Untold:
     async def forget_told(self, declared: Declared) -> None:
         """What was told by now, and what is there again."""
         done: dict[ResourceKey, frozenset[ResourceKey]] = {}
-        for regent, gone in self.known.items():
+        for regent, gone in self.departures.known.items():
             back = {k for k in gone if k in declared.raw and k not in declared.deleting}
             told = {k for k in gone if self._is_told(regent, k)}
             done[regent] = frozenset(back | told)
-        await self._departures.forget(done)
+        await self.departures.forget(done)
 
     async def forget_all_of(self, regent: ResourceKey) -> None:
         """It ends: nobody is left to be told."""
-        await self._departures.forget({regent: self.known.get(regent, frozenset())})
+        await self.departures.forget({regent: self.departures.known.get(regent, frozenset())})
 
     def _is_told(self, regent: ResourceKey, key: ResourceKey) -> bool:
         return regent in self._fleet.served and self._fleet.is_told(regent, key)
 
     async def _why_not(self, gone: Mapping[ResourceKey, set[ResourceKey]]) -> str:
         """Empty where it is written."""
-        if not self._retries.is_due(None):
-            return self.trouble or "It is tried again in a moment."
+        if not self.retries.is_due(None):
+            return self.departures.trouble or "It is tried again in a moment."
         try:
-            await self._departures.remember(gone)
+            await self.departures.remember(gone)
         except PostgRegentError as error:
-            self._retries.failed(None)
+            self.retries.failed(None)
             log.warning("deletions cannot be remembered yet", problem=str(error))
             return str(error)
-        self._retries.succeeded(None)
+        self.retries.succeeded(None)
         return ""

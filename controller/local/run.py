@@ -248,14 +248,12 @@ class LocalController:
         if served is None:
             return True
         trouble, status = served.told_trouble, served.status
-        if trouble is not None and trouble.is_for_good:
+        lost = status.trouble if status else None
+        if any(one is not None and one.is_for_good for one in (trouble, lost)):
             return True
-        if status is not None and status.trouble is not None and status.trouble.is_for_good:
-            return True
-        if trouble is not None:
-            return False
         return (
-            served.link.is_pushed
+            trouble is None
+            and served.link.is_pushed
             and status is not None
             and status.accepted_revision is not None
             and status.accepted_revision == status.applied_revision

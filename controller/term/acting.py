@@ -97,23 +97,29 @@ class Acting:
 
     def retry_after(self) -> float | None:
         """When to look again at what has failed; None where nothing has."""
-        parts = (
-            self.patches,
-            self.holding,
-            self.making,
-            self.teardown,
-            self.untold,
-            self.identity,
-            self.faults,
+        departures = self.untold.departures
+        found = (
+            self.patches.retries.seconds_left(),
+            self.holding.retries.seconds_left(),
+            self.making.retries.seconds_left(),
+            self.teardown.retries.seconds_left(),
+            self.untold.retries.seconds_left(),
+            departures.retries.seconds_left(),
+            self.identity.retries.seconds_left(),
+            self.faults.retries.seconds_left(),
         )
-        left = [seconds for part in parts if (seconds := part.seconds_left()) is not None]
-        if self.untold.known:
+        left = [seconds for seconds in found if seconds is not None]
+        if departures.known:
             left.append(AWAY_SECONDS)
         return max(min(left), RETRY_SECONDS) if left else None
 
     def awaits(self, regent: ResourceKey) -> bool:
         """Whether something waits for what this Regent says."""
-        return self.endings.are_under_way or regent in self.untold.known or self.identity.is_turning
+        return (
+            self.endings.are_under_way
+            or regent in self.untold.departures.known
+            or self.identity.is_turning
+        )
 
     async def end(self) -> None:
         """Talk to nobody any more, and wait until nobody is asked anything."""

@@ -158,7 +158,7 @@ class Pushing:
 
     def _deleted(self, declared: Declared, bound: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
         """A Permission has no finalizer: where all is synced, its absence is its deletion."""
-        departed = {key for key in self._untold.all() if key not in declared.resources}
+        departed = {key for key in self._untold.departures.all() if key not in declared.resources}
         absent = {
             key for key in bound if key.kind == "Permission" and key not in declared.resources
         }

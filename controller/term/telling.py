@@ -55,7 +55,7 @@ class Telling:
         acting = self._acting
         self._own_troubles.tell(
             acting.last_words.own,
-            departures=acting.untold.trouble,
+            departures=acting.untold.departures.trouble,
             authorities=acting.identity.trouble,
             statuses=self.reporter.trouble,
         )

@@ -172,7 +172,7 @@ class Term:
         """Once as a leader, and the certificates again from time to time."""
         acting = self.acting
         if not self._origin:
-            await acting.untold.load()
+            await acting.untold.departures.load()
             found = await self._api.get(NAMESPACE, None, "kube-system")
             self._origin = acting.plants.origin = str(found["metadata"]["uid"])
         await acting.last_words.prepare()

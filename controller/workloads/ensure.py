@@ -52,7 +52,7 @@ class Making:
         faults: Faults,
     ) -> None:
         self.not_started: dict[ResourceKey, NotReached] = {}
-        self._failing: Retries[tuple[ResourceKey, int]] = Retries()
+        self.retries: Retries[tuple[ResourceKey, int]] = Retries()
         """Regents that could not be made, each as it is declared: tried again after a while."""
         self._faults = faults
         self._plant = plant
@@ -71,8 +71,8 @@ class Making:
         """
         regents = world.declared.regents()
         before, self.not_started = self.not_started, {}
-        self._failing.begin()
-        self._failing.forget_except({_attempt(regent) for regent in regents.values()})
+        self.retries.begin()
+        self.retries.forget_except({_attempt(regent) for regent in regents.values()})
         for key in sorted(world.leaving):
             with self._faults.apart(key, "talking to it"):
                 if self._plants.runs(key):
@@ -81,17 +81,13 @@ class Making:
             if key in world.leaving | world.off:
                 continue
             with self._faults.apart(key, "making what runs it"):
-                if not self._failing.is_due(_attempt(regent)):
+                if not self.retries.is_due(_attempt(regent)):
                     self.not_started |= {key: before[key]} if key in before else {}
                     is_there = self._plants.runs(key)
                 else:
                     is_there = await self._is_there(key, regent, world)
                 if is_there:
                     self._talk_to(key, group)
-
-    def seconds_left(self) -> float | None:
-        """Until a look for those that could not be made; None where all could."""
-        return self._failing.seconds_left()
 
     async def _is_there(self, key: ResourceKey, regent: Regent, world: World) -> bool:
         """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
@@ -103,14 +99,14 @@ class Making:
             is_there = self._plants.runs(key)
             self._note(regent, error, is_running=is_there)
         else:
-            self._failing.succeeded(_attempt(regent))
+            self.retries.succeeded(_attempt(regent))
         return is_there
 
     def _note(self, regent: Regent, error: PostgRegentError, *, is_running: bool) -> None:
         """A Regent that runs does so even when the API server cannot be asked."""
         key = regent.key
         if isinstance(error, ApiError):
-            self._failing.failed(_attempt(regent))
+            self.retries.failed(_attempt(regent))
             log.warning("not looked after", regent=str(key), problem=str(error))
         if not is_running or not isinstance(error, ApiError):
             self.not_started[key] = NotReached.of(error)

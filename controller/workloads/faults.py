@@ -26,21 +26,17 @@ class Faults:
         self.now: dict[ResourceKey, NotReached] = {}
         self._before: frozenset[ResourceKey] = frozenset()
         self._between: dict[ResourceKey, NotReached] = {}
-        self._retries: Retries[ResourceKey] = Retries()
+        self.retries: Retries[ResourceKey] = Retries()
 
     def begin(self, kept: Container[ResourceKey]) -> None:
         """Another look begins; what the last one came through is no fault any more."""
         for key in self._before - self.now.keys():
-            self._retries.succeeded(key)
+            self.retries.succeeded(key)
         self._before, self.now, self._between = frozenset(self.now), self._between, {}
-        self._retries.begin()
-        self._retries.forget_except(kept)
+        self.retries.begin()
+        self.retries.forget_except(kept)
         for key in self.now:
-            self._retries.is_due(key)  # where it is not, a look is made when it is
-
-    def seconds_left(self) -> float | None:
-        """Until what failed is looked at again; None where nothing did."""
-        return self._retries.seconds_left()
+            self.retries.is_due(key)  # where it is not, a look is made when it is
 
     @contextmanager
     def apart(self, about: ResourceKey, doing: str) -> Iterator[None]:
@@ -65,4 +61,4 @@ class Faults:
             " PostgRegent's; it is tried again. The controller's log has the trace: please report"
             " it.",
         )
-        self._retries.failed(about)
+        self.retries.failed(about)

@@ -232,6 +232,6 @@ async def test_a_finalizer_that_is_not_taken_off_is_tried_again_while_definition
     one.api.refuses = lambda request: request.verb == "patch"
     assert await one.term._look(cast(asyncio.TaskGroup, None)) is not None
     one.api.refuses = lambda _: False
-    await asyncio.sleep(one.term.acting.patches.seconds_left() or 0)
+    await asyncio.sleep(one.term.acting.patches.retries.seconds_left() or 0)
     await one.term._look(cast(asyncio.TaskGroup, None))
     assert Request("patch", "User", "ends", "user") in one.api.writes
