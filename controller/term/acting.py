@@ -98,16 +98,11 @@ class Acting:
     def retry_after(self) -> float | None:
         """When to look again at what has failed; None where nothing has."""
         departures = self.untold.departures
-        found = (
-            self.patches.retries.seconds_left(),
-            self.holding.retries.seconds_left(),
-            self.making.retries.seconds_left(),
-            self.teardown.retries.seconds_left(),
-            self.untold.retries.seconds_left(),
-            departures.retries.seconds_left(),
-            self.identity.retries.seconds_left(),
-            self.faults.retries.seconds_left(),
-        )
+        parts = (
+            self.patches, self.holding, self.making, self.teardown, self.untold, departures,
+            self.identity, self.faults,
+        )  # fmt: skip
+        found = (part.retries.seconds_left() for part in parts)
         left = [seconds for seconds in found if seconds is not None]
         if departures.known:
             left.append(AWAY_SECONDS)
