@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cli.declared import Request, declare
-from cli.pages import Page, Wanted
+from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
 from cli.show import (
     brake_data,
@@ -25,7 +25,6 @@ from shared.consent import Consent
 from shared.outcomes import Outcome
 
 ALL_READY, NOTHING_APPLIED, NOTHING_RELEASED, NOT_READY = 0, 1, 2, 3
-RELEASE = "postgregent apply … --release {digest}"
 
 
 async def run_apply(
@@ -47,14 +46,13 @@ async def run_apply(
     outcomes = (*declared.outcomes, *report.outcomes)
     console = results()
     if output == "table":
-        digest = report.brake.digest if report.brake else ""
         page = Page(
             subject=declared.subject,
             report=report,
             changes=[one.change for one in report.results],
             outcomes=outcomes,
             noted=outcomes,
-            release=RELEASE.format(digest=digest),
+            release=release_command(report),
             wanted=wanted,
             results=report.results,
             is_done=True,

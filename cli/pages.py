@@ -205,6 +205,12 @@ def add_outcomes(sheet: Sheet, outcomes: Iterable[Outcome]) -> None:
     sheet.add()
 
 
+def release_command(report: OnceReport) -> str:
+    """The command that lets through what is withheld now."""
+    digest = report.brake.digest if report.brake else ""
+    return f"postgregent apply … --release {digest}"
+
+
 def add_brake(sheet: Sheet, report: OnceReport, release: str) -> None:
     """What is withheld and why, all of it, and the command that lets it through."""
     brake = report.brake

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.declared import Request, declare
-from cli.pages import Page, Wanted
+from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
 from cli.show import (
     brake_data,
@@ -22,7 +22,6 @@ from regent.one_shot import OnceReport, plan_once
 from shared.outcomes import Outcome
 
 NOTHING, UNKNOWN, CHANGES = 0, 1, 2
-RELEASE = "postgregent apply … --release {digest}"
 
 
 async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
@@ -33,14 +32,13 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
     known = would_be(outcomes, report.restraint)
     console = results()
     if output == "table":
-        digest = report.brake.digest if report.brake else ""
         page = Page(
             subject=declared.subject,
             report=report,
             changes=report.to_do,
             outcomes=[one for one in known if not one.is_ready],
             noted=outcomes,
-            release=RELEASE.format(digest=digest),
+            release=release_command(report),
             wanted=wanted,
         )
         page.sheet().write(console)

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 
 import structlog
 
+from regent.accept.checks import check_target, check_verifiers
 from regent.accept.merge import accept
 from regent.answers import (
     AcceptedPush,
     Health,
     NotReady,
-    Refused,
     Stale,
     TakeoverNeeded,
     mismatch,
@@ -45,13 +45,11 @@ from regent.server.trouble import (
     in_words,
 )
 from regent.settings import RegentSettings
-from shared import scram
 from shared.consent import Consent
 from shared.errors import PostgRegentError
 from shared.http import (
     UNKNOWN_SERVER,
     DriftPage,
-    FieldProblem,
     HistoryPage,
     PlanBody,
     RoleBody,
@@ -59,7 +57,7 @@ from shared.http import (
     StatusBody,
 )
 from shared.outcomes import Drift
-from shared.state import LARGEST_NUMBER, DesiredState, Entry, Verifier, etag
+from shared.state import LARGEST_NUMBER, DesiredState, Verifier, etag
 
 log = structlog.get_logger()
 
@@ -207,7 +205,7 @@ class Service:
     async def _plan(self, engine: Engine, state: DesiredState | None) -> PlanBody:
         accepted = engine.passes.memory.accepted
         if state is not None:
-            self._check_target(state)
+            check_target(state, self._settings.regent)
             accepted = accept(accepted, state, etag(state), datetime.now(UTC))
         if accepted is None:
             raise NotReady("No desired state was accepted yet.", way_out="Push one first.")
@@ -286,8 +284,8 @@ class Service:
         previous: AcceptedState | None,
         if_match: str | None,
     ) -> None:
-        self._check_target(state)
-        _check_verifiers(state, previous.state.resources if previous else {})
+        check_target(state, self._settings.regent)
+        check_verifiers(state, previous.state.resources if previous else {})
         expected = previous.push_etag if previous else None
         if if_match != expected:
             raise Stale(way_out="GET /v1/state shows the accepted one and its ETag.")
@@ -303,43 +301,6 @@ class Service:
             log.warning("push refused", kind=needed.kind, why=needed.message)
             engine.wake.wake(Full("a push was refused"))
         raise TakeoverNeeded(needed.message, way_out=needed.way_out)
-
-    def _check_target(self, state: DesiredState) -> None:
-        mine = self._settings.regent
-        theirs = f"{state.regent.namespace}/{state.regent.name}"
-        if theirs != mine:
-            raise Refused(
-                (
-                    FieldProblem(
-                        field="regent",
-                        message=f"This is {mine}, and the state is for {theirs}.",
-                        way_out="Push it to the Regent that it names.",
-                    ),
-                )
-            )
-
-
-def _check_verifiers(state: DesiredState, accepted: Mapping[str, Entry]) -> None:
-    """The server would take a malformed one for a clear password, and log it (rule 19).
-
-    One with too many iterations would keep its backend busy for hours.
-    """
-    checked = {e.password.verifier for e in accepted.values() if e.kind == "User" and e.password}
-    malformed: list[FieldProblem] = []
-    for key, entry in state.resources.items():
-        if entry.kind != "User" or entry.password is None or entry.password.verifier is None:
-            continue
-        if entry.password.verifier in checked:
-            continue
-        try:
-            scram.checked(entry.password.verifier.value)
-        except (scram.VerifierMalformed, scram.VerifierOutOfBounds) as error:
-            field = f"resources.{key}.password.verifier"
-            malformed.append(
-                FieldProblem(field=field, message=error.message, way_out=error.way_out)
-            )
-    if malformed:
-        raise Refused(tuple(malformed))
 
 
 def _page_start(continue_: str | None) -> int:

@@ -9,7 +9,7 @@ import pytest
 from cli.dsn import parse_dsn
 from controller.local.directory import read_directory
 from shared.problems import Problem
-from tests.unit.sources.manifests import manifest, role, user, write
+from tests.unit.local.manifests import manifest, role, user, write
 
 DSN = "postgresql://boss{}@db/mydb"
 

@@ -28,7 +28,7 @@ from regent.remembered import AcceptedState, BrakeMemory
 from regent.resolve import Situation, resolve
 from shared.state import REVEAL, DesiredState, Trouble, etag
 from tests.declared import NOON, REGENT, VERIFIER, state
-from tests.unit.brake.catalog import TABLES, Catalog, Held
+from tests.unit.gate.catalog import TABLES, Catalog, Held
 
 NAMES = ("r0", "r1", "r2", "r3", "r4")
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")

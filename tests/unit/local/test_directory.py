@@ -11,7 +11,7 @@ from controller.local.directory import Tree, read_directory
 from controller.local.files import UnsyncedError
 from shared.keys import ResourceKey
 from shared.problems import Problem
-from tests.unit.sources.manifests import API, manifest, permission, role, secret, write
+from tests.unit.local.manifests import API, manifest, permission, role, secret, write
 
 READ = ResourceKey("Permission", "default", "read")
 

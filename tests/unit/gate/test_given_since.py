@@ -19,7 +19,7 @@ from regent.resolve import Situation, resolve
 from shared.keys import ResourceKey
 from shared.state import REVEAL, etag
 from tests.declared import NOON, REGENT, accepted, state
-from tests.unit.brake.catalog import Catalog
+from tests.unit.gate.catalog import Catalog
 
 PERMISSIONS = "".join(
     f"Permission/{p.lower()}:"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.state import DesiredState, UserEntry
-from tests.unit.compile.manifests import (
+from tests.unit.core.manifests import (
     compiled,
     deleted,
     held,

@@ -9,7 +9,7 @@ import pytest
 from controller.local.check import check
 from controller.local.directory import read_directory
 from shared.problems import Problem
-from tests.unit.sources.manifests import manifest, permission, regent, role, secret, user, write
+from tests.unit.local.manifests import manifest, permission, regent, role, secret, user, write
 
 
 def problems(folder: Path, *documents: str) -> list[Problem]:

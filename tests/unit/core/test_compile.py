@@ -12,7 +12,7 @@ from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.scram import build
 from shared.state import DesiredState, PasswordEntry, UserEntry, etag
-from tests.unit.compile.manifests import (
+from tests.unit.core.manifests import (
     compiled,
     deleted,
     held,

@@ -10,7 +10,7 @@ from controller.core.secrets import Secret, SecretName
 from shared.resources import Regent, UserSpec
 from shared.scram import build, fits
 from shared.state import PasswordEntry, Verifier
-from tests.unit.compile.manifests import key, regent, tree
+from tests.unit.core.manifests import key, regent, tree
 
 SPEC = UserSpec.model_validate(
     {"database": "mydb", "passwordSecretRef": {"name": "passwords", "key": "intern"}}

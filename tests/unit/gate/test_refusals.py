@@ -100,7 +100,7 @@ def test_the_end_of_a_role_that_cannot_be_dropped_is_over_until_it_can() -> None
 def test_a_change_has_the_same_name_in_every_process() -> None:
     """Sets are shown in another order after each start."""
     code = (
-        "from tests.unit.passes.test_refusals import A, B, grant;"
+        "from tests.unit.gate.test_refusals import A, B, grant;"
         "from regent.gate.refusals import keys_of; print(*keys_of(grant(A, B)))"
     )
     for seed in ("1", "2"):

@@ -11,7 +11,7 @@ from controller.local.check import check
 from controller.local.directory import read_directory
 from shared.resources import RegentSpec
 from shared.unsupported import UNSUPPORTED, unsupported
-from tests.unit.sources.manifests import permission, regent, role, user, write
+from tests.unit.local.manifests import permission, regent, role, user, write
 
 ROLES = "owns: {schemas: [{name: s}]}"
 DEFAULTS = "defaultPrivileges: [{creator: app, objects: tables, actions: [SELECT]}]"

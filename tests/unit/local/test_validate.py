@@ -13,7 +13,7 @@ from rich.console import Console
 
 from cli.printing import Output
 from cli.validate import read_and_check, validate
-from tests.unit.sources.manifests import API, permission, regent, role, secret, user, write
+from tests.unit.local.manifests import API, permission, regent, role, secret, user, write
 
 
 def run(folder: Path, output: Output = "table", **options: Any) -> tuple[int, str]:
