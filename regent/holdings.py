@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
+from shared.listing import first_of
 from shared.names import quote_ident
 from shared.printable import printable
 
@@ -25,12 +26,24 @@ class How(Enum):
     POLICY = "r"
 
 
+class Named(NamedTuple):
+    """One object: its type and its description for people, and its parts for programs.
+
+    The parts are those of pg_identify_object_as_address(), unquoted.
+    """
+
+    kind: str
+    identity: str
+    names: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Some objects of one catalog in one database; None is what all databases share.
 
-    `named` are the first of them, as the server names them: (type, identity). There is none where
-    the database is not served, or could not be read.
+    `named` are the first of them. There is none where the database is not served, or could not be
+    read.
     """
 
     how: How
@@ -39,7 +52,7 @@ class Holding:
     database: str | None = None
     schema: str | None = None
     is_served: bool = True
-    named: tuple[tuple[str, str], ...] = ()
+    named: tuple[Named, ...] = ()
 
     @property
     def is_mapping(self) -> bool:
@@ -66,32 +79,29 @@ def listed(holdings: Iterable[Holding]) -> str:
 
 
 def ways_out(role: str, holdings: Iterable[Holding]) -> str:
-    """The SQL that takes the first of them from the role."""
+    """What takes the first of them from the role: SQL, and databases to serve too."""
+    holdings = tuple(holdings)
     found = dict.fromkeys(
         statement for one in holdings for statement in _statements(quote_ident(role), one)
     )
-    return printable(" ".join(f"{one};" for one in list(found)[:SHOWN]))
+    parts = [f"Run {' '.join(f'{one};' for one in list(found)[:SHOWN])}"] if found else []
+    unseen = sorted({one.database for one in holdings if one.database and not one.is_served})
+    if unseen:
+        parts.append(
+            f"Add {first_of(unseen, SHOWN)} to spec.additionalDatabases of the Regent, to see what"
+            " it has there and have it taken away."
+        )
+    return printable(" ".join(reversed(parts)))
 
 
 def _words(one: Holding) -> Iterator[str]:
     prefix = "a role in " if one.how is How.POLICY else ""
     where = f" in {one.database}" if one.database is not None else ""
-    for kind, identity in one.named:
-        yield f"{prefix}{kind} {identity}{where}"
+    for named in one.named:
+        yield f"{prefix}{named.kind} {named.identity}{where}"
     if not one.named:
         counted = "1 object" if one.objects == 1 else f"{one.objects} objects"
         yield f"{prefix}{counted} of {one.catalog}{where}"
-
-
-_KEYWORDS = {
-    "aggregate": "FUNCTION",
-    "server": "FOREIGN SERVER",
-    "foreign-data wrapper": "FOREIGN DATA WRAPPER",
-    "parameter ACL": "PARAMETER",
-    "view": "TABLE",
-    "materialized view": "TABLE",
-    "foreign table": "TABLE",
-}
 
 
 def _statements(role: str, one: Holding) -> Iterator[str]:
@@ -99,21 +109,40 @@ def _statements(role: str, one: Holding) -> Iterator[str]:
         case How.OWNER if not one.is_mapping:
             yield f"REASSIGN OWNED BY {role} TO <another role>"
         case How.POLICY:
-            yield from (f"ALTER POLICY {identity} TO <other roles>" for _, identity in one.named)
+            for named in one.named:
+                *table, policy = named.names
+                yield f"ALTER POLICY {quote_ident(policy)} ON {_dotted(table)} TO <other roles>"
         case How.OWNER | How.PRIVILEGE:
-            for kind, identity in one.named:
-                yield _revoke(role, kind, identity)
+            for named in one.named:
+                yield _revoke(role, named)
         case _:
             assert_never(one.how)
 
 
-def _revoke(role: str, kind: str, identity: str) -> str:
-    if kind == "user mapping":
-        _, _, server = identity.rpartition(" on server ")
-        return f"DROP USER MAPPING FOR {role} SERVER {server}"
-    if kind == "default acl":
-        whose, _, what = identity.rpartition(" on ")
-        return f"ALTER DEFAULT PRIVILEGES {whose} REVOKE ALL ON {what} FROM {role}"
-    if kind == "table column":
-        return f"REVOKE ALL ON TABLE {identity.rpartition('.')[0]} FROM {role}"
-    return f"REVOKE ALL ON {_KEYWORDS.get(kind, kind.upper())} {identity} FROM {role}"
+def _revoke(role: str, named: Named) -> str:
+    if named.kind == "user mapping":
+        return f"DROP USER MAPPING FOR {role} SERVER {_dotted(named.arguments)}"
+    if named.kind == "default acl":
+        creator, *schema = named.names
+        where = f" IN SCHEMA {_dotted(schema)}" if schema else ""
+        what = _OBJECTS_OF.get(named.arguments[0], "TABLES")
+        return (
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_ident(creator)}{where}"
+            f" REVOKE ALL ON {what} FROM {role}"
+        )
+    return f"REVOKE ALL ON {named.kind.upper()} {_dotted(named.names)} FROM {role}"
+
+
+_OBJECTS_OF = {
+    "r": "TABLES",
+    "S": "SEQUENCES",
+    "f": "FUNCTIONS",
+    "T": "TYPES",
+    "n": "SCHEMAS",
+    "L": "LARGE OBJECTS",
+}
+"""By pg_default_acl.defaclobjtype."""
+
+
+def _dotted(names: Iterable[str]) -> str:
+    return ".".join(map(quote_ident, names))

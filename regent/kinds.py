@@ -140,6 +140,7 @@ _TABLES = MappingProxyType(
         "v": Form("view", "views", runs_as_owner=True),
         "m": Form("materialized view", "materialized views", runs_as_owner=True),
         "f": Form("foreign table", "foreign tables"),
+        "t": Form("TOAST table", "TOAST tables", Lock.NONE),
     }
 )
 _GRANTED_AS_A_RELATION = frozenset({"TABLE", "SEQUENCE"})
@@ -200,7 +201,7 @@ _ROWS = (
         ),
         recorded_as=_GRANTED_AS_A_RELATION,
         is_targeted=True,
-        rows="relkind IN ('r', 'p', 'v', 'm', 'f')",
+        rows="relkind IN ('r', 'p', 'v', 'm', 'f') OR relkind = 't' AND relacl IS NOT NULL",
         draws_on=ObjectKind.SEQUENCE,
     ),
     Row(

@@ -51,6 +51,8 @@ class ObjectGroup:
     relation_kind: str = ""
     is_extension_member: bool = False
     arguments: tuple[str, ...] = ()
+    is_out_of_reach: bool = False
+    """No declaration reaches it: what managed roles have there was given past us."""
 
 
 @dataclass(frozen=True, slots=True)

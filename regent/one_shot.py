@@ -19,10 +19,10 @@ from regent.apply.result import ChangeResult
 from regent.changes import Change, Plan
 from regent.foundation import Standing, looker, memory_of, standing
 from regent.gate.brake_memory import released
-from regent.gate.losses import Atom, without
+from regent.gate.losses import Atom
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
-from regent.gate.waiting import waiting_for_release, without_waiting
+from regent.gate.waiting import waiting_for_release
 from regent.home.check import OWNER
 from regent.home.store import Home
 from regent.passes.full import dry_pass
@@ -53,6 +53,8 @@ class OnceReport:
     """
 
     plan: Plan
+    to_do: tuple[Change, ...]
+    """The plan less what the brake withholds and what waits with it."""
     outcomes: tuple[Outcome, ...]
     results: tuple[ChangeResult, ...]
     brake: BrakeBody | None
@@ -68,13 +70,6 @@ class OnceReport:
     waiting: tuple[Change, ...] = ()
     has_let_go: bool = True
     """Whether the brake let go of something, where that was asked for."""
-
-    @property
-    def to_do(self) -> tuple[Change, ...]:
-        """The plan less the withheld losses and what waits with them."""
-        left = without_waiting(self.plan.changes, self.waiting)
-        plan, _ = without(Plan(left), frozenset(self.withheld_atoms))
-        return plan.changes
 
     @property
     def withheld_atoms(self) -> tuple[Atom, ...]:
@@ -123,16 +118,13 @@ async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_
 
 
 async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
-    """What `apply_once` would do. Needs no lock and writes nothing.
-
-    Taking back is offered only where a home database was: its owner is a role that stays.
-    """
+    """What `apply_once` would do. Needs no lock and writes nothing."""
     began = perf_counter()
     async with _dry(settings, state) as dry:
         one = await dry_pass(dry.looker, dry.accepted, dry.marks, dry.memory)
-        takeover = one.takeover
-        if dry.is_remembered or OWNER in one.server.roles:
-            takeover = await _acceptable(one, dry.looker, dry.accepted, dry.marks, dry.memory)
+        had_owner = OWNER in one.server.roles
+        accepted = _following(dry.memory.accepted, dry.accepted, had_owner=had_owner)
+        takeover = await _acceptable(one, dry.looker, accepted, dry.marks, dry.memory)
         owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
     home = f"apply would make the home database {settings.home_database!r}."
     notes = (*(() if dry.is_remembered else (home,)), *notes_on_time(state, datetime.now(UTC)))
@@ -171,6 +163,7 @@ async def apply_once(
     async with standing(settings, connector_of(settings.server)) as stand:
         memory = stand.passes.memory
         accepted, is_open = _accept(settings.regent, memory, state, takeover)
+        accepted = _following(memory.accepted, accepted, had_owner=stand.home.had_owner)
         if is_open:
             accepted = await _take_over(stand, accepted, takeover)
         await stand.passes.supersede(memory.accepted)
@@ -210,10 +203,19 @@ def _accept(
     return accepted, needed is None and given.digest != ""
 
 
+def _following(
+    before: AcceptedState | None, accepted: AcceptedState, *, had_owner: bool
+) -> AcceptedState:
+    """The owner role of home databases stays where one is lost: then there was one before."""
+    if before is not None or not had_owner:
+        return accepted
+    return accepted.model_copy(update={"may_follow_a_loss": True})
+
+
 async def _take_over(stand: Standing, accepted: AcceptedState, given: Consent) -> AcceptedState:
     """Another server, or names that are taken back. Raises TokenMismatch."""
     memory = stand.passes.memory
-    asked = accepted.model_copy(update={"is_home_lost": True})
+    asked = accepted.model_copy(update={"is_home_lost": accepted.may_follow_a_loss})
     needed = (await stand.passes.observe(asked)).takeover
     if needed is None or not given.fits(needed.wanted):
         raise TokenMismatch(way_out="`postgregent plan` says what waits to be accepted now.")
@@ -228,9 +230,10 @@ async def _acceptable(
 ) -> Takeover | None:
     """What may be accepted: what is needed, or taking back what is there without a mark.
 
-    Nobody remembers here whether there was a home database before: a person must know.
+    The second only where nobody remembers whether there was a home database of this Regent before:
+    then a person must know.
     """
-    if one.takeover is not None:
+    if one.takeover is not None or not accepted.may_follow_a_loss:
         return one.takeover
     if not any(outcome.reason == "ExistsUnmanaged" for outcome in one.outcomes.values()):
         return None
@@ -241,6 +244,12 @@ async def _acceptable(
 def in_a_line(text: str) -> str:
     """Whatever breaks it had."""
     return " ".join(text.split())
+
+
+def _to_do(one: Pass) -> tuple[Change, ...]:
+    """What a pass does of the plan, later looks of it included."""
+    verdict = one.verdict
+    return (*verdict.plan.changes, *verdict.waiting) if verdict.is_pulled else one.plan.changes
 
 
 def _report(
@@ -261,6 +270,7 @@ def _report(
         notes = (*notes, takeover.trouble.message)
     return OnceReport(
         plan=one.plan,
+        to_do=_to_do(one),
         outcomes=tuple(one.outcomes[key] for key in sorted(one.outcomes)),
         results=one.results,
         brake=brake_body(one.verdict) if one.verdict.is_pulled else None,

@@ -59,7 +59,8 @@ class AcceptedState(_Stored):
 
     Of takeovers (rule 28a): `lets_in` is the token of a push that a person let in.
     `is_home_lost` says that the Regent had a state before this first one, `takes_back` which roles
-    it may take though they have no mark, once.
+    it may take though they have no mark, once. `may_follow_a_loss`: it is the first one here, on a
+    server where a home database was before; only a person knows whether this Regent was in it.
     """
 
     push_etag: str
@@ -73,6 +74,7 @@ class AcceptedState(_Stored):
     past: dict[str, datetime] = Field(default_factory=dict)
     lets_in: str = ""
     is_home_lost: bool = False
+    may_follow_a_loss: bool = False
     takes_back: frozenset[str] = frozenset()
 
     def says_the_same_as(self, other: AcceptedState) -> bool:

@@ -56,6 +56,7 @@ def accept(
         departed=_departed(previous, old, resources, now),
         past=past(previous, pushed, resources, now),
         is_home_lost=previous.is_home_lost if previous else False,
+        may_follow_a_loss=previous.may_follow_a_loss if previous else False,
         takes_back=previous.takes_back if previous else frozenset(),
     )
     return merged.model_copy(update={"edition": _edition(previous, merged)})

@@ -172,7 +172,13 @@ def accepting(accepted: AcceptedState, takeover: Takeover) -> AcceptedState:
         case "Home":
             if not accepted.is_home_lost:
                 return accepted
-            return accepted.model_copy(update={"is_home_lost": False, "takes_back": takeover.names})
+            return accepted.model_copy(
+                update={
+                    "is_home_lost": False,
+                    "may_follow_a_loss": False,
+                    "takes_back": takeover.names,
+                }
+            )
         case _:
             assert_never(takeover.kind)
 

@@ -103,15 +103,19 @@ async def act_as_admin(connection: Connection) -> None:
     await connection.execute("SET ROLE NONE")
 
 
-async def make(connector: Connects, database: str, *, through: Sequence[str]) -> Connection:
+async def make(
+    connector: Connects, database: str, *, through: Sequence[str]
+) -> tuple[Connection, bool]:
     """A connection to the home database, which exists with its newest tables afterwards.
 
-    `through` are databases from which it may be made, tried in order. Raises HomeDatabaseMissing
-    with the SQL to run when the admin may not make it, and HomeDatabaseUnsafe.
+    And whether its owner role was there already, as where a home database was before. `through` are
+    databases from which it may be made, tried in order. Raises HomeDatabaseMissing with the SQL to
+    run when the admin may not make it, and HomeDatabaseUnsafe.
     """
+    had_owner = True
     connection = await enter(connector, database)
     if connection is None:
-        await _make_through(connector, database, through)
+        had_owner = await _make_through(connector, database, through)
         connection = await enter(connector, database)
         if connection is None:
             raise HomeDatabaseMissing(f'The database "{database}" went away as it was made.')
@@ -122,7 +126,7 @@ async def make(connector: Connects, database: str, *, through: Sequence[str]) ->
     except BaseException:
         connection.terminate()
         raise
-    return connection
+    return connection, had_owner
 
 
 async def drop(connector: Connects, database: str, *, through: Sequence[str]) -> None:
@@ -148,13 +152,16 @@ def sql_to_run(database: str, admin: str, *, major: int) -> str:
     )
 
 
-async def _make_through(connector: Connects, database: str, through: Sequence[str]) -> None:
+async def _make_through(connector: Connects, database: str, through: Sequence[str]) -> bool:
+    """Whether the owner role was there before."""
     connection = await _any_connection(connector, through)
     try:
         await check_owner(connection)
+        had_owner = bool((await _standing(connection))["owner_exists"])
         standing = await _become_a_member(connection, database)
         await _create(connection, database, int(standing["major"]))
         await _close_to_public(connection, database)
+        return had_owner
     finally:
         await connection.close()
 

@@ -69,7 +69,10 @@ class Home:
         database: str,
         regent: str,
         through: Sequence[str],
+        had_owner: bool = True,
     ) -> None:
+        """`had_owner`: the role that owns home databases was on the server before this one."""
+        self.had_owner = had_owner
         self.database = database
         self.regent = regent
         self._connector = connector
@@ -97,8 +100,15 @@ class Home:
         SQL to run, HomeDatabaseNewer, and HomeDatabaseUnsafe for one that is not as we make it.
         """
         doors = tuple(dict.fromkeys((*through, *MAINTENANCE)))
-        connection = await home_database.make(connector, database, through=doors)
-        return cls(connector, connection, database=database, regent=regent, through=doors)
+        connection, had_owner = await home_database.make(connector, database, through=doors)
+        return cls(
+            connector,
+            connection,
+            database=database,
+            regent=regent,
+            through=doors,
+            had_owner=had_owner,
+        )
 
     @classmethod
     async def find(

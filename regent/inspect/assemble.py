@@ -122,6 +122,7 @@ class _Reading:
                 relation_kind=row["form"],
                 is_extension_member=is_member,
                 arguments=tuple(one.arguments for one in alike) if row["arguments"] else (),
+                is_out_of_reach=row["is_system"],
             )
 
     def _legible(self, row: Row) -> list[_Named]:

@@ -5,12 +5,13 @@ Where there is something in a served database, that database is asked for its na
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import asyncpg
 
-from regent.holdings import SHOWN, Holding, How
+from regent.holdings import SHOWN, Holding, How, Named
 from regent.kinds import KINDS
 from regent.server.connections import READ_SECONDS, Connections
 from regent.server.lenient_text import is_legible, legible
@@ -68,7 +69,6 @@ def _by_role(
 
 
 def _holding(row: asyncpg.Record) -> Holding:
-    pairs = zip(row["types"] or (), row["identities"] or (), strict=True)
     database, schema = row["database"], row["schema"]
     return Holding(
         how=How(row["how"]),
@@ -77,5 +77,12 @@ def _holding(row: asyncpg.Record) -> Holding:
         database=None if database is None else legible(database),
         schema=None if schema is None else legible(schema),
         is_served=row["is_served"],
-        named=tuple((kind, legible(identity)) for kind, identity in pairs)[:SHOWN],
+        named=tuple(map(_named, row["named"] or ()))[:SHOWN],
+    )
+
+
+def _named(text: str) -> Named:
+    kind, identity, names, arguments = json.loads(text)
+    return Named(
+        kind, legible(identity), tuple(map(legible, names)), tuple(map(legible, arguments))
     )

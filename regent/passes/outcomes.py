@@ -190,7 +190,7 @@ def _not_taken(role: str, holdings: Iterable[Holding]) -> str:
     holdings = tuple(holdings)
     return (
         f"All that is declared holds. Beyond that {role!r} has privileges on {listed(holdings)},"
-        f" which this version does not take away. Run {ways_out(role, holdings)}"
+        f" which this version does not take away. {ways_out(role, holdings)}"
     )
 
 

@@ -29,6 +29,7 @@ from shared.privileges import ObjectKind
 
 Positions = Sequence[int]
 NO_NEEDS: Needs = {}
+REACHED_BY_NOTHING = NameRules(())
 
 
 class LocalPlanner:
@@ -304,6 +305,8 @@ class LocalPlanner:
             self._edits.take(kind, taken, refs)
 
     def _rules(self, group: ObjectGroup, kind: ObjectKind) -> NameRules:
+        if group.is_out_of_reach:
+            return REACHED_BY_NOTHING
         return self._compiled.rules(kind, group.schema, is_extension=group.is_extension_member)
 
     def _is_out_of_reach(self, schema: str) -> bool:

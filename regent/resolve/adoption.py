@@ -148,8 +148,8 @@ def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
     return "ExistsUnmanaged", (
         f"A role {claim.name!r} exists that PostgRegent did not make. It {', and '.join(parts)}:"
         " an adoption does not take that away, and whoever sets the password would get it. Nothing"
-        f" was changed. Run {ways_out(claim.name, (*others, *owned))} or, if it is meant, add the"
-        f" exact name {claim.name} to spec.allow.adopt of the Regent."
+        f" was changed. {ways_out(claim.name, (*others, *owned))} Or, if it is meant, add the exact"
+        f" name {claim.name} to spec.allow.adopt of the Regent."
     )
 
 

@@ -1,7 +1,7 @@
 -- One row: what one role holds, in one catalog of one database (NULL is what all databases share),
 -- that no reading of PostgRegent sees. Works in any database: pg_shdepend knows all of them.
 -- `how` is o (owns), a (has privileges on), r (a policy names it); identities are those of shared
--- objects, at most 5.
+-- objects, at most 5: JSON of [type, identity, names, arguments].
 -- $1 are names of roles, $2 oids of roles that are managed already: what these own is their business
 -- (rule 9), but for user mappings. $3 are the served databases, $4 the catalogs that are read there.
 -- What is read is most of pg_shdepend, so the rest is looked up by database and catalog; OFFSET 0
@@ -35,14 +35,6 @@ of_unread AS (
     ) AS s
     WHERE d.is_served
 ),
--- pg_toast is in every database under this number, and no reading looks at it.
-of_toast AS (
-    SELECT s.* FROM database AS d
-    JOIN pg_catalog.pg_shdepend AS s
-      ON s.dbid = d.oid AND s.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
-     AND s.objid = 'pg_toast'::pg_catalog.regnamespace
-    WHERE d.is_served AND s.deptype = 'a'
-),
 of_other_databases AS (
     SELECT s.* FROM database AS d
     CROSS JOIN LATERAL (
@@ -72,7 +64,6 @@ held AS (
         row_number() OVER (PARTITION BY a.oid, s.dbid, s.classid, s.deptype) AS number
     FROM (
         SELECT * FROM of_unread
-        UNION ALL SELECT * FROM of_toast
         UNION ALL SELECT * FROM of_other_databases
         UNION ALL SELECT * FROM of_read
     ) AS s
@@ -89,13 +80,16 @@ SELECT
     h.deptype::text AS how, c.relname::text AS catalog, NULL::text AS schema,
     d.is_served AND h.classid <> 'pg_catalog.pg_database'::pg_catalog.regclass AS is_served,
     count(*) AS objects,
-    pg_catalog.array_agg(i.type ORDER BY h.objid) FILTER (WHERE i.type IS NOT NULL) AS types,
-    pg_catalog.array_agg(i.identity ORDER BY h.objid) FILTER (WHERE i.type IS NOT NULL)
-        AS identities
+    pg_catalog.array_agg(
+        pg_catalog.json_build_array(i.type, i.identity, a.object_names, a.object_args)::text
+        ORDER BY h.objid
+    ) FILTER (WHERE i.type IS NOT NULL) AS named
 FROM held AS h
 JOIN database AS d ON d.oid = h.dbid
 JOIN pg_catalog.pg_class AS c ON c.oid = h.classid
 LEFT JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, 0) AS i
+    ON h.dbid = 0 AND h.number <= 5
+LEFT JOIN LATERAL pg_catalog.pg_identify_object_as_address(h.classid, h.objid, 0) AS a
     ON h.dbid = 0 AND h.number <= 5
 GROUP BY h.role_oid, h.rolname, d.name, d.is_served, h.deptype, c.relname, h.classid
 ORDER BY h.rolname, d.name NULLS FIRST, h.deptype, c.relname

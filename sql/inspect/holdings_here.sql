@@ -5,11 +5,14 @@ SELECT
     h.refobjid AS role_oid, pg_catalog.current_database()::text AS database,
     h.deptype::text AS how, c.relname::text AS catalog, i.schema, true AS is_served,
     count(*) AS objects,
-    (pg_catalog.array_agg(i.type ORDER BY h.objid))[1:5] AS types,
-    (pg_catalog.array_agg(i.identity ORDER BY h.objid))[1:5] AS identities
+    (pg_catalog.array_agg(
+        pg_catalog.json_build_array(i.type, i.identity, a.object_names, a.object_args)::text
+        ORDER BY h.objid))[1:5] AS named
 FROM pg_catalog.pg_shdepend AS h
 JOIN pg_catalog.pg_class AS c ON c.oid = h.classid
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, h.objsubid) AS i
+CROSS JOIN LATERAL
+    pg_catalog.pg_identify_object_as_address(h.classid, h.objid, h.objsubid) AS a
 WHERE h.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
   AND h.refobjid = ANY ($1::pg_catalog.oid[])
   AND h.dbid = (
@@ -18,8 +21,6 @@ WHERE h.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
     )
   AND CASE h.deptype
         WHEN 'a' THEN c.relname <> ALL ($3::pg_catalog.text[])
-            OR h.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
-                AND h.objid = 'pg_toast'::pg_catalog.regnamespace
         WHEN 'o' THEN h.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass AND (
             h.classid = 'pg_catalog.pg_user_mapping'::pg_catalog.regclass
             OR h.refobjid <> ALL ($2::pg_catalog.oid[]))

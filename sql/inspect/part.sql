@@ -3,7 +3,7 @@
 WITH looked_at AS NOT MATERIALIZED (
     SELECT c.oid, c.relname, c.relnamespace, c.relowner, c.relkind, c.relacl
     FROM pg_catalog.pg_class AS c
-    WHERE c.oid = ANY ($5::oid[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    WHERE c.oid = ANY ($5::oid[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 't')
 ),
 looked_at_space AS NOT MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace AS n

@@ -6,14 +6,14 @@
 --   present   relations that have a column of this name, one of $2: names = {column}
 --   default   tables and, in parallel, the relations that their columns' defaults draw on (others)
 --   database  names = {this database}, form = its encoding
--- System schemas appear only with what names a managed role, one of $1, in its ACL; temporary ones
--- and TOAST never. $3 asks for `default`. An ACL that is NULL is acldefault(). $4 are the catalogs
+-- is_system is what no declaration reaches: system schemas, TOAST and row types appear only with what
+-- names a managed role, one of $1, in its ACL; temporary schemas never. $3 asks for `default`. An ACL that is NULL is acldefault(). $4 are the catalogs
 -- of all kinds. relation_group is here as two kinds share its one scan of pg_class.
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname,
            n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'postgregent') AS is_system
     FROM pg_catalog.pg_namespace AS n
-    WHERE n.nspname !~ '^pg_(toast|temp|toast_temp)(_|$)'
+    WHERE n.nspname !~ '^pg_(toast_)?temp(_|$)'
 ),
 relation_group AS MATERIALIZED (
     SELECT c.relnamespace, c.relowner, c.relkind, c.relacl,

@@ -328,6 +328,22 @@ async def test_apply_takes_roles_back_when_it_is_told_the_token(database: Databa
     assert not (await plan_once(settings, state(REFERENCE))).plan.changes
 
 
+@pytest.mark.found("E138")
+async def test_taking_back_is_offered_only_where_a_home_database_may_have_been_lost(
+    database: Database,
+) -> None:
+    """It was, and the token was good, for a role that nobody had managed."""
+    settings = settings_for(database)
+    assert all_ready(await apply_once(settings, state(REFERENCE)))
+    await database.execute("CREATE ROLE gina LOGIN")
+    wanted = state(REFERENCE + "\nUser/gina: {database: mydb}", revision=2)
+    assert (await plan_once(settings, wanted)).takeover is None
+    report = await apply_once(settings, wanted)
+    assert outcome(report, "User/gina").reason == "ExistsUnmanaged"
+    assert report.takeover is None
+    assert not any("--accept-takeover" in note for note in report.notes)
+
+
 async def test_apply_obeys_another_server_or_source_when_it_is_told_the_token(
     database: Database,
 ) -> None:

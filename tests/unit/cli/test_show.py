@@ -69,7 +69,8 @@ def text_of(sheet: Sheet) -> str:
 def report(*changes: Change, **more: Any) -> OnceReport:
     """A plan of these."""
     given = {"results": (), "brake": None, "takeover": None, "notes": (), "outcomes": ()}
-    return OnceReport(**{"plan": Plan(changes), "seconds": 0.0123, "major": 18, **given, **more})
+    made = {"plan": Plan(changes), "to_do": changes, "seconds": 0.0123, "major": 18}
+    return OnceReport(**{**made, **given, **more})
 
 
 def page(one: OnceReport, **more: Any) -> str:
@@ -217,8 +218,8 @@ def test_what_waits_with_the_withheld_losses_is_shown_there_and_nowhere_else() -
     password = SetPassword("held", VERIFIER)
     held = replace(both, grantees=("held",))
     body = BrakeBody(pulled=True, digest="abc123", loss_count=1)
-    one = report(both, password, brake=body, waiting=(password, held))
-    assert one.to_do == (replace(both, grantees=("free",)),)
+    free = (replace(both, grantees=("free",)),)
+    one = report(both, password, brake=body, waiting=(password, held), to_do=free)
     said = page(one, changes=one.to_do)
     above, _, below = said.partition("These wait with it")
     assert "held" not in above
@@ -282,12 +283,11 @@ def test_a_plan_counts_what_will_be_done_and_not_what_is_withheld() -> None:
     withheld = (Loss(role="viewer", kind="MEMBERSHIP", privilege="admins", detail="postgres"),)
     body = BrakeBody(pulled=True, digest="abc123", loss_count=1)
     other = RevokeMembership("admins", "guest", "postgres", causes=(VIEWER,))
-    one = report(LOSE, other, brake=body, withheld=withheld)
-    assert one.to_do == (other,)
+    one = report(LOSE, other, brake=body, withheld=withheld, to_do=(other,))
     said = page(one, changes=one.to_do)
     assert said.endswith("Plan: 0 to add, 0 to change, 1 to take away\n")
     assert said.count("viewer: ") == 1
-    nothing = page(report(LOSE, brake=body, withheld=withheld), changes=())
+    nothing = page(report(LOSE, brake=body, withheld=withheld, to_do=()), changes=())
     assert nothing.endswith("Plan: nothing but what the brake withholds\n")
 
 
