@@ -211,6 +211,7 @@ class Engine:
             if self.passes.memory.accepted is None:
                 # The board shows that nothing was accepted, which is nobody's mistake.
                 continue
+            self._detectors.begin()
             try:
                 await self._one_pass(hints)
             except Exception as error:
@@ -219,6 +220,8 @@ class Engine:
                 heed_cancellation()
                 log.exception("pass failed")
                 self._metrics.pass_failed()
+                self._detectors.give_again()
+                self._agenda.begin()  # what was due is tried again, and not at once
                 self._agenda.retry()
                 self._board.say(
                     observing=f"The last pass failed ({type(error).__name__}); the log says where."

@@ -8,8 +8,6 @@ full passes go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from time import monotonic
 
 from regent.detect.detectors import Detectors
@@ -37,11 +35,10 @@ class Upkeep:
         detectors: Detectors,
         agenda: Agenda,
         *,
-        now: Callable[[], datetime] = partial(datetime.now, UTC),
         monotonic: Callable[[], float] = monotonic,
     ) -> None:
-        """The clocks are arguments for tests."""
-        self._now = now
+        """The clock is an argument for tests; it never jumps."""
+        self._now = monotonic
         self._detectors = detectors
         self._agenda = agenda
         self._allowance = Allowance(REPAIRS_AT_ONCE, REPAIRS_PER_SECOND, monotonic)
@@ -49,8 +46,8 @@ class Upkeep:
         """Why there are none; empty when they are installed, None before that was decided."""
         self._damaged: set[str] = set()
         self._failing: dict[str, Backoff] = {}
-        self._not_before: dict[str, datetime] = {}
-        self._allowed_at: datetime | None = None
+        self._not_before: dict[str, float] = {}
+        self._allowed_at: float | None = None
 
     async def keep(
         self, spec: RegentSpec, restrained: Trouble | None, hints: Sequence[Hint]
@@ -83,7 +80,7 @@ class Upkeep:
         now = self._now()
         due = {name for name in waiting if self._not_before.get(name, now) <= now}
         if due and self._allowed_at is None:
-            self._allowed_at = now + timedelta(seconds=self._allowance.take())
+            self._allowed_at = now + self._allowance.take()
         if not due or (self._allowed_at is not None and self._allowed_at > now):
             self._agenda.repair_at = self._next(waiting)
             return ()
@@ -94,17 +91,17 @@ class Upkeep:
         self._agenda.repair_at = self._next(self._damaged | self._detectors.failed)
         return repaired
 
-    def _note_failures(self, tried: Collection[str], now: datetime) -> None:
+    def _note_failures(self, tried: Collection[str], now: float) -> None:
         """Whatever failed waits, longer each time; what succeeded begins anew."""
         for name in tried:
             if name in self._detectors.failed:
                 backoff = self._failing.setdefault(name, Backoff(FIRST_SECONDS, LONGEST_SECONDS))
-                self._not_before[name] = now + timedelta(seconds=backoff.after())
+                self._not_before[name] = now + backoff.after()
             else:
                 self._failing.pop(name, None)
                 self._not_before.pop(name, None)
 
-    def _next(self, waiting: Collection[str]) -> datetime | None:
+    def _next(self, waiting: Collection[str]) -> float | None:
         """When the first of these may be repaired."""
         times = [at for name in waiting if (at := self._not_before.get(name)) is not None]
         return min(times, default=None) if self._allowed_at is None else self._allowed_at

@@ -140,14 +140,17 @@ class _Placing:
     def _by_database(
         self, key: ResourceKey, user: User, regents: frozenset[ResourceKey]
     ) -> Placement:
-        """By its own database, which counts where its roles do not already lead to it."""
-        database = user.spec.database
-        serving = self._valid.get(key.namespace, [])
-        if database is None or any(
-            r.key in regents and database in r.spec.databases for r in serving
-        ):
+        """By its own database, which counts when it lists no roles (rule 1).
+
+        Where those that it lists lead nowhere, it stays where it is.
+        """
+        database, lists_roles = user.spec.database, bool(user.spec.roles)
+        if database is None or (lists_roles and regents):
             return Placement()
-        return self._serving(key, user, database, user.spec.regent_selector)
+        found = self._serving(key, user, database, user.spec.regent_selector)
+        if lists_roles and not found.outcome:
+            return Placement(self._binding(key, found.regents))
+        return found
 
     def _may_still_come(self, role: ResourceKey, placement: Placement | None) -> bool:
         """Not to be read now, or never seen: then the User stays where it is (rule 18).

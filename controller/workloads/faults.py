@@ -55,10 +55,11 @@ class Faults:
         """Something failed while it was `doing` its part for this resource."""
         log.error("a part of the look failed", about=str(about), doing=doing, exc_info=error)
         self.count += 1
+        if about not in self.now:
+            self.retries.failed(about)
         self.now[about] = NotReached(
             LOOK_FAILED,
             f"The controller failed at {doing} ({type(error).__name__}), by a mistake of"
             " PostgRegent's; it is tried again. The controller's log has the trace: please report"
             " it.",
         )
-        self.retries.failed(about)

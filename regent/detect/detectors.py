@@ -145,6 +145,16 @@ class Detectors:
         for listener in self._listeners.values():
             yield listener.run()
 
+    def begin(self) -> None:
+        """A pass begins: the events that were taken before are dealt with."""
+        for reader in self._readers.values():
+            reader.begin()
+
+    def give_again(self) -> None:
+        """The pass failed: the events that it has taken are for the next one."""
+        for reader in self._readers.values():
+            reader.give_again()
+
     async def take_events(self, databases: Collection[str] | None = None) -> dict[str, Taken]:
         """What the triggers recorded in these databases, or in all that have triggers."""
 

@@ -131,6 +131,7 @@ class EventReader:
         """`own` holds the pids of our sessions; what they did is passed over."""
         self._own = own
         self._given: set[tuple[int, int]] = set()
+        self._of_this_pass: set[tuple[int, int]] = set()
         self._overflow: int | None = None
         self._owes_room = False
 
@@ -146,11 +147,20 @@ class EventReader:
         present = [row for row in rows if row["id"] is not None]
         new = [row for row in present if (row["id"], row["xid"]) not in self._given]
         self._given = {(row["id"], row["xid"]) for row in present}
+        self._of_this_pass |= {(row["id"], row["xid"]) for row in new}
         return Taken(
             tuple(_event(row) for row in new if row["pid"] not in self._own),
             lost=lost,
             has_more=len(present) >= limit,
         )
+
+    def begin(self) -> None:
+        """A pass begins: what was given out before is dealt with."""
+        self._of_this_pass.clear()
+
+    def give_again(self) -> None:
+        """The pass failed: what it was given out is as good as new."""
+        self._given -= self._of_this_pass
 
     async def forget(self, connection: asyncpg.Connection) -> int:
         """Delete what was given out: after the pass, as nobody waits for it. How many went."""

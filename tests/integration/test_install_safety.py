@@ -106,6 +106,26 @@ async def test_prepare_transaction_works_and_leaves_its_event(
         assert len((await reader.take(admin)).events) == 1
 
 
+@pytest.mark.found("E124")
+async def test_what_a_failed_pass_was_given_is_given_again(database: Database) -> None:
+    """Who did it was lost with the pass, and the next one told of nobody."""
+    admin = await database.connect()
+    await install(admin)
+    reader = EventReader()
+    await database.execute("CREATE TABLE schema1.early ()", database.owner)
+    reader.begin()
+    early = (await reader.take(admin)).events
+    reader.begin()
+    await database.execute("CREATE TABLE schema1.late ()", database.owner)
+    late = (await reader.take(admin)).events
+    assert len(early) == len(late) == 1
+    reader.give_again()
+    reader.begin()
+    assert (await reader.take(admin)).events == late
+    assert (await reader.take(admin)).events == ()
+    assert await reader.forget(admin) == 2
+
+
 @pytest.mark.fact("PG-EVENT-17")
 async def test_a_notify_in_a_transaction_would_make_prepare_transaction_fail(
     launch_server: Callable[..., PostgresServer],

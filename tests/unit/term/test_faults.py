@@ -12,6 +12,7 @@ from controller.core import compile as compiling
 from controller.lifecycle.finalizers import FINALIZER
 from controller.observe import reader
 from controller.term.term import Term
+from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.unit.cluster.one_look import OWN, Request, World, regent, user
@@ -146,3 +147,17 @@ async def test_a_refused_status_does_not_hold_up_an_uninstall() -> None:
     await one.look()
     await one.look()
     assert Request("patch", "Regent", BAD, "my-regent") in one.api.writes, "its finalizer goes"
+
+
+@pytest.mark.found("E125")
+def test_two_faults_of_one_regent_in_one_look_count_once() -> None:
+    """Its look was made again after 2, 8, 32 s in place of 1, 2, 4."""
+    key, once, twice = ResourceKey("Regent", "default", "r"), Faults(), Faults()
+    for _ in range(3):
+        for faults, times in ((once, 1), (twice, 2)):
+            faults.begin([key])
+            for _ in range(times):
+                faults.note(key, "trying", ZeroDivisionError())
+    left = [faults.retries.seconds_left() for faults in (once, twice)]
+    assert None not in left
+    assert max(filter(None, left)) <= 4
