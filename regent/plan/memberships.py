@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from regent.changes import Effect, GrantMembership, RevokeMembership
 from regent.desired import Causes, Desired, DesiredMembership
-from regent.observed import ObservedMembership, ObservedServer
+from regent.observed import ObservedServer
 from regent.plan.authority import Authority
+from regent.plan.grantors import Kept, Row, leaves_first, orphans
 
 Edge = tuple[str, str]
-Row = ObservedMembership
 MembershipChange = GrantMembership | RevokeMembership
 BOOTSTRAP_OID = 10
 ROWS_OF_GRANTORS_SINCE = 16
@@ -99,12 +99,19 @@ def _is_settled(rows: list[Row], members: dict[str, DesiredMembership], context:
 
 def _plan_group(group: str, rows: list[Row], context: _Context) -> Iterator[MembershipChange]:
     kept = {id(row): _kept(row, context) for row in rows}
-    orphans = _orphans(group, rows, kept, context) if context.has_options else []
-    for row in orphans:
+    fallen: list[Row] = []
+    if context.has_options:
+        members = context.members.get(group, {})
+        fallen = orphans(rows, kept, {name for name, shall in members.items() if shall.admin})
+    for row in fallen:
         kept[id(row)] = None
-    for edge in _edges(group, orphans, context):
-        yield from _grant(edge, rows, kept, context)
-    for row in _leaves_first(rows):
+    by_member: dict[str, list[Row]] = {}
+    for row in rows:
+        by_member.setdefault(row.member, []).append(row)
+    for edge in _edges(group, fallen, context):
+        yield from _grant(edge, by_member.get(edge[1], []), kept, context)
+    going = [row for row in rows if kept[id(row)] is not row]
+    for row in leaves_first(rows, going) if going else ():
         yield from _revoke(row, kept[id(row)], context)
 
 
@@ -130,35 +137,17 @@ def _kept(row: Row, context: _Context) -> Row | None:
     return replace(row, admin=row.admin and admin)
 
 
-def _orphans(
-    group: str, rows: list[Row], kept: dict[int, Row | None], context: _Context
-) -> list[Row]:
-    """Rows whose grantor loses the ADMIN option by which it gave them, and theirs in turn."""
-    had = {row.member for row in rows if row.admin}
-    declared = {m for m, shall in context.members.get(group, {}).items() if shall.admin}
-    found: list[Row] = []
-    while True:
-        has = declared.union(k.member for k in kept.values() if k is not None and k.admin)
-        new = [row for row in rows if row.grantor in had - has and row not in found]
-        if not new:
-            return found
-        kept.update({id(row): None for row in new})
-        found += new
-
-
-def _edges(group: str, orphans: list[Row], context: _Context) -> Iterator[Edge]:
+def _edges(group: str, fallen: list[Row], context: _Context) -> Iterator[Edge]:
     """What is declared for this group, and what others had through a grantor who goes."""
     declared = {(group, member) for member in context.members.get(group, ())}
     yield from sorted(declared)
-    theirs = {(r.group, r.member) for r in orphans if not context.is_ours(r.group, r.member)}
+    theirs = {(r.group, r.member) for r in fallen if not context.is_ours(r.group, r.member)}
     yield from sorted(theirs - declared)
 
 
-def _grant(
-    edge: Edge, rows: list[Row], kept: dict[int, Row | None], context: _Context
-) -> Iterator[GrantMembership]:
+def _grant(edge: Edge, here: list[Row], kept: Kept, context: _Context) -> Iterator[GrantMembership]:
+    """What is given; `here` are the rows of this member."""
     group, member = edge
-    here = [row for row in rows if row.member == member]
     staying = [k for row in here if (k := kept[id(row)]) is not None]
     if context.is_ours(*edge):
         shall = context.options(edge)
@@ -210,19 +199,6 @@ def _revoke(row: Row, kept: Row | None, context: _Context) -> Iterator[RevokeMem
         yield RevokeMembership(row.group, row.member, row.grantor, causes=causes)
     elif row.admin and not kept.admin:
         yield RevokeMembership(row.group, row.member, row.grantor, admin_only=True, causes=causes)
-
-
-def _leaves_first(rows: list[Row]) -> list[Row]:
-    """Rows before the rows of their grantors: without CASCADE the server wants it so."""
-    grantors: dict[str, set[str]] = {}
-    for row in rows:
-        grantors.setdefault(row.member, set()).add(row.grantor)
-
-    def depth(member: str, above: frozenset[str] = frozenset()) -> int:
-        further = grantors.get(member, set()) - above - {member}
-        return 1 + max((depth(g, above | {member}) for g in further), default=0)
-
-    return sorted(rows, key=lambda row: (-depth(row.grantor), row.member, row.grantor))
 
 
 def _causes(edge: Edge, context: _Context) -> Causes:

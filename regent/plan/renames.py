@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from regent.changes import RenameRole
 from regent.desired import Desired, PasswordPolicy
@@ -22,20 +23,28 @@ Names = Mapping[str, str]
 
 
 def plan_renames(desired: Desired, server: ObservedServer) -> tuple[RenameRole, ...]:
-    """Renames, in an order in which no new name is still taken by one that moves later."""
+    """Renames, in an order in which no new name is still taken by one that moves later.
+
+    Of those in a ring none can move without a third name.
+    """
+    moving = {role.renamed_from for role in desired.roles.values()}
     waiting = {
         role.renamed_from: role
         for role in desired.roles.values()
         if role.renamed_from in server.roles
-        and (role.name not in server.roles or _moves_away(desired, role.name))
+        and (role.name not in server.roles or role.name in moving)
     }
+    places = {old: place for place, old in enumerate(waiting)}
+    names = list(waiting)
+    into = {role.name: places[old] for old, role in waiting.items()}
+    free = [places[old] for old, role in waiting.items() if role.name not in waiting]  # a heap
     ordered: list[RenameRole] = []
-    while waiting:
-        free = next((old for old, r in waiting.items() if r.name not in waiting), None)
-        if free is None:  # a ring: none of them can move without a third name
-            break
-        role = waiting.pop(free)
-        observed = server.roles[str(free)]
+    while free:
+        old = names[heappop(free)]
+        if old in into:
+            heappush(free, into[old])
+        role = waiting[old]
+        observed = server.roles[str(old)]
         is_set_again = role.password is PasswordPolicy.SET and role.verifier is not None
         ordered.append(
             RenameRole(
@@ -47,10 +56,6 @@ def plan_renames(desired: Desired, server: ObservedServer) -> tuple[RenameRole, 
             )
         )
     return tuple(ordered)
-
-
-def _moves_away(desired: Desired, name: str) -> bool:
-    return any(role.renamed_from == name for role in desired.roles.values())
 
 
 def with_new_names(observed: Observed, names: Names) -> Observed:
