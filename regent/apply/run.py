@@ -204,6 +204,9 @@ class _Work:
             )
 
     async def _drop(self, change: DropRole) -> None:
+        """As long as sessions go on the role stays: by nothing else could anybody find them."""
+        async with self.home.connection() as connection:
+            await require_ended(connection, change.role, ours=self.connections.pids)
         await take_its_privileges(
             self.home,
             self.connections,
@@ -213,14 +216,20 @@ class _Work:
             before_write=self.before_write,
             patience=self.patience,
         )
+
+        async def seen() -> None:
+            await require_ended(connection, change.role, ours=self.connections.pids)
+            await connection.execute(f"DROP ROLE IF EXISTS {quote_ident(change.role)}")
+            await roles.write_marks(connection, self.home.regent, [change])
+
         self.before_write()
         async with self.home.connection() as connection:
             await run(
                 connection,
-                [f"DROP ROLE IF EXISTS {quote_ident(change.role)}"],
+                [],
                 patience=self.for_roles,
                 after_begin=lambda: lock_roles_in_transaction(connection),
-                before_commit=lambda: roles.write_marks(connection, self.home.regent, [change]),
+                before_commit=seen,
             )
 
 
