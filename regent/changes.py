@@ -427,7 +427,8 @@ class HandOnOwned(_AboutOneRole):
     """REASSIGN OWNED in one database, object by object (rules 23, 27).
 
     `listed` says whether `to` may get code that it could do more with. With a `refusal` nothing
-    moves: it says why, and is told where the role owns something.
+    moves: it says why, and is told where the role owns something. `ended_at` tells this end of the
+    role from earlier ones.
     """
 
     database: str
@@ -437,6 +438,7 @@ class HandOnOwned(_AboutOneRole):
     effect: Effect = Effect.REMOVE
     listed: Listed = Listed.NO
     refusal: str = ""
+    ended_at: datetime | None = None
 
     rank: ClassVar[Rank] = Rank.OWNERSHIP
 

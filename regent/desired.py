@@ -126,7 +126,7 @@ class Ending:
     and when nothing is left that it owns; `retain` leaves all of it as it is. `refusal` says why
     `reassign_to` gets nothing of what it owns; empty where it may. `marked_as` is the name that its
     mark has, where that is another one. `is_taken_back`: its mark was lost with the home database,
-    and is written anew first.
+    and is written anew first. `ended_at` is when its resource was deleted.
     """
 
     name: str
@@ -138,6 +138,7 @@ class Ending:
     refusal: str = ""
     marked_as: str = ""
     is_taken_back: bool = False
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

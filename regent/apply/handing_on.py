@@ -8,20 +8,29 @@ judged again in the transaction that moves the object, while it holds the object
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.held import Patience
-from regent.apply.result import StepRefusedError
+from regent.apply.result import (
+    STAYS,
+    VANISHED,
+    StepRefusedError,
+    is_passing,
+    sqlstate,
+    way_out,
+)
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.desired import Listed
 from regent.server.connection import Connection
 from regent.server.connections import Connections
 from regent.server.lenient_text import is_legible, legible, shown
+from regent.server.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
@@ -42,15 +51,27 @@ SHOWN = 5
 ROUNDS = 3
 """Handing on is looked at again: a partition, or an object made meanwhile, comes along."""
 
-Moved = set[tuple[int, int, int]]
-"""Objects (database, catalog, oid) that were this leaver's until a moment ago: the heir gained them
-from nobody else."""
+Place: TypeAlias = tuple[int, int, int]
+"""Of an object: database, catalog, oid."""
+
+Moved = set[Place]
+"""Objects that were this leaver's at its end: the heir gained them from nobody else."""
+
+Remember: TypeAlias = Callable[[Collection[Place]], Awaitable[None]]
 
 
 class NotHandedOnError(StepRefusedError):
     """Some objects could not be handed on."""
 
-    sqlstate = "2BP01"
+    sqlstate = STAYS
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why one object stays, and the code of that."""
+
+    why: str
+    sqlstate: str = STAYS
 
 
 class _StaysError(PostgRegentError):
@@ -63,12 +84,22 @@ class OwnedObject:
 
     kind: str
     identity: str
-    address: tuple[int, int, int]
+    address: Place
     followers: tuple[int, ...] = ()
     """Sequences of its columns, which move with it."""
 
     def __str__(self) -> str:
         return f"{self.kind} {legible(self.identity)}"
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Of it, and of what moves with it."""
+        database, catalog, oid = self.address
+        return tuple((database, catalog, one) for one in (oid, *self.followers))
+
+
+async def _nowhere(owned: Collection[Place]) -> None:
+    """For a caller who hands on once and for all."""
 
 
 async def hand_on_owned(
@@ -79,37 +110,52 @@ async def hand_on_owned(
     before_write: Callable[[], None],
     patience: Patience | None = None,
     coming: Coming = NOTHING_COMES,
+    remember: Remember = _nowhere,
 ) -> int:
     """How many objects of the database the heir owns now that were the leaver's.
 
-    Each moves in a transaction of its own, and is then in `moved`, which is of this leaver alone.
-    Raises NotHandedOnError, after everything else has moved, when something stays.
+    Each moves in a transaction of its own, and is then in `moved`, which is of this leaver alone;
+    `remember` is told before, for whoever goes on with it. Raises NotHandedOnError, after
+    everything else has moved, when something stays.
     """
     handing = _Handing(change, moved, coming, before_write, patience or Patience())
     count = 0
-    refused: dict[OwnedObject, str] = {}
+    refused: dict[OwnedObject, _Refused] = {}
     async with connections.use(change.database) as connection:
         for _ in range(ROUNDS):
             waiting = [o for o in await owned_by(connection, change.role) if o not in refused]
             if not waiting:
                 break
+            before_write()
+            await remember({place for thing in waiting for place in thing.places} - moved)
             for thing in waiting:
                 why = await handing.refusal(connection, thing)
-                if not why:
-                    why = await handing.hand_on(connection, thing)
-                if why:
-                    refused[thing] = why
+                stays = _Refused(why) if why else await handing.hand_on(connection, thing)
+                if stays is not None:
+                    refused[thing] = stays
                 else:
                     count += 1
     if refused:
-        first = [f"{thing}: {why}" for thing, why in list(refused.items())[:SHOWN]]
-        raise NotHandedOnError(
-            f'{len(refused)} objects of "{change.role}" in "{change.database}" stay its own:'
-            f" {'; '.join(first)}.",
-            way_out="Hand them on or drop them yourself, name another reassignOwnedTo, or list"
-            f' "{change.to}" by its name in spec.allow.reassignOwnedTo of the Regent.',
-        )
+        raise _not_handed_on(change, refused)
     return count
+
+
+def _not_handed_on(
+    change: HandOnOwned, refused: Mapping[OwnedObject, _Refused]
+) -> NotHandedOnError:
+    """With the code of what passes, where anything does: then all of it is tried again soon."""
+    first = [f"{thing}: {one.why}" for thing, one in list(refused.items())[:SHOWN]]
+    states = {one.sqlstate for one in refused.values()}
+    passing = sorted(filter(is_passing, states))
+    ways_out = [way_out(passing[0])] if passing else []
+    if not all(map(is_passing, states)):
+        ways_out.append(way_out(STAYS, change))
+    return NotHandedOnError(
+        f'{len(refused)} objects of "{change.role}" in "{change.database}" stay its own:'
+        f" {'; '.join(first)}.",
+        way_out=" Of the others: ".join(ways_out),
+        sqlstate=passing[0] if passing else STAYS,
+    )
 
 
 async def owned_by(connection: Connection, role: str) -> list[OwnedObject]:
@@ -172,8 +218,8 @@ class _Handing:
         found = [f"{_MORE[row['what']]} {shown(row['detail'])}" for row in rows]
         return [*found, self.coming.given] if self.coming.given else found
 
-    async def hand_on(self, connection: Connection, thing: OwnedObject) -> str:
-        """Nothing when it moved or is gone; else why it did not."""
+    async def hand_on(self, connection: Connection, thing: OwnedObject) -> _Refused | None:
+        """None when it moved or is gone; else why it did not."""
         keyword = _ALTER.get(thing.kind, thing.kind.upper())
         statement = f"ALTER {keyword} {thing.identity} OWNER TO {quote_ident(self.change.to)}"
 
@@ -189,13 +235,16 @@ class _Handing:
 
         try:
             await patiently(once, patience=self.patience)
-        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-            return ""
-        except (_StaysError, asyncpg.PostgresError) as error:
-            return shown(str(error)).splitlines()[0]
-        database, catalog, oid = thing.address
-        self.moved.update((database, catalog, one) for one in (oid, *thing.followers))
-        return ""
+        except CONNECTION_IS_GONE:
+            raise
+        except _StaysError as error:
+            return _Refused(shown(str(error)).splitlines()[0])
+        except asyncpg.PostgresError as error:
+            state = sqlstate(error)
+            is_gone = state in VANISHED
+            return None if is_gone else _Refused(shown(str(error)).splitlines()[0], state)
+        self.moved.update(thing.places)
+        return None
 
 
 _MORE = {

@@ -13,7 +13,7 @@ import asyncpg
 
 from regent.apply.handing_on import owned_by
 from regent.apply.held import Patience
-from regent.apply.result import StepRefusedError
+from regent.apply.result import NOT_REACHED, STAYS, StepRefusedError, way_out
 from regent.apply.transaction import patiently, run
 from regent.home.store import Home
 from regent.observed import ObservedServer
@@ -24,6 +24,9 @@ from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_c
 from shared.names import quote_ident
 from sql import compose, load
 
+IN_USE = "55006"
+"""As PostgreSQL says of what somebody is using just now."""
+
 PARAMETERS_SINCE = 15
 """From then on parameters have ACLs."""
 
@@ -31,7 +34,7 @@ PARAMETERS_SINCE = 15
 class StillOwnsError(StepRefusedError):
     """The role still owns objects, or holds privileges where the Regent cannot take them."""
 
-    sqlstate = "2BP01"
+    sqlstate = STAYS
 
 
 async def take_its_privileges(
@@ -64,20 +67,27 @@ async def take_its_privileges(
         )
     databases = [legible(str(p["database"])) for p in places if p["database"]]
     shared_only = any(p["database"] is None for p in places) and not databases
-    unreached: list[str] = []
+    unserved: list[str] = []
+    away: list[str] = []
     for database in databases or ([_somewhere(served, server)] if shared_only else []):
         if served is not None and database not in served:
-            unreached.append(database)
+            unserved.append(database)
             continue
         try:
             async with connections.use(database) as connection:
                 await _drop_privileges(connection, role, server, before_write, patience)
         except (CannotConnectError, *CONNECTION_IS_GONE):
             heed_cancellation()
-            unreached.append(database)
-    if unreached:
+            away.append(database)
+    if away:
         raise StillOwnsError(
-            f'"{role}" holds privileges in {", ".join(unreached)}, which this Regent does not '
+            f'"{role}" may hold privileges in {", ".join(away)}, which cannot be reached.',
+            way_out=way_out(NOT_REACHED),
+            sqlstate=NOT_REACHED,
+        )
+    if unserved:
+        raise StillOwnsError(
+            f'"{role}" holds privileges in {", ".join(unserved)}, which this Regent does not '
             "reach.",
             way_out=f"Run DROP OWNED BY {quote_ident(role)} there, or let the Regent serve it.",
         )
@@ -108,7 +118,11 @@ async def _drop_privileges(
 async def _drop_if_it_owns_nothing(connection: Connection, role: str) -> None:
     """The last look is in the same transaction, and right before."""
     if await owned_by(connection, role):
-        raise StillOwnsError(f'"{role}" made a new object a moment ago.')
+        raise StillOwnsError(
+            f'"{role}" got a new object a moment ago.',
+            way_out="The next pass or apply looks again.",
+            sqlstate=IN_USE,
+        )
     await connection.execute(f"DROP OWNED BY {quote_ident(role)}")
 
 

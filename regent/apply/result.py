@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
 
 import asyncpg
 
-from regent.changes import Change
+from regent.changes import Change, HandOnOwned
 from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
 
 RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "57014"})
 """Somebody else was at it: worth another try soon."""
+
+STAYS = "2BP01"
+"""The role owns something, or something depends on it."""
 
 NOT_REACHED = "08006"
 """The connection could not be opened, or broke."""
@@ -24,6 +26,9 @@ VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 
 FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
+
+NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02"})
+"""Cured by a right, an owner or a name that somebody gives: asked again after a while."""
 
 REFUSALS = (asyncpg.PostgresError, ValueError)
 """The server does not take a change, or the change cannot even be written as SQL."""
@@ -52,8 +57,16 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
 class StepRefusedError(PostgRegentError):
     """A step of PostgRegent's own does not go on."""
 
-    sqlstate: ClassVar[str]
+    sqlstate: str
     """The code with which PostgreSQL says the same."""
+
+    def __init__(
+        self, message: str | None = None, *, way_out: str = "", sqlstate: str = ""
+    ) -> None:
+        """`sqlstate` where it is another one than that of the class."""
+        super().__init__(message, way_out=way_out)
+        if sqlstate:
+            self.sqlstate = sqlstate
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +115,18 @@ def _own_way_out(error: BaseException) -> str:
     return shown(getattr(error, "way_out", ""))
 
 
-def way_out(state: str) -> str:
-    """What a person can do about this SQLSTATE."""
+def is_passing(state: str) -> bool:
+    """True when a later try may succeed by itself."""
+    return state not in FOR_GOOD and state not in NEEDS_A_PERSON
+
+
+def way_out(state: str, change: Change | None = None) -> str:
+    """What a person can do about this SQLSTATE of this change."""
+    if isinstance(change, HandOnOwned) and state == STAYS:
+        return (
+            "Hand them on or drop them yourself, name another reassignOwnedTo, or list"
+            f' "{change.to}" by its name in spec.allow.reassignOwnedTo of the Regent.'
+        )
     return _WAYS_OUT.get(state, "Look at the message, and at the server's log.")
 
 

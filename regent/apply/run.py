@@ -16,15 +16,15 @@ from typing import assert_never
 
 from regent.apply import roles
 from regent.apply.coming import coming_to
-from regent.apply.handing_on import Moved, NotHandedOnError, hand_on_owned
+from regent.apply.handing_on import Moved, NotHandedOnError, Place, hand_on_owned
 from regent.apply.held import Patience
 from regent.apply.leaving import take_its_privileges
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
-    NOT_REACHED,
     REFUSALS,
     ChangeResult,
     StepRefusedError,
+    is_passing,
     refused,
 )
 from regent.apply.sessions import end_sessions, require_ended
@@ -142,15 +142,8 @@ class _Work:
             match change:
                 case EndSessions(role=role):
                     await self._end_sessions(role)
-                case HandOnOwned(role=role):
-                    await hand_on_owned(
-                        self.connections,
-                        change,
-                        self.moved.setdefault(role, set()),
-                        before_write=self.before_write,
-                        patience=self.patience,
-                        coming=coming_to(change, self.plan, self.results),
-                    )
+                case HandOnOwned():
+                    await self._hand_on(change)
                 case DropRole():
                     await self._drop(change)
                 case ReleaseRole():
@@ -175,19 +168,47 @@ class _Work:
         async with self.home.connection() as connection:
             await end_sessions(connection, role, ours=self.connections.pids)
 
-    async def _release(self, change: ReleaseRole) -> None:
-        """The mark goes when access is seen to have ended: until then the end is ours to keep.
+    async def _hand_on(self, change: HandOnOwned) -> None:
+        """What the leaver owned is remembered in the home database while its end goes on.
 
-        So it is while a database could not be asked for what the role owns there: nobody would hand
-        it on later.
+        Else what was handed on by an earlier pass or process would count as the heir's own power.
+        """
+        role, ended_at = change.role, change.ended_at
+
+        async def remember(owned: Collection[Place]) -> None:
+            if ended_at is not None:
+                await self.home.note_belongings(role, ended_at, owned)
+
+        if role not in self.moved:
+            known = await self.home.belongings(role, ended_at) if ended_at is not None else ()
+            self.moved[role] = set(known)
+        await hand_on_owned(
+            self.connections,
+            change,
+            self.moved[role],
+            before_write=self.before_write,
+            patience=self.patience,
+            coming=coming_to(change, self.plan, self.results),
+            remember=remember,
+        )
+
+    def _require_handed_on(self, role: str) -> None:
+        """Raise NotHandedOnError while a later try may hand on what the role owns.
+
+        Of a role that is dropped or released nobody would; and the refusal of a DROP is remembered.
         """
         for result in self.results:
-            is_of_it = isinstance(result.change, HandOnOwned) and result.change.role == change.role
-            if is_of_it and result.sqlstate == NOT_REACHED:
+            is_of_it = isinstance(result.change, HandOnOwned) and result.change.role == role
+            if is_of_it and not result.done and is_passing(result.sqlstate):
                 raise NotHandedOnError(
-                    f'Nobody could look what "{change.role}" owns: {result.message}',
+                    f'Not all that "{role}" owns is handed on: {result.message}',
                     way_out=result.way_out,
+                    sqlstate=result.sqlstate,
                 )
+
+    async def _release(self, change: ReleaseRole) -> None:
+        """The mark goes when access is seen to have ended: until then the end is ours to keep."""
+        self._require_handed_on(change.role)
 
         async def seen() -> None:
             await require_ended(connection, change.role, ours=self.connections.pids)
@@ -204,6 +225,10 @@ class _Work:
             )
 
     async def _drop(self, change: DropRole) -> None:
+        """As long as sessions go on the role stays: by nothing else could anybody find them."""
+        async with self.home.connection() as connection:
+            await require_ended(connection, change.role, ours=self.connections.pids)
+        self._require_handed_on(change.role)
         await take_its_privileges(
             self.home,
             self.connections,
@@ -213,14 +238,20 @@ class _Work:
             before_write=self.before_write,
             patience=self.patience,
         )
+
+        async def seen() -> None:
+            await require_ended(connection, change.role, ours=self.connections.pids)
+            await connection.execute(f"DROP ROLE IF EXISTS {quote_ident(change.role)}")
+            await roles.write_marks(connection, self.home.regent, [change])
+
         self.before_write()
         async with self.home.connection() as connection:
             await run(
                 connection,
-                [f"DROP ROLE IF EXISTS {quote_ident(change.role)}"],
+                [],
                 patience=self.for_roles,
                 after_begin=lambda: lock_roles_in_transaction(connection),
-                before_commit=lambda: roles.write_marks(connection, self.home.regent, [change]),
+                before_commit=seen,
             )
 
 

@@ -13,13 +13,18 @@ from collections.abc import Collection
 import asyncpg
 
 from regent.apply.result import StepRefusedError
+from regent.apply.transaction import LOCK_TIMEOUT_MS
+from regent.home.locks import lock_roles_in_transaction
 from regent.server.connection import Connection
 from regent.server.lenient_text import is_legible, shown
-from shared.names import quote_literal
+from shared.names import quote_ident, quote_literal
 from sql import load
 
 PATIENCE_SECONDS = 3.0
 PAUSE_SECONDS = 0.02
+
+_MAY_NOT = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidGrantOperationError)
+"""The admin may not grant the role, or is in it the other way round."""
 
 
 class AccessGoesOnError(StepRefusedError):
@@ -39,27 +44,55 @@ async def end_sessions(connection: Connection, role: str, *, ours: Collection[in
 
     `ours` are pids never to end. Raises SessionsGoOnError when some stay, with the way out.
     """
-    ended = 0
-    for row in await _sessions(connection, role, ours):
-        if row["is_protected"]:
-            raise SessionsGoOnError(
-                f'The sessions of "{role}" are those of a superuser or of the Regent itself.',
-                way_out="Take SUPERUSER from the role first; the Regent never ends such sessions.",
-            )
-        try:
-            ended += bool(
-                await connection.fetchval(
-                    load("leaving/end_session"), row["pid"], row["backend_start"], role
-                )
-            )
-        except asyncpg.InsufficientPrivilegeError as error:
-            raise SessionsGoOnError(
-                f'The Regent may not end the sessions of "{role}".',
-                way_out="Run GRANT pg_signal_backend TO <the Regent's admin>, as a superuser.",
-            ) from error
+    if any(row["is_protected"] for row in await _sessions(connection, role, ours)):
+        raise SessionsGoOnError(
+            f'The sessions of "{role}" are those of a superuser or of the Regent itself.',
+            way_out="Take SUPERUSER from the role first; the Regent never ends such sessions.",
+        )
+    try:
+        ended = await _tell(connection, role, ours)
+    except asyncpg.InsufficientPrivilegeError as error:
+        ended = await _tell_as_a_member(connection, role, ours, error)
     if ended:
         await _until_gone(connection, role, ours)
     return ended
+
+
+async def _tell(connection: Connection, role: str, ours: Collection[int]) -> int:
+    """How many sessions were there and were told to end."""
+    query, told = load("leaving/end_session"), 0
+    for row in await _sessions(connection, role, ours):
+        told += bool(await connection.fetchval(query, row["pid"], row["backend_start"], role))
+    return told
+
+
+async def _tell_as_a_member(
+    connection: Connection, role: str, ours: Collection[int], why: Exception
+) -> int:
+    """The same for an admin without pg_signal_backend that may grant the role.
+
+    A member may end the role's sessions. The admin is one in a transaction that is rolled back: the
+    signals are sent all the same, and nobody, not even another session of the admin, ever has more.
+    """
+    options = " WITH INHERIT TRUE, SET FALSE" if _knows_options(connection) else ""
+    try:
+        await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        try:
+            await lock_roles_in_transaction(connection)
+            await connection.execute(f"GRANT {quote_ident(role)} TO CURRENT_USER{options}")
+            return await _tell(connection, role, ours)
+        finally:
+            await connection.execute("ROLLBACK")
+    except _MAY_NOT as error:
+        raise SessionsGoOnError(
+            f'The Regent may not end the sessions of "{role}".',
+            way_out="Run GRANT pg_signal_backend TO <the Regent's admin>, as a superuser.",
+        ) from (why if isinstance(error, asyncpg.InsufficientPrivilegeError) else error)
+
+
+def _knows_options(connection: Connection) -> bool:
+    """Memberships have options of their own from 16 on."""
+    return connection.get_server_version().major >= 16
 
 
 async def _sessions(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Literal, TypeAlias, assert_never, get_args
 
-from regent.apply.result import ChangeResult, way_out
+from regent.apply.result import ChangeResult, is_passing, way_out
 from regent.changes import (
     AlterRole,
     Change,
@@ -32,8 +32,6 @@ from regent.observed import ObservedServer
 from regent.reach import Reaches
 from regent.remembered import Unmanageable
 
-NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02"})
-"""Cured by a right, an owner or a name that somebody gives: asked again after a while."""
 AGAIN_AFTER = timedelta(hours=1)
 ENDS_AGAIN_AFTER = timedelta(minutes=1)
 """Of what ends access: somebody who shall not may log in all that time."""
@@ -64,12 +62,12 @@ class Refusal:
     @property
     def way_out(self) -> str:
         """What a person can do about it."""
-        return way_out(self.sqlstate)
+        return way_out(self.sqlstate, self.change)
 
 
 def is_permanent(result: ChangeResult) -> bool:
     """True when only a person, or another declaration, can change the answer."""
-    return result.is_for_good or result.sqlstate in NEEDS_A_PERSON
+    return not result.done and not is_passing(result.sqlstate)
 
 
 def keys_of(change: Change) -> tuple[str, ...]:

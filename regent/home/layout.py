@@ -66,4 +66,18 @@ _VERSION_1 = frozenset(
     }
 )
 
-LAYOUTS: Mapping[int, frozenset[str]] = MappingProxyType({1: _VERSION_1})
+_VERSION_2 = _VERSION_1 | {
+    "table postgregent.belongings",
+    "column postgregent.belongings.role_oid oid not null",
+    "column postgregent.belongings.ended_at timestamp with time zone not null",
+    "column postgregent.belongings.database oid not null",
+    "column postgregent.belongings.catalog oid not null",
+    "column postgregent.belongings.object oid not null",
+    (
+        "CREATE UNIQUE INDEX belongings_pkey ON postgregent.belongings "
+        "USING btree (role_oid, database, catalog, object)"
+    ),
+    ("constraint of postgregent.belongings: PRIMARY KEY (role_oid, database, catalog, object)"),
+}
+
+LAYOUTS: Mapping[int, frozenset[str]] = MappingProxyType({1: _VERSION_1, 2: _VERSION_2})

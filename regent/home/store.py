@@ -9,8 +9,9 @@ Long because every question to the home database is a method of its own, and mos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Self
 
 from regent.home import database as home_database
@@ -198,6 +199,21 @@ class Home:
         """This Regent's roles become nobody's business; their holders may take them back."""
         rows = await self._connection.fetch("home/release_all_marks", self.regent)
         return tuple(str(row["role"]) for row in rows)
+
+    # What leavers owned
+
+    async def belongings(self, role: str, ended_at: datetime) -> frozenset[tuple[int, int, int]]:
+        """What the role owned at this end of it: database, catalog, oid."""
+        rows = await self._connection.fetch("home/belongings", role, ended_at)
+        return frozenset((row["database"], row["catalog"], row["object"]) for row in rows)
+
+    async def note_belongings(
+        self, role: str, ended_at: datetime, owned: Collection[tuple[int, int, int]]
+    ) -> None:
+        """Before any of it is handed on, so that no crash makes it the heir's own."""
+        if owned:
+            columns = map(list, zip(*sorted(owned), strict=True))
+            await self._connection.execute("home/note_belongings", role, ended_at, *columns)
 
     # Drift
 

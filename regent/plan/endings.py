@@ -60,6 +60,7 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
                 causes,
                 listed=ending.listed,
                 refusal=ending.refusal,
+                ended_at=ending.ended_at,
             )
     if ending.created:
         yield DropRole(name, causes, marked_as=ending.marked_as)

@@ -44,6 +44,7 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
                 reassign_to=heir,
                 listed=listed,
                 refusal=refusal,
+                ended_at=departed.at if departed else None,
             )
         )
     return (*found, *_taken_back(context, roles))
@@ -81,6 +82,7 @@ def _taken_back(context: Context, roles: Mapping[str, DesiredRole]) -> Iterator[
             listed=listed,
             refusal=refusal,
             is_taken_back=True,
+            ended_at=departed.at,
         )
 
 

@@ -54,6 +54,7 @@ async def test_sessions_that_could_not_be_ended_are_ended_by_a_later_pass(
     await attacker.execute('SET ROLE "mydb-viewer"')
     over = REFERENCE + STAYING + ACCESS.format(PAST)
     superuser = await database.connect("postgres")
+    await superuser.execute('REVOKE u FROM "my-admin"')
     first = await applied(database, over, revision=2)
     assert "may not end the sessions" in outcome(first, "User/u").message
     assert not await superuser.fetchval("SELECT pg_has_role('u', 'mydb-viewer', 'MEMBER')")

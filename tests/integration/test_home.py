@@ -114,6 +114,21 @@ async def test_an_admin_that_may_not_is_told_the_sql_to_run_and_it_works(
     await home.close()
 
 
+async def test_one_of_the_first_version_gets_what_is_new(database: Database) -> None:
+    home = await open_home(database.server)
+    await home.store_accepted(accepted())
+    await home.close()
+    older = await database.server.connect("postgregent")
+    await older.execute(
+        "DROP TABLE postgregent.belongings; DELETE FROM postgregent.migrations WHERE number = 2"
+    )
+    await older.close()
+    home = await open_home(database.server)
+    assert (await home.load()).accepted is not None
+    assert await home.belongings("nobody", datetime.now(UTC)) == frozenset()
+    await home.close()
+
+
 async def test_two_that_start_at_once_make_one(database: Database) -> None:
     names = [f"default/r{number}" for number in range(4)]
     homes = await asyncio.gather(*(open_home(database.server, name) for name in names))
