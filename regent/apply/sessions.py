@@ -15,7 +15,7 @@ import asyncpg
 from regent.apply.result import StepRefusedError
 from regent.server.connection import Connection
 from regent.server.lenient_text import is_legible, shown
-from shared.names import quote_literal
+from shared.names import quote_ident, quote_literal
 from sql import load
 
 PATIENCE_SECONDS = 3.0
@@ -41,10 +41,10 @@ async def end_sessions(connection: Connection, role: str, *, ours: Collection[in
     """
     ended = 0
     for row in await _sessions(connection, role, ours):
-        if row["is_protected"]:
+        if row["is_ours"]:
             raise SessionsGoOnError(
-                f'The sessions of "{role}" are those of a superuser or of the Regent itself.',
-                way_out="Take SUPERUSER from the role first; the Regent never ends such sessions.",
+                f'"{role}" is the Regent\'s own admin, whose sessions it never ends.',
+                way_out="Give the resource another name, and the Regent an admin of its own.",
             )
         try:
             ended += bool(
@@ -54,12 +54,19 @@ async def end_sessions(connection: Connection, role: str, *, ours: Collection[in
             )
         except asyncpg.InsufficientPrivilegeError as error:
             raise SessionsGoOnError(
-                f'The Regent may not end the sessions of "{role}".',
-                way_out="Run GRANT pg_signal_backend TO <the Regent's admin>, as a superuser.",
+                f'The Regent may not end the sessions of "{role}"'
+                + (", which is a superuser." if row["is_superusers"] else "."),
+                way_out=_way_out(role, is_superusers=row["is_superusers"]),
             ) from error
     if ended:
         await _until_gone(connection, role, ours)
     return ended
+
+
+def _way_out(role: str, *, is_superusers: bool) -> str:
+    if is_superusers:
+        return f"Run ALTER ROLE {quote_ident(role)} NOSUPERUSER, as a superuser."
+    return "Run GRANT pg_signal_backend TO <the Regent's admin>, as a superuser."
 
 
 async def _sessions(
