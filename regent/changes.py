@@ -307,6 +307,11 @@ class AlterRole(_OfRole):
 
     rank: ClassVar[Rank] = Rank.ATTRIBUTES
 
+    @property
+    def takes_login(self) -> bool:
+        """Whether nobody comes in any more."""
+        return self.effect is Effect.CLOSE and self.login is False
+
 
 @dataclass(frozen=True, slots=True)
 class SetPassword(_OfRole):

@@ -44,14 +44,20 @@ async def end_sessions(connection: Connection, role: str, *, ours: Collection[in
 
     `ours` are pids never to end. Raises SessionsGoOnError when some stay, with the way out.
     """
-    if any(row["is_protected"] for row in await _sessions(connection, role, ours)):
+    there = await _sessions(connection, role, ours)
+    if any(row["is_ours"] for row in there):
         raise SessionsGoOnError(
-            f'The sessions of "{role}" are those of a superuser or of the Regent itself.',
-            way_out="Take SUPERUSER from the role first; the Regent never ends such sessions.",
+            f'"{role}" is the Regent\'s own admin, whose sessions it never ends.',
+            way_out="Give the resource another name, and the Regent an admin of its own.",
         )
     try:
         ended = await _tell(connection, role, ours)
     except asyncpg.InsufficientPrivilegeError as error:
+        if any(row["is_superusers"] for row in there):
+            raise SessionsGoOnError(
+                f'The Regent may not end the sessions of "{role}", which is a superuser.',
+                way_out=f"Run ALTER ROLE {quote_ident(role)} NOSUPERUSER, as a superuser.",
+            ) from error
         ended = await _tell_as_a_member(connection, role, ours, error)
     if ended:
         await _until_gone(connection, role, ours)

@@ -48,7 +48,7 @@ def losses(plan: Plan) -> frozenset[Atom]:
 
 def _never_had(plan: Plan) -> frozenset[Atom]:
     """LOGIN of roles that have none: only their sessions or their passwords go."""
-    closed = {c.role for c in plan.changes if isinstance(c, AlterRole) and c.effect is Effect.CLOSE}
+    closed = {c.role for c in plan.changes if isinstance(c, AlterRole) and c.takes_login}
     return frozenset(
         (change.role, ROLE, LOGIN, "")
         for change in plan.changes
@@ -63,9 +63,9 @@ def atoms(change: Change) -> Iterator[Atom]:
             yield from _of_revoke(change)
         case RevokeMembership(group=group, member=member, grantor=grantor, admin_only=admin_only):
             yield member, "MEMBERSHIP", f"{group} ADMIN" if admin_only else group, grantor
-        case AlterRole(effect=Effect.CLOSE):
-            yield change.role, ROLE, LOGIN, ""
-        case AlterRole(effect=Effect.NARROW):
+        case AlterRole(effect=Effect.CLOSE | Effect.NARROW):
+            if change.takes_login:
+                yield change.role, ROLE, LOGIN, ""
             for name in _ATTRIBUTES:
                 if getattr(change, name) is False:
                     yield change.role, ROLE, name.upper(), ""

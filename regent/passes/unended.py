@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from regent.gate.refusals import Refusal, role_that_ends
 from regent.passes.look import Looked
 from regent.plan.describe import describe
+from regent.reach import POWERFUL_ATTRIBUTES
 from shared.outcomes import Outcome
 
 
@@ -51,6 +52,9 @@ def _going_on(last: Looked, role: str) -> Iterator[str]:
         yield "it may still log in"
     if role in server.lingering:
         yield "it has sessions"
+    kept = [one.upper() for one in POWERFUL_ATTRIBUTES if getattr(observed.attributes, one)]
+    if kept:
+        yield f"it keeps {' and '.join(kept)}, and so does its code"
     if server.prepared:
         yield (
             f"the prepared transaction {server.prepared[0]!r} changed roles, and may bring LOGIN"

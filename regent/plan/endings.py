@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from regent.changes import (
     AdoptRole,
     AlterRole,
+    AlterSetting,
     Change,
     ClearPassword,
     DropRole,
@@ -16,8 +19,10 @@ from regent.changes import (
     ReleaseRole,
 )
 from regent.desired import Desired, Ending
-from regent.observed import ObservedServer
+from regent.observed import ObservedRole, ObservedServer
 from regent.plan.authority import Authority
+from regent.reach import POWERFUL_ATTRIBUTES
+from shared.keys import ResourceKey
 
 WHY = "nothing declares it any more"
 
@@ -47,6 +52,7 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
     name, causes, observed = ending.name, (ending.holder,), server.roles[ending.name]
     if observed.login:
         yield AlterRole(name, Effect.CLOSE, login=False, causes=causes)
+    yield from _powers_taken(observed, causes)
     yield EndSessions(name, WHY, causes)
     if observed.verifier is not None and not ending.created:
         yield ClearPassword(name, causes)
@@ -66,3 +72,19 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
         yield DropRole(name, causes, marked_as=ending.marked_as)
     else:
         yield ReleaseRole(name, causes, has_ended=True, marked_as=ending.marked_as)
+
+
+def _powers_taken(observed: ObservedRole, causes: tuple[ResourceKey, ...]) -> Iterator[Change]:
+    """What the role itself may do, and its settings: nothing declares them any more.
+
+    It may stay for what it owns, and its code runs with its attributes. They go together with LOGIN
+    and before its sessions end: an admin that is no superuser ends no superuser's. One change each,
+    so that one which the admin may not take keeps no other.
+    """
+    change = AlterRole(observed.name, Effect.CLOSE, causes=causes)
+    for attribute in POWERFUL_ATTRIBUTES:
+        if getattr(observed.attributes, attribute):
+            taken: dict[str, Any] = {attribute: False}
+            yield replace(change, **taken)
+    for key in sorted(observed.settings, key=lambda key: (key.database or "", key.parameter)):
+        yield AlterSetting(observed.name, key.database, key.parameter, None, causes, Effect.NARROW)

@@ -291,6 +291,17 @@ def test_a_role_that_never_had_login_does_not_lose_it() -> None:
     assert {atom[2] for atom in losses(closed)} == {LOGIN}
 
 
+@pytest.mark.found("E108")
+def test_what_is_kept_as_a_role_keeps_its_attributes() -> None:
+    """They are losses like LOGIN, each of its own."""
+    powers = AlterRole("r", Effect.CLOSE, createrole=False)
+    ends = (EndSessions("r", "its end"), powers, DropRole("r"))
+    gone = Plan((AlterRole("r", Effect.CLOSE, login=False), *ends))
+    assert {atom[2] for atom in losses(gone)} == {LOGIN, "CREATEROLE", "EXISTS"}
+    assert without(gone, losses(gone))[0].changes == ()
+    assert {atom[2] for atom in losses(Plan(ends))} == {"CREATEROLE", "EXISTS"}
+
+
 @pytest.mark.found("E32")
 def test_what_a_push_gave_before_it_was_killed_is_not_lost_without_a_release() -> None:
     """The next push comes before any pass has looked again; put right, nothing is withheld."""
