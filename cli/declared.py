@@ -30,8 +30,8 @@ from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.problems import Problem
-from shared.resources import Regent, UserSpec
-from shared.state import DesiredState, PasswordEntry
+from shared.resources import Regent
+from shared.state import DesiredState
 from shared.unsupported import REASON, said_of, unsupported
 
 
@@ -122,16 +122,11 @@ def _compiled(
     remembered: Remembrance,
     subject: Subject,
 ) -> Declared:
-    book = PasswordBook()
-
-    def password(to: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
-        if to.key != regent.key:
-            return None
-        return book.entry(regent, user, spec, tree.secrets, remembered.verifiers or {})
-
+    in_force = {regent.key: remembered.verifiers or {}}
+    passwords = PasswordBook().reading(tree.secrets, in_force)
     bound: Mapping[ResourceKey, frozenset[ResourceKey]] = {regent.key: remembered.bound}
     push = Push(ORIGIN, int(time() * 1000), "Deleted", is_whole=tree.is_whole)
-    compiled = compile_states(tree.resources, bound=bound, passwords=password, push=push)
+    compiled = compile_states(tree.resources, bound=bound, passwords=passwords, push=push)
     if (error := compiled.failed.get(regent.key)) is not None:
         raise error
     outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))

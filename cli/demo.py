@@ -25,11 +25,11 @@ from cli.local import LocalFleet
 from cli.targets import read_tree, secret_value
 from controller.local.run import LocalController
 from controller.regents.client import RegentClient
+from controller.regents.heard import Drifted, Heard
 from controller.status.board import Line, StatusBoard
 from regent.settings import ServerSettings
 from shared.drift_text import timeless
 from shared.errors import PostgRegentError
-from shared.keys import ResourceKey
 from shared.outcomes import Drift
 from shared.resources import Regent, SecretKeyRef
 
@@ -48,29 +48,19 @@ class StepFailedError(PostgRegentError):
     """A step of the demo did not happen."""
 
 
-class WatchedController(LocalController):
-    """The local controller, whose drift the demo waits for."""
-
-    drifts: asyncio.Queue[Drift]
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
-        """Hand it on."""
-        del regent
-        self.drifts.put_nowait(drift)
-
-
 @dataclass(slots=True)
 class Story:
     """Where things are, and who tells it."""
 
     console: Console
-    controller: WatchedController
+    controller: LocalController
     server: ServerSettings
     database: str
     ready: asyncio.Event
     expected: int
     intern_password: str = field(repr=False)
     outcomes: dict[str, str] = field(default_factory=dict)
+    drifts: asyncio.Queue[Drift] = field(default_factory=asyncio.Queue, repr=False)
 
     def heard(self, line: Line) -> None:
         """Remember each resource's latest state; the first time all of them are Ready counts."""
@@ -78,6 +68,11 @@ class Story:
         resources = {k: v for k, v in self.outcomes.items() if not k.startswith("Regent/")}
         if len(resources) >= self.expected and set(self.outcomes.values()) == {"Ready"}:
             self.ready.set()
+
+    def hear(self, heard: Heard) -> None:
+        """The demo waits for drift."""
+        if isinstance(heard, Drifted):
+            self.drifts.put_nowait(heard.drift)
 
     async def connect(
         self, user: str | None = None, password: str | None = None
@@ -141,13 +136,12 @@ async def _prepared(
     def say(line: Line) -> None:
         story.heard(line)
 
-    controller = WatchedController(
+    controller = LocalController(
         directory,
         lambda: read_tree(directory, None, allow_empty=False),
         LocalFleet(servers),
         StatusBoard(say),
     )
-    controller.drifts = asyncio.Queue()
     story = Story(
         console,
         controller,
@@ -159,6 +153,7 @@ async def _prepared(
             regent, INTERN_PASSWORD, tree.secrets, "spec.passwordSecretRef"
         ).get_secret_value(),
     )
+    controller.fleet.subscribe(story.hear)
     connection = await story.connect()
     try:
         version = await connection.fetchval("SELECT pg_catalog.current_setting('server_version')")
@@ -258,7 +253,7 @@ async def _broken_and_mended(
         seconds = perf_counter() - began
     finally:
         await onlooker.close()
-    drift = await _within(story.controller.drifts.get(), f"no drift was recorded for: {statement}")
+    drift = await _within(story.drifts.get(), f"no drift was recorded for: {statement}")
     story.done(f"{escape(timeless(drift))},", seconds)
 
 

@@ -2,88 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+PREFIX = "postgregent_controller_"
+GAUGES: Mapping[str, str] = {
+    "leader": "1 for the controller that acts.",
+    "synced": "1 while pushes are made, if not to all.",
+    "regents": "Regents that the controller talks to.",
+    "regents_reached": "Those that answer and reach their server.",
+    "regents_not_pushed": "Regents to which nothing is pushed.",
+    "regents_unwatched": "Regents in namespaces that are not watched.",
+}
+COUNTERS: Mapping[str, str] = {
+    "status_writes": "Status patches.",
+    "status_writes_failed": "Status patches that failed.",
+    "events_dropped": "Events that could not be sent.",
+    "faults": "Parts of looks that failed unexpectedly.",
+}
 
-class Counted(Protocol):
-    """What there is to count."""
 
-    def is_leader(self) -> bool:
-        """Whether this one acts."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """By the names of the metrics: how it is now, and what happened since the start."""
 
-    def is_synced(self) -> bool:
-        """Whether pushes are made, if not to all."""
-        ...
-
-    def regents(self) -> tuple[int, int]:
-        """Those that we talk to, and those of them that answer and reach their server."""
-        ...
-
-    def regents_not_pushed(self) -> int:
-        """Those to which nothing is pushed."""
-        ...
-
-    def regents_unwatched(self) -> int:
-        """Those that run in namespaces which are not watched."""
-        ...
-
-    def status_writes(self) -> int:
-        """Since the start."""
-        ...
-
-    def status_writes_failed(self) -> int:
-        """Since the start."""
-        ...
-
-    def events_dropped(self) -> int:
-        """Since the start."""
-        ...
-
-    def faults(self) -> int:
-        """Since the start."""
-        ...
+    leader: bool = False
+    synced: bool = False
+    regents: int = 0
+    regents_reached: int = 0
+    regents_not_pushed: int = 0
+    regents_unwatched: int = 0
+    status_writes: int = 0
+    status_writes_failed: int = 0
+    events_dropped: int = 0
+    faults: int = 0
 
 
 class ControllerMetrics(Collector):
-    """The numbers of one controller."""
+    """The numbers of one controller, asked for each time."""
 
-    def __init__(self, counted: Counted) -> None:
-        self._counted = counted
+    def __init__(self, count: Callable[[], Counted]) -> None:
+        self._count = count
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
         """All of them, now."""
-        one = self._counted
-        yield _gauge("leader", "1 for the controller that acts.", one.is_leader())
-        yield _gauge("synced", "1 while pushes are made, if not to all.", one.is_synced())
-        known, reached = one.regents()
-        yield _gauge("regents", "Regents that the controller talks to.", known)
-        yield _gauge("regents_reached", "Those that answer and reach their server.", reached)
-        unpushed = one.regents_not_pushed()
-        yield _gauge("regents_not_pushed", "Regents to which nothing is pushed.", unpushed)
-        unwatched = one.regents_unwatched()
-        yield _gauge("regents_unwatched", "Regents in namespaces that are not watched.", unwatched)
-        yield _counter("status_writes", "Status patches.", one.status_writes())
-        failed = one.status_writes_failed()
-        yield _counter("status_writes_failed", "Status patches that failed.", failed)
-        yield _counter("events_dropped", "Events that could not be sent.", one.events_dropped())
-        yield _counter("faults", "Parts of looks that failed unexpectedly.", one.faults())
+        counted = self._count()
+        for name, text in GAUGES.items():
+            yield GaugeMetricFamily(f"{PREFIX}{name}", text, value=getattr(counted, name))
+        for name, text in COUNTERS.items():
+            yield CounterMetricFamily(f"{PREFIX}{name}", text, value=getattr(counted, name))
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self._registry)
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"postgregent_controller_{name}", text, value=value)
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(f"postgregent_controller_{name}", text, value=value)

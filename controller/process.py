@@ -15,9 +15,11 @@ from controller.gateway.http import create_health_app, create_views_app
 from controller.gateway.views import Views, why_a_standby_knows_nothing
 from controller.kube.api import KubeApi
 from controller.kube.lease import LeaseElector
-from controller.metrics import ControllerMetrics
+from controller.metrics import ControllerMetrics, Counted
 from controller.options import Options
-from controller.term.controller import ClusterController, Settings
+from controller.term.acting import Settings
+from controller.term.controller import ClusterController
+from controller.term.term import Term
 from controller.workloads.ensure import Address
 from controller.workloads.manifests import Plant
 from shared.logging import get_logger
@@ -27,52 +29,28 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - a pod's own address
 GRACE_SECONDS = 2
 
 
-class Counts:
-    """What metrics ask."""
+def counted(term: Term, *, is_leader: bool) -> Counted:
+    """What metrics ask, of the present or last term."""
+    served, reporter = term.acting.fleet.served, term.telling.reporter
+    return Counted(
+        leader=is_leader,
+        synced=is_synced(term),
+        regents=len(served),
+        regents_reached=sum(1 for one in served.values() if one.is_reached),
+        regents_not_pushed=len(term.acting.pushing.doubted),
+        regents_unwatched=len(term.telling.orphans.unwatched),
+        status_writes=reporter.writes,
+        status_writes_failed=reporter.failed,
+        events_dropped=term.recorder.dropped,
+        faults=term.acting.faults.count,
+    )
 
-    def __init__(self, controller: ClusterController, elector: LeaseElector) -> None:
-        self._controller = controller
-        self._elector = elector
 
-    def is_leader(self) -> bool:
-        """Whether this one acts."""
-        return self._elector.is_leader
-
-    def is_synced(self) -> bool:
-        """Whether pushes are made."""
-        gate, doubted = self._controller.gate, self._controller.doubted
-        served = self._controller.fleet.served
-        is_about_some = gate in {one.message for one in doubted.values()}
-        return not gate or (is_about_some and not served.keys() <= doubted.keys())
-
-    def regents(self) -> tuple[int, int]:
-        """Those that we talk to, and those that answer and reach their server."""
-        served = self._controller.fleet.served.values()
-        return len(served), sum(1 for one in served if one.is_reached)
-
-    def regents_not_pushed(self) -> int:
-        """Those to which nothing is pushed, as something of theirs cannot be read."""
-        return len(self._controller.doubted)
-
-    def regents_unwatched(self) -> int:
-        """Those that run in namespaces which are not watched."""
-        return self._controller.regents_unwatched
-
-    def status_writes(self) -> int:
-        """Since the start."""
-        return self._controller.reporter.writes
-
-    def status_writes_failed(self) -> int:
-        """Since the start."""
-        return self._controller.reporter.failed
-
-    def events_dropped(self) -> int:
-        """Since the start."""
-        return self._controller.recorder.dropped
-
-    def faults(self) -> int:
-        """Since the start."""
-        return self._controller.faults.count
+def is_synced(term: Term) -> bool:
+    """Whether pushes are made, if not to all."""
+    doubted, served = term.acting.pushing.doubted, term.acting.fleet.served
+    is_about_some = term.gate in {one.message for one in doubted.values()}
+    return not term.gate or (is_about_some and not served.keys() <= doubted.keys())
 
 
 async def run(options: Options, address: Address | None = None) -> None:
@@ -114,7 +92,7 @@ async def run(options: Options, address: Address | None = None) -> None:
 def _servers(
     options: Options, api: KubeApi, controller: ClusterController, elector: LeaseElector
 ) -> list[uvicorn.Server]:
-    metrics = ControllerMetrics(Counts(controller, elector))
+    metrics = ControllerMetrics(lambda: counted(controller.term, is_leader=elector.is_leader))
 
     def ready() -> str:
         return controller.caches.why_workloads_unknown()
@@ -122,7 +100,7 @@ def _servers(
     def why_unknown() -> str:
         if not elector.is_leader:
             return why_a_standby_knows_nothing(elector.leader)
-        return "It leads since a moment ago." if controller.gate == "starting" else ""
+        return "It leads since a moment ago." if controller.term.gate == "starting" else ""
 
     servers = [_server(create_health_app(ready, metrics.render), options.metrics_port)]
     if options.api_port:

@@ -62,6 +62,18 @@ class Compiled:
     """The Regents that have no state, by a mistake of ours: what they accepted goes on."""
 
 
+def users_of(
+    states: Mapping[ResourceKey, DesiredState],
+) -> dict[ResourceKey, frozenset[ResourceKey]]:
+    """The Users of each Regent."""
+    return {
+        regent: frozenset(
+            ResourceKey.parse(name) for name in state.resources if name.startswith("User/")
+        )
+        for regent, state in states.items()
+    }
+
+
 SHOWN_PROBLEMS = 20
 NOTHING_BEFORE: Mapping[ResourceKey, DesiredState] = {}
 

@@ -88,10 +88,16 @@ class PasswordBook:
         return PasswordEntry(verifier=verifier, note=text.note)
 
     def reading(self, secrets: Secrets, in_force: Mapping[ResourceKey, InForce]) -> Passwords:
-        """What `compile_states` asks: these Secrets, and what each Regent has in force."""
-        return lambda regent, user, spec: self.entry(
-            regent, user, spec, secrets, in_force.get(regent.key, {})
-        )
+        """What `compile_states` asks: these Secrets, and what each Regent has in force.
+
+        Nothing is known for a Regent of which that is not known.
+        """
+
+        def read(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+            there = in_force.get(regent.key)
+            return None if there is None else self.entry(regent, user, spec, secrets, there)
+
+        return read
 
     def forget_except(self, kept: Mapping[ResourceKey, frozenset[ResourceKey]]) -> None:
         """Forget every User that is not `kept` on its Regent."""

@@ -76,6 +76,7 @@ ROLE = Kind(GROUP, "v1alpha1", "roles", "Role")
 USER = Kind(GROUP, "v1alpha1", "users", "User")
 REGENT = Kind(GROUP, "v1alpha1", "regents", "Regent")
 OUR_KINDS = (PERMISSION, ROLE, USER, REGENT)
+KIND_OF = {kind.name: kind for kind in OUR_KINDS}
 
 NAMESPACE = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 SECRET = Kind("", "v1", "secrets", "Secret")

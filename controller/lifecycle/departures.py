@@ -84,7 +84,8 @@ class Departures:
         """None while it has to be read (again)."""
         self._forgotten: Known = {}
         """Those of `_known` that count no more, and still have to be written."""
-        self._retries: Retries[None] = Retries(clock)
+        self.retries: Retries[None] = Retries(clock)
+        """Of what could not be forgotten."""
         self._writing = asyncio.Lock()
 
     @property
@@ -95,10 +96,6 @@ class Departures:
     def all(self) -> frozenset[ResourceKey]:
         """Of all Regents."""
         return frozenset().union(*self.known.values())
-
-    def seconds_left(self) -> float | None:
-        """Until what could not be forgotten may be written; None where all is written."""
-        return self._retries.seconds_left()
 
     async def load(self) -> None:
         """Read what was remembered before; raises ApiError where that cannot be known."""
@@ -123,17 +120,17 @@ class Departures:
         """These were told, or are there again. At once here, and written as soon as it can be."""
         self._forgotten = _common(_together(self._forgotten, done), self._known)
         if not self._forgotten:
-            self._retries.succeeded(None)
+            self.retries.succeeded(None)
             return
-        if not self._retries.is_due(None):
+        if not self.retries.is_due(None):
             return
         try:
             await self._change(lambda known: _without(known, self._forgotten))
         except PostgRegentError as error:
-            self._retries.failed(None)
+            self.retries.failed(None)
             log.warning("departures cannot be forgotten yet", problem=str(error))
         else:
-            self._retries.succeeded(None)
+            self.retries.succeeded(None)
 
     async def _change(self, edit: Callable[[Known], Known]) -> None:
         """Write what `edit` makes of what is stored, as it is stored now."""

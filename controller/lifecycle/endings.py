@@ -8,31 +8,24 @@ controller/lifecycle/last_words.py.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from controller.kube.kinds import JsonObject, uid_of
-from controller.kube.retries import Retries
-from controller.lifecycle.departures import Departures
 from controller.lifecycle.finalizer_patches import FinalizerPatches, at_once
 from controller.lifecycle.finalizers import (
     Release,
     is_held,
     is_retained,
     release,
-    release_regent,
     role_of,
 )
 from controller.lifecycle.last_words import LastWords
 from controller.lifecycle.teardown import Teardown
-from controller.lifecycle.uninstalled import LEFT_INSTALLED, asks_for_uninstall, what_became
+from controller.lifecycle.untold import Untold
 from controller.observe.reader import Declared
 from controller.regents.fleet import Fleet
-from controller.workloads.apply import Plants
-from shared.errors import PostgRegentError
-from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 
@@ -59,23 +52,17 @@ class Endings:
         self,
         patches: FinalizerPatches,
         fleet: Fleet,
-        plants: Plants,
-        departures: Departures,
+        untold: Untold,
         teardown: Teardown,
         last_words: LastWords,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._patches = patches
         self._fleet = fleet
-        self._plants = plants
-        self._departures = departures
+        self._untold = untold
         self._teardown = teardown
         self._last_words = last_words
         self._clock = clock
-        self._retries: Retries[None] = Retries(clock)
-        """Of the memory of what Regents were not told."""
-        self.not_remembered: dict[ResourceKey, str] = {}
-        """Why those cannot go that could, were it written down for Regents that are away."""
         self._since: dict[str, float] = {}
         self._on: dict[ResourceKey, set[ResourceKey]] = {}
         self._left: frozenset[ResourceKey] = frozenset()
@@ -83,8 +70,6 @@ class Endings:
         """The uids of those that were let go, of which the caches may not have heard yet."""
         self.are_under_way = False
         """Something waits for Regents to say that access has ended."""
-        self._statuses: dict[ResourceKey, StatusBody | None] = {}
-        """The last of each Regent before it was asked to take off what it installed."""
 
     def begin(self, declared: Declared) -> None:
         """Note who lists what is being deleted, before any of them is told of it."""
@@ -111,7 +96,6 @@ class Endings:
             if key.kind in acted_on and self._holds(declared.raw[key])
         ]
         self._forget(declared)
-        self._retries.begin()
         resources = [key for key in waiting if key.kind != "Regent"]
         regents = [key for key in waiting if key.kind == "Regent"]
         leaving = [*self._leaving(resources, declared, going_kinds)]
@@ -126,10 +110,6 @@ class Endings:
                 stuck.add(key)
         self.are_under_way = bool(set(waiting) - stuck)
         return self._last_words.tell(declared) or self.are_under_way
-
-    def seconds_left(self) -> float | None:
-        """Until what could not be carried out may be tried again; None where nothing is so."""
-        return self._retries.seconds_left()
 
     def has_work(self, regent: ResourceKey) -> bool:
         """Whether deletions under way wait for this Regent."""
@@ -159,14 +139,13 @@ class Endings:
 
         What cannot be remembered stays, and hides nothing else.
         """
-        untold = {one.key: self._untold(one, declared) for one in leaving}
-        gone: dict[ResourceKey, set[ResourceKey]] = {}
-        for key, regents in untold.items():
-            for regent in regents:
-                gone.setdefault(regent, set()).add(key)
-        if why := await self._why_not_remembered(gone):
-            leaving = [one for one in leaving if not untold[one.key]]
-        self.not_remembered = {key: why for key, regents in untold.items() if why and regents}
+        ends = {
+            one.key: self._untold.regents_of(one.key, declared)
+            for one in leaving
+            if one.reason is not Release.KIND_GOES
+        }
+        kept = await self._untold.remember(ends)
+        leaving = [one for one in leaving if one.key not in kept]
         went = await at_once(self._let_go(one.key, one.found) for one in leaving)
         done = [one for one, is_gone in zip(leaving, went, strict=True) if is_gone]
         for one in done:
@@ -191,36 +170,6 @@ class Endings:
             on.add(regent)
         return regent in on
 
-    def _untold(self, leaver: _Leaver, declared: Declared) -> frozenset[ResourceKey]:
-        """The Regents of its namespace that have not heard of its end, and will when they can."""
-        key = leaver.key
-        if leaver.reason is Release.KIND_GOES:
-            return frozenset()
-        return frozenset(
-            regent
-            for regent in declared.regents()
-            if regent.namespace == key.namespace
-            and regent not in declared.deleting
-            # One that is uninstalled forgets all of them.
-            and not asks_for_uninstall(declared.raw[regent])
-            and not (regent in self._fleet.served and self._fleet.is_told(regent, key))
-        )
-
-    async def _why_not_remembered(self, gone: Mapping[ResourceKey, Iterable[ResourceKey]]) -> str:
-        """Empty where it is written; what failed is tried again after a while."""
-        if not gone:
-            return ""
-        if not self._retries.is_due(None):
-            return self._departures.trouble or "It is tried again in a moment."
-        try:
-            await self._departures.remember(gone)
-        except PostgRegentError as error:
-            self._retries.failed(None)
-            log.warning("deletions cannot be remembered yet", problem=str(error))
-            return str(error)
-        self._retries.succeeded(None)
-        return ""
-
     async def _end_regent(
         self, key: ResourceKey, declared: Declared, *, is_kind_going: bool
     ) -> bool:
@@ -230,32 +179,18 @@ class Endings:
         if is_kind_going:
             # Nobody asked for this Regent's end: its pod goes on enforcing (rule 17).
             return await self._let_go(key, found)
-        reason = self._release_of_regent(key, found, self.has_work(key), waited)
-        if reason is None:
+        has_work = self.has_work(key)
+        may_ask = not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS
+        decision = self._teardown.decide(key, found, waited, has_work=has_work, may_ask=may_ask)
+        if decision is None:
             return True
-        served = self._fleet.served.get(key)
-        status = self._statuses.get(key, served.status if served else None)
         if not await self._teardown.end(key, found):
             return False
         self._done.add(uid_of(found))
-        self._statuses.pop(key, None)
+        reason, told = decision.reason, decision.status
         log.info("let go", resource=str(key), reason=str(reason), waited=round(waited, 1))
-        self._last_words.of_regent(found, reason, status)
+        self._last_words.of_regent(found, reason, told)
         return True
-
-    def _release_of_regent(
-        self, key: ResourceKey, found: JsonObject, has_work: bool, waited: float
-    ) -> Release | None:
-        """Why it may go; None while it has to wait. Asks it to take off what it installed."""
-        served, is_uninstalled = self._fleet.served.get(key), False
-        unreachable = self._fleet.unreachable_seconds(key)
-        if served is None and not self._plants.runs(key):
-            # Nobody is there to ask, and will not be: its status says whether anything is left.
-            is_uninstalled, unreachable = what_became(found) is not LEFT_INSTALLED, math.inf
-        elif served is not None and (not has_work or waited >= UNINSTALL_AT_LATEST_SECONDS):
-            self._statuses.setdefault(key, served.status)
-            is_uninstalled = self._teardown.takeoffs.is_off(key)
-        return release_regent(waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled)
 
     def _holds(self, found: JsonObject) -> bool:
         return is_held(found) and uid_of(found) not in self._done

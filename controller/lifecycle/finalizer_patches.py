@@ -8,14 +8,13 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import OUR_KINDS, JsonObject, uid_of
+from controller.kube.kinds import KIND_OF, JsonObject, uid_of
 from controller.kube.retries import Retries
 from controller.lifecycle.finalizers import holding, letting_go
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 
 log = get_logger(__name__)
-KINDS = {kind.name: kind for kind in OUR_KINDS}
 AT_ONCE = 16
 
 
@@ -24,17 +23,13 @@ class FinalizerPatches:
 
     def __init__(self, api: KubeApi, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
-        self._retries: Retries[str] = Retries(clock)
+        self.retries: Retries[str] = Retries(clock)
         self._refused: dict[ResourceKey, str] = {}
 
     @property
     def refused(self) -> Mapping[ResourceKey, str]:
         """What the API server said of those whose last patch it refused."""
         return self._refused
-
-    def seconds_left(self) -> float | None:
-        """Until the first that failed may be tried again; None where none fails."""
-        return self._retries.seconds_left()
 
     async def put(self, key: ResourceKey, found: JsonObject) -> bool:
         """Put it on this very version. False where it has to be tried again."""
@@ -46,37 +41,37 @@ class FinalizerPatches:
 
     def begin(self) -> None:
         """Another look begins."""
-        self._retries.begin()
+        self.retries.begin()
 
     def forget_except(self, uids: Container[str], keys: Container[ResourceKey]) -> None:
         """What is not there any more needs no patch."""
-        self._retries.forget_except(uids)
+        self.retries.forget_except(uids)
         self._refused = {key: why for key, why in self._refused.items() if key in keys}
 
     async def _patch(self, key: ResourceKey, found: JsonObject, patch: JsonObject) -> bool:
         uid = uid_of(found)
-        if not self._retries.is_due(uid):
+        if not self.retries.is_due(uid):
             return False
         try:
-            await self._api.patch(KINDS[key.kind], key.namespace, key.name, patch)
+            await self._api.patch(KIND_OF[key.kind], key.namespace, key.name, patch)
         except ApiError as error:
             if not error.is_not_found:
                 self._failed(key, uid, error)
                 return False
         except Exception as error:
-            self._retries.failed(uid)
+            self.retries.failed(uid)
             self._refused[key] = (
                 f"a mistake of PostgRegent's ({type(error).__name__}); see the log."
             )
             log.exception("finalizer could not be changed", resource=str(key))
             return False
-        self._retries.succeeded(uid)
+        self.retries.succeeded(uid)
         self._refused.pop(key, None)
         return True
 
     def _failed(self, key: ResourceKey, uid: str, error: ApiError) -> None:
         """Where somebody else was faster, the next look sees what they did."""
-        self._retries.failed(uid)
+        self.retries.failed(uid)
         if error.is_conflict or error.is_transient:
             log.info("finalizer not changed yet", resource=str(key), problem=str(error))
             return

@@ -35,7 +35,8 @@ class Holding:
         """Uids that had our finalizer when they were last looked at, or were given it."""
         self._replaced: dict[str, str] = {}
         """By uid, the version that our last patch replaced: the cache may show it still."""
-        self._removals: Retries[str] = Retries(clock)
+        self.retries: Retries[str] = Retries(clock)
+        """Of what somebody took off again and again."""
 
     async def hold(self, declared: Declared, off: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
         """Put our finalizer on whatever lacks it; what cannot be held may not be used yet.
@@ -67,10 +68,6 @@ class Holding:
         }
         return all(await at_once(self._take_off(key, found) for key, found in idle.items()))
 
-    def seconds_left(self) -> float | None:
-        """Until one that was removed again and again is put back; None where none was."""
-        return self._removals.seconds_left()
-
     def _has(self, found: JsonObject) -> bool:
         uid = uid_of(found)
         if is_held(found):
@@ -81,14 +78,14 @@ class Holding:
     async def _hold(self, key: ResourceKey, found: JsonObject) -> bool:
         uid = uid_of(found)
         is_removed = uid in self._had
-        if is_removed and not self._removals.is_due(uid):
+        if is_removed and not self.retries.is_due(uid):
             return False
         if not await self._patches.put(key, found):
             return False
         self._note(found)
         self._had.add(uid)
         if is_removed:
-            self._removals.damp(uid)
+            self.retries.damp(uid)
             self._tell_removed(found)
         return True
 
@@ -109,8 +106,8 @@ class Holding:
         uids = {uid_of(found) for found in declared.raw.values()}
         self._had &= {uid_of(found) for found in wanted.values()}
         self._replaced = {uid: over for uid, over in self._replaced.items() if uid in uids}
-        self._removals.begin()
-        self._removals.forget_except(uids)
+        self.retries.begin()
+        self.retries.forget_except(uids)
         self._patches.begin()
         self._patches.forget_except(uids, declared.raw)
 

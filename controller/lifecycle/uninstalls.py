@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from controller.kube.kinds import JsonObject
-from controller.lifecycle.finalizers import is_held, release_regent
+from controller.lifecycle.finalizers import is_held
 from controller.lifecycle.teardown import Teardown
 from controller.lifecycle.uninstalled import (
     UNINSTALLING,
@@ -76,7 +76,7 @@ class Uninstalls:
             is_wanted = key not in self._asked and key not in declared.deleting
             if not is_wanted or self._takeoffs.is_asked(key):
                 continue
-            self._takeoffs.forget(key)
+            self._teardown.take_back(key)
             # Asked to go, and wanted back meanwhile: its process has stopped for good.
             with self._teardown.faults.apart(key, "removing what ran it"):
                 if served.is_uninstalled and await self._teardown.remove_workloads(key):
@@ -126,16 +126,13 @@ class Uninstalls:
 
     def _became(self, key: ResourceKey, found: JsonObject, has_work: bool) -> NotReached | None:
         """None while it has to wait."""
-        served = self._fleet.served.get(key)
-        if served is None:
+        if key not in self._fleet.served:
             return what_became(found)
         waited = self._clock() - self._since.setdefault(key, self._clock())
-        is_uninstalled = not has_work and self._takeoffs.is_off(key)
-        unreachable = self._fleet.unreachable_seconds(key)
-        reason = release_regent(
-            waited, unreachable, has_work=has_work, is_uninstalled=is_uninstalled
+        decision = self._teardown.decide(
+            key, found, waited, has_work=has_work, may_ask=not has_work
         )
-        return None if reason is None else what_became(found, reason, served.status)
+        return decision.became if decision else None
 
     def _is_off(self, key: ResourceKey, found: JsonObject) -> bool:
         """It was let go, by this controller, by the one before, or by the command itself."""

@@ -15,25 +15,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, assert_never
 
-from controller.core.compile import Compiled, Push, compile_states, invalid
+from controller.core.compile import Compiled, Push, compile_states, invalid, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
 from controller.local.children import Child
 from controller.local.directory import Loaded, Tree
 from controller.local.watch import changes
 from controller.regents.client import RegentClient
-from controller.regents.conversation import RegentLink
+from controller.regents.fleet import Fleet, Served
+from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from controller.regents.outcome import LOOK_FAILED, NotReached, regent_outcome
 from controller.status.board import Line, StatusBoard, done_lines, drift_line, now
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
-from shared.outcomes import Drift, Outcome
-from shared.resources import Regent, UserSpec
-from shared.state import PasswordEntry
+from shared.outcomes import Outcome
+from shared.resources import Regent
 
 ORIGIN = "directory"
 log = get_logger(__name__)
@@ -46,7 +46,7 @@ class Launch(Protocol):
         """Its settings, as JSON."""
 
 
-class Fleet(Protocol):
+class Servers(Protocol):
     """Knows where the servers are."""
 
     def chosen(self, regents: Mapping[ResourceKey, Regent]) -> Mapping[ResourceKey, Regent]:
@@ -61,43 +61,26 @@ class Fleet(Protocol):
 
 @dataclass(slots=True)
 class Running:
-    """One Regent that we run."""
+    """One Regent process that we run; what it says is in the fleet."""
 
     launch: Launch
     child: Child
-    link: RegentLink
-    tasks: tuple[asyncio.Task[None], ...]
-    trouble: NotReached | None = None
-    status: StatusBody | None = None
+    task: asyncio.Task[None]
     told_until: datetime | None = None
     """Of what passes changed, the latest that was told."""
-
-    @property
-    def is_met(self) -> bool:
-        """Whether it has said what it accepted, or why it cannot."""
-        return self.trouble is not None or self.link.acquaintance is not None
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether no pass has seen yet what is declared now.
-
-        Where the Regent does not take it, or has no connection, its last word is the newest.
-        """
-        status = self.status
-        if self.trouble is not None or status is None or status.trouble is not None:
-            return False
-        return not self.link.is_pushed or (status.applied_revision or 0) < self.link.pushed_revision
 
 
 class LocalController:
     """Runs until cancelled, or with `once` until everything has been pushed and reported."""
 
     def __init__(
-        self, directory: Path, read: Callable[[], Tree], fleet: Fleet, board: StatusBoard
+        self, directory: Path, read: Callable[[], Tree], servers: Servers, board: StatusBoard
     ) -> None:
+        self.fleet = Fleet(self._not_heard)
+        self.fleet.subscribe(self._hear)
         self._directory = directory
         self._read = read
-        self._fleet = fleet
+        self._servers = servers
         self._board = board
         self._passwords = PasswordBook()
         self._revisions = Revisions()
@@ -117,8 +100,9 @@ class LocalController:
             tasks = [group.create_task(self._watch()), group.create_task(self._work(group))]
             if once:
                 await self._settled.wait()
-                for task in [*tasks, *self._all_tasks()]:
+                for task in [*tasks, *(running.task for running in self._running.values())]:
                     task.cancel()
+                self.fleet.end()
 
     def children(self) -> tuple[Child, ...]:
         """The Regent processes that run now."""
@@ -172,14 +156,14 @@ class LocalController:
         for key in [key for key in self._running if _is_gone(key, tree)]:
             await self._stop(key)
         try:
-            regents = dict(self._fleet.chosen(regents))
-            await self._fleet.prepare(tree, regents)
+            regents = dict(self._servers.chosen(regents))
+            await self._servers.prepare(tree, regents)
         except PostgRegentError as error:
             self._not_started.update(dict.fromkeys(regents, NotReached.of(error)))
             return
         for key, regent in sorted(regents.items()):
             try:
-                self._start_or_change(key, self._fleet.launch(tree, regent), group)
+                self._start_or_change(key, self._servers.launch(tree, regent), group)
             except PostgRegentError as error:
                 self._not_started[key] = NotReached.of(error)
 
@@ -187,19 +171,17 @@ class LocalController:
         running = self._running.get(key)
         if running is None:
             child = Child(key, launch.configure)
-            link = RegentLink(key, RegentClient(child.base_url, child.token), self)
-            tasks = (group.create_task(child.run()), group.create_task(link.run()))
-            self._running[key] = Running(launch, child, link, tasks)
+            self._running[key] = Running(launch, child, group.create_task(child.run()))
+            self.fleet.talk_to(key, "", lambda: RegentClient(child.base_url, child.token), group)
         elif running.launch != launch:
             running.launch = launch
             running.child.restart(launch.configure)
 
     async def _stop(self, key: ResourceKey) -> None:
         running = self._running.pop(key)
-        for task in running.tasks:
-            task.cancel()
-        await asyncio.wait(running.tasks)
-        self._board.regent_is_gone(key)
+        self.fleet.leave(key)
+        running.task.cancel()
+        await asyncio.wait([running.task])
         self._say(
             str(key),
             "Stopped",
@@ -208,44 +190,24 @@ class LocalController:
         )
 
     async def _compile_and_push(self, tree: Tree) -> None:
-        bound = {
-            key: frozenset(map(ResourceKey.parse, running.link.acquaintance.resources))
-            for key, running in self._running.items()
-            if running.link.acquaintance is not None
-        }
+        bound = self.fleet.bound()
+        passwords = self._passwords.reading(tree.secrets, self.fleet.in_force())
         push = Push(ORIGIN, self._revisions.next(), "Deleted", is_whole=tree.is_whole)
 
-        def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
-            if regent.key not in bound:
-                return None
-            running = self._running[regent.key]
-            known = running.link.acquaintance
-            in_force = known.verifiers if known else {}
-            return self._passwords.entry(regent, user, spec, tree.secrets, in_force)
-
-        for key, running in self._running.items():
+        for key, served in self.fleet.served.items():
             regent = tree.valid.get(key)
             if regent is not None:
-                running.link.pass_on(regent.metadata.consents)
+                served.link.pass_on(regent.metadata.consents)
         self._compiled = await asyncio.to_thread(
-            compile_states, tree.resources, bound=bound, passwords=password, push=push
+            compile_states, tree.resources, bound=bound, passwords=passwords, push=push
         )
-        self._note_failed(self._compiled.failed)
+        failed = self._compiled.failed
+        self._failed = {key: _fault(key, "compiling its state", e) for key, e in failed.items()}
         for key, state in self._compiled.states.items():
-            if key in bound and key in self._running:
-                self._running[key].link.push(state)
-        self._passwords.forget_except(bound_users(self._compiled))
+            if key in bound:
+                self.fleet.push(key, state)
+        self._passwords.forget_except(users_of(self._compiled.states))
         self._tell()
-
-    def _note_failed(self, failed: Mapping[ResourceKey, Exception]) -> None:
-        """A mistake of ours about one Regent: its outcome says so, and no other feels it."""
-        for key, error in failed.items():
-            log.error("its state was not compiled", regent=str(key), exc_info=error)
-        said = "Its state could not be compiled ({}), by a mistake of PostgRegent's; see the log."
-        self._failed = {
-            key: NotReached(LOOK_FAILED, said.format(type(error).__name__))
-            for key, error in failed.items()
-        }
 
     def _tell(self) -> None:
         """What the controller itself has to say: of what no Regent has, and of the Regents."""
@@ -262,12 +224,12 @@ class LocalController:
     def _regent_outcome(self, key: ResourceKey, found: Loaded) -> Outcome:
         if not found.is_valid or found.resource is None:
             return invalid(found)
-        running = self._running.get(key)
+        served = self.fleet.served.get(key)
         trouble = self._not_started.get(key) or self._failed.get(key)
-        trouble = trouble or (running.trouble if running else None)
-        status = running.status if running else None
+        trouble = trouble or (served.told_trouble if served else None)
+        status = served.status if served else None
         state = self._compiled.states.get(key)
-        known = running.link.acquaintance if running else None
+        known = served.link.acquaintance if served else None
         held = sorted(known.resources & state.held.keys()) if known and state else ()
         return regent_outcome(key, found.resource.metadata.generation, status, trouble, held)
 
@@ -281,71 +243,81 @@ class LocalController:
         return key in self._running or key in self._not_started
 
     def _has_answered(self, key: ResourceKey) -> bool:
-        running = self._running.get(key)
-        if running is None:
+        served = self.fleet.served.get(key)
+        if served is None:
             return True
-        if running.trouble is not None and running.trouble.is_for_good:
+        trouble, status = served.told_trouble, served.status
+        lost = status.trouble if status else None
+        if any(one is not None and one.is_for_good for one in (trouble, lost)):
             return True
-        status = running.status
-        if status is not None and status.trouble is not None and status.trouble.is_for_good:
-            return True
-        if running.trouble is not None:
-            return False
         return (
-            running.link.is_pushed
+            trouble is None
+            and served.link.is_pushed
             and status is not None
             and status.accepted_revision is not None
             and status.accepted_revision == status.applied_revision
         )
 
-    def met(self, regent: ResourceKey) -> None:
-        """Compile again, with what it has accepted and has in force."""
-        del regent
-        self._wake.set()
+    def _hear(self, heard: Heard) -> None:
+        """Compile again with what it has accepted and has in force; else show what is heard."""
+        match heard:
+            case Met():
+                self._wake.set()
+            case Said(regent=regent, status=status):
+                self._tell_done(regent, status)
+                self._show(regent)
+            case Took(regent=regent) | Changed(regent=regent):
+                self._show(regent)
+            case Drifted(drift=drift):
+                self._board.say(drift_line(drift))
+            case Left(regent=regent):
+                self._board.regent_is_gone(regent)
+            case _:
+                assert_never(heard)
 
-    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
-        """Show its outcomes."""
-        running = self._running.get(regent)
-        if running is not None:
-            running.status = status
-            for done in status.done:
-                if running.told_until is None or done.at > running.told_until:
-                    running.told_until = done.at
-                    self._board.say_all(done_lines(regent, done))
-            self._show(regent, running)
-            self._tell()
+    def _not_heard(self, regent: ResourceKey, error: Exception) -> None:
+        """A mistake of ours, or a full disk; its outcome says so until the next compilation."""
+        self._failed[regent] = _fault(regent, "hearing what it says", error)
 
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
-        """Show it."""
-        del regent
-        self._board.say(drift_line(drift))
+    def _tell_done(self, regent: ResourceKey, status: StatusBody) -> None:
+        """What its passes changed, each once."""
+        running = self._running[regent]
+        for done in status.done:
+            if running.told_until is None or done.at > running.told_until:
+                running.told_until = done.at
+                self._board.say_all(done_lines(regent, done))
 
-    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
-        """Show it as the Regent's own outcome."""
-        running = self._running.get(regent)
-        if running is not None:
-            running.trouble = NotReached(reason, message) if reason else None
-            self._show(regent, running)
-            self._tell()
-
-    def _show(self, regent: ResourceKey, running: Running) -> None:
-        """Its outcomes, unless they are of what was declared before."""
-        is_pushed_to = regent in self._compiled.states or not running.is_met
-        if running.status is not None and not (is_pushed_to and running.is_behind):
-            self._board.regent_says(regent, running.status)
-
-    def _all_tasks(self) -> list[asyncio.Task[None]]:
-        return [task for running in self._running.values() for task in running.tasks]
+    def _show(self, regent: ResourceKey) -> None:
+        """Its outcomes, unless they are of what was declared before; and the Regent's own."""
+        served = self.fleet.served[regent]
+        is_pushed_to = regent in self._compiled.states or not _is_met(served)
+        if served.status is not None and not (is_pushed_to and _is_behind(served)):
+            self._board.regent_says(regent, served.status)
+        self._tell()
 
 
-def bound_users(compiled: Compiled) -> dict[ResourceKey, frozenset[ResourceKey]]:
-    """The Users of each Regent."""
-    return {
-        key: frozenset(
-            ResourceKey.parse(name) for name in state.resources if name.startswith("User/")
-        )
-        for key, state in compiled.states.items()
-    }
+def _fault(regent: ResourceKey, doing: str, error: Exception) -> NotReached:
+    """A mistake of ours about one Regent: its outcome says so, and no other feels it."""
+    log.error("a Regent's part failed", regent=str(regent), doing=doing, exc_info=error)
+    name = type(error).__name__
+    said = f"The controller failed at {doing} ({name}), by a mistake of PostgRegent's; see the log."
+    return NotReached(LOOK_FAILED, said)
+
+
+def _is_met(served: Served) -> bool:
+    """Whether it has said what it accepted, or why it cannot."""
+    return served.told_trouble is not None or served.link.acquaintance is not None
+
+
+def _is_behind(served: Served) -> bool:
+    """Whether no pass has seen yet what is declared now.
+
+    Where the Regent does not take it, or has no connection, its last word is the newest.
+    """
+    status, link = served.status, served.link
+    if served.told_trouble is not None or status is None or status.trouble is not None:
+        return False
+    return not link.is_pushed or (status.applied_revision or 0) < link.pushed_revision
 
 
 def _is_gone(key: ResourceKey, tree: Tree) -> bool:

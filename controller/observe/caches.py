@@ -94,10 +94,7 @@ class Caches:
         """Why nothing of this namespace may be believed to be all there is; empty when it may."""
         place = namespace if namespace in self.namespaces else EVERYWHERE
         informers = [self._ours[place, kind] for kind in OUR_KINDS if (place, kind) in self._ours]
-        for informer in (*informers, *self._definitions.values()):
-            if not informer.is_synced:
-                return f"{informer.kind.qualified}: {informer.why_not_synced}"
-        return ""
+        return _why_not([*informers, *self._definitions.values()])
 
     def doubts(self) -> Doubts:
         """Of all places, as they are now: to be read together with the objects."""
@@ -106,10 +103,7 @@ class Caches:
 
     def why_workloads_unknown(self) -> str:
         """Why it is not known what runs; empty when it is."""
-        for informer in self._workloads.values():
-            if not informer.is_synced:
-                return f"{informer.kind.qualified}: {informer.why_not_synced}"
-        return ""
+        return _why_not(self._workloads.values())
 
     def schema_trouble(self) -> str:
         """Which of our definitions is missing, goes away, or is older than this program."""
@@ -219,6 +213,12 @@ class Caches:
 _OURS: Mapping[ApiKind, Kind] = {
     kind: name for kind in OUR_KINDS for name in OUR_NAMES if kind.name == name
 }
+
+
+def _why_not(informers: Iterable[Informer]) -> str:
+    """Of the first that is not synced; empty where all are."""
+    unsynced = (one for one in informers if not one.is_synced)
+    return next((f"{one.kind.qualified}: {one.why_not_synced}" for one in unsynced), "")
 
 
 async def _run(informer: Informer) -> None:

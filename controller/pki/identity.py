@@ -50,7 +50,7 @@ class Identity:
         self._kept: dict[str, Kept] = {}
         self._loaded_at = datetime.min.replace(tzinfo=UTC)
         self._refused: dict[str, str] = {}
-        self._retries: Retries[str] = Retries()
+        self.retries: Retries[str] = Retries()
         """Of the next step of each CA."""
         self._passport: Passport | None = None
 
@@ -78,10 +78,6 @@ class Identity:
         """Why a CA is not replaced though it should be; empty where none is so."""
         return "; ".join(f"{name}: {why}" for name, why in sorted(self._refused.items()))
 
-    def seconds_left(self) -> float | None:
-        """Until a step that was refused may be tried again; None where none was."""
-        return self._retries.seconds_left()
-
     async def refresh(self, heard: Callable[[], Standing], versions: Mapping[str, str]) -> None:
         """Load, and replace what ends; cheap when there is nothing to do.
 
@@ -89,7 +85,7 @@ class Identity:
         resource versions of the CAs' Secrets, as far as they were heard of.
         """
         now = datetime.now(UTC)
-        self._retries.begin()
+        self.retries.begin()
         if now - self._loaded_at > LOOK_EVERY:
             self._kept = {}
         for name in LAGGING:
@@ -102,10 +98,6 @@ class Identity:
         if self._passport is None or not self._passport.is_good(self.authorities, now):
             self._passport = Passport.issue(self.authorities, now)
 
-    def forget(self) -> None:
-        """Another leader may replace them meanwhile."""
-        self._kept, self._passport = {}, None
-
     async def _turn(self, kept: Kept, heard: Callable[[], Standing], now: datetime) -> None:
         lagging = Lagging()
         if kept.authority.is_turning:
@@ -115,14 +107,14 @@ class Identity:
         if after == kept.authority:
             self._stepped(kept.name)
             return
-        if not self._retries.is_due(kept.name):
+        if not self.retries.is_due(kept.name):
             return
         # Whatever becomes of the write: what is in the Secret then is what counts.
         del self._kept[kept.name]
         try:
             self._kept[kept.name] = await store(self._api, self._namespace, kept, after)
         except ApiError as error:
-            self._retries.failed(kept.name)
+            self.retries.failed(kept.name)
             if not error.is_conflict:
                 self._refused[kept.name] = str(error)
                 log.warning("a CA cannot be replaced yet", ca=kept.name, problem=str(error))
@@ -132,7 +124,7 @@ class Identity:
         _tell(kept, after, left_behind(kept.authority, after, lagging))
 
     def _stepped(self, name: str) -> None:
-        self._retries.succeeded(name)
+        self.retries.succeeded(name)
         self._refused.pop(name, None)
 
 

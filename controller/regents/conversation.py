@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from controller.regents.acquaintance import Acquaintance, bound_by
 from controller.regents.client import (
@@ -23,13 +23,14 @@ from controller.regents.client import (
     UnexpectedAnswer,
 )
 from controller.regents.consents import Consents
+from controller.regents.heard import Drifted, FromLink, Met, Said, Took, Troubled
+from controller.regents.outcome import NotReached
 from shared.backoff import Backoff
 from shared.consent import Consent
 from shared.errors import PostgRegentError
 from shared.http import UNKNOWN_SERVER, StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
-from shared.outcomes import Drift
 from shared.state import DesiredState, WrittenState
 
 WAIT_SECONDS = 25
@@ -55,42 +56,20 @@ class ConversationFailed(PostgRegentError):
         )
 
 
-class Listener(Protocol):
-    """Who hears what a Regent says. None of it waits."""
-
-    def met(self, regent: ResourceKey) -> None:
-        """What it accepted is known now, or is known anew: compile again."""
-
-    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
-        """Its status changed."""
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
-        """It found drift, and corrected it or not."""
-
-    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
-        """It does not answer or not accept a push. An empty reason: it does again."""
-
-
 class RegentLink:
     """One Regent, as the controller talks to it."""
 
     def __init__(
-        self,
-        key: ResourceKey,
-        client: RegentClient,
-        listener: Listener,
-        *,
-        refresh_times: bool = False,
+        self, key: ResourceKey, client: RegentClient, tell: Callable[[FromLink], None]
     ) -> None:
-        """With `refresh_times` its status is heard when a wait brought nothing new, too."""
-        self._refresh_times = refresh_times
+        """`tell` hears what the Regent says; none of it waits."""
         self.key = key
         self.acquaintance: Acquaintance | None = None
         self.is_pushed = False
         self.pushed_revision = 0
         """Of the last push that was accepted; 0 where it was accepted before we came."""
         self._client = client
-        self._listener = listener
+        self._tell = tell
         self._state: DesiredState | WrittenState | None = None
         self._consents = Consents()
         self._had_state = ""
@@ -164,17 +143,10 @@ class RegentLink:
         self.acquaintance = None
         self.is_pushed = False
         self._wake.set()
-        if isinstance(error, RegentUnreachable):
-            self._listener.troubled(
-                self.key,
-                "NotAnswering",
-                "Its process does not answer. If it goes on, its log says why.",
-            )
-        elif isinstance(error, UnexpectedAnswer) and error.problem:
-            said = f"{error.problem.detail or error.message} {error.way_out}".strip()
-            self._listener.troubled(self.key, error.problem.reason, said)
-        else:
-            self._listener.troubled(self.key, "NotReady", str(error))
+        self._trouble(*_words_of(error))
+
+    def _trouble(self, reason: str, message: str) -> None:
+        self._tell(Troubled(self.key, NotReached(reason, message)))
 
     async def _push_when_asked(self) -> None:
         while True:
@@ -201,8 +173,7 @@ class RegentLink:
             resources=accepted.resources if accepted else frozenset(),
             verifiers=verifiers,
         )
-        self._listener.troubled(self.key, "", "")
-        self._listener.met(self.key)
+        self._tell(Met(self.key))
 
     async def _written(self, state: DesiredState | WrittenState) -> WrittenState:
         """Written once for each push, and not on the loop."""
@@ -217,7 +188,7 @@ class RegentLink:
         state = written.state
         if known.etag == written.etag and not self._must_push:
             self.is_pushed = True
-            self._listener.troubled(self.key, "", "")
+            self._tell(Took(self.key))
             return
         self._must_push = False
         answer = await self._client.put_state(
@@ -234,16 +205,16 @@ class RegentLink:
                 self._stale.succeeded()
                 self.pushed_revision = state.revision
                 self.is_pushed = self._state is written  # else a newer one waits already
-                self._listener.troubled(self.key, "", "")
+                self._tell(Took(self.key))
             case Stale():
                 self.acquaintance = None
                 self._wake.set()
                 await asyncio.sleep(self._stale.after())
             case Refused(problems=problems):
                 said = "; ".join(f"{p.field} {p.message}" for p in problems)
-                self._listener.troubled(self.key, "Refused", f"It refuses the push: {said}")
+                self._trouble("Refused", f"It refuses the push: {said}")
             case TakeoverNeeded(message=message):
-                self._listener.troubled(self.key, "TakeoverNeeded", message)
+                self._trouble("TakeoverNeeded", message)
             case _:
                 assert_never(answer)
 
@@ -251,7 +222,7 @@ class RegentLink:
         sequence, wait = 0, WAIT_SECONDS
         while True:
             status = await self._client.status(after=sequence, wait_seconds=wait)
-            if status is None and self._refresh_times:
+            if status is None:  # what somebody failed at hearing is heard again
                 status = await self._client.status()
             if status is not None:
                 sequence = status.sequence
@@ -261,7 +232,7 @@ class RegentLink:
                 self._confirm(status.takeover.token)
                 if self._consents.are_due:
                     self._wake.set()
-                self._listener.reported(self.key, status)
+                self._tell(Said(self.key, status))
             await asyncio.sleep(PACE_SECONDS)
 
     def _confirm(self, needed: str) -> None:
@@ -299,5 +270,15 @@ class RegentLink:
             for drift in page.items:
                 self._heard = max(self._heard, drift.id)
                 if drift.found_at >= self._made_at:
-                    self._listener.drifted(self.key, drift)
+                    self._tell(Drifted(self.key, drift))
             await asyncio.sleep(PACE_SECONDS)
+
+
+def _words_of(error: PostgRegentError) -> tuple[str, str]:
+    """Reason and message of the trouble that a conversation ended with."""
+    if isinstance(error, RegentUnreachable):
+        return "NotAnswering", "Its process does not answer. If it goes on, its log says why."
+    if isinstance(error, UnexpectedAnswer) and error.problem:
+        said = f"{error.problem.detail or error.message} {error.way_out}".strip()
+        return error.problem.reason, said
+    return "NotReady", str(error)

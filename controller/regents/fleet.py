@@ -1,5 +1,9 @@
 """The Regents that the controller talks to: one link each, and what each said last.
 
+Whoever subscribes hears what they say, at once and in order: nothing is kept in between, so nothing
+is lost there and nothing grows. A subscriber that fails silences no other: it is noted as a fault
+about that Regent, whose status is heard again after one wait for news at most.
+
 A Regent that does not answer is asked again for ever; how long it has not been reached decides
 when a finalizer may go without it (rule 27).
 """
@@ -10,41 +14,33 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import assert_never
 
 from controller.regents.client import RegentClient
 from controller.regents.conversation import RegentLink
+from controller.regents.heard import (
+    Changed,
+    Drifted,
+    FromLink,
+    Heard,
+    Hears,
+    Left,
+    Met,
+    Said,
+    Took,
+    Troubled,
+)
 from controller.regents.outcome import NOT_MET, NotReached
 from controller.regents.reach import Reach, has_passed, restraint_of, withholds
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
-from shared.outcomes import Drift
 from shared.state import DesiredState, Verifier
 
 log = get_logger(__name__)
 REFUSES_A_PUSH = frozenset({"Refused", "TakeoverNeeded"})
 """Troubles of what goes to a Regent; what comes from it is as good as ever."""
-
-
-class Hears(Protocol):
-    """Who is told what Regents say. None of it waits."""
-
-    def met(self, regent: ResourceKey) -> None:
-        """What it has accepted is known now."""
-
-    def said(self, regent: ResourceKey, status: StatusBody) -> None:
-        """A status."""
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
-        """A drift."""
-
-    def changed(self, regent: ResourceKey) -> None:
-        """It is reached, or not any more."""
-
-    def left(self, regent: ResourceKey) -> None:
-        """We talk to it no more: what it said counts no more."""
 
 
 @dataclass(slots=True)
@@ -61,6 +57,11 @@ class Served:
     is_uninstalled: bool = False
 
     @property
+    def told_trouble(self) -> NotReached | None:
+        """Its trouble as far as it was heard; that nothing was heard yet is none."""
+        return None if self.trouble == NOT_MET else self.trouble
+
+    @property
     def is_reached(self) -> bool:
         """It answers, though perhaps not as we would like, and reaches its server."""
         return self.trouble is None or self.trouble.is_for_good
@@ -73,17 +74,26 @@ class Served:
 
 
 class Fleet:
-    """All Regents."""
+    """All Regents. `note` is told of a subscriber's failure, and at hearing of which Regent."""
 
-    def __init__(self, hears: Hears, clock: Callable[[], float] = time.monotonic) -> None:
-        self._hears = hears
+    def __init__(
+        self,
+        note: Callable[[ResourceKey, Exception], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._note = note
         self._clock = clock
+        self._subscribers: list[Hears] = []
         self._served: dict[ResourceKey, Served] = {}
 
     @property
     def served(self) -> Mapping[ResourceKey, Served]:
         """By Regent."""
         return self._served
+
+    def subscribe(self, hears: Hears) -> None:
+        """Have it hear everything from now on, after those that subscribed before."""
+        self._subscribers.append(hears)
 
     def talk_to(
         self,
@@ -97,7 +107,7 @@ class Fleet:
         if before is not None and before.passport == passport:
             return
         client = connect()
-        link = RegentLink(key, client, self, refresh_times=True)
+        link = RegentLink(key, client, self.hear)
         served = Served(client, link, passport, unreached_since=self._clock())
         if before is not None:
             self._end(before)
@@ -112,21 +122,28 @@ class Fleet:
         served = self._served.pop(key, None)
         if served is not None:
             self._end(served)
-            self._hears.left(key)
+            self._tell(Left(key))
+
+    def end(self) -> None:
+        """Talk to nobody any more, of which nobody hears."""
+        while self._served:
+            self._end(self._served.popitem()[1])
 
     def bound(self) -> dict[ResourceKey, frozenset[ResourceKey]]:
         """What the accepted state of each Regent lists; those that were met."""
         return {
-            key: frozenset(map(ResourceKey.parse, served.link.acquaintance.resources))
+            key: frozenset(map(ResourceKey.parse, known.resources))
             for key, served in self._served.items()
-            if served.link.acquaintance is not None
+            if (known := served.link.acquaintance) is not None
         }
 
-    def verifiers(self, key: ResourceKey) -> Mapping[str, Verifier]:
-        """The verifiers that it has in force."""
-        served = self._served.get(key)
-        known = served.link.acquaintance if served else None
-        return known.verifiers if known else {}
+    def in_force(self) -> dict[ResourceKey, Mapping[str, Verifier]]:
+        """The verifiers that each Regent has in force; those that were met."""
+        return {
+            key: known.verifiers
+            for key, served in self._served.items()
+            if (known := served.link.acquaintance) is not None
+        }
 
     def push(self, key: ResourceKey, state: DesiredState) -> None:
         """Have this state accepted, where it was met."""
@@ -153,6 +170,11 @@ class Fleet:
             unreachable_seconds=self.unreachable_seconds(key),
         )
 
+    def hears(self, key: ResourceKey) -> bool:
+        """Whether what this Regent says is of now, and of a server that it reaches."""
+        served = self._served.get(key)
+        return served is not None and served.is_heard
+
     def unreachable_seconds(self, key: ResourceKey) -> float:
         """For how long it has not been reached; 0 while it is."""
         served = self._served.get(key)
@@ -173,33 +195,40 @@ class Fleet:
         log.info("uninstalled", regent=str(key), done=done)
         return True
 
-    def met(self, regent: ResourceKey) -> None:
-        """From the link."""
-        self._hears.met(regent)
-
-    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
-        """From the link."""
-        if (served := self._served.get(regent)) is not None:
-            served.status = status
-            self._hears.said(regent, status)
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None:
-        """From the link."""
-        self._hears.drifted(regent, drift)
-
-    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
-        """From the link; an empty reason: it answers again."""
-        served = self._served.get(regent)
+    def hear(self, heard: FromLink) -> None:
+        """From a link: note it, and tell the subscribers. Of one that was left nothing is heard."""
+        served = self._served.get(heard.regent)
         if served is None:
             return
-        before = served.trouble
-        served.trouble = NotReached(reason, message) if reason else None
-        if served.trouble is None or served.trouble.is_for_good:
+        match heard:
+            case Troubled(regent=regent, trouble=trouble):
+                self._set_trouble(regent, served, trouble)
+                return
+            case Met(regent=regent) | Took(regent=regent):
+                self._set_trouble(regent, served, None)
+            case Said(status=status):
+                served.status = status
+            case Drifted():
+                pass
+            case _:
+                assert_never(heard)
+        self._tell(heard)
+
+    def _set_trouble(self, regent: ResourceKey, served: Served, trouble: NotReached | None) -> None:
+        before, served.trouble = served.trouble, trouble
+        if trouble is None or trouble.is_for_good:
             served.unreached_since = None
         elif served.unreached_since is None:
             served.unreached_since = self._clock()
-        if before != served.trouble:
-            self._hears.changed(regent)
+        if before != trouble:
+            self._tell(Changed(regent))
+
+    def _tell(self, heard: Heard) -> None:
+        for hears in self._subscribers:
+            try:
+                hears(heard)
+            except Exception as error:  # noqa: BLE001 - it is noted, and the others hear
+                self._note(heard.regent, error)
 
     @staticmethod
     def _end(served: Served) -> None:

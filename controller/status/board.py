@@ -129,10 +129,6 @@ class StatusBoard:
         for line in lines:
             self.say(line)
 
-    def is_settled(self, expected: Iterable[str]) -> bool:
-        """Whether something has been said of each of these resources."""
-        return all(self.outcomes.get(resource) for resource in expected)
-
     def latest(self) -> list[Outcome]:
         """Every outcome on the board."""
         return [one for found in self.outcomes.values() for one in found.values()]

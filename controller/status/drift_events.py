@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import assert_never
 
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import JsonObject
+from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from shared.drift_text import timeless
 from shared.keys import ResourceKey
 from shared.outcomes import Drift
@@ -38,6 +40,16 @@ class DriftEvents:
         self._find = find
         self._seconds = burst_seconds
         self._bursts: dict[ResourceKey, list[Drift]] = {}
+
+    def hear(self, heard: Heard) -> None:
+        """Of what is heard drift alone becomes an Event."""
+        match heard:
+            case Drifted(regent=regent, drift=drift):
+                self.add(regent, drift)
+            case Met() | Took() | Said() | Changed() | Left():
+                pass
+            case _:
+                assert_never(heard)
 
     def add(self, regent: ResourceKey, drift: Drift) -> None:
         """One drift; it is told with those that follow at once."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.events import EventKind, EventRecorder, News, Reference
-from controller.kube.kinds import OUR_KINDS, JsonObject
+from controller.kube.kinds import KIND_OF, JsonObject
 from controller.kube.queue import KeyedQueue
+from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from controller.regents.vanished import REASON
 from controller.status.patch import (
     RegentNews,
@@ -29,7 +30,6 @@ from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 
-KINDS = {kind.name: kind for kind in OUR_KINDS}
 WRITERS = 8
 OF_ITS_REGENT = frozenset({"TakeoverNeeded", "InRecovery"})
 """Reasons that hold for all that a Regent serves: told once, of the Regent."""
@@ -81,6 +81,20 @@ class Reporter:
     def look_at(self, key: ResourceKey) -> None:
         """Something that its status tells may have changed."""
         self._queue.add(key)
+
+    def hear(self, heard: Heard) -> None:
+        """Of what Regents say their outcomes and troubles become status."""
+        match heard:
+            case Said(regent=regent, status=status):
+                self.regent_says(regent, status)
+            case Changed(regent=regent):
+                self.look_at(regent)
+            case Left(regent=regent):
+                self.regent_is_gone(regent)
+            case Met() | Took() | Drifted():
+                pass
+            case _:
+                assert_never(heard)
 
     def outcomes(self) -> Mapping[ResourceKey, Mapping[ResourceKey, Outcome]]:
         """What each Regent said last, by Regent."""
@@ -145,7 +159,7 @@ class Reporter:
             return
         body = {"metadata": {"uid": found["metadata"]["uid"]}, "status": status}
         try:
-            await self._api.patch_status(KINDS[key.kind], key.namespace, key.name, body)
+            await self._api.patch_status(KIND_OF[key.kind], key.namespace, key.name, body)
         except ApiError as error:
             if error.is_not_found or error.is_conflict:
                 return  # it is gone, or another one of its name is there: the cache will tell

@@ -7,18 +7,15 @@ controller/term/term.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from controller.kube.api import KubeApi
-from controller.kube.events import EventRecorder
 from controller.observe.caches import Caches
 from controller.observe.debounce import Quiet
 from controller.regents.fleet import Fleet
-from controller.regents.outcome import NotReached
-from controller.status.reporter import Reporter
-from controller.term.term import Settings, Term
+from controller.term.acting import Settings
+from controller.term.term import Term
 from controller.workloads.ensure import Address
-from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
 
 __all__ = ["ClusterController", "Settings"]
@@ -51,42 +48,18 @@ class ClusterController:
             deleted=self._quiet.wake_for_deletion,
             status_changed=self._status_changed,
         )
-        self._term = self._new_term(None)
+        self.term = self._new_term(None)
+        """The present one, or the last."""
 
     @property
     def gate(self) -> str:
         """Why nothing is pushed at the moment; empty when it is."""
-        return self._term.gate
-
-    @property
-    def doubted(self) -> Mapping[ResourceKey, NotReached]:
-        """To whom nothing is pushed, and why."""
-        return self._term.doubted
-
-    @property
-    def regents_unwatched(self) -> int:
-        """Those that run in namespaces which are not watched."""
-        return len(self._term.orphans.unwatched)
-
-    @property
-    def faults(self) -> Faults:
-        """Of the present or last term; their count is of the whole process."""
-        return self._term.faults
+        return self.term.gate
 
     @property
     def fleet(self) -> Fleet:
         """The Regents that this controller talks to in its present or last term."""
-        return self._term.fleet
-
-    @property
-    def reporter(self) -> Reporter:
-        """Of the present or last term."""
-        return self._term.reporter
-
-    @property
-    def recorder(self) -> EventRecorder:
-        """Of the present or last term."""
-        return self._term.recorder
+        return self.term.acting.fleet
 
     async def run_caches(self) -> None:
         """Follow the cluster for ever, leader or not: the next leader knows everything already."""
@@ -95,8 +68,8 @@ class ClusterController:
 
     async def lead(self) -> None:
         """Act until cancelled; with nothing of what an earlier term remembered."""
-        self._term = self._new_term(self._term)
-        await self._term.run()
+        self.term = self._new_term(self.term)
+        await self.term.run()
 
     def _new_term(self, before: Term | None) -> Term:
         return Term(
@@ -110,4 +83,4 @@ class ClusterController:
         )
 
     def _status_changed(self, key: ResourceKey) -> None:
-        self._term.status_changed(key)
+        self.term.status_changed(key)

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from controller.core.compile import Compiled, Push, compile_states
+from controller.core.compile import Push, compile_states, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
-from controller.lifecycle.departures import Departures
+from controller.lifecycle.untold import Untold
 from controller.local.directory import Loaded
 from controller.observe.caches import Caches
-from controller.observe.moment import SecretsRead
 from controller.observe.reader import Declared, had_state_on
+from controller.observe.world import World
 from controller.regents.fleet import Fleet
 from controller.regents.outcome import NotReached
 from controller.regents.vanished import vanished_of
@@ -25,22 +25,24 @@ from shared.state import DesiredState, PasswordEntry, Trouble
 
 
 class Pushing:
-    """`held` counts, by Regent, what its last push could not say."""
+    """`held` counts, by Regent, what its last push could not say; `doubted` are not pushed to."""
 
     def __init__(
         self,
         caches: Caches,
         fleet: Fleet,
-        departures: Departures,
+        untold: Untold,
         account: Account,
         faults: Faults,
     ) -> None:
+        self.doubted: dict[ResourceKey, NotReached] = {}
+        """To whom nothing is pushed, and why."""
         self.held: dict[ResourceKey, int] = {}
         self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
         """By Regent, those of them that were accepted before: what they gave goes on."""
         self._caches = caches
         self._fleet = fleet
-        self._departures = departures
+        self._untold = untold
         self._account = account
         self._faults = faults
         self._passwords = PasswordBook()
@@ -48,44 +50,37 @@ class Pushing:
         self._states: Mapping[ResourceKey, DesiredState] = {}
         """What was compiled last, whether it was pushed or not."""
 
-    async def compile(
-        self,
-        origin: str,
-        declared: Declared,
-        unheld: frozenset[ResourceKey],
-        off: frozenset[ResourceKey],
-        secrets: SecretsRead,
-    ) -> Compiled:
+    async def compile(self, world: World) -> World:
         """Everything; what lacks our finalizer only where it is bound already.
 
-        A Regent that is `off` serves nothing.
+        A Regent that is off serves nothing.
         """
+        declared, secrets = world.declared, world.secrets
         self._pass_words_on(declared)
         bound = self._fleet.bound()
         everywhere = frozenset().union(*bound.values())
         resources = {
             key: found
             for key, found in declared.resources.items()
-            if (key not in unheld or key in everywhere)
-            and key not in off
+            if (key not in world.unheld or key in everywhere)
+            and key not in world.off
             and not self._is_uninstalled(key)
         }
         push = Push(
-            origin,
+            world.origin,
             self._revisions.next(),
             "Vanished",
             deleted=self._deleted(declared, everywhere),
             has_uids=True,
         )
 
+        read = self._passwords.reading(secrets.values, self._fleet.in_force())
+
         def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
-            if regent.key not in bound:
-                return None
             why = secrets.unreadable.get(user.namespace, "")
-            if why and spec.password_secret_ref is not None:
+            if why and spec.password_secret_ref is not None and regent.key in bound:
                 return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))
-            in_force = self._fleet.verifiers(regent.key)
-            return self._passwords.entry(regent, user, spec, secrets.values, in_force)
+            return read(regent, user, spec)
 
         compiled = await asyncio.to_thread(
             compile_states,
@@ -97,10 +92,10 @@ class Pushing:
         )
         for key, error in compiled.failed.items():
             self._faults.note(key, "compiling its state", error)
-        compiled = replace(compiled, states=self._with_let_go(declared, compiled.states))
+        states = self._with_let_go(declared, compiled.states)
         kept = {key: self._states[key] for key in self._faults.now if key in self._states}
-        self._states = {**kept, **compiled.states}
-        return compiled
+        self._states = {**kept, **states}
+        return replace(world, compiled=replace(compiled, states=states))
 
     def _with_let_go(
         self, declared: Declared, states: Mapping[ResourceKey, DesiredState]
@@ -134,24 +129,20 @@ class Pushing:
                     served.link.pass_on(metadata.consents)
                     served.link.remember(had_state_on(declared.raw[key]))
 
-    def push(
-        self,
-        states: Mapping[ResourceKey, DesiredState],
-        declared: Declared,
-        secrets: SecretsRead,
-    ) -> dict[ResourceKey, NotReached]:
-        """To every Regent whose namespace was known whole, and still is; why not, for the others.
+    def hold_back(self, world: World, why: NotReached) -> None:
+        """Push to nobody."""
+        self.doubted = dict.fromkeys(world.declared.regents(), why)
 
-        `declared` and `secrets` are what the states were compiled from.
-        """
+    def push(self, world: World) -> None:
+        """What was compiled, to every Regent whose namespace was known whole, and still is."""
         whole: dict[ResourceKey, DesiredState] = {}
         bound = self._fleet.bound()
         doubted: dict[ResourceKey, NotReached] = {}
-        for key, state in states.items():
-            was_doubted = declared.doubts.why_not_synced(key.namespace)
+        for key, state in world.compiled.states.items():
+            was_doubted = world.declared.doubts.why_not_synced(key.namespace)
             if why := was_doubted or self._caches.why_not_synced(key.namespace):
                 doubted[key] = NotReached("NotSynced", f"Nothing is pushed: {why}")
-            elif key.namespace not in secrets.awaited:
+            elif key.namespace not in world.secrets.awaited:
                 whole[key] = state
                 self.held[key] = len(state.held)
                 before = bound.get(key, frozenset())
@@ -161,23 +152,12 @@ class Pushing:
         for key, state in whole.items():
             with self._faults.apart(key, "pushing its state"):
                 self._fleet.push(key, state)
-        users = {key: _users(state) for key, state in self._states.items()}
-        self._passwords.forget_except(users)
-        return doubted
-
-    async def forget_departures(self, declared: Declared) -> None:
-        """What was told by now, and what is there again."""
-        done: dict[ResourceKey, frozenset[ResourceKey]] = {}
-        for regent, gone in self._departures.known.items():
-            back = {k for k in gone if k in declared.raw and k not in declared.deleting}
-            is_served = regent in self._fleet.served
-            told = {k for k in gone if is_served and self._fleet.is_told(regent, k)}
-            done[regent] = frozenset(back | told)
-        await self._departures.forget(done)
+        self._passwords.forget_except(users_of(self._states))
+        self.doubted = doubted
 
     def _deleted(self, declared: Declared, bound: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
         """A Permission has no finalizer: where all is synced, its absence is its deletion."""
-        departed = {key for key in self._departures.all() if key not in declared.resources}
+        departed = {key for key in self._untold.departures.all() if key not in declared.resources}
         absent = {
             key for key in bound if key.kind == "Permission" and key not in declared.resources
         }
@@ -187,10 +167,6 @@ class Pushing:
     def _is_uninstalled(self, key: ResourceKey) -> bool:
         served = self._fleet.served.get(key)
         return served is not None and served.is_uninstalled
-
-
-def _users(state: DesiredState) -> frozenset[ResourceKey]:
-    return frozenset(ResourceKey.parse(n) for n in state.resources if n.startswith("User/"))
 
 
 def _unreadable(namespace: str, why: str, account: Account) -> Trouble:

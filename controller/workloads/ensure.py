@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from controller.kube.errors import ApiError
 from controller.kube.retries import Retries
 from controller.observe.moment import SecretsRead
-from controller.observe.reader import Declared
+from controller.observe.world import World
 from controller.pki.identity import Identity
 from controller.regents.client import RegentClient
 from controller.regents.fleet import Fleet
@@ -52,7 +52,7 @@ class Making:
         faults: Faults,
     ) -> None:
         self.not_started: dict[ResourceKey, NotReached] = {}
-        self._failing: Retries[tuple[ResourceKey, int]] = Retries()
+        self.retries: Retries[tuple[ResourceKey, int]] = Retries()
         """Regents that could not be made, each as it is declared: tried again after a while."""
         self._faults = faults
         self._plant = plant
@@ -64,67 +64,49 @@ class Making:
         self._may_write = may_write
         self._address = address or self._service
 
-    async def look(
-        self,
-        declared: Declared,
-        unheld: frozenset[ResourceKey],
-        leaving: frozenset[ResourceKey],
-        off: frozenset[ResourceKey],
-        secrets: SecretsRead,
-        group: asyncio.TaskGroup,
-    ) -> None:
+    async def look(self, world: World, group: asyncio.TaskGroup) -> None:
         """Make what runs each Regent, and talk to it. One failure does not hide the others.
 
-        Nothing is made for what is `leaving`, which runs on until it has left, or `off`.
+        Nothing is made for what is leaving, which runs on until it has left, or is off.
         """
-        regents = declared.regents()
+        regents = world.declared.regents()
         before, self.not_started = self.not_started, {}
-        self._failing.begin()
-        self._failing.forget_except({_attempt(regent) for regent in regents.values()})
-        for key in sorted(leaving):
+        self.retries.begin()
+        self.retries.forget_except({_attempt(regent) for regent in regents.values()})
+        for key in sorted(world.leaving):
             with self._faults.apart(key, "talking to it"):
                 if self._plants.runs(key):
                     self._talk_to(key, group)
         for key, regent in sorted(regents.items()):
-            if key in leaving | off:
+            if key in world.leaving | world.off:
                 continue
             with self._faults.apart(key, "making what runs it"):
-                if not self._failing.is_due(_attempt(regent)):
+                if not self.retries.is_due(_attempt(regent)):
                     self.not_started |= {key: before[key]} if key in before else {}
                     is_there = self._plants.runs(key)
                 else:
-                    is_there = await self._is_there(key, regent, unheld, secrets)
+                    is_there = await self._is_there(key, regent, world)
                 if is_there:
                     self._talk_to(key, group)
 
-    def seconds_left(self) -> float | None:
-        """Until a look for those that could not be made; None where all could."""
-        return self._failing.seconds_left()
-
-    async def _is_there(
-        self,
-        key: ResourceKey,
-        regent: Regent,
-        unheld: frozenset[ResourceKey],
-        secrets: SecretsRead,
-    ) -> bool:
+    async def _is_there(self, key: ResourceKey, regent: Regent, world: World) -> bool:
         """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
-        if key in unheld:
+        if key in world.unheld:
             return self._plants.runs(key)
         try:
-            is_there = await self._ensure(regent, secrets)
+            is_there = await self._ensure(regent, world.secrets)
         except PostgRegentError as error:
             is_there = self._plants.runs(key)
             self._note(regent, error, is_running=is_there)
         else:
-            self._failing.succeeded(_attempt(regent))
+            self.retries.succeeded(_attempt(regent))
         return is_there
 
     def _note(self, regent: Regent, error: PostgRegentError, *, is_running: bool) -> None:
         """A Regent that runs does so even when the API server cannot be asked."""
         key = regent.key
         if isinstance(error, ApiError):
-            self._failing.failed(_attempt(regent))
+            self.retries.failed(_attempt(regent))
             log.warning("not looked after", regent=str(key), problem=str(error))
         if not is_running or not isinstance(error, ApiError):
             self.not_started[key] = NotReached.of(error)

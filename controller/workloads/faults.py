@@ -1,7 +1,8 @@
 """What failed unexpectedly in one Regent's part of a look: a mistake of ours that stops no other.
 
 It is logged with its trace, counted, and told as that Regent's outcome until a look comes through
-it. Each such look is made again after a while that doubles.
+it. Each such look is made again after a while that doubles. What fails between two looks, as at
+hearing what a Regent says, is told by the next one.
 """
 
 from __future__ import annotations
@@ -24,19 +25,18 @@ class Faults:
         self.count = 0
         self.now: dict[ResourceKey, NotReached] = {}
         self._before: frozenset[ResourceKey] = frozenset()
-        self._retries: Retries[ResourceKey] = Retries()
+        self._between: dict[ResourceKey, NotReached] = {}
+        self.retries: Retries[ResourceKey] = Retries()
 
     def begin(self, kept: Container[ResourceKey]) -> None:
         """Another look begins; what the last one came through is no fault any more."""
         for key in self._before - self.now.keys():
-            self._retries.succeeded(key)
-        self._before, self.now = frozenset(self.now), {}
-        self._retries.begin()
-        self._retries.forget_except(kept)
-
-    def seconds_left(self) -> float | None:
-        """Until what failed is looked at again; None where nothing did."""
-        return self._retries.seconds_left()
+            self.retries.succeeded(key)
+        self._before, self.now, self._between = frozenset(self.now), self._between, {}
+        self.retries.begin()
+        self.retries.forget_except(kept)
+        for key in self.now:
+            self.retries.is_due(key)  # where it is not, a look is made when it is
 
     @contextmanager
     def apart(self, about: ResourceKey, doing: str) -> Iterator[None]:
@@ -45,6 +45,11 @@ class Faults:
             yield
         except Exception as error:  # noqa: BLE001 - logged and told below; others go on
             self.note(about, doing, error)
+
+    def note_between(self, about: ResourceKey, doing: str, error: Exception) -> None:
+        """Something failed that is no part of a look: the next one tells it."""
+        self.note(about, doing, error)
+        self._between[about] = self.now[about]
 
     def note(self, about: ResourceKey, doing: str, error: Exception) -> None:
         """Something failed while it was `doing` its part for this resource."""
@@ -56,4 +61,4 @@ class Faults:
             " PostgRegent's; it is tried again. The controller's log has the trace: please report"
             " it.",
         )
-        self._retries.failed(about)
+        self.retries.failed(about)

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from controller.metrics import ControllerMetrics
-from controller.process import Counts
+from controller.process import counted
 from controller.regents.outcome import NotReached
 from shared.keys import ResourceKey
 from shared.state import Trouble
@@ -102,17 +102,22 @@ def shown(
     """What a leader shows that talks to these Regents."""
     keys = {name: ResourceKey("Regent", name, "regent") for name in regents}
     served = {key: SimpleNamespace(is_reached=name not in troubled) for name, key in keys.items()}
-    controller: Any = SimpleNamespace(
+    not_pushed = {keys[name]: NotReached("NotSynced", gate) for name in doubted}
+    term: Any = SimpleNamespace(
         gate=gate,
-        doubted={keys[name]: NotReached("NotSynced", gate) for name in doubted},
-        fleet=SimpleNamespace(served=served),
-        reporter=SimpleNamespace(writes=0, failed=unwritten),
         recorder=SimpleNamespace(dropped=0),
-        regents_unwatched=unwatched,
-        faults=SimpleNamespace(count=faults),
+        acting=SimpleNamespace(
+            fleet=SimpleNamespace(served=served),
+            pushing=SimpleNamespace(doubted=not_pushed),
+            faults=SimpleNamespace(count=faults),
+        ),
+        telling=SimpleNamespace(
+            reporter=SimpleNamespace(writes=0, failed=unwritten),
+            orphans=SimpleNamespace(unwatched=range(unwatched)),
+        ),
     )
-    elector: Any = SimpleNamespace(is_leader=True)
-    return {**samples(ControllerMetrics(Counts(controller, elector)).render()), **UP}
+    metrics = ControllerMetrics(lambda: counted(term, is_leader=True))
+    return {**samples(metrics.render()), **UP}
 
 
 def test_the_controllers_alerts_fire_each_in_its_own_trouble() -> None:

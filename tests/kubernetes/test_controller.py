@@ -79,7 +79,7 @@ async def test_a_status_that_somebody_overwrites_is_written_again_and_no_other(
 ) -> None:
     """Also when it is our own from a moment ago, of which the cache had not heard yet."""
     assert one.controller is not None
-    writes = one.controller.reporter.writes
+    writes = one.controller.term.telling.reporter.writes
     unready = {
         "type": "Ready", "status": "False", "reason": "X", "message": "of somebody else",
         "lastTransitionTime": "2026-01-01T00:00:00Z",
@@ -93,7 +93,7 @@ async def test_a_status_that_somebody_overwrites_is_written_again_and_no_other(
     await one.ready("User", "summer-intern-2")
     await one.ready("Regent", "my-regent")
     await asyncio.sleep(1.0)
-    assert one.controller.reporter.writes == writes + 2
+    assert one.controller.term.telling.reporter.writes == writes + 2
 
 
 async def test_a_changed_secret_and_a_changed_resource_reach_the_database(

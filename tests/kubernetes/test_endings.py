@@ -7,20 +7,17 @@ import pytest
 from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
 from controller.kube.kinds import EVENT, REGENT
-from controller.lifecycle.departures import Departures
 from controller.lifecycle.endings import Endings
 from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import FINALIZER
 from controller.lifecycle.last_words import LastWords
 from controller.lifecycle.teardown import Teardown
+from controller.lifecycle.untold import Untold
 from controller.observe.caches import Caches
 from controller.observe.reader import Reader
 from controller.regents.fleet import Fleet
 from controller.workloads.apply import Plants
 from controller.workloads.manifests import Plant
-from shared.http import StatusBody
-from shared.keys import ResourceKey
-from shared.outcomes import Drift
 from shared.resources import API_VERSION
 from tests.kubernetes.controlled import IMAGE
 from tests.kubernetes_harness.access import Cluster
@@ -29,19 +26,9 @@ from tests.unit.cluster.objects import REGENT_SPEC
 KINDS = frozenset({"Permission", "Role", "User", "Regent"})
 
 
-class Nobody:
-    """Hears what Regents say."""
-
-    def met(self, _regent: ResourceKey) -> None: ...
-    def said(self, _regent: ResourceKey, _status: StatusBody) -> None: ...
-    def drifted(self, _regent: ResourceKey, _drift: Drift) -> None: ...
-    def changed(self, _regent: ResourceKey) -> None: ...
-    def left(self, _regent: ResourceKey) -> None: ...
-
-
 def endings_of(api: KubeApi, namespace: str, recorder: EventRecorder) -> Endings:
     """With nothing running, and nothing known but what a test says."""
-    plant, fleet = Plant(namespace, IMAGE), Fleet(Nobody())
+    plant, fleet = Plant(namespace, IMAGE), Fleet(lambda *_: None)
     caches = Caches(
         api,
         own_namespace=namespace,
@@ -51,13 +38,12 @@ def endings_of(api: KubeApi, namespace: str, recorder: EventRecorder) -> Endings
         status_changed=lambda _: None,
     )
     patches, plants = FinalizerPatches(api), Plants(api, caches, plant)
-    departures = Departures(api, namespace)
+    untold = Untold(api, namespace, fleet)
     return Endings(
         patches,
         fleet,
-        plants,
-        departures,
-        Teardown(patches, fleet, plants, departures),
+        untold,
+        Teardown(patches, fleet, plants, untold),
         LastWords(api, recorder, plant, "postgregent-controller"),
     )
 

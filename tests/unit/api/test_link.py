@@ -13,12 +13,12 @@ from fastapi import FastAPI
 
 from controller.regents.client import RegentClient
 from controller.regents.conversation import LOST_WAIT_SECONDS, WAIT_SECONDS, RegentLink
+from controller.regents.heard import FromLink, Met
 from regent.answers import AcceptedPush
 from regent.health.board import STARTING, Board
 from shared.consent import Consent
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
-from shared.outcomes import Drift
 from shared.state import DesiredState, etag
 from tests.eventually import eventually
 from tests.unit.api.memory_service import MemoryService
@@ -31,19 +31,9 @@ class Heard:
 
     def __init__(self) -> None:
         self.is_met = False
-        self.status: StatusBody | None = None
 
-    def met(self, regent: ResourceKey) -> None:
-        del regent
-        self.is_met = True
-
-    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
-        del regent
-        self.status = status
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None: ...
-
-    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None: ...
+    def hear(self, heard: FromLink) -> None:
+        self.is_met |= isinstance(heard, Met)
 
 
 @asynccontextmanager
@@ -51,7 +41,7 @@ async def linked(app: FastAPI, token: str) -> AsyncIterator[RegentLink]:
     """A link that has met its Regent."""
     client = RegentClient("http://regent", token, transport=httpx.ASGITransport(app))
     heard = Heard()
-    link = RegentLink(ResourceKey("Regent", "default", "my-regent"), client, heard)
+    link = RegentLink(ResourceKey("Regent", "default", "my-regent"), client, heard.hear)
     task = asyncio.create_task(link.run())
 
     async def is_met() -> bool:
@@ -181,7 +171,7 @@ async def test_one_without_a_connection_is_asked_again_soon() -> None:
     """The process that answers may be on its way out, and another one be there already."""
     asked = Asked()
     key = ResourceKey("Regent", "default", "my-regent")
-    link = RegentLink(key, cast(RegentClient, asked), Heard())
+    link = RegentLink(key, cast(RegentClient, asked), Heard().hear)
     following = asyncio.create_task(link._follow_status())
 
     async def is_asked() -> bool:

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from controller.regents import client as push
 from controller.regents.client import RegentClient, RegentUnreachable, UnexpectedAnswer
 from controller.regents.conversation import RegentLink
+from controller.regents.heard import FromLink, Said, Troubled
 from shared.errors import PostgRegentError
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
-from shared.outcomes import Drift
 from shared.state import DesiredState
 from tests.eventually import eventually
 from tests.unit.api.memory_service import MemoryService
@@ -102,18 +102,11 @@ class Hears:
     def __init__(self) -> None:
         self.troubles: list[str] = []
 
-    def met(self, regent: ResourceKey) -> None: ...
-
-    def reported(self, regent: ResourceKey, status: StatusBody) -> None:
-        del status
-        if regent.name == "odd":
+    def hear(self, heard: FromLink) -> None:
+        if isinstance(heard, Said) and heard.regent.name == "odd":
             raise ZeroDivisionError
-
-    def drifted(self, regent: ResourceKey, drift: Drift) -> None: ...
-
-    def troubled(self, regent: ResourceKey, reason: str, message: str) -> None:
-        del regent, reason
-        self.troubles.append(message)
+        if isinstance(heard, Troubled):
+            self.troubles.append(heard.trouble.message)
 
 
 async def test_what_nobody_thought_of_is_trouble_of_that_regent_too(
@@ -126,7 +119,7 @@ async def test_what_nobody_thought_of_is_trouble_of_that_regent_too(
         RegentLink(
             ResourceKey("Regent", "default", name),
             RegentClient("http://regent", token, transport=httpx.ASGITransport(app)),
-            hears,
+            hears.hear,
         )
         for name, hears in (("odd", odd), ("my-regent", fine))
     ]

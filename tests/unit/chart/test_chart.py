@@ -12,7 +12,7 @@ import yaml
 
 from charts.readme import filled_in
 from controller.__main__ import read_options
-from controller.metrics import ControllerMetrics
+from controller.metrics import ControllerMetrics, Counted
 from controller.workloads.admins import Account
 from controller.workloads.manifests import API_PORT
 from docs.release.version import version_in
@@ -324,40 +324,9 @@ def test_a_disruption_budget_is_there_with_two_replicas_only() -> None:
     assert of_kind("two replicas that may all be away", "PodDisruptionBudget") == []
 
 
-class Nothing:
-    """A controller that has done nothing yet."""
-
-    def is_leader(self) -> bool:
-        return False
-
-    def is_synced(self) -> bool:
-        return False
-
-    def regents(self) -> tuple[int, int]:
-        return 0, 0
-
-    def regents_not_pushed(self) -> int:
-        return 0
-
-    def status_writes(self) -> int:
-        return 0
-
-    def status_writes_failed(self) -> int:
-        return 0
-
-    def events_dropped(self) -> int:
-        return 0
-
-    def faults(self) -> int:
-        return 0
-
-    def regents_unwatched(self) -> int:
-        return 0
-
-
 def known_metrics() -> set[str]:
     """Every name that Regents and the controller show, with the suffixes of histograms."""
-    families = [*Metrics().registry.collect(), *ControllerMetrics(Nothing()).collect()]
+    families = [*Metrics().registry.collect(), *ControllerMetrics(Counted).collect()]
     counters = {f"{family.name}_total" for family in families if family.type == "counter"}
     buckets = {f"{family.name}_bucket" for family in families if family.type == "histogram"}
     return counters | buckets | {f.name for f in families if f.type == "gauge"}

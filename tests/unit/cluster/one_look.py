@@ -33,7 +33,8 @@ from controller.regents.acquaintance import Acquaintance
 from controller.regents.client import RegentClient
 from controller.regents.conversation import RegentLink
 from controller.regents.fleet import Served
-from controller.term.term import Settings, Term
+from controller.term.acting import Settings
+from controller.term.term import Term
 from controller.workloads.manifests import Plant
 from shared.keys import Kind as OurKind
 from shared.keys import ResourceKey
@@ -228,7 +229,7 @@ class World:
             Settings(Plant(OWN, "image")),
             may_write=lambda: None,
         )
-        self.term.fleet.talk_to = self._talk_to  # type: ignore[method-assign, assignment]
+        self.term.acting.fleet.talk_to = self._talk_to  # type: ignore[method-assign, assignment]
 
     def declare(self, key: ResourceKey, **metadata: Any) -> JsonObject:
         spec = REGENT_SPEC if key.kind == "Regent" else {"database": "mydb"}
@@ -243,17 +244,17 @@ class World:
         link = FakeLink(lambda _: self.pushed.add(namespace), known)
         served = Served(cast(RegentClient, None), cast(RegentLink, link), "")
         served.unreached_since = -1000.0 if is_away else None
-        self.term.fleet._served[regent(namespace)] = served
+        self.term.acting.fleet._served[regent(namespace)] = served
         return served
 
     def _talk_to(self, key: ResourceKey, *_: object) -> None:
-        if key not in self.term.fleet.served and key.namespace not in self.unserved:
+        if key not in self.term.acting.fleet.served and key.namespace not in self.unserved:
             self.serve(key.namespace)
 
     async def look(self) -> None:
         """Once, and write the statuses."""
         await self.term._look(cast(asyncio.TaskGroup, None))
-        writing = asyncio.create_task(self.term.reporter.run())
+        writing = asyncio.create_task(self.term.telling.reporter.run())
         for _ in range(100):
             await asyncio.sleep(0)
         writing.cancel()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controller.lifecycle.finalizers import FINALIZER
+from controller.regents.heard import Said
 from controller.regents.outcome import NotReached
 from controller.status.absences import PATIENCE_SECONDS
 from shared.http import DetectorBody, StatusBody, TroubleBody
@@ -33,12 +34,12 @@ def conditions(one: World) -> dict[str, tuple[str, str]]:
 async def green() -> tuple[World, list[float]]:
     """With a clock of its own."""
     one, clock = World(), [1000.0]
-    one.term._absences._clock = lambda: clock[0]
+    one.term.telling.absences._clock = lambda: clock[0]
     one.declare(HERE, **HELD)
     one.declare(ME, **HELD)
     served = one.serve("here")
     served.trouble = None
-    one.term.fleet.reported(HERE, status())
+    one.term.acting.fleet.hear(Said(HERE, status()))
     await one.look()
     assert conditions(one) == {"Ready": ("True", "Applied")}
     one.caches.resources[ME]["status"] = one.api.statuses[ME]
@@ -50,14 +51,14 @@ async def green() -> tuple[World, list[float]]:
 async def test_what_was_ready_is_unknown_once_its_regent_was_away_for_long(lost: str) -> None:
     """A Regent that only starts again costs no write."""
     one, clock = await green()
-    served = one.term.fleet._served[HERE]
+    served = one.term.acting.fleet._served[HERE]
     match lost:
         case "Regent":
             served.trouble = NotReached("NotAnswering", "It does not answer.")
         case "server":
-            one.term.fleet.reported(HERE, status(LOST))
+            one.term.acting.fleet.hear(Said(HERE, status(LOST)))
         case _:
-            one.term.fleet._served.pop(HERE)
+            one.term.acting.fleet._served.pop(HERE)
             one.unserved.add("here")
     await one.look()
     assert conditions(one) == {"Ready": ("True", "Applied")}
@@ -66,8 +67,8 @@ async def test_what_was_ready_is_unknown_once_its_regent_was_away_for_long(lost:
     unknown = {"Ready": ("Unknown", "RegentAway"), "Reconciling": ("True", "RegentAway")}
     assert conditions(one) == unknown
     one.caches.resources[ME]["status"] = one.api.statuses[ME]
-    one.term.fleet._served[HERE] = served
+    one.term.acting.fleet._served[HERE] = served
     served.trouble = None
-    one.term.fleet.reported(HERE, status())
+    one.term.acting.fleet.hear(Said(HERE, status()))
     await one.look()
     assert conditions(one) == {"Ready": ("True", "Applied")}

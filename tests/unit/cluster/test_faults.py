@@ -42,7 +42,7 @@ def fails_to_ignore(_: Term, patch: pytest.MonkeyPatch) -> None:
 
 
 def fails_to_make(term: Term, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(term._plants, "ensure", of_bad(term._plants.ensure))
+    patch.setattr(term.acting.plants, "ensure", of_bad(term.acting.plants.ensure))
 
 
 def fails_to_compile(_: Term, patch: pytest.MonkeyPatch) -> None:
@@ -50,11 +50,11 @@ def fails_to_compile(_: Term, patch: pytest.MonkeyPatch) -> None:
 
 
 def fails_to_push(term: Term, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(term.fleet, "push", of_bad(term.fleet.push))
+    patch.setattr(term.acting.fleet, "push", of_bad(term.acting.fleet.push))
 
 
 def fails_to_talk(term: Term, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(term.fleet, "talk_to", of_bad(term.fleet.talk_to))
+    patch.setattr(term.acting.fleet, "talk_to", of_bad(term.acting.fleet.talk_to))
 
 
 Breaks = Callable[[Term, pytest.MonkeyPatch], None]
@@ -81,14 +81,14 @@ async def test_a_mistake_in_one_regents_part_of_a_look_stops_no_other(
         breaks(one.term, patch)
         await one.look()
     assert one.pushed == {FINE}
-    assert (one.term.gate, one.term.faults.count > 0) == ("", True)
+    assert (one.term.gate, one.term.acting.faults.count > 0) == ("", True)
     assert reason(one, regent(BAD)) == "LookFailed"
-    assert one.term._retry_after() is not None
+    assert one.term.acting.retry_after() is not None
     await one.look()
     assert one.pushed == {BAD, FINE}
     assert reason(one, regent(BAD)) != "LookFailed"
     await one.look()
-    assert one.term._retry_after() is None
+    assert one.term.acting.retry_after() is None
 
 
 @pytest.mark.found("E28")
@@ -105,12 +105,12 @@ async def test_a_mistake_at_the_end_of_one_regent_stops_no_other(
     async def failing(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(one.term._plants, "remove", failing)
+    monkeypatch.setattr(one.term.acting.plants, "remove", failing)
     await one.look()
     await one.look()
     assert one.pushed == {FINE}
     assert one.term.gate == ""
-    assert one.term.faults.count >= 1
+    assert one.term.acting.faults.count >= 1
 
 
 @pytest.mark.found("E28")

@@ -41,7 +41,7 @@ def reach(
     )
     known = Acquaintance(None, lists, {})
     link = FakeLink(lambda _: None, known, pushed_revision=pushed)
-    fleet = Fleet(cast(Any, None))
+    fleet = Fleet(lambda *_: None)
     served = Served(cast(RegentClient, None), cast(RegentLink, link), "", status=status)
     fleet._served[REGENT] = served
     return fleet.reach(REGENT, USER, "user")

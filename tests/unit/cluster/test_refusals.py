@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from controller.lifecycle.finalizers import FINALIZER
 from controller.names import workload_name
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, REPLACE_CA
-from controller.process import Counts
+from controller.process import is_synced
 from shared.keys import ResourceKey
 from shared.resources import UNINSTALL_ANNOTATION
 from tests.unit.cluster.one_look import (
@@ -102,7 +101,7 @@ async def word(refuses: Request, about: ResourceKey) -> tuple[str, str]:
     await one.look()
     await one.look()
     (ready,) = [c for c in one.api.statuses[about]["conditions"] if c["type"] == "Ready"]
-    assert one.term._retry_after() is not None
+    assert one.term.acting.retry_after() is not None
     return ready["reason"], ready["message"]
 
 
@@ -172,10 +171,10 @@ async def test_a_status_that_is_refused_is_told_beside_the_controller_and_counte
     (found,) = [each for each in news if each.reason == "StatusNotWritten"]
     assert REFUSAL in found.note
     assert found.regarding.namespace == "postgregent"
-    assert one.term.reporter.failed > 0
+    assert one.term.telling.reporter.failed > 0
     one.api.refuses = lambda _: False
     await one.look()
-    assert one.term.reporter.trouble == ""
+    assert one.term.telling.reporter.trouble == ""
 
 
 @pytest.mark.parametrize(
@@ -210,17 +209,13 @@ async def test_what_stops_every_look_closes_the_gate_until_it_passes(refused: Re
             while bool(term.gate) != is_closed:
                 await asyncio.sleep(0.01)
 
-    def is_synced() -> bool:
-        elector: Any = SimpleNamespace(is_leader=True)
-        return Counts(cast(Any, term), elector).is_synced()
-
     await until_gate(is_closed=True)
     assert REFUSAL in term.gate
-    assert not is_synced()
+    assert not is_synced(term)
     assert one.pushed == set()
     one.api.refuses = lambda _: False
     await until_gate(is_closed=False)
-    assert is_synced()
+    assert is_synced(term)
     await ended.wait()
     looking.cancel()
     await asyncio.wait([looking])
@@ -237,6 +232,6 @@ async def test_a_finalizer_that_is_not_taken_off_is_tried_again_while_definition
     one.api.refuses = lambda request: request.verb == "patch"
     assert await one.term._look(cast(asyncio.TaskGroup, None)) is not None
     one.api.refuses = lambda _: False
-    await asyncio.sleep(one.term._patches.seconds_left() or 0)
+    await asyncio.sleep(one.term.acting.patches.retries.seconds_left() or 0)
     await one.term._look(cast(asyncio.TaskGroup, None))
     assert Request("patch", "User", "ends", "user") in one.api.writes

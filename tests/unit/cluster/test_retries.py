@@ -67,7 +67,7 @@ async def test_a_refused_finalizer_is_tried_again_more_and_more_slowly(status: i
         for _ in range(3):  # looks for other news, in between
             found = declared(user("bad", version), user("good"))
             assert await holding.hold(found, frozenset()) == {bad}
-        waits.append(patches.seconds_left() or 0.0)
+        waits.append(patches.retries.seconds_left() or 0.0)
         clock.now += waits[-1]
     assert waits[0] == 1.0
     assert waits[-1] == LONGEST_SECONDS
@@ -81,8 +81,8 @@ async def test_what_is_settled_needs_no_other_look() -> None:
     holding, patches = held_by(Api("bad"), clock, told)
     await holding.hold(declared(user("bad")), frozenset())
     await holding.hold(declared(user("bad", 8, held=True)), frozenset())
-    assert patches.seconds_left() is None
-    assert holding.seconds_left() is None
+    assert patches.retries.seconds_left() is None
+    assert holding.retries.seconds_left() is None
 
 
 @pytest.mark.found("A6")
@@ -98,7 +98,7 @@ async def test_a_finalizer_goes_by_the_object_and_not_by_memory() -> None:
     for version in range(9, 60):
         await holding.hold(declared(user("a", version)), frozenset())
     assert len(told) == 1, "who removes it again at once is not followed at that pace"
-    assert holding.seconds_left() is not None
+    assert holding.retries.seconds_left() is not None
     clock.now += LONGEST_SECONDS
     await holding.hold(declared(user("a", 60)), frozenset())
     assert len(told) == 2

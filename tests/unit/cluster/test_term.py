@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from typing import Any, cast
 
 import pytest
 
 from controller.kube.api import KubeApi
 from controller.kube.events import News, Reference
+from controller.regents.heard import Said
 from controller.term.controller import ClusterController, Settings
 from controller.term.term import Term
 from controller.workloads.manifests import Plant
@@ -19,7 +21,7 @@ from shared.outcomes import Outcome
 
 pytestmark = pytest.mark.found("B20")
 REGENT = ResourceKey("Regent", "default", "my-regent")
-SHARED = {"caches", "_api", "_quiet"}
+SHARED = {"_caches", "_api", "_quiet"}
 """What follows the cluster whoever leads, what writes, and the bell."""
 
 
@@ -36,16 +38,32 @@ async def lead(one: ClusterController) -> Term:
     leading.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await leading
-    return one._term
+    return one.term
 
 
 def parts(term: Term) -> dict[str, Any]:
-    """Everything that can remember something."""
-    return {
-        name: part
-        for name, part in vars(term).items()
-        if name not in SHARED and not isinstance(part, str)
-    }
+    """Everything that can remember something, however deep."""
+    found: dict[str, Any] = {}
+    waiting: list[tuple[str, Any]] = [("", term)]
+    while waiting:
+        place, part = waiting.pop()
+        if any(part is one for one in found.values()):
+            continue
+        found[place] = part
+        waiting += [
+            (f"{place}.{name}", inner)
+            for name, inner in getattr(part, "__dict__", {}).items()
+            if name not in SHARED and can_remember(inner)
+        ]
+    return found
+
+
+def can_remember(part: Any) -> bool:
+    if isinstance(part, dict | list | set | deque):
+        return True
+    is_ours = type(part).__module__.startswith("controller.")
+    parameters = getattr(type(part), "__dataclass_params__", None)
+    return is_ours and not (parameters and parameters.frozen)
 
 
 async def test_a_new_term_shares_nothing_with_the_one_before_but_its_counts() -> None:
@@ -57,18 +75,19 @@ async def test_a_new_term_shares_nothing_with_the_one_before_but_its_counts() ->
     status = StatusBody(
         sequence=1, resources=(outcome,), detector=DetectorBody(mode="None", healthy=False)
     )
-    first.said(REGENT, status)
+    first.telling.reporter.hear(Said(REGENT, status))
     first.recorder.record(News(Reference("v1", "Pod", "a", "b"), "Normal", "c", "d", "e"))
-    first.reporter.writes, first.reporter.failed, first.recorder.dropped = 3, 1, 2
+    first.telling.reporter.writes, first.telling.reporter.failed, first.recorder.dropped = 3, 1, 2
 
     second = await lead(one)
 
+    assert len(parts(second)) > 40
     assert [name for name, part in parts(second).items() if part is parts(first)[name]] == []
-    assert second.reporter.outcomes() == {}
+    assert second.telling.reporter.outcomes() == {}
     assert second.recorder._waiting.empty()
-    assert (second.reporter.writes, second.reporter.failed) == (3, 1)
+    assert (second.telling.reporter.writes, second.telling.reporter.failed) == (3, 1)
     assert second.recorder.dropped == 2
-    assert one.fleet is second.fleet
+    assert one.fleet is second.acting.fleet
     assert first.gate == "ended"
 
 

@@ -82,38 +82,10 @@ def test_every_metric_of_operations_is_counted_and_every_counted_one_is_there() 
 
 def counted() -> Iterator[str]:
     """What both sides' registries hold."""
-    from controller.metrics import ControllerMetrics  # noqa: PLC0415
+    from controller.metrics import ControllerMetrics, Counted  # noqa: PLC0415
     from regent.health.metrics import Metrics  # noqa: PLC0415
-
-    class Nothing:
-        def is_leader(self) -> bool:
-            return False
-
-        def is_synced(self) -> bool:
-            return False
-
-        def regents(self) -> tuple[int, int]:
-            return 0, 0
-
-        def regents_not_pushed(self) -> int:
-            return 0
-
-        def status_writes(self) -> int:
-            return 0
-
-        def status_writes_failed(self) -> int:
-            return 0
-
-        def events_dropped(self) -> int:
-            return 0
-
-        def faults(self) -> int:
-            return 0
-
-        def regents_unwatched(self) -> int:
-            return 0
 
     for metric in Metrics().registry.collect():
         yield metric.name
-    for metric in ControllerMetrics(Nothing()).collect():
+    for metric in ControllerMetrics(Counted).collect():
         yield metric.name

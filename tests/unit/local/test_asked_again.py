@@ -65,14 +65,6 @@ class Bare:
         return {}
 
 
-class Deaf:
-    """Hears nothing."""
-
-    def met(self, _: ResourceKey) -> None: ...
-
-    def troubled(self, *_: object) -> None: ...
-
-
 @pytest.mark.found("E90")
 def test_drift_of_a_new_home_database_or_server_is_heard_from_its_first_id() -> None:
     def status(server: str) -> StatusBody:
@@ -82,8 +74,7 @@ def test_drift_of_a_new_home_database_or_server_is_heard_from_its_first_id() -> 
         )
 
     client: Any = Bare()
-    listener: Any = Deaf()
-    link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, listener)
+    link: Any = RegentLink(ResourceKey("Regent", "default", "r"), client, lambda _: None)
     link._heard = 500
     link._note_memory(status("7"))
     assert link._heard == 500
