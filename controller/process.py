@@ -38,6 +38,7 @@ def counted(term: Term, *, is_leader: bool) -> Counted:
         regents=len(served),
         regents_reached=sum(1 for one in served.values() if one.is_reached),
         regents_not_pushed=len(term.acting.pushing.doubted),
+        regents_not_as_declared=sum(1 for key in served if term.acting.lack_of(key) is not None),
         regents_unwatched=len(term.telling.orphans.unwatched),
         status_writes=reporter.writes,
         status_writes_failed=reporter.failed,
