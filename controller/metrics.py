@@ -16,6 +16,7 @@ GAUGES: Mapping[str, str] = {
     "regents": "Regents that the controller talks to.",
     "regents_reached": "Those that answer and reach their server.",
     "regents_not_pushed": "Regents to which nothing is pushed.",
+    "regents_not_as_declared": "Regents that run, and not as they are declared.",
     "regents_unwatched": "Regents in namespaces that are not watched.",
 }
 COUNTERS: Mapping[str, str] = {
@@ -35,6 +36,7 @@ class Counted:
     regents: int = 0
     regents_reached: int = 0
     regents_not_pushed: int = 0
+    regents_not_as_declared: int = 0
     regents_unwatched: int = 0
     status_writes: int = 0
     status_writes_failed: int = 0

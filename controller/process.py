@@ -15,6 +15,8 @@ from controller.gateway.http import create_health_app, create_views_app
 from controller.gateway.views import Views, why_a_standby_knows_nothing
 from controller.kube.api import KubeApi
 from controller.kube.lease import LeaseElector
+from controller.kube.lease_trouble import LeaseTrouble
+from controller.kube.tenure import own_identity
 from controller.metrics import ControllerMetrics, Counted
 from controller.options import Options
 from controller.term.acting import Settings
@@ -38,6 +40,7 @@ def counted(term: Term, *, is_leader: bool) -> Counted:
         regents=len(served),
         regents_reached=sum(1 for one in served.values() if one.is_reached),
         regents_not_pushed=len(term.acting.pushing.doubted),
+        regents_not_as_declared=sum(1 for key in served if term.acting.lack_of(key) is not None),
         regents_unwatched=len(term.telling.orphans.unwatched),
         status_writes=reporter.writes,
         status_writes_failed=reporter.failed,
@@ -60,7 +63,11 @@ async def run(options: Options, address: Address | None = None) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     async with KubeApi.connect(options.kubeconfig) as api:
-        elector = LeaseElector(api, options.namespace, options.lease_name)
+        identity = own_identity()
+        trouble = LeaseTrouble(api, options.namespace, options.lease_name, instance=identity)
+        elector = LeaseElector(
+            api, options.namespace, options.lease_name, identity=identity, refused=trouble.hear
+        )
         controller = ClusterController(
             api,
             api.writing_while(elector.seconds_left),
@@ -74,28 +81,34 @@ async def run(options: Options, address: Address | None = None) -> None:
             may_write=elector.seconds_left,
             address=address,
         )
-        servers = _servers(options, api, controller, elector)
+        servers = _servers(options, api, controller, elector, trouble)
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(server.serve()) for server in servers]
             caching = group.create_task(controller.run_caches())
+            telling = group.create_task(trouble.run())
             leading = group.create_task(elector.run(controller.lead))
             await stopping.wait()
             log.info("stopping")
             leading.cancel()
             await asyncio.wait([leading])
             caching.cancel()
+            telling.cancel()
             for server in servers:
                 server.should_exit = True
-            await asyncio.wait([caching, *serving])
+            await asyncio.wait([caching, telling, *serving])
 
 
 def _servers(
-    options: Options, api: KubeApi, controller: ClusterController, elector: LeaseElector
+    options: Options,
+    api: KubeApi,
+    controller: ClusterController,
+    elector: LeaseElector,
+    trouble: LeaseTrouble,
 ) -> list[uvicorn.Server]:
     metrics = ControllerMetrics(lambda: counted(controller.term, is_leader=elector.is_leader))
 
     def ready() -> str:
-        return controller.caches.why_workloads_unknown()
+        return trouble.now or controller.caches.why_workloads_unknown()
 
     def why_unknown() -> str:
         if not elector.is_leader:

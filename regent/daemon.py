@@ -41,6 +41,7 @@ class Daemon:
     def __init__(self, settings: RegentSettings) -> None:
         self._settings = settings
         self._board = Board()
+        self._board.say(settings=settings.digest)
         self._metrics = Metrics()
         self._service = Service(settings, self._board, self._metrics, self._leave)
         self._polls = LongPolls()

@@ -79,6 +79,7 @@ class RegentSettings(_Settings):
     databases: tuple[str, ...] = Field(min_length=1, description="databaseName first.")
     home_database: str = DEFAULT_HOME_DATABASE
     origin: str = Field("", description="Whose declarations it obeys; empty is anybody's.")
+    digest: str = Field("", description="By which its status says what it runs with.")
     api: ApiSettings = ApiSettings()
 
     @property

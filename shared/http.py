@@ -218,6 +218,9 @@ class StatusBody(_Wire):
         (), description="The CAs whose clients it lets in, each by the SHA-256 of its certificate."
     )
     shows: str = Field("", description="The SHA-256 of the certificate that it shows to clients.")
+    settings: str = Field(
+        "", description="The digest of the settings that it runs with; empty: they have none."
+    )
 
     def waits_for(self, kind: ConsentKind) -> str:
         """The digest that a person's consent must have; empty where nothing waits for one."""

@@ -47,13 +47,20 @@ class LeaseElector:
         identity: str | None = None,
         terms: Terms | None = None,
         clock: Callable[[], float] = steady_clock,
+        refused: Callable[[str], None] = lambda _why: None,
     ) -> None:
+        """`refused` hears why the API server refuses the Lease, and with nothing that it is over.
+
+        That somebody else holds it, or that nobody answers, is no refusal.
+        """
         self.identity = identity or own_identity()
         self._terms = terms or Terms()
         self._api = api
         self._namespace = namespace
         self._name = name
         self._clock = clock
+        self._tell_refused = refused
+        self._refused = ""
         self._seen: Observation | None = None
         self._held: JsonObject | None = None
         self._leads_until = float("-inf")
@@ -132,10 +139,19 @@ class LeaseElector:
         """One attempt; a failure of the API is a no."""
         try:
             async with asyncio.timeout(patience):
-                return await attempt()
+                is_had = await attempt()
         except (ApiError, TimeoutError) as problem:
             log.info("the lease could not be had", lease=self._name, problem=repr(problem))
+            if isinstance(problem, ApiError) and not (problem.is_transient or problem.is_conflict):
+                self._note_refused(str(problem))
             return False
+        self._note_refused("")
+        return is_had
+
+    def _note_refused(self, why: str) -> None:
+        if why != self._refused:
+            self._refused = why
+            self._tell_refused(why)
 
     async def _compete(self) -> bool:
         found = await self._look()

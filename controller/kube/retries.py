@@ -52,6 +52,10 @@ class Retries(Generic[K]):
         self._pending.add(key)
         return False
 
+    def is_failing(self, key: K) -> bool:
+        """Whether it has failed since it succeeded last."""
+        return key in self._failing
+
     def failed(self, key: K) -> None:
         """It is tried again after a while, twice as long as the last one."""
         self.damp(key)

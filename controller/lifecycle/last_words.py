@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.events import EventKind, EventRecorder, News, Reference
-from controller.kube.kinds import DEPLOYMENT, LEASE, JsonObject
+from controller.kube.kinds import DEPLOYMENT, JsonObject
+from controller.kube.own import find_own, own_lease
 from controller.lifecycle.finalizers import Release
 from controller.lifecycle.uninstalled import has_installed
 from controller.names import workload_name
@@ -90,7 +91,7 @@ class LastWords:
         self._recorder = recorder
         self._plant = plant
         self._clock = clock
-        self.own = Reference(LEASE.api_version, LEASE.name, plant.namespace, name)
+        self.own = own_lease(plant.namespace, name)
         """What of the controller's own to tell things beside."""
         self._is_prepared = False
         self._waiting: deque[_Waiting] = deque()
@@ -103,23 +104,11 @@ class LastWords:
         if self._is_prepared:
             return
         try:
-            await self._find_own()
+            self.own = await find_own(self._api, self._plant.namespace, self.own.name)
         except ApiError as error:
             log.info("the controller's own objects cannot be read yet", problem=str(error))
         else:
             self._is_prepared = True
-
-    async def _find_own(self) -> None:
-        for kind in (DEPLOYMENT, LEASE):
-            try:
-                found = await self._api.get(kind, self._plant.namespace, self.own.name)
-            except ApiError as error:
-                if not error.is_not_found:
-                    raise
-            else:
-                named = {**found, "apiVersion": kind.api_version, "kind": kind.name}
-                self.own = Reference.to(named)
-                return
 
     def of_resource(
         self, found: JsonObject, reason: Release, regents: frozenset[ResourceKey]

@@ -25,7 +25,7 @@ from controller.kube.kinds import (
     is_deleting,
 )
 from controller.kube.kinds import Kind as ApiKind
-from controller.names import MANAGED_BY, MANAGER
+from controller.names import MANAGED_BY, MANAGER, REGENT_NAME, REGENT_NAMESPACE
 from controller.observe.moment import EVERYWHERE, Doubts, SecretsRead
 from controller.observe.reader import read_secrets, says_the_same
 from shared.crds import is_outdated
@@ -208,11 +208,21 @@ class Caches:
             self._wake()
         elif kind in _OURS:
             self._status_changed(ResourceKey(_OURS[kind], *seen.key))
+        elif seen.after is not None and (regent := _regent_of(seen.after)) is not None:
+            self._status_changed(regent)  # its own may have to say why no pod of it is ready
 
 
 _OURS: Mapping[ApiKind, Kind] = {
     kind: name for kind in OUR_KINDS for name in OUR_NAMES if kind.name == name
 }
+
+
+def _regent_of(workload: JsonObject) -> ResourceKey | None:
+    """Whose it is, by its labels: those of long names say it by a digest, which is nobody."""
+    labels = workload["metadata"].get("labels") or {}
+    if REGENT_NAMESPACE in labels and REGENT_NAME in labels:
+        return ResourceKey("Regent", labels[REGENT_NAMESPACE], labels[REGENT_NAME])
+    return None
 
 
 def _why_not(informers: Iterable[Informer]) -> str:

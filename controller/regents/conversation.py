@@ -24,7 +24,7 @@ from controller.regents.client import (
 )
 from controller.regents.consents import Consents
 from controller.regents.heard import Drifted, FromLink, Met, Said, Took, Troubled
-from controller.regents.outcome import NotReached
+from controller.regents.outcome import NOT_ANSWERING, NotReached
 from shared.backoff import Backoff
 from shared.consent import Consent
 from shared.errors import PostgRegentError
@@ -277,7 +277,7 @@ class RegentLink:
 def _words_of(error: PostgRegentError) -> tuple[str, str]:
     """Reason and message of the trouble that a conversation ended with."""
     if isinstance(error, RegentUnreachable):
-        return "NotAnswering", "Its process does not answer. If it goes on, its log says why."
+        return NOT_ANSWERING, "Its process does not answer. If it goes on, its log says why."
     if isinstance(error, UnexpectedAnswer) and error.problem:
         said = f"{error.problem.detail or error.message} {error.way_out}".strip()
         return error.problem.reason, said

@@ -46,10 +46,18 @@ class NotReached:
         """Whether waiting cannot help."""
         return self.reason in FOR_GOOD
 
+    @property
+    def state(self) -> State:
+        """Of the condition that says it."""
+        return "Stalled" if self.is_for_good else "Reconciling"
+
 
 SHOWN = 5
 NOT_CONNECTED = "NotReady"
 """Of what answers and has no connection to its server: its status says why."""
+
+NOT_ANSWERING = "NotAnswering"
+"""Of a Regent whose process cannot be talked to."""
 
 
 LOOK_FAILED = "LookFailed"
@@ -66,15 +74,27 @@ def regent_outcome(
     status: StatusBody | None,
     trouble: NotReached | None,
     held: Sequence[str] = (),
+    lack: NotReached | None = None,
 ) -> Outcome:
     """What is to be said of the Regent resource.
 
     `held` are the resources that cannot be compiled and go on as they were accepted before.
     """
     state, reason, message = _words(key, status, trouble, held)
+    if lack is not None:
+        state, reason, message = _with_lack(lack, state, reason, message)
     return Outcome(
         resource=str(key), generation=generation, state=state, reason=reason, message=message
     )
+
+
+def _with_lack(lack: NotReached, state: State, reason: str, message: str) -> tuple[State, str, str]:
+    """The worse word first, and none hides the other; what lacks something is never Ready."""
+    if state == "Ready":
+        return lack.state, lack.reason, lack.message
+    if lack.state == "Stalled" and state != "Stalled":
+        return lack.state, lack.reason, f"{lack.message} {message}"
+    return state, reason, f"{message} {lack.message}"
 
 
 def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst first
@@ -87,8 +107,7 @@ def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst fi
         lost = status.trouble
         return ("Stalled" if lost.is_for_good else "Reconciling"), lost.reason, lost.message
     if trouble is not None:
-        state: State = "Stalled" if trouble.is_for_good else "Reconciling"
-        return state, trouble.reason, trouble.message
+        return trouble.state, trouble.reason, trouble.message
     if status is None:
         return "Reconciling", "Starting", "Its process starts. If it goes on, its log says why."
     if status.takeover.needed:

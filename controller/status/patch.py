@@ -52,6 +52,8 @@ class RegentNews:
     held: int = 0
     in_force_held: tuple[str, ...] = ()
     """Those of the held that were accepted before: what they gave goes on."""
+    lack: NotReached | None = None
+    """What is declared and not in force of what runs it, though it runs."""
 
     @property
     def is_unknown(self) -> bool:
@@ -157,7 +159,9 @@ def status_of_regent(
     """The status of a Regent, with `Drifted` and `DetectorHealthy`."""
     before = found.get("status") or {}
     generation = generation_of(found)
-    outcome = own or regent_outcome(key, generation, news.status, news.trouble, news.in_force_held)
+    outcome = own or regent_outcome(
+        key, generation, news.status, news.trouble, news.in_force_held, news.lack
+    )
     outcome = outcome.model_copy(update={"generation": generation})
     status = regent_status(outcome, news.status, before, now)
     status["conditions"] += _knowledge(news, outcome, before, now)

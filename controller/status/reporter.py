@@ -13,13 +13,14 @@ from typing import Any, assert_never
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.events import EventKind, EventRecorder, News, Reference
-from controller.kube.kinds import KIND_OF, JsonObject
+from controller.kube.kinds import KIND_OF, JsonObject, is_deleting
 from controller.kube.queue import KeyedQueue
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from controller.regents.vanished import REASON
 from controller.status.patch import (
     RegentNews,
     is_news,
+    is_ready,
     is_stalled,
     lists,
     ready_condition,
@@ -33,6 +34,10 @@ from shared.outcomes import Outcome
 WRITERS = 8
 OF_ITS_REGENT = frozenset({"TakeoverNeeded", "InRecovery"})
 """Reasons that hold for all that a Regent serves: told once, of the Regent."""
+GOING = frozenset({"Uninstalling", "Uninstalled", "LeftInstalled", "NothingInstalled"})
+"""Reasons that nobody waits for of a Regent that is deleted: it has last words of its own."""
+PASSING_LACK = "NotInForce"
+"""Of a Regent whose process is just being started anew: told where it goes on."""
 Find = Callable[[ResourceKey], JsonObject | None]
 
 
@@ -62,6 +67,9 @@ class Reporter:
         self._own: dict[ResourceKey, Outcome] = {}
         self._withdrawn: set[ResourceKey] = set()
         self._away: frozenset[ResourceKey] = frozenset()
+        self._overdue: frozenset[ResourceKey] = frozenset()
+        self._to_be_told: set[ResourceKey] = set()
+        """Those of `_overdue` of which no Event has told."""
         self._refused: dict[ResourceKey, str] = {}
         """Why the API server does not take the status of these."""
 
@@ -123,6 +131,13 @@ class Reporter:
                 if key.kind != "Regent" and lists(found.get("status") or {}, changed):
                     self._queue.add(key)
 
+    def are_overdue(self, overdue: frozenset[ResourceKey]) -> None:
+        """These Regents have not been right for so long that a person is told of it."""
+        self._to_be_told = (self._to_be_told & overdue) | (overdue - self._overdue)
+        self._overdue = overdue
+        for key in self._to_be_told:
+            self._queue.add(key)
+
     def controller_says(self, own: Mapping[ResourceKey, Outcome]) -> None:
         """The outcomes that no Regent will report; those of before are forgotten."""
         before, self._own = self._own, dict(own)
@@ -155,7 +170,10 @@ class Reporter:
             return
         status = self._status(key, found)
         before = found.get("status") or {}
-        if status is None or not is_news(status, before):
+        if status is None:
+            return
+        if not is_news(status, before):
+            self._tell(key, found, before, status)
             return
         body = {"metadata": {"uid": found["metadata"]["uid"]}, "status": status}
         try:
@@ -167,7 +185,7 @@ class Reporter:
             raise
         self._note_written(key)
         self.writes += 1
-        self._tell(found, before, status)
+        self._tell(key, found, before, status)
 
     def _note_failed(self, key: ResourceKey, error: ApiError) -> None:
         """What may pass by itself is counted; what is refused is told as well."""
@@ -194,14 +212,44 @@ class Reporter:
         return status_of(found, own, said, now, is_withdrawn=is_withdrawn, away=self._away)
 
     def _tell(
-        self, found: JsonObject, before: Mapping[str, Any], status: Mapping[str, Any]
+        self,
+        key: ResourceKey,
+        found: JsonObject,
+        before: Mapping[str, Any],
+        status: Mapping[str, Any],
     ) -> None:
-        """An Event where a resource became stalled, or ready after it was not."""
+        """An Event where a resource became stalled, or ready after it was not.
+
+        Of a Regent also where what is declared is not in force, or it has long not been right.
+        """
         kind, after = event_of(before, status), ready_condition(status)
-        is_of_its_regent = kind == "Warning" and after["reason"] in OF_ITS_REGENT
-        if kind is not None and (found["kind"] == "Regent" or not is_of_its_regent):
-            about, reason = Reference.to(found), str(after["reason"])
-            self._recorder.record(News(about, kind, reason, "Reconcile", str(after["message"])))
+        is_regent = key.kind == "Regent"
+        if kind is None and is_regent and self._is_worth_a_warning(key, before, status):
+            kind = "Warning"
+        self._to_be_told.discard(key)
+        if kind is None or (kind == "Warning" and not is_regent and _is_of_its_regent(after)):
+            return
+        if is_deleting(found) and after["reason"] in GOING:
+            return
+        about, reason = Reference.to(found), str(after["reason"])
+        self._recorder.record(News(about, kind, reason, "Reconcile", str(after["message"])))
+
+    def _is_worth_a_warning(
+        self, key: ResourceKey, before: Mapping[str, Any], status: Mapping[str, Any]
+    ) -> bool:
+        """Of a Regent that waits: it may come right by itself, and has not."""
+        if is_ready(status) or is_stalled(status):
+            return False
+        lack, reason = self._regent_news(key).lack, ready_condition(status)["reason"]
+        is_of_lack = lack is not None and lack.reason == reason != PASSING_LACK
+        is_another = ready_condition(before).get("reason") != reason
+        is_overdue = key in self._overdue and reason not in GOING
+        is_due = is_overdue and key in self._to_be_told
+        return is_due or (is_another and (is_of_lack or is_overdue))
+
+
+def _is_of_its_regent(after: Mapping[str, Any]) -> bool:
+    return after["reason"] in OF_ITS_REGENT
 
 
 def event_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> EventKind | None:

@@ -19,6 +19,7 @@ from controller.lifecycle.untold import Untold
 from controller.observe.caches import Caches
 from controller.pki.identity import Identity
 from controller.regents.fleet import Fleet
+from controller.regents.outcome import NotReached
 from controller.term.pushing import Pushing
 from controller.workloads.admins import Account
 from controller.workloads.apply import Plants
@@ -115,6 +116,12 @@ class Acting:
             or regent in self.untold.departures.known
             or self.identity.is_turning
         )
+
+    def lack_of(self, regent: ResourceKey) -> NotReached | None:
+        """What is declared and not in force of what runs it, though it runs."""
+        served = self.fleet.served.get(regent)
+        is_reached = served is not None and served.is_reached
+        return self.making.lack_of(regent, served.status if served and is_reached else None)
 
     async def end(self) -> None:
         """Talk to nobody any more, and wait until nobody is asked anything."""

@@ -16,7 +16,7 @@ from controller.observe.caches import Caches
 from controller.observe.debounce import Quiet
 from controller.observe.grace import Arrivals
 from controller.observe.world import World
-from controller.regents.outcome import NOT_MET, NotReached
+from controller.regents.outcome import NOT_ANSWERING, NOT_MET, NotReached
 from controller.regents.vanished import vanished_of
 from controller.status.absences import Absences
 from controller.status.drift_events import DriftEvents
@@ -24,6 +24,7 @@ from controller.status.own_troubles import OwnTroubles
 from controller.status.patch import RegentNews
 from controller.status.reporter import Reporter
 from controller.term.acting import Acting
+from controller.workloads.ensure import NOT_IN_FORCE
 from controller.workloads.orphans import Orphans
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -45,6 +46,7 @@ class Telling:
         self.reporter = Reporter(writing, caches.find, self._news, recorder, quiet.wake)
         self.orphans = Orphans(caches, recorder)
         self.absences = Absences()
+        self._not_in_force = Absences()
         self._arrivals = Arrivals()
         self._own_troubles = OwnTroubles(recorder)
         acting.fleet.subscribe(self.reporter.hear)
@@ -81,6 +83,14 @@ class Telling:
             self.absences.look({key: fleet.hears(key) for key in world.regents - world.off})
         )
         self.reporter.are_away(self.absences.away, declared.raw)
+        self._look_again_after(
+            self._not_in_force.look({key: not self._runs_otherwise(key) for key in world.regents})
+        )
+        self.reporter.are_overdue(self.absences.away | self._not_in_force.away)
+
+    def _runs_otherwise(self, key: ResourceKey) -> bool:
+        lack = self._acting.lack_of(key)
+        return lack is not None and lack.reason == NOT_IN_FORCE
 
     def _look_again_after(self, seconds: float | None) -> None:
         if seconds is not None:
@@ -106,12 +116,19 @@ class Telling:
             or self._not_removed(key)
             or acting.pushing.doubted.get(key)
             or acting.making.not_started.get(key)
-            or (served.trouble if served else NOT_MET),
+            or (self._trouble(key, served.trouble) if served else NOT_MET),
             drift=status.outstanding_drift if status else None,
             is_reached=served is not None and served.is_reached,
             held=acting.pushing.held.get(key, 0) + (len(vanished.resources) if vanished else 0),
             in_force_held=acting.pushing.in_force_held.get(key, ()),
+            lack=acting.lack_of(key),
         )
+
+    def _trouble(self, key: ResourceKey, trouble: NotReached | None) -> NotReached | None:
+        """Of a process that does not answer its Deployment knows more."""
+        if trouble is None or trouble.reason != NOT_ANSWERING:
+            return trouble
+        return NotReached(NOT_ANSWERING, self._acting.plants.why_silent(key))
 
     def _not_removed(self, key: ResourceKey) -> NotReached | None:
         why = self._acting.teardown.refused.get(key)

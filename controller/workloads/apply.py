@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
@@ -28,9 +29,12 @@ from controller.workloads.manifests import (
     Manifest,
     Material,
     Plant,
+    digest_of,
     manifests,
     server_names,
+    settings_of,
 )
+from controller.workloads.why_silent import why_silent
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.logging import get_logger
@@ -42,6 +46,8 @@ _NOT_ITS_CONTENT = ("metadata", "status", "apiVersion", "kind")
 """Objects in a list do not say their kind, those of a watch or an answer do."""
 
 
+Standing: TypeAlias = tuple[str | None, ...]
+"""The uids of what there is of a Regent's objects."""
 _Proof = Callable[[JsonObject], bool]
 """Whether a Secret proves that a Regent's objects were made by us."""
 
@@ -68,17 +74,34 @@ class Plants:
         self._made: dict[tuple[Kind, str], _Made] = {}
         self._issued: dict[ResourceKey, Pair] = {}
         """Newer than what the cache has heard of."""
+        self._settings: dict[ResourceKey, str] = {}
 
     def runs(self, key: ResourceKey) -> bool:
         """Whether there is a Deployment of this Regent, as far as the cache has heard."""
         return (self._plant.namespace, workload_name(key)) in self._caches.workloads(DEPLOYMENT)
+
+    def settings_of(self, key: ResourceKey) -> str:
+        """The digest of the settings that its process shall run with; empty: nothing was made."""
+        return self._settings.get(key, "")
+
+    def standing(self, key: ResourceKey) -> Standing:
+        """What there is of it: another one where something of it came or went."""
+        place = self._plant.namespace, workload_name(key)
+        found = (self._caches.workloads(kind).get(place) for kind in WORKLOAD_KINDS)
+        return tuple(None if one is None else one["metadata"].get("uid", "") for one in found)
+
+    def why_silent(self, key: ResourceKey) -> str:
+        """Why its process does not answer."""
+        place = self._plant.namespace, workload_name(key)
+        return why_silent(key, self._plant.namespace, self._caches.workloads(DEPLOYMENT).get(place))
 
     async def ensure(
         self, regent: Regent, admin: Admin | None, authorities: Authorities, now: datetime
     ) -> bool:
         """See that everything is there and as it shall be.
 
-        Without `admin` the password that it has stays; False where it has none yet.
+        Without `admin` the password that it has stays, and with it the account and the server that
+        it is of: it is shown to no other. False where it has none yet.
         """
         known = self._known_secret(regent.key)
         material = self._material(regent, admin, known, authorities, now)
@@ -92,12 +115,15 @@ class Plants:
         )
         for manifest in wanted:
             await self._ensure(manifest)
+        settings = material.settings or settings_of(regent, material.server_ca, material.origin)
+        self._settings[regent.key] = digest_of(settings)
         return True
 
     async def remove(self, key: ResourceKey) -> None:
         """Everything of one Regent; what is gone already is no error."""
         name = workload_name(key)
         self._issued.pop(key, None)
+        self._settings.pop(key, None)
         for kind in reversed(WORKLOAD_KINDS):
             self._made.pop((kind, name), None)
             if (self._plant.namespace, name) in self._caches.workloads(kind):
@@ -125,7 +151,15 @@ class Plants:
         if pair is None or needs_new(pair, authorities.regents, names, now):
             pair = authorities.regents.issue("server", names, workload_name(regent.key), now)
             self._issued[regent.key] = pair
-        return Material(password, pair, authorities.controller.bundle, server_ca, self.origin)
+        is_kept = admin is None and is_of_another(known, regent)
+        return Material(
+            password,
+            pair,
+            authorities.controller.bundle,
+            server_ca,
+            self.origin,
+            known["regent.json"] if is_kept else None,
+        )
 
     def _known_secret(self, key: ResourceKey) -> dict[str, bytes]:
         found = self._caches.workloads(SECRET).get((self._plant.namespace, workload_name(key)))
@@ -222,10 +256,24 @@ def fingerprint(found: JsonObject) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def is_of_another(known: Mapping[str, bytes], regent: Regent) -> bool:
+    """Whether the password that a Regent has is of another account, or another server's."""
+    server = _server(known)
+    spec = regent.spec
+    declared = {
+        "host": spec.database_host, "port": spec.effective_port, "adminUser": spec.admin_user,
+    }  # fmt: skip
+    return bool(server) and any(server.get(name) != value for name, value in declared.items())
+
+
 def _server_ca(known: Mapping[str, bytes]) -> str | None:
-    try:
-        settings = json.loads(known.get("regent.json", b"{}"))
-    except ValueError:
-        return None
-    found = settings.get("server", {}).get("caPem")
+    found = _server(known).get("caPem")
     return found if isinstance(found, str) else None
+
+
+def _server(known: Mapping[str, bytes]) -> JsonObject:
+    try:
+        found = json.loads(known.get("regent.json", b"{}")).get("server")
+    except (ValueError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from controller.kube.errors import ApiError
 from controller.kube.retries import Retries
+from controller.names import workload_name
 from controller.observe.moment import SecretsRead
 from controller.observe.world import World
 from controller.pki.identity import Identity
@@ -22,21 +24,31 @@ from controller.workloads.admins import (
     admin_of,
     host_check,
 )
-from controller.workloads.apply import Plants
+from controller.workloads.apply import NameTaken, Plants, Standing
 from controller.workloads.faults import Faults
 from controller.workloads.manifests import API_PORT, Plant, server_names
 from shared.errors import PostgRegentError
+from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 from shared.resources import Regent
 
 log = get_logger(__name__)
+LONGEST_RETRY_SECONDS = 10.0
+"""What a person mends is often heard by nobody, such as a right: one refused request costs less."""
+NOT_IN_FORCE = "NotInForce"
+"""Of a Regent whose process runs with other settings than are declared."""
+_KEPT = "it goes on with the account and the password that it had."
+_Attempt: TypeAlias = tuple[ResourceKey, int, Standing]
 Address = Callable[[ResourceKey], str]
 """Where a Regent is reached, as `https://host:port`; its Service unless a test says otherwise."""
 
 
 class Making:
-    """`not_started` says why a Regent does not run, after each look."""
+    """After each look, `not_started` says why a Regent does not run.
+
+    `lacks` says, of one that runs, what is declared of what runs it and is not in force.
+    """
 
     def __init__(
         self,
@@ -52,7 +64,8 @@ class Making:
         faults: Faults,
     ) -> None:
         self.not_started: dict[ResourceKey, NotReached] = {}
-        self.retries: Retries[tuple[ResourceKey, int]] = Retries()
+        self.lacks: dict[ResourceKey, NotReached] = {}
+        self.retries: Retries[_Attempt] = Retries(longest=LONGEST_RETRY_SECONDS)
         """Regents that could not be made, each as it is declared: tried again after a while."""
         self._faults = faults
         self._plant = plant
@@ -70,9 +83,10 @@ class Making:
         Nothing is made for what is leaving, which runs on until it has left, or is off.
         """
         regents = world.declared.regents()
-        before, self.not_started = self.not_started, {}
+        not_started, self.not_started = self.not_started, {}
+        lacks, self.lacks = self.lacks, {}
         self.retries.begin()
-        self.retries.forget_except({_attempt(regent) for regent in regents.values()})
+        self.retries.forget_except({self._attempt(regent) for regent in regents.values()})
         for key in sorted(world.leaving):
             with self._faults.apart(key, "talking to it"):
                 if self._plants.runs(key):
@@ -81,8 +95,9 @@ class Making:
             if key in world.leaving | world.off:
                 continue
             with self._faults.apart(key, "making what runs it"):
-                if not self.retries.is_due(_attempt(regent)):
-                    self.not_started |= {key: before[key]} if key in before else {}
+                if not self.retries.is_due(self._attempt(regent)):
+                    self.not_started |= {key: not_started[key]} if key in not_started else {}
+                    self.lacks |= {key: lacks[key]} if key in lacks else {}
                     is_there = self._plants.runs(key)
                 else:
                     is_there = await self._is_there(key, regent, world)
@@ -93,23 +108,22 @@ class Making:
         """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
         if key in world.unheld:
             return self._plants.runs(key)
+        attempt = self._attempt(regent)
         try:
             is_there = await self._ensure(regent, world.secrets)
         except PostgRegentError as error:
             is_there = self._plants.runs(key)
-            self._note(regent, error, is_running=is_there)
+            is_again = self.retries.is_failing(attempt)
+            if isinstance(error, ApiError | NameTaken):
+                self.retries.failed(attempt)
+                log.warning("not looked after", regent=str(key), problem=str(error))
+            if not is_there:
+                self.not_started[key] = NotReached.of(error)
+            elif is_again or not (isinstance(error, ApiError) and error.is_transient):
+                self.lacks[key] = _lack(error)
         else:
-            self.retries.succeeded(_attempt(regent))
+            self.retries.succeeded(attempt)
         return is_there
-
-    def _note(self, regent: Regent, error: PostgRegentError, *, is_running: bool) -> None:
-        """A Regent that runs does so even when the API server cannot be asked."""
-        key = regent.key
-        if isinstance(error, ApiError):
-            self.retries.failed(_attempt(regent))
-            log.warning("not looked after", regent=str(key), problem=str(error))
-        if not is_running or not isinstance(error, ApiError):
-            self.not_started[key] = NotReached.of(error)
 
     async def _ensure(self, regent: Regent, secrets: SecretsRead) -> bool:
         """Without a usable Secret the password that it has stays (rule 19)."""
@@ -130,7 +144,28 @@ class Making:
             if not made:
                 raise missing
             log.warning("kept the password it had", regent=str(regent.key), problem=str(missing))
+            self.lacks[regent.key] = NotReached(
+                NotReached.of(missing).reason, f"{missing} Until then {_KEPT}"
+            )
         return made
+
+    def lack_of(self, key: ResourceKey, status: StatusBody | None) -> NotReached | None:
+        """What is not in force of what is declared of it: it was refused, or is not run with."""
+        if (lack := self.lacks.get(key)) is not None:
+            return lack
+        declared = self._plants.settings_of(key)
+        if status is None or status.settings in ("", declared) or not declared:
+            return None
+        restart = f"kubectl rollout restart deployment/{workload_name(key)}"
+        return NotReached(
+            NOT_IN_FORCE,
+            "Its process runs with what was declared before, and is started anew. If it goes on:"
+            f" `{restart} -n {self._plant.namespace}`.",
+        )
+
+    def _attempt(self, regent: Regent) -> _Attempt:
+        """One that is declared anew, or of which something came or went, is tried at once."""
+        return regent.key, regent.metadata.generation, self._plants.standing(regent.key)
 
     def _talk_to(self, key: ResourceKey, group: asyncio.TaskGroup) -> None:
         passport = self._identity.passport
@@ -150,6 +185,11 @@ class Making:
         return f"https://{server_names(key, self._plant)[0]}:{API_PORT}"
 
 
-def _attempt(regent: Regent) -> tuple[ResourceKey, int]:
-    """One that is declared anew is tried at once."""
-    return regent.key, regent.metadata.generation
+def _lack(error: PostgRegentError) -> NotReached:
+    """Of a Regent that runs: it goes on, and not with what is declared now."""
+    lack = NotReached.of(error)
+    if isinstance(error, ApiError | NameTaken):
+        why = str(error).rstrip(".")
+        said = f"What runs it cannot be made as it is declared now, and goes on as it was: {why}."
+        return NotReached(lack.reason, f"{said} It is tried again.")
+    return lack

@@ -69,6 +69,8 @@ class Material:
     server_ca: str | None = None
     origin: str = ""
     """The cluster whose declarations it obeys."""
+    settings: bytes | None = None
+    """Those that it has, where they stay; else they are made of its spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,11 @@ def manifests(regent: Regent, plant: Plant, material: Material) -> tuple[Manifes
 
 
 def settings_of(regent: Regent, server_ca: str | None, origin: str = "") -> bytes:
-    """`regent.json`, as regent/settings.py reads it: no secret, files beside it."""
+    """`regent.json`, as regent/settings.py reads it: no secret, files beside it.
+
+    It holds its own digest, which the Regent's status says again: so the controller sees whether
+    the process runs with what is declared.
+    """
     spec = regent.spec
     server: dict[str, Any] = {
         "host": spec.database_host,
@@ -129,7 +135,16 @@ def settings_of(regent: Regent, server_ca: str | None, origin: str = "") -> byte
             "tls": {"certFile": "tls.crt", "keyFile": "tls.key", "caFile": "client-ca.crt"},
         },
     }
-    return json.dumps(settings, sort_keys=True).encode()
+    return json.dumps({**settings, "digest": _digest(settings)}, sort_keys=True).encode()
+
+
+def digest_of(settings: bytes) -> str:
+    """By which the status of a process that runs with them says so; empty: an older version's."""
+    return str(json.loads(settings).get("digest", ""))
+
+
+def _digest(settings: JsonObject) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def bound_labels(key: ResourceKey) -> dict[str, str]:
@@ -151,7 +166,9 @@ class _Making:
         self._material = material
         self._key = regent.key
         self._name = workload_name(regent.key)
-        self._settings = settings_of(regent, material.server_ca, material.origin)
+        self._settings = material.settings or settings_of(
+            regent, material.server_ca, material.origin
+        )
         self._wishes = regent.spec.deployment or Deployment.model_validate({})
 
     def service_account(self) -> Manifest:
