@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt, may_be_named
 from regent.resolve.context import Claim, Context, Listed
@@ -15,7 +16,6 @@ from regent.resolve.renamings import (
     waits_for,
 )
 from regent.resolve.situation import Findings, Situation
-from regent.standing import PROVIDER_ROLES
 from shared.keys import ResourceKey
 from shared.names import OWNER_ROLE, role_name_problem
 from shared.state import RoleEntry, UserEntry
