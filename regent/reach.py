@@ -1,29 +1,52 @@
 """What a role can do beyond its own name: the roles that it reaches, and the powers of those. Pure.
 
 A membership reaches its group with any option: INHERIT uses it, SET becomes it, and ADMIN may give
-itself both (https://www.postgresql.org/docs/current/role-membership.html).
+itself both (https://www.postgresql.org/docs/current/role-membership.html). Whoever may create roles
+makes as many of them, and as long chains, as he likes: each walk meets each membership once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from regent.observed import ObservedRole, ObservedServer
 
 POWERFUL_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
+OPEN_ATTRIBUTES = frozenset({"createdb"})
+"""What may be declared where the Regent says nothing, and what a pattern lets somebody reach."""
 HARMLESS_BUILT_IN = frozenset(
     {"pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"}
 )
 """Built-in groups that see statistics and settings, and no data."""
+SYSTEM_PREFIX = "pg_"
+PROVIDER_ROLES = frozenset(
+    {
+        "rds_superuser",
+        "rdsadmin",
+        "rdsrepladmin",
+        "rds_replication",
+        "rds_iam",
+        "rds_ad",
+        "rds_password",
+        "cloudsqlsuperuser",
+        "cloudsqladmin",
+        "azure_pg_admin",
+        "azuresu",
+    }
+)
+"""Roles of managed PostgreSQL services: never ours, whatever is declared (rule 9)."""
+
+Names = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reaches:
-    """The memberships of a server, followed to their ends. Cycles end where they began."""
+    """The memberships of a server, both ways, each once and in the order of the catalog."""
 
     roles: Mapping[str, ObservedRole]
-    groups_of: Mapping[str, frozenset[str]]
+    groups_of: Names
+    members_of: Names
 
     @classmethod
     def of(cls, server: ObservedServer) -> Reaches:
@@ -33,28 +56,54 @@ class Reaches:
     @classmethod
     def by(cls, server: ObservedServer, memberships: Iterable[tuple[str, str]]) -> Reaches:
         """With these (member, group) pairs instead of the observed ones."""
-        groups: dict[str, set[str]] = {}
-        for member, group in memberships:
-            groups.setdefault(member, set()).add(group)
-        return cls(server.roles, {member: frozenset(found) for member, found in groups.items()})
+        groups: dict[str, list[str]] = {}
+        members: dict[str, list[str]] = {}
+        for member, group in dict.fromkeys(memberships):
+            groups.setdefault(member, []).append(group)
+            members.setdefault(group, []).append(member)
+        return cls(server.roles, groups, members)
 
     def roles_of(self, role: str) -> frozenset[str]:
         """Every role whose rights `role` can use, itself among them."""
-        found: set[str] = set()
-        left = [role]
-        while left:
-            one = left.pop()
-            if one not in found:
-                found.add(one)
-                left += self.groups_of.get(one, ())
-        return frozenset(found)
+        return _ends((role,), self.groups_of)
+
+    def reaching(self, roles: Iterable[str]) -> frozenset[str]:
+        """Every role that can use the rights of one of these, themselves among them."""
+        return _ends(roles, self.members_of)
 
     def powers_of(self, role: str) -> frozenset[str]:
-        """Attributes of all that it reaches, and the built-in groups among them that see data."""
-        reached = self.roles_of(role)
-        known = [self.roles[name].attributes for name in reached if name in self.roles]
-        attributes = {
-            name for name in POWERFUL_ATTRIBUTES if any(getattr(one, name) for one in known)
-        }
-        built_in = {name for name in reached if name.startswith("pg_")} - HARMLESS_BUILT_IN
-        return frozenset(attributes | built_in)
+        """Attributes of all that it reaches, and the groups of PostgreSQL and providers in it."""
+        return frozenset(
+            power for name in self.roles_of(role) for power in _powers(name, self.roles.get(name))
+        )
+
+    def powerful(self) -> Mapping[str, frozenset[str]]:
+        """The same of every role that has any. There are few powers, and each is one walk."""
+        holders: dict[str, list[str]] = {}
+        for name in {*self.roles, *self.members_of, *PROVIDER_ROLES}:
+            for power in _powers(name, self.roles.get(name)):
+                holders.setdefault(power, []).append(name)
+        found: dict[str, set[str]] = {}
+        for power, names in holders.items():
+            for role in self.reaching(names):
+                found.setdefault(role, set()).add(power)
+        return {role: frozenset(powers) for role, powers in found.items()}
+
+
+def _powers(name: str, role: ObservedRole | None) -> Iterator[str]:
+    """What makes a role powerful by itself: an attribute, or what its name stands for."""
+    if role is not None:
+        yield from (one for one in POWERFUL_ATTRIBUTES if getattr(role.attributes, one))
+    if name in PROVIDER_ROLES or (name.startswith(SYSTEM_PREFIX) and name not in HARMLESS_BUILT_IN):
+        yield name
+
+
+def _ends(roles: Iterable[str], further: Names) -> frozenset[str]:
+    """These, and all that they lead to. A ring ends where it began."""
+    found = set(roles)
+    left = list(found)
+    while left:
+        new = [one for one in further.get(left.pop(), ()) if one not in found]
+        found.update(new)
+        left += new
+    return frozenset(found)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from heapq import merge
+from itertools import islice
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -109,23 +111,45 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
+class Words:
+    """Known words, ready to be compared with any number of others."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        words = sorted(set(known))
+        self._by_folded = {fold(candidate): candidate for candidate in words}
+        self._by_length: dict[int, list[str]] = {}
+        for one in words:
+            self._by_length.setdefault(len(one), []).append(one)
+
+    def same(self, word: str) -> str | None:
+        """The one that differs in case and separators at most."""
+        return self._by_folded.get(fold(word))
+
+    def near(self, word: str) -> str | None:
+        """The one that is spelt much like it, of as many as can be compared in a moment."""
+        if len(word) > LONGEST_COMPARED:
+            return None
+        reach = len(word) // 2 + 1
+        lengths = range(len(word) - reach, len(word) + reach + 1)
+        alike = merge(*(self._by_length.get(one, ()) for one in lengths))
+        near = get_close_matches(word, islice(alike, MOST_COMPARED), n=1, cutoff=0.6)
+        return near[0] if near else None
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
-    words = sorted(set(known))
-    by_folded = {fold(candidate): candidate for candidate in words}
-    if same := by_folded.get(fold(word)):
-        return same
-    if len(word) > LONGEST_COMPARED:
-        return None
-    alike = [one for one in words if abs(len(one) - len(word)) <= len(word) // 2 + 1]
-    near = get_close_matches(word, alike[:MOST_COMPARED], n=1, cutoff=0.6)
-    return near[0] if near else None
+    words = Words(known)
+    return words.same(word) or words.near(word)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """A way out that names the nearest known word, or else `otherwise`."""
-    near = nearest(word, known)
-    return f"did you mean {near}?" if near else otherwise
+    return meant(nearest(word, known)) or otherwise
+
+
+def meant(near: str | None) -> str:
+    """The way out that names the nearest known word; empty where there is none."""
+    return f"did you mean {near}?" if near else ""
 
 
 def fold(word: str) -> str:

@@ -71,8 +71,10 @@ def unsupported(spec: Part) -> tuple[Unsupported, ...]:
     given = spec.given()
     found = []
     for name, instead in UNSUPPORTED.get(type(spec), {}).items():
+        if name not in given:
+            continue
         value = getattr(spec, _attribute(spec, name))
-        if name in given and _does_nothing(name, value):
+        if _does_nothing(name, value):
             shown = value if isinstance(value, str) and name in _ACTED_ON else ""
             found.append(Unsupported(name, instead, shown))
     return tuple(found)

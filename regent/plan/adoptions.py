@@ -69,5 +69,5 @@ def handing_on_late(changes: Sequence[Change], server: ObservedServer) -> frozen
     if not late or not taken:
         return frozenset()
     members = Members.of(server)
-    handed = ((id(change), hands_on(change, members)) for change in late)
-    return frozenset(one for one, role in handed if role and members.reach(role, taken))
+    having = members.reaching(taken)
+    return frozenset(id(change) for change in late if hands_on(change, members) in having)

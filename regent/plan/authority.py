@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from regent.desired import Causes, Desired
 from regent.observed import ObservedServer
-from regent.standing import PROVIDER_ROLES, SYSTEM_PREFIX, admins_of
+from regent.reach import PROVIDER_ROLES, SYSTEM_PREFIX
+from regent.standing import admins_of
 from shared.names import OWNER_ROLE
 from shared.patterns import matcher
 

@@ -62,9 +62,9 @@ class Members:
         pairs = frozenset((row.group, row.member) for row in server.memberships)
         return cls(Reaches.of(server), pairs)
 
-    def reach(self, role: str, some: Collection[str]) -> bool:
-        """Whether the role is one of these, or a member of one."""
-        return role in some or not self.reaches.roles_of(role).isdisjoint(some)
+    def reaching(self, some: Collection[str]) -> frozenset[str]:
+        """These, and who is a member of one."""
+        return self.reaches.reaching(some)
 
 
 def taken_from(change: Change) -> Names:
@@ -154,7 +154,7 @@ def _unclean(roles: Names, changes: Iterable[Change], members: Members) -> Names
         taken |= taken_from(change)
         if isinstance(change, RevokeMembership) and change.group in roles:
             taken.add(change.group)
-    return frozenset(role for role in roles if taken and members.reach(role, taken))
+    return roles & members.reaching(taken)
 
 
 def held_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedServer) -> Names:
@@ -164,7 +164,7 @@ def held_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedS
     concerned = frozenset(name for change in touched for name in change.about)
     held = adopted & concerned
     members = Members.of(server)
-    return frozenset(role for role in adopted if held and members.reach(role, held))
+    return adopted & members.reaching(held)
 
 
 def without_adoptions(plan: Plan, held: Names, desired: Desired, server: ObservedServer) -> Split:

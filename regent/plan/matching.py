@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from regent.desired import DeclaredGrant
 from regent.kinds import COLUMNS, KINDS, Scope
 from regent.plan.signatures import patterns_of
-from regent.standing import SYSTEM_PREFIX
+from regent.reach import SYSTEM_PREFIX
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
 from shared.privileges import ObjectKind

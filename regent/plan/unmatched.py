@@ -14,9 +14,10 @@ from regent.kinds import COLUMNS, CONTAINERS, KINDS, Row, Scope
 from regent.observed import ObjectGroup, Observed, ObservedDatabase
 from regent.plan.matching import is_system
 from regent.plan.signatures import known_as, literals_of
+from shared.guesses import Guesses
 from shared.keys import ResourceKey
-from shared.patterns import matcher
-from shared.problems import nearest
+from shared.patterns import literal_of, matcher
+from shared.privileges import ObjectKind
 
 MOST_NOTES = 8
 
@@ -37,11 +38,12 @@ class Unmatched:
 def literals(desired: Desired, observed: Observed) -> Mapping[ResourceKey, tuple[Unmatched, ...]]:
     """For each Permission, its literals that name nothing in what was read, each once."""
     found: dict[ResourceKey, dict[Unmatched, None]] = {}
+    guesses = Guesses()
     for database, grants in desired.grants.items():
         reading = observed.databases.get(database)
         if reading is None or reading.is_partial:
             continue
-        naming = _Naming(reading, observed.server.shared, desired.ignore_schemas)
+        naming = _Naming(reading, observed.server.shared, desired.ignore_schemas, guesses)
         for grant in grants:
             for one in naming.notes(grant):
                 found.setdefault(grant.permission, {})[one] = None
@@ -67,9 +69,13 @@ class _Naming:
         reading: ObservedDatabase,
         shared: Sequence[ObjectGroup],
         ignore_schemas: Sequence[str],
+        guesses: Guesses,
     ) -> None:
+        self._guesses = guesses
         self._reading = reading
-        self._groups = (*reading.groups, *shared)
+        self._groups: dict[tuple[ObjectKind, str | None], list[ObjectGroup]] = {}
+        for group in (*reading.groups, *shared):
+            self._groups.setdefault((group.kind, group.schema), []).append(group)
         self._is_ignored = matcher(ignore_schemas)
         self._schemas = frozenset(
             name
@@ -79,6 +85,7 @@ class _Naming:
         )
         self._names: dict[tuple[object, ...], frozenset[str]] = {}
         self._reaches: dict[tuple[str, ...], frozenset[str]] = {}
+        self._tables: dict[tuple[str, ...], Mapping[str, Sequence[int]]] = {}
 
     def notes(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
         """One for each literal that names nothing, or nothing that may be matched."""
@@ -114,18 +121,27 @@ class _Naming:
     def _columns(self, grant: DeclaredGrant) -> Iterator[Unmatched]:
         if not grant.columns:
             return
-        is_named, reached = matcher(grant.names), self._reached(grant)
-        oids = {
-            oid
-            for group in self._reading.groups
-            if group.kind is COLUMNS.part_of and group.schema in reached
-            for name, oid in zip(group.names, group.oids, strict=True)
-            if is_named(name)
-        }
+        tables = self._tables_of(grant)
+        literals = {literal_of(pattern) for pattern in grant.names}
+        is_named = matcher(grant.names)
+        named = filter(is_named, tables) if None in literals else tables.keys() & literals
+        oids = {oid for name in named for oid in tables[name]}
         for column in grant.columns if oids else ():
             if oids.isdisjoint(self._reading.columns_present.get(column, ())):
                 said = f"none of its tables has a column {column!r}"
                 yield Unmatched("columns", column, said, "Correct the name.")
+
+    def _tables_of(self, grant: DeclaredGrant) -> Mapping[str, Sequence[int]]:
+        """What may have columns in its schemas, with the oids."""
+        key = tuple(grant.schemas)
+        if key not in self._tables and COLUMNS.part_of is not None:
+            found: dict[str, list[int]] = {}
+            for schema in self._reached(grant):
+                for group in self._groups.get((COLUMNS.part_of, schema), ()):
+                    for name, oid in zip(group.names, group.oids, strict=True):
+                        found.setdefault(name, []).append(oid)
+            self._tables[key] = found
+        return self._tables.get(key, {})
 
     def _is_member(self, grant: DeclaredGrant, name: str) -> bool:
         """Whether it would be matched with `extensions: true`."""
@@ -135,13 +151,11 @@ class _Naming:
         kind = KINDS[grant.kind].part_of or grant.kind
         key = (kind, tuple(grant.schemas), grant.extensions)
         if key not in self._names:
-            reached = self._reached(grant)
             self._names[key] = frozenset(
                 name
-                for group in self._groups
-                if group.kind is kind
-                and (group.schema is None or group.schema in reached)
-                and (grant.extensions or not group.is_extension_member)
+                for schema in (None, *self._reached(grant))
+                for group in self._groups.get((kind, schema), ())
+                if grant.extensions or not group.is_extension_member
                 for name in known_as(group)
             )
         return self._names[key]
@@ -150,16 +164,18 @@ class _Naming:
         """The schemas that its patterns reach."""
         key = tuple(grant.schemas)
         if key not in self._reaches:
-            is_named = matcher(key)
+            literals = {literal_of(pattern) for pattern in key}
+            named = filter(matcher(key), self._schemas)
             self._reaches[key] = frozenset(
                 name
-                for name in self._schemas
-                if is_named(name) and not is_system(name) and not self._is_ignored(name)
+                for name in (named if None in literals else self._schemas & literals)
+                if not is_system(name) and not self._is_ignored(name)
             )
         return self._reaches[key]
 
     def _missing(self, field: str, row: Row, name: str, known: Collection[str]) -> Unmatched:
-        near = nearest(name, known)
+        among = (self._reading.name, id(known))  # both live as long as this
+        near = self._guesses.nearest(name, among, lambda: known)
         way_out = f"Did you mean {near!r}?" if near else "Create it, or correct the name."
         has = "the server" if row.scope is Scope.SERVER else repr(self._reading.name)
         where = " in its schemas" if row.scope is Scope.IN_SCHEMA else ""

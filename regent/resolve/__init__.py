@@ -12,7 +12,6 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.remembered import AcceptedState
-from regent.resolve.adoption import without_refused_adoptions
 from regent.resolve.claims import grant_claims
 from regent.resolve.context import Context
 from regent.resolve.endings import endings, note_heirs
@@ -24,6 +23,7 @@ from regent.resolve.memberships import (
     undecided_memberships,
 )
 from regent.resolve.references import look_up
+from regent.resolve.refused import without_refused_adoptions
 from regent.resolve.renamings import note_renames
 from regent.resolve.roles import desired_role
 from regent.resolve.situation import Findings, Situation, unseen

@@ -9,11 +9,11 @@ then it is refused as a whole, and the role stays as it is (rule 10). Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from regent.holdings import How, ways_out
 from regent.holdings import listed as listed_holdings
-from regent.reach import POWERFUL_ATTRIBUTES, Reaches
+from regent.reach import POWERFUL_ATTRIBUTES
 from regent.resolve.allowed import (
     is_attribute_allowed,
     is_group_allowed,
@@ -23,83 +23,53 @@ from regent.resolve.allowed import (
     permission_trouble,
 )
 from regent.resolve.context import Claim, Context
-from regent.resolve.memberships import undecided_memberships
+from regent.resolve.decided import Decided
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 
-Granted = Mapping[ResourceKey, Claim]
-Edges = Set[tuple[str, str]]
 Refusal = tuple[str, str]
 """A reason and a message."""
+Listers = Mapping[tuple[str, str], Sequence[ResourceKey]]
+"""Who lists a role in `memberOf`, by namespace and name, in order."""
 
 
-def without_refused_adoptions(context: Context) -> Granted:
-    """The claims that may be made. One that is refused may be what another one counted on."""
-    left = dict(context.granted)
-    while refused := _first_refused(context.with_granted(left)):
-        claim, (reason, message) = refused
-        for key in claim.declared_by:
-            left.pop(key, None)
-            context.findings.trouble(key, reason, message)
-        context.findings.taken_back.discard(claim.name)
-    return left
-
-
-def _first_refused(context: Context) -> tuple[Claim, Refusal] | None:
-    adopted = {claim.name: claim for claim in context.granted.values() if claim.adopted}
-    staying = undecided_memberships(context) if adopted else frozenset()
-    for _, claim in sorted(adopted.items()):
-        refusal = (
-            _reaches_too_much(context, claim, staying)
-            or _holds_what_stays(context, claim)
-            or _takes_what_it_declares(context, claim, staying)
-        )
-        if refusal is not None:
-            return claim, refusal
-    renamed = {claim.name: claim for claim in context.granted.values() if _is_renamed(claim)}
-    for _, claim in sorted(renamed.items()):
-        refusal = _leaves_members(context, claim)
-        if refusal is not None:
-            return claim, refusal
-    return None
-
-
-def _is_renamed(claim: Claim) -> bool:
-    """By its own resource. With `renamedFrom` the former name goes on to be understood."""
-    mark = claim.mark
+def refusal_to_adopt(decided: Decided, claim: Claim) -> Refusal | None:
+    """Why it is not adopted; None where it may be."""
+    stays = frozenset(
+        group for key in claim.declared_by for group in decided.stays_in(key, claim.name)
+    )
     return (
-        mark is not None
-        and claim.observed_name == mark.role != claim.name
-        and mark.holder in claim.declared_by
+        _reaches_too_much(decided.context.situation, claim, stays)
+        or _holds_what_stays(decided.context, claim)
+        or _takes_what_it_declares(decided, claim, stays)
     )
 
 
-def _leaves_members(context: Context, claim: Claim) -> Refusal | None:
+def refusal_to_rename(decided: Decided, claim: Claim, listers: Listers) -> Refusal | None:
     """Members that name it by its former name would be taken out of it, with nobody saying so."""
-    former = claim.observed_name
-    names = {one.name for one in context.granted.values()}
-    for key in sorted(context.granted):
-        groups = {one.role for one in context.listed.entries[key].spec.member_of}
-        if key.namespace == claim.holder.namespace and former in groups - names:
-            return (
-                "NameConflict",
-                (
-                    f"{former!r} is not renamed to {claim.name!r}: {key} lists {former!r} in"
-                    " spec.memberOf, and would be taken out of it. Nothing was changed. Write"
-                    f" {claim.name!r} there with the same push."
-                ),
-            )
-    return None
+    former = claim.observed_name or ""
+    if former in decided.names:
+        return None
+    listing = listers[claim.holder.namespace, former]
+    key = next((one for one in listing if one in decided.granted), None)
+    if key is None:
+        return None
+    return (
+        "NameConflict",
+        (
+            f"{former!r} is not renamed to {claim.name!r}: {key} lists {former!r} in"
+            " spec.memberOf, and would be taken out of it. Nothing was changed. Write"
+            f" {claim.name!r} there with the same push."
+        ),
+    )
 
 
-def _reaches_too_much(context: Context, claim: Claim, staying: Edges) -> Refusal | None:
+def _reaches_too_much(situation: Situation, claim: Claim, stays: Set[str]) -> Refusal | None:
     """What it has itself is taken before its password is given; SUPERUSER is not for the Regent.
 
     What it is in and stays in is not: groups of another Regent, and declared Roles that got none.
     """
-    situation = context.situation
-    server = situation.server
-    observed = server.roles.get(claim.name)
+    observed = situation.server.roles.get(claim.name)
     if observed is None:
         return None
     if observed.attributes.superuser and not is_attribute_allowed(situation, "superuser"):
@@ -107,27 +77,34 @@ def _reaches_too_much(context: Context, claim: Claim, staying: Edges) -> Refusal
             f"The role {claim.name!r} is a superuser. Add superuser to spec.allow.attributes of"
             " the Regent to have it adopted, or choose another name."
         )
-    foreign = situation.marked.foreign
-    reaches = Reaches.of(server)
-    for row in server.memberships:
-        if row.member != claim.name:
+    foreign, standing = situation.marked.foreign, situation.standing
+    for group in standing.reaches.groups_of.get(claim.name, ()):
+        if group not in foreign and group not in stays:
             continue
-        if row.group not in foreign and (row.group, row.member) not in staying:
-            continue
-        if row.group in situation.standing.ours:
+        if group in standing.ours:
             return "NotAllowed", (
-                f"The role {claim.name!r} is a member of {row.group!r}, stays one, and reaches"
-                f" PostgRegent's own roles by that. Take it out of {row.group!r}, or choose"
+                f"The role {claim.name!r} is a member of {group!r}, stays one, and reaches"
+                f" PostgRegent's own roles by that. Take it out of {group!r}, or choose"
                 " another name."
             )
-        for power in sorted(reaches.powers_of(row.group)):
-            if not _may_reach(situation, power):
-                return "NotAllowed", (
-                    f"The role {claim.name!r} is a member of {row.group!r}, stays one, and reaches"
-                    f" {power} by that. Take it out of {row.group!r}, or add {power} to"
-                    f" spec.allow.{_list_of(power)} of the Regent."
-                )
+        if power := _forbidden_power(situation, group):
+            return "NotAllowed", (
+                f"The role {claim.name!r} is a member of {group!r}, stays one, and reaches"
+                f" {power} by that. Take it out of {group!r}, or add {power} to"
+                f" spec.allow.{_list_of(power)} of the Regent."
+            )
     return None
+
+
+def is_too_strong(situation: Situation, group: str) -> bool:
+    """Whether nobody is adopted who stays in this group."""
+    return group in situation.standing.ours or bool(_forbidden_power(situation, group))
+
+
+def _forbidden_power(situation: Situation, group: str) -> str:
+    """The first power that a group reaches and the Regent does not allow; empty for none."""
+    powers = sorted(situation.standing.powers.get(group, ()))
+    return next((power for power in powers if not _may_reach(situation, power)), "")
 
 
 def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
@@ -163,11 +140,12 @@ def _list_of(power: str) -> str:
     return "attributes" if power in POWERFUL_ATTRIBUTES else "memberOf"
 
 
-def _takes_what_it_declares(context: Context, claim: Claim, staying: Edges) -> Refusal | None:
+def _takes_what_it_declares(decided: Decided, claim: Claim, stays: Set[str]) -> Refusal | None:
     """The first thing that is declared, not allowed, and there now: it would be taken away."""
+    context = decided.context
     for key in claim.declared_by:
         for refusal in (
-            *_groups(context, key, claim.name, staying),
+            *_groups(decided, key, claim.name, stays),
             *_attributes(context, key, claim.name),
             *_settings(context, key, claim.name),
             *_permissions(context, key),
@@ -176,15 +154,15 @@ def _takes_what_it_declares(context: Context, claim: Claim, staying: Edges) -> R
     return None
 
 
-def _groups(context: Context, key: ResourceKey, name: str, staying: Edges) -> Iterator[Refusal]:
-    own = {claim.name for one, claim in context.granted.items() if one.namespace == key.namespace}
-    pairs = {(row.group, row.member) for row in context.situation.server.memberships}
+def _groups(decided: Decided, key: ResourceKey, name: str, stays: Set[str]) -> Iterator[Refusal]:
+    context, own = decided.context, decided.own_of(key.namespace)
+    groups = frozenset(context.situation.standing.reaches.groups_of.get(name, ()))
     for membership in context.listed.entries[key].spec.member_of:
         group = membership.role
-        if (group, name) in staying:
+        if group in stays:
             continue
         if not is_group_allowed(context.situation, group, own):
-            if (group, name) in pairs:
+            if group in groups:
                 there = f"{name!r} is a member of {group!r}"
                 yield _not_allowed("spec.memberOf", there, "memberOf", group)
         elif group not in own and group not in context.situation.server.roles:

@@ -10,16 +10,13 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes, Listed
-from regent.reach import HARMLESS_BUILT_IN, POWERFUL_ATTRIBUTES
+from regent.reach import HARMLESS_BUILT_IN, OPEN_ATTRIBUTES, POWERFUL_ATTRIBUTES
 from regent.resolve.context import Context
 from regent.resolve.libraries import library_of
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
-from shared.patterns import ANY, is_literal, literal_of, matcher
+from shared.patterns import ANY, is_literal, matcher
 from shared.state import PermissionEntry
-
-OPEN_ATTRIBUTES = frozenset({"createdb"})
-"""What may be declared where the Regent says nothing."""
 
 _OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
 _POWERFUL = (
@@ -29,16 +26,14 @@ _POWERFUL = (
 
 def may_adopt(situation: Situation, namespace: str, role: str) -> bool:
     """`allow.adopt` patterns; by default all for the Regent's own namespace, none for others."""
-    allow = situation.spec.allow
-    if allow is not None and allow.adopt is not None:
-        return matcher(allow.adopt)(role)
+    if situation.allowed.adopt.is_given:
+        return situation.allowed.adopt.matches(role)
     return namespace == situation.accepted.state.regent.namespace
 
 
 def may_adopt_by_name(situation: Situation, role: str) -> bool:
     """Whether `allow.adopt` has its exact name: the Regent's editor has looked at this role."""
-    allow = situation.spec.allow
-    return any(literal_of(one) == role for one in (allow.adopt if allow else None) or ())
+    return role in situation.allowed.adopt.names
 
 
 def is_attribute_allowed(situation: Situation, name: str) -> bool:
@@ -66,13 +61,8 @@ def is_group_allowed(situation: Situation, group: str, own: Collection[str]) -> 
     if group in situation.standing.ours:
         return False
     if group in situation.standing.powerful:
-        return any(literal_of(one) == group for one in _groups_allowed(situation))
-    return matcher(_groups_allowed(situation))(group)
-
-
-def _groups_allowed(situation: Situation) -> tuple[str, ...]:
-    allow = situation.spec.allow
-    return (allow.member_of if allow else None) or ()
+        return group in situation.allowed.member_of.names
+    return situation.allowed.member_of.matches(group)
 
 
 def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
@@ -80,10 +70,13 @@ def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
     allow, spec = situation.spec.allow, entry.spec
     if allow is None:
         return ""
-    if allow.databases is not None and not matcher(allow.databases)(spec.database):
+    databases = situation.allowed.databases
+    if databases.is_given and not databases.matches(spec.database):
         return f"spec.database: {spec.database!r} is not in spec.allow.databases"
-    for pattern in spec.schemas if allow.schemas is not None else ():
-        if not is_within(pattern, allow.schemas or ()):
+    schemas = situation.allowed.schemas
+    for pattern in spec.schemas if schemas.is_given else ():
+        is_one = is_literal(pattern)
+        if not (schemas.matches(pattern) if is_one else is_within(pattern, allow.schemas or ())):
             return f"spec.schemas: {pattern!r} is not within spec.allow.schemas"
     for action in spec.actions if allow.actions is not None else ():
         if action not in (allow.actions or ()):
@@ -106,7 +99,6 @@ def parameter_trouble(
             "spec.actions: ALTER SYSTEM changes the server for everybody. Add it to"
             " spec.allow.actions of the Regent, or write SET alone."
         )
-    listed = matcher((allow.parameters if allow else None) or ())
     for name in names:
         is_known = name in situation.known_parameters or "." in name
         if situation.known_parameters and not is_known:
@@ -115,7 +107,7 @@ def parameter_trouble(
                 " Correct its name, or take it out."
             )
         is_ordinary = name in situation.ordinary_parameters and not changes_the_server
-        if not is_ordinary and not listed(name):
+        if not is_ordinary and not situation.allowed.parameters.matches(name):
             return (
                 f"spec.parameters: {name} is not for everybody to set. Add it to"
                 " spec.allow.parameters of the Regent, or take it out here."
@@ -148,8 +140,8 @@ def is_within(pattern: str, allowed: Collection[str]) -> bool:
 
 def may_be_named(situation: Situation, role: str) -> bool:
     """`allow.names`: what roles may be called in PostgreSQL."""
-    allow = situation.spec.allow
-    return allow is None or allow.names is None or matcher(allow.names)(role)
+    names = situation.allowed.names
+    return not names.is_given or names.matches(role)
 
 
 def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tuple[Listed, str]:
@@ -158,19 +150,18 @@ def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tupl
     Without a list only the managed roles of the leaver's namespace, `own`, may. A pattern lets in
     no role that reaches everything, and nothing lets in PostgRegent's own.
     """
-    allow = situation.spec.allow
-    given = allow.reassign_owned_to if allow else None
     if heir is None:
         return Listed.NO, ""
+    given = situation.allowed.reassign_owned_to
     if heir in situation.standing.ours:
         return Listed.NO, (
             f"{heir!r} is {_OURS}, so nothing is handed on to it. Name another role."
         )
-    if given is None and heir in own:
+    if not given.is_given and heir in own:
         return Listed.NO, ""
-    if given is not None and any(literal_of(one) == heir for one in given):
+    if heir in given.names:
         return Listed.BY_NAME, ""
-    if given is not None and matcher(given)(heir):
+    if given.matches(heir):
         if heir not in situation.standing.powerful:
             return Listed.BY_PATTERN, ""
         return Listed.NO, (
@@ -179,9 +170,9 @@ def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tupl
             " or name another role."
         )
     why = (
-        f"{heir!r} is no managed role of this namespace"
-        if given is None
-        else f"{heir!r} is not in spec.allow.reassignOwnedTo of the Regent"
+        f"{heir!r} is not in spec.allow.reassignOwnedTo of the Regent"
+        if given.is_given
+        else f"{heir!r} is no managed role of this namespace"
     )
     return Listed.NO, (
         f"{why}, so nothing is handed on to it. Add it to spec.allow.reassignOwnedTo of the Regent,"
@@ -211,9 +202,7 @@ def may_join(context: Context, member: tuple[ResourceKey, str], group: str, own:
     if is_group_allowed(context.situation, group, own):
         return True
     key, name = member
-    is_there = any(
-        (m.group, m.member) == (group, name) for m in context.situation.server.memberships
-    )
+    is_there = group in context.situation.standing.reaches.groups_of.get(name, ())
     taken = f" {name!r} is a member now, and it is taken out of it." if is_there else ""
     why, way_out = _why_not_joined(context.situation, group)
     context.findings.trouble(key, "NotAllowed", f"spec.memberOf: {group!r} {why}.{taken} {way_out}")
@@ -227,7 +216,7 @@ def _why_not_joined(situation: Situation, group: str) -> tuple[str, str]:
             f"is {_OURS}: no declaration makes anybody a member",
             "Remove it here.",
         )
-    if matcher(_groups_allowed(situation))(group):
+    if situation.allowed.member_of.matches(group):
         return (
             f"{_POWERFUL}: no pattern of spec.allow.memberOf matches it",
             "Add its exact name to spec.allow.memberOf of the Regent, or remove it here.",
@@ -240,8 +229,7 @@ def _why_not_joined(situation: Situation, group: str) -> tuple[str, str]:
 
 def may_set(context: Context, key: ResourceKey, parameter: str) -> bool:
     """Whether a setting may be given: any user could set it, or `allow.parameters` lists it."""
-    allow = context.situation.spec.allow
-    if allow and allow.parameters and any(map(matcher(allow.parameters), _spellings(parameter))):
+    if any(map(context.situation.allowed.parameters.matches, _spellings(parameter))):
         return True
     if parameter.lower() in context.situation.ordinary_parameters:
         return True
@@ -273,9 +261,9 @@ def may_set(context: Context, key: ResourceKey, parameter: str) -> bool:
 
 def may_set_in(context: Context, key: ResourceKey, database: str) -> bool:
     """Whether `databaseParameters` may name this database: allowed, and served by this Regent."""
-    allow = context.situation.spec.allow
+    databases = context.situation.allowed.databases
     name = f"spec.databaseParameters.{database}"
-    if allow and allow.databases is not None and not matcher(allow.databases)(database):
+    if databases.is_given and not databases.matches(database):
         context.findings.trouble(
             key,
             "NotAllowed",

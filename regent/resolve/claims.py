@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt, may_be_named
 from regent.resolve.context import Claim, Context, Listed
@@ -15,10 +17,11 @@ from regent.resolve.renamings import (
     waits_for,
 )
 from regent.resolve.situation import Findings, Situation
-from regent.standing import PROVIDER_ROLES
 from shared.keys import ResourceKey
 from shared.names import OWNER_ROLE, role_name_problem
 from shared.state import RoleEntry, UserEntry
+
+MOST_NAMED = 20
 
 
 def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
@@ -76,9 +79,10 @@ class _Court:
         winner = self._holder(self.situation.marked.by_role.get(name), claims)
         if winner is None and len(claims) == 1:
             winner = claims[0]
-        for claim in claims:
-            if claim is not winner:
-                _conflict(name, claim, winner, claims, self.findings)
+        losers = [claim for claim in claims if claim is not winner]
+        keys = list(dict.fromkeys(key for claim in claims for key in claim.declared_by))
+        for claim in losers:
+            _conflict(claim, winner, keys, self.findings)
         return winner
 
     def _holder(self, mark: Mark | None, claims: list[Claim]) -> Claim | None:
@@ -214,16 +218,19 @@ def _is_of_another_namespace(mark: Mark, claim: Claim) -> bool:
 
 
 def _conflict(
-    name: str, claim: Claim, winner: Claim | None, claims: list[Claim], findings: Findings
+    claim: Claim, winner: Claim | None, declared_by: Sequence[ResourceKey], findings: Findings
 ) -> None:
-    others = [c for c in claims if c is not claim]
-    who = ", ".join(str(key) for other in others for key in other.declared_by)
+    """Anybody may give thousands of resources one name: each is told a few of the others."""
+    others = (str(key) for key in declared_by if key not in claim.declared_by)
+    named = list(islice(others, MOST_NAMED))
+    more = len(declared_by) - len(claim.declared_by) - len(named)
+    who = ", ".join(named) + (f" and {more} more" if more else "")
     keeps = f"{winner.holder} keeps it" if winner else "neither gets it"
     for key in claim.declared_by:
         findings.trouble(
             key,
             "NameConflict",
-            f"The PostgreSQL name {name!r} is also declared by {who}; {keeps}."
+            f"The PostgreSQL name {claim.name!r} is also declared by {who}; {keeps}."
             " Give one of them another roleName or userName, or list the Role in the User.",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from regent.desired import DesiredRole, Ending
 from regent.resolve.allowed import heir_standing, may_be_ended
@@ -23,6 +23,7 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
     names = {name for one in roles.values() for name in (one.name, one.renamed_from) if name}
     oids = {observed[name].oid for name in names if name in observed}
     marks = context.situation.marked
+    own = _by_namespace(roles)
     found = []
     for name, mark in sorted(marks.mine.items()):
         holder = str(mark.holder)
@@ -33,7 +34,8 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
         entry = departed.entry if departed and departed.entry.kind != "Permission" else None
         is_remade = marks.is_remade(mark)
         heir = entry.spec.reassign_owned_to if entry and not is_remade else None
-        listed, refusal = heir_standing(context.situation, heir, _own(roles, mark.holder.namespace))
+        neighbours = own.get(mark.holder.namespace, frozenset())
+        listed, refusal = heir_standing(context.situation, heir, neighbours)
         found.append(
             Ending(
                 name=marks.observed_name(mark) or name,
@@ -47,10 +49,12 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
                 ended_at=departed.at if departed else None,
             )
         )
-    return (*found, *_taken_back(context, roles))
+    return (*found, *_taken_back(context, roles, own))
 
 
-def _taken_back(context: Context, roles: Mapping[str, DesiredRole]) -> Iterator[Ending]:
+def _taken_back(
+    context: Context, roles: Mapping[str, DesiredRole], own: Mapping[str, Set[str]]
+) -> Iterator[Ending]:
     """What was deleted after the home database was lost, and before a person had accepted that.
 
     It was declared to this Regent since, so it would be taken back; being deleted, it is ended. It
@@ -72,13 +76,14 @@ def _taken_back(context: Context, roles: Mapping[str, DesiredRole]) -> Iterator[
         if not may_be_ended(context.situation, name):
             continue
         context.findings.taken_back.add(name)
-        own = _own(roles, holder.namespace)
-        listed, refusal = heir_standing(context.situation, entry.spec.reassign_owned_to, own)
+        heir = entry.spec.reassign_owned_to
+        neighbours = own.get(holder.namespace, frozenset())
+        listed, refusal = heir_standing(context.situation, heir, neighbours)
         yield Ending(
             name=name,
             holder=holder,
             created=False,
-            reassign_to=entry.spec.reassign_owned_to,
+            reassign_to=heir,
             listed=listed,
             refusal=refusal,
             is_taken_back=True,
@@ -88,13 +93,17 @@ def _taken_back(context: Context, roles: Mapping[str, DesiredRole]) -> Iterator[
 
 def note_heirs(context: Context, roles: Mapping[str, DesiredRole]) -> None:
     """Say while the resource is still there that its `reassignOwnedTo` would get nothing."""
+    own = _by_namespace(roles)
     for key, entry in context.listed.entries.items():
-        heir = entry.spec.reassign_owned_to
-        _, refusal = heir_standing(context.situation, heir, _own(roles, key.namespace))
+        neighbours = own.get(key.namespace, frozenset())
+        _, refusal = heir_standing(context.situation, entry.spec.reassign_owned_to, neighbours)
         if refusal:
             context.findings.note(key, f"spec.reassignOwnedTo: {refusal}")
 
 
-def _own(roles: Mapping[str, DesiredRole], namespace: str) -> frozenset[str]:
-    """The managed roles of one namespace."""
-    return frozenset(name for name, one in roles.items() if one.holder.namespace == namespace)
+def _by_namespace(roles: Mapping[str, DesiredRole]) -> Mapping[str, Set[str]]:
+    """The managed roles of each namespace."""
+    found: dict[str, set[str]] = {}
+    for name, one in roles.items():
+        found.setdefault(one.holder.namespace, set()).add(name)
+    return found

@@ -16,11 +16,16 @@ from shared.state import PermissionEntry
 def declared_grants(context: Context) -> Mapping[str, tuple[DeclaredGrant, ...]]:
     """For every served database, what its Permissions give and to whom."""
     grantees = _grantees(context)
+    public = _open_to_public(context)
     by_database: dict[str, list[DeclaredGrant]] = {name: [] for name in context.situation.served}
     for key, entry in context.listed.available.items():
         grant = _grant(context, key, entry, tuple(grantees.get(key, ())))
-        if grant is not None:
-            by_database[entry.spec.database].append(grant)
+        if grant is None:
+            continue
+        by_database[entry.spec.database].append(grant)
+        if "CONNECT" in grant.privileges and entry.spec.database in public:
+            said = f"It restricts nobody: PUBLIC may connect to {entry.spec.database!r} too."
+            context.findings.note(key, said)
     return {name: tuple(grants) for name, grants in by_database.items()}
 
 
@@ -69,8 +74,6 @@ def _grant(
             return None
     if not grantees:
         context.findings.note(key, "No Role or User lists it.")
-    if "CONNECT" in privileges:
-        _note_public_connect(context, key, spec.database)
     return DeclaredGrant(
         permission=key,
         kind=row.kind,
@@ -104,12 +107,11 @@ def _privileges(
     return privileges
 
 
-def _note_public_connect(context: Context, key: ResourceKey, database: str) -> None:
-    """CONNECT restricts nobody while PUBLIC has it (rule 11)."""
-    for group in context.situation.server.databases:
-        if database in group.names and any(
-            item.grantee is None and "CONNECT" in item.privileges for item in group.acl
-        ):
-            context.findings.note(
-                key, f"It restricts nobody: PUBLIC may connect to {database!r} too."
-            )
+def _open_to_public(context: Context) -> frozenset[str]:
+    """The databases where CONNECT restricts nobody, as PUBLIC has it (rule 11)."""
+    return frozenset(
+        name
+        for group in context.situation.server.databases
+        if any(item.grantee is None and "CONNECT" in item.privileges for item in group.acl)
+        for name in group.names
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from regent.desired import DesiredMembership
 from regent.resolve.allowed import may_join
 from regent.resolve.context import Claim, Context
-from regent.resolve.renamings import edges_kept
+from regent.resolve.decided import Decided
 from shared.keys import ResourceKey
 from shared.resources import Membership
 
@@ -50,46 +50,12 @@ def ended_memberships(context: Context) -> frozenset[tuple[str, str]]:
 
 
 def undecided_memberships(context: Context) -> frozenset[tuple[str, str]]:
-    """Declared, in a Role that got no role: whoever is a member stays one.
-
-    A mark that was lost makes a Role ExistsUnmanaged, and so does a new name that somebody else's
-    role has; that must take nobody's access away. A name that another resource holds is that one's
-    business.
-    """
-    lacking = [
-        (role, context.listed.entries[role], claim.name)
-        for key, claim in context.granted.items()
-        for role in context.listed.roles.get(key, ())
-        if role not in context.granted and role in context.listed.entries
-    ]
-    ungranted = _ungranted(context)
-    if not lacking and not ungranted:
-        return frozenset()
-    names = {claim.name for claim in context.granted.values()}
-    former = {mark.holder: mark.role for mark in context.situation.marked.mine.values()}
-    found: set[tuple[str, str]] = set()
-    for role, entry, member in lacking:
-        declared = entry.spec.postgres_name(role.name)
-        found |= {(declared, member), (former.get(role, declared), member)}
-    for key, claim in context.granted.items():
-        groups = (one.role for one in context.listed.entries[key].spec.member_of)
-        found |= {(g, claim.name) for g in groups if (key.namespace, g) in ungranted}
-    kept = {edge for one in lacking for edge in edges_kept(context.situation, *one)}
-    return frozenset(edge for edge in found if edge[0] not in names) | kept
-
-
-def _ungranted(context: Context) -> frozenset[tuple[str, str]]:
-    """Roles that are declared and got no role, by namespace, with the names that they go by."""
-    lacking = [key for key in context.listed.entries if key not in context.granted]
-    if not lacking:
-        return frozenset()
-    marks: dict[ResourceKey, list[str]] = {}
-    for mark in context.situation.marked.mine.values():
-        marks.setdefault(mark.holder, []).append(mark.role)
+    """Declared, in a Role that got no role: whoever is a member stays one."""
+    decided = Decided.of(context)
     return frozenset(
-        (key.namespace, name)
-        for key in lacking
-        for name in (context.listed.entries[key].spec.postgres_name(key.name), *marks.get(key, ()))
+        (group, claim.name)
+        for key, claim in context.granted.items()
+        for group in decided.stays_in(key, claim.name)
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from regent.accept.merge import REFERENCE_PATIENCE, is_waiting, references
 from regent.resolve.context import Listed
 from regent.resolve.situation import Findings, Situation
+from shared.guesses import Guesses
 from shared.keys import Kind, ResourceKey
-from shared.problems import capitalised, did_you_mean
+from shared.problems import capitalised, meant
 from shared.state import Entry, UserEntry
 from shared.utc import utc
 
@@ -19,29 +20,51 @@ def look_up(situation: Situation, findings: Findings) -> Listed:
     for held, trouble in situation.accepted.state.held.items():
         findings.trouble(held, trouble.reason, trouble.message)
     listed = Listed()
+    pushed = _Names(lambda: map(ResourceKey.parse, resources))
     seen = frozenset(map(ResourceKey.parse, situation.accepted.ever_seen))
     for text in sorted(resources):  # a restart reads them back in another order
         key = ResourceKey.parse(text)
         entry: Entry | None = resources[text]
         if is_waiting(key, resources[text], seen):
-            entry = _form_that_counts(situation, text, findings)
+            entry = _form_that_counts(situation, text, findings, pushed)
         if entry is None:
             continue
         if entry.kind == "Permission":
             listed.available[key] = entry
         else:
             listed.entries[key] = entry
+    there = _Names(lambda: (*listed.available, *listed.entries))
     for key, lister in listed.entries.items():
         permissions = _references(key, "Permission", lister.spec.permissions)
-        listed.permissions[key] = _found(key, permissions, listed.available, findings)
+        listed.permissions[key] = _found(key, permissions, listed.available, findings, there)
         if lister.kind == "User":
             names = (*lister.spec.roles, *_access(situation, key, lister, findings))
             roles = _references(key, "Role", names)
-            listed.roles[key] = _found(key, roles, listed.entries, findings)
+            listed.roles[key] = _found(key, roles, listed.entries, findings, there)
     return listed
 
 
-def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Entry | None:
+class _Names:
+    """What there is beside a name that is wrong: of its kind, in its namespace."""
+
+    def __init__(self, existing: Callable[[], Iterable[ResourceKey]]) -> None:
+        """`existing` is asked where a name is wrong, and once."""
+        self._existing = existing
+        self._beside: dict[tuple[Kind, str], list[str]] = {}
+        self._guesses = Guesses()
+
+    def way_out(self, reference: ResourceKey) -> str:
+        """`did you mean read?`; empty where nothing is like it."""
+        if not self._beside:
+            for one in self._existing():
+                self._beside.setdefault((one.kind, one.namespace), []).append(one.name)
+        of = (reference.kind, reference.namespace)
+        return meant(self._guesses.nearest(reference.name, of, lambda: self._beside.get(of, ())))
+
+
+def _form_that_counts(
+    situation: Situation, key: str, findings: Findings, names: _Names
+) -> Entry | None:
     """Of an entry that waits for a reference: itself when it waited long enough, else as it was."""
     accepted = situation.accepted
     deadline = accepted.since.get(key, accepted.accepted_at) + REFERENCE_PATIENCE
@@ -53,21 +76,20 @@ def _form_that_counts(situation: Situation, key: str, findings: Findings) -> Ent
     findings.trouble(
         key,
         "WaitingForReference",
-        f"It lists what does not exist yet: {_missing(situation, key)}; "
+        f"It lists what does not exist yet: {_missing(situation, key, names)}; "
         + ("what it gave before stays meanwhile." if before else "it gives nothing meanwhile.")
         + f" At {deadline:%H:%M:%S} UTC it goes on without.",
     )
     return before
 
 
-def _missing(situation: Situation, key: str) -> str:
+def _missing(situation: Situation, key: str, names: _Names) -> str:
     """`Permission 'raed' (did you mean read?)`."""
     accepted = situation.accepted
-    existing = [ResourceKey.parse(text) for text in accepted.state.resources]
     said = []
     for one in dict.fromkeys(references(ResourceKey.parse(key), accepted.state.resources[key])):
         if str(one) not in accepted.ever_seen:
-            near = did_you_mean(one.name, _names_beside(one, existing), "")
+            near = names.way_out(one)
             said.append(f"{one.kind} {one.name!r}" + (f" ({near})" if near else ""))
     return ", ".join(said)
 
@@ -84,13 +106,14 @@ def _found(
     listed: Iterable[ResourceKey],
     existing: Mapping[ResourceKey, object],
     findings: Findings,
+    names: _Names,
 ) -> tuple[ResourceKey, ...]:
     found: list[ResourceKey] = []
     for reference in listed:
         if reference in existing:
             found.append(reference)
-        else:
-            near = did_you_mean(reference.name, _names_beside(reference, existing), "")
+        elif not findings.is_in_trouble(key):
+            near = names.way_out(reference)
             findings.trouble(
                 key,
                 f"{reference.kind}NotFound",
@@ -100,11 +123,6 @@ def _found(
                 + "Create it, or take it out of the list.",
             )
     return tuple(found)
-
-
-def _names_beside(reference: ResourceKey, existing: Iterable[ResourceKey]) -> list[str]:
-    of = (reference.kind, reference.namespace)
-    return [one.name for one in existing if (one.kind, one.namespace) == of]
 
 
 def _access(

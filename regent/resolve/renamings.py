@@ -6,21 +6,14 @@ waits, and takes the role over when the old one is deleted.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
 
 from regent.remembered import Mark
 from regent.resolve.context import Context, Listed
+from regent.resolve.rename_hints import departed, note_hints
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 from shared.state import RoleEntry, UserEntry
-
-TOGETHER = timedelta(minutes=10)
-"""A deletion and a creation so near to each other may be one rename."""
-
-_NAMES = {"renamed_from": None, "adopt": None, "role_name": None, "user_name": None}
 
 
 def former_mark(
@@ -40,7 +33,8 @@ def is_there(situation: Situation, holder: ResourceKey) -> bool:
 
 def is_unmanaged(situation: Situation, name: str) -> bool:
     """Whether a role of this name is there, and no Regent of this server manages it."""
-    is_managed = any(mark.role == name and not mark.released for mark in situation.marks)
+    mark = situation.marked.by_role.get(name)
+    is_managed = mark is not None and not mark.released
     return name in situation.server.roles and not is_managed
 
 
@@ -85,7 +79,8 @@ def edges_kept(
 def note_renames(context: Context) -> None:
     """Say where `renamedFrom` names nothing that is managed, and where it seems to be missing."""
     managed = context.situation.marked.mine
-    gone = tuple(_departed(context.situation))
+    gone = tuple(departed(context.situation))
+    former_names = {(one.key.namespace, one.name) for one in gone}
     for key, entry in context.listed.entries.items():
         former, claim = entry.spec.renamed_from, context.granted.get(key)
         if former is None or claim is None or former in managed:
@@ -95,8 +90,8 @@ def note_renames(context: Context) -> None:
                 f"A role {former!r} exists and is not managed: adopt it under its own name first to"
                 " rename it, or take the field out."
             )
-        elif claim.name in managed and _was_of(former, key, gone):
-            continue
+        elif claim.name in managed and (key.namespace, former) in former_names:
+            continue  # a resource that was deleted lately had this name: it was renamed
         else:
             way_out = "Correct the name; if the rename was done earlier, take the field out."
         context.findings.note(
@@ -104,86 +99,4 @@ def note_renames(context: Context) -> None:
             f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so"
             f" {claim.name!r} is a role of its own. {way_out}",
         )
-    _note_hints(context, gone)
-
-
-@dataclass(frozen=True, slots=True)
-class _Gone:
-    key: ResourceKey
-    name: str
-    entry: RoleEntry | UserEntry
-    at: datetime
-
-
-def _was_of(former: str, key: ResourceKey, gone: Iterable[_Gone]) -> bool:
-    """Whether a resource of the namespace that was deleted lately had this name: it was renamed."""
-    return any(one.name == former and one.key.namespace == key.namespace for one in gone)
-
-
-def _departed(situation: Situation) -> Iterator[_Gone]:
-    for text, departed in situation.accepted.departed.items():
-        key, entry = ResourceKey.parse(text), departed.entry
-        if entry.kind != "Permission":
-            yield _Gone(key, entry.spec.postgres_name(key.name), entry, departed.at)
-
-
-def _note_hints(context: Context, gone: Iterable[_Gone]) -> None:
-    """Only where one came for one that left: of several nobody knows which it was."""
-    situation, entries = context.situation, context.listed.entries
-    leavers = [one for one in gone if _has_its_role(situation, one)]
-    newcomers = {k: e for k, e in entries.items() if _makes_its_role(situation, k, e)}
-    pairs = [
-        (one, key)
-        for one in leavers
-        for key, entry in newcomers.items()
-        if _may_be_renamed(situation, one, key, entry)
-    ]
-    left, came = Counter(one.key for one, _ in pairs), Counter(key for _, key in pairs)
-    for one, key in pairs:
-        if left[one.key] == came[key] == 1:
-            new = newcomers[key].spec.postgres_name(key.name)
-            context.findings.note(
-                key,
-                f"It looks like a rename of {one.key}, which was deleted: so its role"
-                f" {one.name!r} ends, and {new!r} is a new one."
-                f" With renamedFrom: {one.name} in the same change the role is renamed, and keeps"
-                " what it has.",
-            )
-
-
-def _has_its_role(situation: Situation, one: _Gone) -> bool:
-    """Whether its role is still there as marked for it, and could be renamed by us."""
-    mark = situation.marked.mine.get(one.name)
-    observed = situation.server.roles.get(one.name)
-    if mark is None or observed is None or observed.attributes.superuser:
-        return False
-    return (mark.holder, mark.role_oid) == (one.key, observed.oid)
-
-
-def _makes_its_role(situation: Situation, key: ResourceKey, entry: RoleEntry | UserEntry) -> bool:
-    """Whether the role is made for it: not one that somebody else made."""
-    name = entry.spec.postgres_name(key.name)
-    if entry.spec.renamed_from is not None:
-        return False
-    mark = situation.marked.mine.get(name)
-    return name not in situation.server.roles or (mark is not None and mark.holder == key)
-
-
-def _may_be_renamed(
-    situation: Situation, one: _Gone, key: ResourceKey, entry: RoleEntry | UserEntry
-) -> bool:
-    since = situation.accepted.since.get(str(key))
-    if since is None or abs(one.at - since) > TOGETHER:
-        return False
-    if (one.key.kind, one.key.namespace) != (key.kind, key.namespace):
-        return False
-    return one.name != entry.spec.postgres_name(key.name) and _is_alike(one.entry, entry)
-
-
-def _is_alike(old: RoleEntry | UserEntry, new: RoleEntry | UserEntry) -> bool:
-    """Whether they declare the same, but for names."""
-    return old.spec.model_copy(update=_known(old)) == new.spec.model_copy(update=_known(new))
-
-
-def _known(entry: RoleEntry | UserEntry) -> dict[str, None]:
-    return {name: value for name, value in _NAMES.items() if name in type(entry.spec).model_fields}
+    note_hints(context, gone)

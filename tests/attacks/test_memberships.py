@@ -16,6 +16,16 @@ FROM pg_auth_members WHERE member = 'mal'::regrole
 """
 
 
+async def is_marked(database: Database, role: str) -> bool:
+    """Whether a Regent manages it."""
+    home = await database.server.connect("postgregent")
+    try:
+        marks = "SELECT count(*) FROM postgregent.marks WHERE role = $1 AND NOT released"
+        return bool(await home.fetchval(marks, role))
+    finally:
+        await home.close()
+
+
 def joins(*groups: str) -> str:
     """A User that wants to be a member of these groups, with ADMIN."""
     listed = ", ".join(f"{{role: {group}, admin: true}}" for group in groups)
@@ -75,3 +85,25 @@ async def test_groups_that_the_regents_editor_lists_by_name_are_joined(database:
     assert all_ready(report), report.outcomes
     look = await database.connect()
     assert sorted(await look.fetchval(GROUPS)) == sorted(wanted)
+
+
+@pytest.mark.found("E117")
+@pytest.mark.rule("10", "12")
+async def test_a_role_that_stays_in_a_providers_group_is_not_adopted_by_a_pattern(
+    database: Database,
+) -> None:
+    """`team` is declared and not had, so whoever is in it stays, and would bring its adopter in."""
+    await database.execute(
+        "CREATE ROLE rds_superuser; CREATE ROLE team; CREATE ROLE mal LOGIN;"
+        "GRANT rds_superuser TO team; GRANT team TO mal",
+        "postgres",
+    )
+    text = "Role/team: {database: mydb}\nUser/mal: {database: mydb, adopt: true, roles: [team]}"
+    for revision, allowed in enumerate([["*"], ["rds_superuser"]], 1):
+        report = await applied(
+            database, text, revision, regent={"allow": {"adopt": ["*"], "memberOf": allowed}}
+        )
+        said = outcome(report, "User/mal")
+        is_adopted = allowed == ["rds_superuser"]
+        assert ("reaches rds_superuser by that" in said.message) is not is_adopted, said.message
+        assert await is_marked(database, "mal") is is_adopted

@@ -105,6 +105,25 @@ def test_a_role_that_stays_in_a_stronger_group_is_not_adopted() -> None:
     assert resolved(alone, on=weak, marks=foreign).desired.adopted == {"alice"}
 
 
+@pytest.mark.found("E117")
+@pytest.mark.rule("10", "12")
+@pytest.mark.parametrize("power", ["rds_superuser", "cloudsqlsuperuser", "azure_pg_admin"])
+def test_a_role_that_stays_in_a_providers_group_is_adopted_by_its_exact_name_alone(
+    power: str,
+) -> None:
+    """As for `memberOf`: a pattern is written with ordinary roles in mind."""
+    foreign = (Mark("team", "default/other", ResourceKey.parse("Role/default/x"), "created", 1),)
+    members = (("team", "alice"), (power, "team"))
+    on_it = on(role("alice", login=True), role("team", oid=1), role(power), members=members)
+    for allowed, adopted in (([], set()), (["*"], set()), ([power], {"alice"})):
+        declared = state(ALICE.replace(", %s", ""), regent={"allow": {"memberOf": allowed}})
+        found = resolved(declared, on=on_it, marks=foreign)
+        assert found.desired.adopted == adopted
+        if not adopted:
+            assert f"reaches {power} by that" in said(found)[1]
+            assert f"add {power} to spec.allow.memberOf" in said(found)[1]
+
+
 @pytest.mark.found("A3")
 @pytest.mark.rule("10")
 def test_a_released_role_that_became_a_superuser_is_not_taken_back() -> None:
