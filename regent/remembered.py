@@ -145,6 +145,9 @@ class BrakeMemory(_Stored):
 
     `unfinished` are adopted roles that may still have more than is declared: their password and
     LOGIN wait. Something was taken from `sessions`, of which the sessions must still end.
+
+    `left` are (role, member) of memberships that ended, as long as the role owns code that the
+    other may use.
     """
 
     baseline: AcceptedState | None = None
@@ -163,6 +166,7 @@ class BrakeMemory(_Stored):
     latches: int = 0
     unfinished: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()
+    left: frozenset[tuple[str, str]] = frozenset()
 
 
 def with_editions(

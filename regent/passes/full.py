@@ -26,6 +26,7 @@ from regent.gate.refusals import (
     rights_of_admin,
 )
 from regent.home.store import Home
+from regent.inspect.code_left import ending_pairs
 from regent.kinds import Address
 from regent.observed import ObservedServer
 from regent.passes.drift import (
@@ -154,6 +155,7 @@ class Passes:
                 await self._decide(accepted, last)
             done = await self._write(last.verdict.plan, last.observed.server, patience)
             self._note_ended(done)
+            self._note_left(done, last)
             is_held = self._note_held(done)
             results.extend(done)
             before, last = last, await self._look(accepted, datetime.now(UTC))
@@ -249,6 +251,17 @@ class Passes:
             self.memory.brake = brake
             self._is_brake_stored = False
 
+    def _note_left(self, done: Sequence[ChangeResult], looked: Looked) -> None:
+        """Whose membership has ended: the next look asks for the code that they may still use."""
+        changes, brake = (one.change for one in done if one.done), self.memory.brake
+        self._set_left(ending_pairs(changes, looked.resolution.desired, brake.left))
+
+    def _set_left(self, pairs: Iterable[tuple[str, str]]) -> None:
+        left = frozenset(pairs)
+        if left != self.memory.brake.left:
+            self.memory.brake = self.memory.brake.model_copy(update={"left": left})
+            self._is_brake_stored = False
+
     def _note_held(self, done: Sequence[ChangeResult]) -> bool:
         """Whose LOGIN cannot be taken loses the rest at once; True where it is one more."""
         before = self.memory.held_ends
@@ -271,6 +284,8 @@ class Passes:
         """What shall hold from now on, and what does not yet: anything beyond that is drift."""
         memory = self.memory
         memory.unread = frozenset(last.unread)
+        if last.restraint is None and not last.unread and memory.brake.left:
+            self._set_left({(one.role, one.member) for one in last.code_left} & memory.brake.left)
         memory.held_ends &= frozenset(closed_by(last.verdict.plan.changes))
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
         memory.looked = last if is_settled and last.restraint is None else None

@@ -18,6 +18,7 @@ from regent.gate.losses import losses
 from regent.gate.refusals import Refusal, Refused, still_refused, without_refused
 from regent.gate.restraint import restraint
 from regent.gate.takeover import Obeyed, RefusedPush, Takeover
+from regent.inspect.code_left import CodeLeft, ending_pairs, read_code_left
 from regent.inspect.holdings import Asked, read_holdings
 from regent.inspect.reading import Parameters, read_databases, read_parameters, read_server
 from regent.observed import Observed, ObservedServer
@@ -69,7 +70,8 @@ class Looked:
 
     `wanted` is what differs less what was `refused` for good. `unread` are the databases that could
     not be read, and why. With a `restraint` nothing may be written. `awaiting` are the generations
-    of what a refused push has, `holders` the resources that the marks name, by role.
+    of what a refused push has, `holders` the resources that the marks name, by role. `code_left` is
+    what those whose membership ends may use all the same.
     """
 
     edition: int
@@ -83,6 +85,7 @@ class Looked:
     takeover: Takeover | None = None
     awaiting: Mapping[str, int] = field(default_factory=dict)
     holders: Mapping[str, ResourceKey] = field(default_factory=dict)
+    code_left: tuple[CodeLeft, ...] = ()
 
     @property
     def is_final(self) -> bool:
@@ -159,8 +162,11 @@ class Looker:
         takeover = self._obeyed(memory).takeover(
             accepted, server.system_identifier, resolution.taken_back
         )
+        ends = ending_pairs(seen.wanted.changes, resolution.desired, memory.brake.left)
+        code = await read_code_left(self._connections, self._served, ends)
         return replace(
             seen,
+            code_left=code,
             restraint=restraint(accepted.state.regent.spec, server, takeover),
             takeover=takeover,
             awaiting=memory.refused_push.resources if memory.refused_push else {},

@@ -34,12 +34,13 @@ def settle(
     matches = {str(key): count for key, count in last.wanted.matches.items()}
     nothing = unmatched(last.resolution.desired, last.observed)
     notes = {str(key): found for key, found in nothing.items()}
+    code = _code_left(last)
     outcomes = {}
     for key, outcome in last.resolution.outcomes.items():
         update: dict[str, object] = {}
         if key not in words.unread:
             update["matches"] = matches.get(key)
-        more = (*notes.get(key, ()), *words.notes.get(key, ()))
+        more = (*notes.get(key, ()), *words.notes.get(key, ()), *code.get(key, ()))
         if more:
             update["notes"] = (*outcome.notes, *more)
         if outcome.reason == "Applying":
@@ -49,6 +50,16 @@ def settle(
     if not is_dry:
         outcomes |= unended(last)
     return outcomes | _awaiting(last, outcomes)
+
+
+def _code_left(last: Looked) -> Mapping[str, list[str]]:
+    """By resource: what the Roles own that somebody may use whose membership ends."""
+    roles, notes = last.resolution.desired.roles, dict[str, list[str]]()
+    for one in last.code_left:
+        for role in (roles.get(one.role), roles.get(one.member)):
+            for key in role.declared_by if role is not None else ():
+                notes.setdefault(str(key), []).append(str(one))
+    return notes
 
 
 def _awaiting(last: Looked, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from regent.desired import DesiredRole, Ending
+from regent.desired import DesiredRole, Ending, Listed
 from regent.resolve.allowed import heir_standing, may_be_ended
 from regent.resolve.context import Context
+from regent.resolve.renamings import former_names
+from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 
 
@@ -23,7 +26,7 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
     names = {name for one in roles.values() for name in (one.name, one.renamed_from) if name}
     oids = {observed[name].oid for name in names if name in observed}
     marks = context.situation.marked
-    own = _by_namespace(roles)
+    heirs = _Heirs.of(context, roles)
     found = []
     for name, mark in sorted(marks.mine.items()):
         holder = str(mark.holder)
@@ -33,9 +36,8 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
         departed = accepted.departed.get(holder)
         entry = departed.entry if departed and departed.entry.kind != "Permission" else None
         is_remade = marks.is_remade(mark)
-        heir = entry.spec.reassign_owned_to if entry and not is_remade else None
-        neighbours = own.get(mark.holder.namespace, frozenset())
-        listed, refusal = heir_standing(context.situation, heir, neighbours)
+        named = entry.spec.reassign_owned_to if entry and not is_remade else None
+        heir, listed, refusal = heirs.named(named, mark.holder.namespace)
         found.append(
             Ending(
                 name=marks.observed_name(mark) or name,
@@ -49,11 +51,38 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
                 ended_at=departed.at if departed else None,
             )
         )
-    return (*found, *_taken_back(context, roles, own))
+    return (*found, *_taken_back(context, roles, heirs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Heirs:
+    """Who gets what leavers owned: the managed roles by namespace, and what some were called."""
+
+    situation: Situation
+    own: Mapping[str, frozenset[str]]
+    former: Mapping[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, context: Context, roles: Mapping[str, DesiredRole]) -> _Heirs:
+        own: dict[str, set[str]] = {}
+        for name, one in roles.items():
+            own.setdefault(one.holder.namespace, set()).add(name)
+        frozen = {namespace: frozenset(names) for namespace, names in own.items()}
+        return cls(context.situation, frozen, former_names(context))
+
+    def named(self, name: str | None, namespace: str) -> tuple[str | None, Listed, str]:
+        """The role that `reassignOwnedTo` means now, and its standing.
+
+        A former name goes on meaning the role that took its place.
+        """
+        own = self.own.get(namespace, frozenset())
+        if name is not None and name not in own:
+            name = self.former.get((namespace, name), name)
+        return name, *heir_standing(self.situation, name, own)
 
 
 def _taken_back(
-    context: Context, roles: Mapping[str, DesiredRole], own: Mapping[str, Set[str]]
+    context: Context, roles: Mapping[str, DesiredRole], heirs: _Heirs
 ) -> Iterator[Ending]:
     """What was deleted after the home database was lost, and before a person had accepted that.
 
@@ -76,9 +105,7 @@ def _taken_back(
         if not may_be_ended(context.situation, name):
             continue
         context.findings.taken_back.add(name)
-        heir = entry.spec.reassign_owned_to
-        neighbours = own.get(holder.namespace, frozenset())
-        listed, refusal = heir_standing(context.situation, heir, neighbours)
+        heir, listed, refusal = heirs.named(entry.spec.reassign_owned_to, holder.namespace)
         yield Ending(
             name=name,
             holder=holder,
@@ -93,17 +120,12 @@ def _taken_back(
 
 def note_heirs(context: Context, roles: Mapping[str, DesiredRole]) -> None:
     """Say while the resource is still there that its `reassignOwnedTo` would get nothing."""
-    own = _by_namespace(roles)
+    heirs = _Heirs.of(context, roles)
     for key, entry in context.listed.entries.items():
-        neighbours = own.get(key.namespace, frozenset())
-        _, refusal = heir_standing(context.situation, entry.spec.reassign_owned_to, neighbours)
+        named = entry.spec.reassign_owned_to
+        heir, _, refusal = heirs.named(named, key.namespace)
+        if heir != named:
+            said = f"spec.reassignOwnedTo: {named!r} is called {heir!r} now; write the new name."
+            context.findings.note(key, said)
         if refusal:
             context.findings.note(key, f"spec.reassignOwnedTo: {refusal}")
-
-
-def _by_namespace(roles: Mapping[str, DesiredRole]) -> Mapping[str, Set[str]]:
-    """The managed roles of each namespace."""
-    found: dict[str, set[str]] = {}
-    for name, one in roles.items():
-        found.setdefault(one.holder.namespace, set()).add(name)
-    return found

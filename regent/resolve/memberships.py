@@ -8,6 +8,7 @@ from regent.desired import DesiredMembership
 from regent.resolve.allowed import may_join
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
+from regent.resolve.renamings import former_names
 from shared.keys import ResourceKey
 from shared.resources import Membership
 
@@ -18,7 +19,7 @@ def desired_memberships(context: Context) -> tuple[DesiredMembership, ...]:
     own: dict[str, set[str]] = {}
     for key, claim in context.granted.items():
         own.setdefault(key.namespace, set()).add(claim.name)
-    former = _former_names(context)
+    former = former_names(context)
     undecided = undecided_memberships(context)
     for key, claim in context.granted.items():
         names = own[key.namespace]
@@ -57,15 +58,6 @@ def undecided_memberships(context: Context) -> frozenset[tuple[str, str]]:
         for key, claim in context.granted.items()
         for group in decided.stays_in(key, claim.name)
     )
-
-
-def _former_names(context: Context) -> Mapping[tuple[str, str], str]:
-    """What the roles that took another's place are called, by namespace and `renamedFrom`."""
-    return {
-        (key.namespace, former): claim.name
-        for key, claim in context.granted.items()
-        if (former := context.listed.entries[key].spec.renamed_from) and claim.mark is not None
-    }
 
 
 def _decided(

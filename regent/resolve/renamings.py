@@ -6,7 +6,7 @@ waits, and takes the role over when the old one is deleted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from regent.remembered import Mark
 from regent.resolve.context import Context, Listed
@@ -74,6 +74,15 @@ def edges_kept(
     mark = former_mark(situation, role, entry)
     if mark is not None:
         yield mark.role, member
+
+
+def former_names(context: Context) -> Mapping[tuple[str, str], str]:
+    """What the roles that took another's place are called, by namespace and `renamedFrom`."""
+    return {
+        (key.namespace, former): claim.name
+        for key, claim in context.granted.items()
+        if (former := context.listed.entries[key].spec.renamed_from) and claim.mark is not None
+    }
 
 
 def note_renames(context: Context) -> None:

@@ -76,3 +76,19 @@ async def test_a_rename_says_before_that_it_clears_an_md5_password_and_sets_a_ma
     again = await database.connect("a2", "the same")
     assert await again.fetchval("SELECT current_user") == "a2"
     assert not (await plan_once(settings_for(database), declared)).plan.changes
+
+
+@pytest.mark.rule("27")
+@pytest.mark.found("E106")
+async def test_what_a_leaver_owns_goes_to_an_heir_that_is_renamed_in_the_same_push(
+    database: Database,
+) -> None:
+    await applied(
+        database, PERMISSION + OLD + KEEPER + "User/gone: {database: mydb, reassignOwnedTo: old}\n"
+    )
+    await database.execute("CREATE TABLE schema1.t (i int); ALTER TABLE schema1.t OWNER TO gone")
+    report = await applied(database, PERMISSION + NEW + KEEPER, 2)
+    assert all(one.done for one in report.results)
+    look = await database.connect()
+    owner = "SELECT tableowner FROM pg_tables WHERE tablename = 't'"
+    assert await look.fetchval(owner) == "new"

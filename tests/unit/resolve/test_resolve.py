@@ -340,6 +340,28 @@ def test_a_permission_in_a_database_that_is_not_served_gives_nothing() -> None:
     assert "mydb" in resolution.outcomes["Permission/default/p"].message
 
 
+@pytest.mark.found("E106")
+@pytest.mark.rule("7")
+@pytest.mark.parametrize(
+    ("declared", "heir"),
+    [
+        ("Role/new: {database: mydb, renamedFrom: old}", "new"),
+        ("Role/new: {database: mydb, renamedFrom: old}\nRole/old: {database: mydb}", "old"),
+    ],
+)
+def test_what_a_leaver_owns_goes_to_the_role_that_took_the_heirs_place(
+    declared: str, heir: str
+) -> None:
+    """Unless another one has the former name now."""
+    first = accepted("Role/old: {database: mydb}\nUser/x: {database: mydb, reassignOwnedTo: old}")
+    ending = resolved(
+        accepted(declared, first),
+        marks=(mark("x", "User/x"), mark("old", "Role/old")),
+        on=server(role("x"), role("old")),
+    ).desired.endings[-1]
+    assert (ending.name, ending.reassign_to, ending.refusal) == ("x", heir, "")
+
+
 @pytest.mark.rule("27")
 def test_a_deleted_role_ends_as_its_last_form_says() -> None:
     """reassignOwnedTo and deletionPolicy are remembered when the resource is gone."""
