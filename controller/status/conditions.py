@@ -15,6 +15,7 @@ from shared.outcomes import Outcome, State
 from shared.utc import utc
 
 MAX_REGENTS = 64
+MAX_LEFTOVERS = 100
 REMEMBERED = ("serverIdentifier", "acceptedRevision")
 """Stays when the Regent does not say it any more: this is how a lost home database is noticed."""
 SEVERITY: Mapping[State, int] = {"Ready": 0, "Reconciling": 1, "Stalled": 2}

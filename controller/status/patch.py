@@ -15,12 +15,14 @@ from typing import Any
 from controller.kube.kinds import JsonObject, generation_of
 from controller.regents.outcome import NOT_MET, NotReached, regent_outcome
 from controller.status.conditions import (
+    MAX_LEFTOVERS,
     conditions,
     regent_status,
     resource_status,
     transition,
     truth,
 )
+from controller.status.let_go import leftover, with_untold
 from shared.http import DetectorBody, StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -54,6 +56,8 @@ class RegentNews:
     """Those of the held that were accepted before: what they gave goes on."""
     lack: NotReached | None = None
     """What is declared and not in force of what runs it, though it runs."""
+    untold: tuple[ResourceKey, ...] = ()
+    """What was let go while it could not hear of it: its access ends when it does."""
 
     @property
     def is_unknown(self) -> bool:
@@ -162,8 +166,11 @@ def status_of_regent(
     outcome = own or regent_outcome(
         key, generation, news.status, news.trouble, news.in_force_held, news.lack
     )
-    outcome = outcome.model_copy(update={"generation": generation})
+    outcome = with_untold(outcome, news.untold).model_copy(update={"generation": generation})
     status = regent_status(outcome, news.status, before, now)
+    if news.untold:
+        left = [leftover(one) for one in news.untold]
+        status["leftovers"] = [*left, *status.get("leftovers", ())][:MAX_LEFTOVERS]
     status["conditions"] += _knowledge(news, outcome, before, now)
     status["held"] = news.held
     if news.status is None:

@@ -122,6 +122,7 @@ class Telling:
             held=acting.pushing.held.get(key, 0) + (len(vanished.resources) if vanished else 0),
             in_force_held=acting.pushing.in_force_held.get(key, ()),
             lack=acting.lack_of(key),
+            untold=tuple(sorted(acting.untold.departures.known.get(key, ()))),
         )
 
     def _trouble(self, key: ResourceKey, trouble: NotReached | None) -> NotReached | None:

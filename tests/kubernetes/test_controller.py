@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -224,11 +225,19 @@ async def test_a_namespace_ends_with_the_database_gone(one: Controlled, database
         database.server.start()
 
 
+def leftovers(regent: dict[str, Any] | None) -> list[str]:
+    return [left["role"] for left in ((regent or {}).get("status") or {}).get("leftovers", ())]
+
+
 @pytest.mark.rule("27")
+@pytest.mark.found("E145")
 async def test_a_user_let_go_while_the_regent_was_away_ends_when_it_is_back(
     one: Controlled, database: Database
 ) -> None:
-    """The finalizer does not wait for ever, and the deletion is not forgotten."""
+    """The finalizer does not wait for ever, and the deletion is not forgotten: its Regent names it.
+
+    Also when the Event of it is gone.
+    """
     one.pods.is_paused = True
     for pod in one.pods.running.values():
         await asyncio.to_thread(pod.stop, kill=True)
@@ -237,12 +246,17 @@ async def test_a_user_let_go_while_the_regent_was_away_ends_when_it_is_back(
     connection = await database.connect()
     exists = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'summer-intern-2'"
     assert await connection.fetchval(exists) is True
+    await one.until("Regent", "my-regent", lambda it: leftovers(it) == ["summer-intern-2"])
+    assert f"User/{one.namespace}/summer-intern-2" in json.dumps(
+        ((await one.get("Regent", "my-regent")) or {})["status"]["conditions"]
+    )
     await one.stop()
     one.pods.is_paused = False
     await one.start()
     async with asyncio.timeout(120):
         while await connection.fetchval(exists):
             await asyncio.sleep(0.05)
+    await one.until("Regent", "my-regent", lambda it: leftovers(it) == [])
 
 
 async def test_what_runs_a_regent_is_repaired(one: Controlled) -> None:

@@ -18,7 +18,7 @@ from controller.status.reporter import Reporter
 from controller.workloads.apply import is_of_another
 from controller.workloads.manifests import settings_of
 from controller.workloads.why_silent import why_silent
-from shared.http import DetectorBody, StatusBody
+from shared.http import DetectorBody, Leftover, StatusBody
 from shared.keys import ResourceKey
 from tests.unit.cluster.objects import NOW, REGENT_SPEC, raw
 from tests.unit.cluster.objects import regent as regent_of
@@ -169,6 +169,21 @@ async def test_a_regent_that_is_deleted_has_other_last_words_than_that_it_was_un
     one = Saying(deletionTimestamp="2026-01-01T00:00:00Z")
     await one.look(trouble=NotReached("Uninstalled", "."))
     assert one.told.news == []
+
+
+@pytest.mark.found("E145")
+def test_who_was_let_go_while_it_was_away_is_named_beside_what_it_says_itself() -> None:
+    own = Leftover(role="owner", database="mydb", what="table a", message="Owned.")
+    said = RUNS.status.model_copy(update={"leftovers": (own,)}) if RUNS.status else None
+    gone = (ResourceKey("User", "default", "leaver"),)
+    lost = NotReached("CannotConnect", "No route.")
+    status = status_of_regent(
+        FOUND, ONE, replace(RUNS, status=said, trouble=lost, untold=gone), None, NOW
+    )
+    assert [left["role"] for left in status["leftovers"]] == ["leaver", "owner"]
+    assert "of User/default/leaver." in words(status)[2]
+    unheard = status_of_regent(FOUND, ONE, RegentNews(untold=gone, trouble=lost), None, NOW)
+    assert [left["role"] for left in unheard["leftovers"]] == ["leaver"]
 
 
 @pytest.mark.found("E144")
