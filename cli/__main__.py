@@ -14,8 +14,10 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    from cli.guarded import guard_all  # noqa: PLC0415 - see above
     from cli.main import app  # noqa: PLC0415 - see above
 
+    guard_all()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     app(prog_name="postgregent")
 

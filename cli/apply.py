@@ -42,7 +42,7 @@ async def run_apply(
     declared = await declare(request)
     consents = (Consent("Brake", release or ""), Consent("Takeover", takeover or ""))
     report = await apply_once(declared.settings, declared.state, consents=consents)
-    report = replace(report, notes=(*report.notes, *_of_release(release, report)))
+    report = replace(report, notes=(*declared.notes, *report.notes, *_of_release(release, report)))
     outcomes = (*declared.outcomes, *report.outcomes)
     console = results()
     if output == "table":

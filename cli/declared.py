@@ -29,7 +29,7 @@ from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
-from shared.problems import Problem
+from shared.problems import Problem, capitalised
 from shared.resources import Regent
 from shared.state import DesiredState
 from shared.unsupported import REASON, said_of, unsupported
@@ -55,12 +55,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The state for one Regent, where its server is, and what no Regent will speak of."""
+    """The state for one Regent, where its server is, and what no Regent will speak of.
+
+    `notes` name what of the directory was passed over, and so counts as absent.
+    """
 
     subject: Subject
     settings: RegentSettings
     state: DesiredState
     outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,14 @@ def _compiled(
     if (error := compiled.failed.get(regent.key)) is not None:
         raise error
     outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))
-    return Declared(subject, settings, compiled.states[regent.key], outcomes)
+    notes = tuple(map(noted, tree.passed_over))
+    return Declared(subject, settings, compiled.states[regent.key], outcomes, notes)
+
+
+def noted(problem: Problem) -> str:
+    """A warning as a note says it: where, what, and the way out."""
+    about = f"{problem.resource}: " if problem.resource else ""
+    return f"{problem.place}: {about}{problem.sentence}. {capitalised(problem.way_out)}."
 
 
 def _of_the_regent(regent: Regent) -> tuple[Outcome, ...]:

@@ -153,7 +153,7 @@ async def run_local(options: Options) -> int:
     folder = None
     if options.status_dir is not None:
         folder = StatusFolder.outside(options.status_dir, options.directory)
-    printer = StatusPrinter(options.output, results())
+    printer = StatusPrinter(options.output, results(ends_with_reader=True))
     board = StatusBoard(printer, folder, printer.together)
     fleet = LocalFleet(servers, options.regent, is_one=options.dsn is not None)
     controller = LocalController(options.directory, options.read, fleet, board)
@@ -214,13 +214,14 @@ class StatusPrinter:
 
     def __call__(self, line: Line) -> None:
         """Print it."""
+        encoding = self.console.encoding
         match self.output:
             case "table":
                 self.together((line,))
             case "json":
-                self.console.file.write(f"{json_text(line.to_json())}\n")
+                self.console.file.write(f"{json_text(line.to_json(), encoding=encoding)}\n")
             case "yaml":
-                self.console.file.write(f"---\n{yaml_text(line.to_json())}")
+                self.console.file.write(f"---\n{yaml_text(line.to_json(), encoding=encoding)}")
             case _:
                 assert_never(self.output)
         self.console.file.flush()

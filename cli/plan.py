@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cli.declared import Request, declare
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
@@ -28,6 +30,7 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
     """Print the plan. 0: nothing to do. 2: there are changes. 1: it cannot be known, or done."""
     declared = await declare(request)
     report = await plan_once(declared.settings, declared.state)
+    report = replace(report, notes=(*declared.notes, *report.notes))
     outcomes = (*declared.outcomes, *report.outcomes)
     known = would_be(outcomes, report.restraint)
     console = results()

@@ -26,9 +26,9 @@ NOT_VALID = "The directory is not valid; nothing was done."
 Output = Literal["table", "json", "yaml"]
 
 
-def results(*, markup: bool = False) -> Console:
+def results(*, markup: bool = False, ends_with_reader: bool = False) -> Console:
     """Standard output."""
-    return Terminal(sys.stdout, markup=markup)
+    return Terminal(sys.stdout, markup=markup, ends_with_reader=ends_with_reader)
 
 
 def messages() -> Console:
@@ -38,23 +38,41 @@ def messages() -> Console:
 
 def print_data(console: Console, data: Mapping[str, Any], output: Output) -> None:
     """A document as JSON or YAML, plain."""
-    text = json_text(data, indent=2) if output == "json" else yaml_text(data).rstrip()
+    encoding = console.encoding
+    if output == "json":
+        text = json_text(data, indent=2, encoding=encoding)
+    else:
+        text = yaml_text(data, encoding=encoding).rstrip()
     console.file.write(f"{text}\n")
     console.file.flush()
 
 
-def json_text(data: Any, *, indent: int | None = None) -> str:
-    """JSON that may also be shown on a terminal: what is not printable is escaped."""
+def json_text(data: Any, *, indent: int | None = None, encoding: str | None = None) -> str:
+    """JSON that may also be shown on a terminal: what is not printable is escaped.
+
+    All but ASCII is escaped where the encoding lacks some of it.
+    """
     text = json.dumps(data, indent=indent, ensure_ascii=False)
+    if not _is_in(encoding, text):
+        text = json.dumps(data, indent=indent)
     return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def yaml_text(data: Any) -> str:
+def yaml_text(data: Any, *, encoding: str | None = None) -> str:
     """YAML that may also be shown on a terminal: where it must, everything but ASCII is escaped."""
     text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    if text == printable_lines(text):
+    if text == printable_lines(text) and _is_in(encoding, text):
         return text
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=False))
+
+
+def _is_in(encoding: str | None, text: str) -> bool:
+    """Whether an encoding has every character of a text."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def problem_text(problem: Problem) -> Shown:

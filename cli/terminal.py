@@ -8,13 +8,14 @@ out BEL, BS, CR and others, so a name would look like another one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from cli.guarded import Guarded
 from shared.printable import printable_lines
 
 
@@ -22,11 +23,16 @@ class Terminal(Console):
     """A console that shows control characters instead of sending them."""
 
     def __init__(
-        self, file: TextIO, *, markup: bool = False, force_terminal: bool | None = None
+        self,
+        file: TextIO,
+        *,
+        markup: bool = False,
+        force_terminal: bool | None = None,
+        ends_with_reader: bool = False,
     ) -> None:
         """Lines are never cut or broken: they are also read by grep."""
         super().__init__(
-            file=file,
+            file=cast(TextIO, Guarded(file, ends_with_reader=ends_with_reader)),
             soft_wrap=True,
             highlight=False,
             markup=markup,

@@ -14,15 +14,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 from controller.core.secrets import Secret, SecretName
 from controller.local.documents import Document, Parsed, Slip
 from controller.local.files import Files, SourceFile, UnsyncedError, read_files
+from controller.local.recognition import is_broken_list, unusable_version, whose
 from controller.local.secrets import read_secret, secret_keys_of
 from controller.local.yaml_documents import parse_json, parse_yaml
 from shared.keys import KINDS, Kind, ResourceKey
-from shared.problems import Problem, did_you_mean, field_text, fold, shortened
+from shared.problems import Problem, did_you_mean, field_text, shortened
 from shared.resources import API_VERSION, DEFAULT_NAMESPACE, GROUP, AnyResource
 from shared.resources.reading import QUOTING, Mistake, Mistaken, read_manifest
 
@@ -54,7 +55,8 @@ class Tree:
 
     `problems` are all of them, those of the resources included. `is_whole` is False when something
     could not even be named: then what is absent here must not be taken for deleted. `digest`
-    changes when a file does. `ignored` counts documents that are not ours.
+    changes when a file does. `ignored` counts documents that are not ours, and `passed_over` names
+    what could be taken for ours: files that are not read, kinds of the same name of other APIs.
     """
 
     resources: Mapping[ResourceKey, Loaded]
@@ -65,6 +67,7 @@ class Tree:
     is_whole: bool = True
     ignored: int = 0
     lost: tuple[str, ...] = ()
+    passed_over: tuple[Problem, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -107,6 +110,7 @@ def read_tree(files: Files) -> Tree:
     gathering = _Gathering()
     gathering.problems.extend(files.problems)
     gathering.is_whole = not files.problems
+    gathering.passed_over.extend(files.passed_over)
     digest = hashlib.sha256()
     for file in files.read:
         digest.update(f"{len(file.name)}:{file.name}:{len(file.content)}:".encode())
@@ -115,13 +119,18 @@ def read_tree(files: Files) -> Tree:
     return Tree(
         MappingProxyType(dict(gathering.resources)),
         MappingProxyType(dict(gathering.secrets)),
-        tuple(sorted(gathering.problems, key=lambda problem: (problem.file, problem.line or 0))),
+        tuple(sorted((*gathering.problems, *gathering.passed_over), key=_place)),
         digest.hexdigest(),
         tuple(file.name for file in files.read),
         gathering.is_whole,
         gathering.ignored,
         tuple(gathering.lost),
+        tuple(sorted(gathering.passed_over, key=_place)),
     )
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    return problem.file, problem.line or 0
 
 
 class _Gathering:
@@ -132,6 +141,7 @@ class _Gathering:
         self.secrets: dict[SecretName, Secret] = {}
         self.problems: list[Problem] = []
         self.lost: list[str] = []
+        self.passed_over: list[Problem] = []
         self.is_whole = True
         self.ignored = 0
 
@@ -143,39 +153,69 @@ class _Gathering:
             line = file.content[: error.start].count(b"\n") + 1
             self._lose(file.name, Slip(line, "this file is not UTF-8", "save it as UTF-8"))
             return
+        if not text.strip():
+            way_out = "write into it what it shall declare, or remove it"
+            said = "is empty and declares nothing"
+            empty = Problem(file.name, None, "", "", None, said, way_out, "warning")
+            self.passed_over.append(empty)
         for slip in (parsed := _parse(file.name, text)).lost:
             self._lose(file.name, slip)
         for document in parsed.documents:
             self._sort(document, file.name)
 
     def _sort(self, document: Document, file: str) -> None:
-        data = document.data
-        version = data.get("apiVersion")
-        kind = data.get("kind")
-        group = str(version).rpartition("/")[0]
-        if kind == "Secret" and version == "v1":
-            self._secret(document, file)
-        elif group == GROUP or (kind in KINDS and _is_nearly_ours(version)):
-            self._ours(document, file, version, kind)
-        elif isinstance(version, str) and isinstance(kind, str):
-            self.ignored += 1
-        else:
+        version, kind = (document.data.get(name) for name in ("apiVersion", "kind"))
+        if not isinstance(version, str) or not isinstance(kind, str):
             missing = "kind" if isinstance(version, str) else "apiVersion"
-            message = "is required" if missing not in data else "is not a text"
+            message = "is not a text" if document.data.get(missing) is not None else "is required"
             self._unnamed(document, file, (missing,), None, message, f"add it, such as {_EXAMPLE}")
+        elif kind == "Secret" and version == "v1":
+            self._secret(document, file)
+        elif is_broken_list(kind, version):
+            way_out = "write kind: List, and the documents below items: each with a -"
+            self._unnamed(document, file, ("items",), None, "is not a list", way_out)
+        else:
+            self._sort_by_group(document, file, version, kind)
 
-    def _ours(self, document: Document, file: str, version: object, kind: object) -> None:
-        if version != API_VERSION:
-            self._unnamed(
-                document, file, ("apiVersion",), version, "is not known", f"write {API_VERSION}"
-            )
-        elif (known := _kind(kind)) is None:
-            way_out = did_you_mean(str(kind), KINDS, f"the kinds are {', '.join(KINDS)}")
-            self._unnamed(document, file, ("kind",), kind, "is not a kind of ours", way_out)
+    def _sort_by_group(self, document: Document, file: str, version: str, kind: str) -> None:
+        match whose(version, kind, document.data):
+            case "Ours":
+                self._ours(document, file, version, kind)
+            case "Namesake":
+                self._pass_over(document, file, version, kind)
+            case "Others":
+                self.ignored += 1
+            case other:
+                assert_never(other)
+
+    def _ours(self, document: Document, file: str, version: str, kind: str) -> None:
+        known = _kind(kind)
+        if known is None:
+            way_out = did_you_mean(kind, KINDS, f"the kinds are {', '.join(KINDS)}")
+            message = "is not a kind of PostgRegent's"
+            self._unnamed(document, file, ("kind",), kind, message, way_out)
+        if wrong := unusable_version(version, document.data):
+            self._unnamed(document, file, ("apiVersion",), version, *wrong)
+        elif known is None:
+            return
         elif name := self._named(document, file, known):
             self._resource(document, file, ResourceKey(known, name.namespace, name.name))
         else:
             self._others_than_the_name(document, file, known)
+
+    def _pass_over(self, document: Document, file: str, version: str, kind: str) -> None:
+        """A User of another operator: named, since a wrong group would end the access of ours."""
+        self.ignored += 1
+        metadata = document.data.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        about = f"{kind} {name}" if isinstance(name, str) and "/" not in name else kind
+        line = document.line_of(("apiVersion",))
+        message = f"is another API's: this {kind} declares nothing here"
+        way_out = f"if it is one of PostgRegent's, write {API_VERSION}"
+        group = shortened(version)
+        self.passed_over.append(
+            Problem(file, line, about, "apiVersion", group, message, way_out, "warning")
+        )
 
     def _others_than_the_name(self, document: Document, file: str, kind: Kind) -> None:
         """What else is wrong where nobody can tell which resource it is: all at once."""
@@ -285,11 +325,6 @@ def _parse(name: str, text: str) -> Parsed:
 
 def _kind(kind: object) -> Kind | None:
     return next((known for known in KINDS if known == kind), None)
-
-
-def _is_nearly_ours(version: object) -> bool:
-    """A Role of RBAC has another group; one of `postgregent/v1alpha1` is a slip of the pen."""
-    return "postgregent" in fold(str(version))
 
 
 def _name_problem(value: object) -> tuple[str, str] | None:

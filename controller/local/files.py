@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.local.passed_over import SUFFIXES, hidden_ones, is_meant
 from controller.local.yaml_documents import MAX_FILE_BYTES
 from shared.errors import PostgRegentError
 from shared.problems import Problem
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 MAX_FILES = 20_000
 MAX_BYTES = 256 * 1024 * 1024
 """Of all files together."""
@@ -30,15 +30,17 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What was read, and what could not be."""
+    """What was read, what could not be, and what was passed over and looks like a manifest."""
 
     read: tuple[SourceFile, ...]
     problems: tuple[Problem, ...]
+    passed_over: tuple[Problem, ...] = ()
 
 
 def read_files(directory: Path) -> Files:
     """Every YAML and JSON file below, sorted by name; hidden files and folders are left out.
 
+    What is left out and looks like a manifest is named, since what it declared counts as absent.
     Links are followed inside the directory only, and each file is read once, so that a mounted
     ConfigMap (`a.yaml -> ..data/a.yaml`) works. Raises UnsyncedError when it cannot be listed.
     """
@@ -65,6 +67,7 @@ class _Walk:
         self.root = root
         self.seen: set[tuple[int, int]] = set()
         self.problems: list[Problem] = []
+        self.passed_over: list[Problem] = []
 
     def files(self) -> Files:
         read: list[SourceFile] = []
@@ -83,7 +86,8 @@ class _Walk:
                     f"The files are larger than {MAX_BYTES // 2**20} MiB together.",
                     way_out="Split the directory.",
                 )
-        return Files(tuple(sorted(read, key=lambda file: file.name)), tuple(self.problems))
+        read.sort(key=lambda file: file.name)
+        return Files(tuple(read), tuple(self.problems), tuple(self.passed_over))
 
     def _paths(self, folder: Path) -> Iterator[Path]:
         try:
@@ -95,12 +99,18 @@ class _Walk:
             return
         for name in names:
             path = folder / name
-            if name.startswith(".") or not self._is_inside(path):
+            if name.startswith("."):
+                for one in hidden_ones(path):
+                    self._pass_over(one, "is hidden and is not read", "take the dot away")
+            elif not self._is_inside(path):
                 continue
-            if path.is_dir():
+            elif path.is_dir():
                 yield from self._paths(path)
             elif path.suffix.lower() in SUFFIXES:
                 yield path
+            elif is_meant(path):
+                message = "is not read: its name does not end in .yaml, .yml or .json"
+                self._pass_over(path, message, "rename it")
 
     def _is_inside(self, path: Path) -> bool:
         """A link out of the directory could bring in anything that this process may read."""
@@ -143,6 +153,11 @@ class _Walk:
 
     def _cannot(self, path: Path, message: str, way_out: str) -> None:
         self.problems.append(Problem(self._name(path), None, "", "", None, message, way_out))
+
+    def _pass_over(self, path: Path, message: str, way_out: str) -> None:
+        way_out += " if it shall count; or move it out of the directory"
+        one = Problem(self._name(path), None, "", "", None, message, way_out, "warning")
+        self.passed_over.append(one)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

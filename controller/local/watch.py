@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from controller.local.files import SUFFIXES
+from controller.local.passed_over import SUFFIXES
 from shared.logging import get_logger
 
 QUIET_MS = 100

@@ -58,7 +58,7 @@ def test_an_unquoted_star_holds_its_resource(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("kind: [", "this is not YAML"),
-        (f"{API}\nkind: Permision\nmetadata: {{name: x}}\n", "is not a kind of ours"),
+        (f"{API}\nkind: Permision\nmetadata: {{name: x}}\n", "is not a kind of PostgRegent's"),
         ("apiVersion: putnam120.postgregent/v1\nkind: Role\nmetadata: {name: x}\n", "not known"),
         (f"{API}\nkind: Role\nmetadata: {{}}\nspec: {{database: d}}\n", "is required"),
         (f"{API}\nkind: Role\nmetadata: {{name: 12}}\nspec: {{database: d}}\n", "is not a text"),
