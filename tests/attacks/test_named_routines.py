@@ -69,7 +69,7 @@ async def test_what_a_leaver_gave_on_any_routine_outlives_it(bench: Bench) -> No
 
 @pytest.mark.found("E103")
 @pytest.mark.rule("21")
-@pytest.mark.versions(18)
+@pytest.mark.versions(15)
 async def test_an_error_without_words_keeps_one_object_and_ends_nothing(bench: Bench) -> None:
     """Somebody's event trigger can raise an empty message: that ended the whole apply."""
     await bench.apply(create("leaver"), create("heir"))
