@@ -391,6 +391,18 @@ class GrantPrivileges(_OfObjects):
     instead_of: frozenset[str] = frozenset()
 
 
+class Cut(Enum):
+    """What a role has by the owner, once the owner took all that the role gave to others.
+
+    The owner gives it the grant option, and takes that with all that hangs on it, in one
+    transaction: so goes what a grantor cannot take back itself (regent/plan/cuts.py).
+    """
+
+    NOTHING = "nothing"
+    PRIVILEGE = "the privilege"
+    OPTION = "the privilege with its grant option"
+
+
 @dataclass(frozen=True, slots=True)
 class RevokePrivileges(_OfObjects):
     """The same privileges on many objects, that one grantor gave to many grantees.
@@ -398,12 +410,15 @@ class RevokePrivileges(_OfObjects):
     `grantor` equal to an object's owner needs no SET ROLE. `grant_option_only` leaves the
     privilege.
     `cascade` takes dependent grants too: what is declared of them is in an earlier GrantPrivileges.
+    With `cut` the owner takes it: all that the grantor gave, or where that is the owner itself, all
+    that the grantees gave.
     """
 
     grantor: str
     columns: tuple[str, ...] = ()
     grant_option_only: bool = False
     cascade: bool = False
+    cut: Cut | None = None
     causes: Causes = ()
     effect: Effect = Effect.NARROW
 

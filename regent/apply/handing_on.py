@@ -16,11 +16,13 @@ import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.held import Patience
+from regent.apply.naming import ROUTINE, routine
 from regent.apply.result import (
     STAYS,
     VANISHED,
     StepRefusedError,
     is_passing,
+    message,
     sqlstate,
     way_out,
 )
@@ -87,6 +89,15 @@ class OwnedObject:
     address: Place
     followers: tuple[int, ...] = ()
     """Sequences of its columns, which move with it."""
+    routine: str = ""
+    """How a statement names it, where it is one."""
+
+    @property
+    def named(self) -> str:
+        """What ALTER wants, with the word for its kind."""
+        if self.routine:
+            return f"{ROUTINE} {self.routine}"
+        return f"{_ALTER.get(self.kind, self.kind.upper())} {self.identity}"
 
     def __str__(self) -> str:
         return f"{self.kind} {legible(self.identity)}"
@@ -167,9 +178,16 @@ async def owned_by(connection: Connection, role: str) -> list[OwnedObject]:
             row["identity"],
             (row["dbid"], row["classid"], row["objid"]),
             tuple(row["followers"]),
+            _routine(row),
         )
         for row in rows
     ]
+
+
+def _routine(row: asyncpg.Record) -> str:
+    if row["routine_name"] is None:
+        return ""
+    return routine(row["routine_schema"], row["routine_name"], row["routine_types"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +238,7 @@ class _Handing:
 
     async def hand_on(self, connection: Connection, thing: OwnedObject) -> _Refused | None:
         """None when it moved or is gone; else why it did not."""
-        keyword = _ALTER.get(thing.kind, thing.kind.upper())
-        statement = f"ALTER {keyword} {thing.identity} OWNER TO {quote_ident(self.change.to)}"
+        statement = f"ALTER {thing.named} OWNER TO {quote_ident(self.change.to)}"
 
         async def still_may() -> None:
             """Now nobody can make code of it: its lock is held."""
@@ -238,11 +255,11 @@ class _Handing:
         except CONNECTION_IS_GONE:
             raise
         except _StaysError as error:
-            return _Refused(shown(str(error)).splitlines()[0])
+            return _Refused(message(error))
         except asyncpg.PostgresError as error:
             state = sqlstate(error)
             is_gone = state in VANISHED
-            return None if is_gone else _Refused(shown(str(error)).splitlines()[0], state)
+            return None if is_gone else _Refused(message(error), state)
         self.moved.update(thing.places)
         return None
 

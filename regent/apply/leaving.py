@@ -7,12 +7,14 @@ with it, so it is granted again before, by the owner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 
 import asyncpg
 
 from regent.apply.handing_on import owned_by
 from regent.apply.held import Patience
+from regent.apply.naming import routine
 from regent.apply.result import NOT_REACHED, STAYS, StepRefusedError, way_out
 from regent.apply.transaction import patiently, run
 from regent.home.store import Home
@@ -29,6 +31,8 @@ IN_USE = "55006"
 
 PARAMETERS_SINCE = 15
 """From then on parameters have ACLs."""
+MEMBERSHIPS_END_SINCE = 16
+"""From then on a membership ends with its grantor."""
 
 
 class StillOwnsError(StepRefusedError):
@@ -104,10 +108,12 @@ async def _drop_privileges(
 
     async def once() -> None:
         before_write()
-        again = await _given_again(connection, role, server.major)
+        # Before the admin is a member of the role, else the role could be whose grants these are.
+        again = await _given_again(connection, role, server)
+        memberships = await _memberships_given_again(connection, role, server)
         await run(
             connection,
-            [*_act_as(role, server), *again],
+            [*again, *_act_as(role, server), *memberships],
             patience=patience,
             before_commit=lambda: _drop_if_it_owns_nothing(connection, role),
         )
@@ -134,29 +140,67 @@ def _act_as(role: str, server: ObservedServer) -> Sequence[str]:
     return (f"GRANT {quote_ident(role)} TO {quote_ident(server.admin)}{options}",)
 
 
-async def _given_again(connection: Connection, role: str, major: int) -> list[str]:
-    """GRANTs by the owner of what the role granted to others."""
+async def _given_again(connection: Connection, role: str, server: ObservedServer) -> list[str]:
+    """GRANTs by the owner of what the role granted to others; what DROP OWNED leaves is taken."""
     lines: dict[str, None] = {}
-    parameters = load("leaving/grants_made_on_parameters") if major >= PARAMETERS_SINCE else ""
+    parameters = (
+        load("leaving/grants_made_on_parameters") if server.major >= PARAMETERS_SINCE else ""
+    )
     query = compose("leaving/grants_made", parameters=parameters)
     grants = await connection.fetch(query, role)
     _require_legible(role, "privileges", grants)
+    orphans: dict[tuple[str, str], None] = {}
     for row in grants:
-        column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""
         grantee = quote_ident(row["grantee"]) if row["grantee"] is not None else "PUBLIC"
         option = " WITH GRANT OPTION" if row["is_grantable"] else ""
-        lines[f"GRANT {row['privilege']}{column} ON {row['on_what']} TO {grantee}{option}"] = None
-    if major >= 16:
-        given = await connection.fetch(load("leaving/memberships_made"), role)
-        _require_legible(role, "memberships", given)
-        for row in given:
-            options = ", ".join(
-                f"{word} {'TRUE' if row[f'{word.lower()}_option'] else 'FALSE'}"
-                for word in ("ADMIN", "INHERIT", "SET")
-            )
-            group, member = quote_ident(row["group_name"]), quote_ident(row["member_name"])
-            lines[f"GRANT {group} TO {member} WITH {options}"] = None
+        lines[f"GRANT {_what(row)} TO {grantee}{option}"] = None
+        if row["is_orphan"]:
+            orphans[str(row["owner"]), _what(row)] = None
+    taken = (_taken_by_owner(owner, what, role, server) for owner, what in orphans)
+    return [*lines, *chain.from_iterable(taken)]
+
+
+async def _memberships_given_again(
+    connection: Connection, role: str, server: ObservedServer
+) -> list[str]:
+    """GRANTs of the memberships that the role gave, which end with their grantor from 16 on."""
+    if server.major < MEMBERSHIPS_END_SINCE:
+        return []
+    given = await connection.fetch(load("leaving/memberships_made"), role)
+    _require_legible(role, "memberships", given)
+    lines: dict[str, None] = {}
+    for row in given:
+        options = ", ".join(
+            f"{word} {'TRUE' if row[f'{word.lower()}_option'] else 'FALSE'}"
+            for word in ("ADMIN", "INHERIT", "SET")
+        )
+        group, member = quote_ident(row["group_name"]), quote_ident(row["member_name"])
+        lines[f"GRANT {group} TO {member} WITH {options}"] = None
     return list(lines)
+
+
+def _what(row: asyncpg.Record) -> str:
+    """A privilege and what it is on, as GRANT and REVOKE want it."""
+    column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""
+    on = row["on_what"]
+    if row["routine_name"] is not None:
+        name = routine(row["routine_schema"], row["routine_name"], row["routine_types"])
+        on = f"{on} {name}"
+    return f"{row['privilege']}{column} ON {on}"
+
+
+def _taken_by_owner(owner: str, what: str, role: str, server: ObservedServer) -> Iterable[str]:
+    """What it gave without having the option falls with that, which it gets for it.
+
+    As the owner: what else the admin is a member of could be taken for the one who revokes.
+    """
+    cut = (
+        f"GRANT {what} TO {quote_ident(role)} WITH GRANT OPTION",
+        f"REVOKE {what} FROM {quote_ident(role)} CASCADE",
+    )
+    if server.admin_is_superuser:
+        return cut
+    return (f"SET LOCAL ROLE {quote_ident(owner)}", *cut, "RESET ROLE")
 
 
 def _require_legible(role: str, what: str, rows: Sequence[asyncpg.Record]) -> None:

@@ -29,6 +29,7 @@ from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
 from regent.changes import Effect, GrantPrivileges, ObjectRef, PrivilegeChange, RevokePrivileges
 from regent.kinds import KINDS, Address, Lock, Row
+from regent.observed import ObservedServer
 from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 
@@ -51,14 +52,15 @@ class PrivilegeWork:
         database: str,
         changes: Sequence[PrivilegeChange],
         *,
-        major: int,
+        server: ObservedServer,
         before_write: Callable[[], None],
         patience: Patience | None = None,
     ) -> None:
         self._connections = connections
         self._database = database
         self._changes = tuple(changes)
-        self._major = major
+        self._major = server.major
+        self._is_superuser = server.admin_is_superuser
         self._before_write = before_write
         self._patience = patience or Patience()
         self._strength = Strength.STRONG
@@ -253,7 +255,7 @@ class PrivilegeWork:
         if not parts:
             return
         statements = [s for part in parts.values() for s in render(part, major=self._major)]
-        body = as_their_roles(statements)
+        body = as_their_roles(statements, is_superuser=self._is_superuser)
         if not keep:
             body += ["ROLLBACK", "BEGIN"]
         objects = {

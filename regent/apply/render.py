@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
+from regent.apply.naming import routine
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -19,6 +20,7 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateRole,
+    Cut,
     DropRole,
     EndSessions,
     GrantMembership,
@@ -37,7 +39,6 @@ from regent.kinds import KINDS, Naming
 from regent.plan.settings import is_list, list_items
 from shared.names import quote_ident, quote_literal, quote_qualified
 from shared.privileges import ObjectKind
-from shared.signatures import types_of
 
 OBJECTS_PER_STATEMENT = 500
 MEMBERSHIP_OPTIONS_SINCE = 16
@@ -48,11 +49,15 @@ _SWITCHES = ("superuser", "createdb", "createrole", "inherit", "replication", "b
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`sql` is sent, `shown` may be logged. `as_role` must be the current role while it runs."""
+    """`sql` is sent, `shown` may be logged. `as_role` must be the current role while it runs.
+
+    `is_owners`: a superuser needs not be that role, as what it does counts as the owner's.
+    """
 
     sql: str = field(repr=False)
     shown: str
     as_role: str | None = None
+    is_owners: bool = False
 
 
 def render(  # noqa: PLR0912 - one case per kind of change
@@ -179,8 +184,31 @@ def _grant(change: GrantPrivileges) -> Iterator[Statement]:
         yield Statement(sql, sql)
 
 
+def _cut(change: RevokePrivileges, cut: Cut) -> Iterator[Statement]:
+    """As the owner: else it could count as the grantor's own, and the option would stay with it."""
+    what = _privileges(change.privileges, change.columns)
+    by_owner: dict[str, list[ObjectRef]] = {}
+    for ref in change.objects:
+        by_owner.setdefault(ref.owner, []).append(ref)
+    for owner, refs in by_owner.items():
+        roles = _grantees(change.grantees if change.grantor == owner else (change.grantor,))
+        for objects in _chunks(refs):
+            on = f"{what} ON {_objects(change.kind, objects)}"
+            option = "" if cut is Cut.NOTHING else "GRANT OPTION FOR "
+            lines = [
+                f"GRANT {on} TO {roles} WITH GRANT OPTION",
+                f"REVOKE {option}{on} FROM {roles} CASCADE",
+            ]
+            if cut is Cut.OPTION:
+                lines.append(lines[0])
+            yield from (Statement(sql, sql, owner, is_owners=True) for sql in lines)
+
+
 def _revoke(change: RevokePrivileges) -> Iterator[Statement]:
     """As the grantor where it is not the owner: a superuser's REVOKE counts as the owner's."""
+    if change.cut is not None:
+        yield from _cut(change, change.cut)
+        return
     what = _privileges(change.privileges, change.columns)
     option = "GRANT OPTION FOR " if change.grant_option_only else ""
     end = f"FROM {_grantees(change.grantees)}{' CASCADE' if change.cascade else ''}"
@@ -207,13 +235,11 @@ def _objects(kind: ObjectKind, objects: Iterable[ObjectRef]) -> str:
 
 
 def _name(ref: ObjectRef, naming: Naming) -> str:
-    """`IN`: else the types could also mean a procedure whose OUT arguments they count."""
     match naming:
         case Naming.NAME:
             return _identifier(ref)
         case Naming.SIGNATURE:
-            types = types_of(ref.arguments or "")
-            return f"{_identifier(ref)}({', '.join(f'IN {one}' for one in types)})"
+            return routine(ref.schema or "", ref.name, ref.arguments or "")
         case Naming.NUMBER:
             return f"{ref.oid:d}"
         case Naming.PARAMETER:

@@ -27,16 +27,35 @@ VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
 
-NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02"})
+NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02", "01006", "01007"})
 """Cured by a right, an owner or a name that somebody gives: asked again after a while."""
 
-REFUSALS = (asyncpg.PostgresError, ValueError)
+DID_LESS = frozenset({"01006", "01007"})
+"""Warnings of a REVOKE or GRANT that did nothing, or not all: not what was planned."""
+
+
+class OnlyWarnedError(PostgRegentError):
+    """A REVOKE or GRANT that PostgreSQL let pass with a warning, and did not carry out."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
+
+
+REFUSALS = (asyncpg.PostgresError, ValueError, OnlyWarnedError)
 """The server does not take a change, or the change cannot even be written as SQL."""
 
+_NO_OPTION = "PostgreSQL only warns: whoever gives or takes it has no grant option for it."
+_OWNERS_RIGHT = (
+    "Give the Regent's admin the owner's right: membership WITH INHERIT TRUE, SET TRUE in the "
+    "owner, or superuser."
+)
 _WAYS_OUT: Mapping[str, str] = MappingProxyType(
     {
         "42501": "Give the Regent's admin the right: ownership, membership WITH INHERIT TRUE, "
         "SET TRUE in the owner or grantor, or superuser.",
+        "01006": f"{_NO_OPTION} {_OWNERS_RIGHT}",
+        "01007": f"{_NO_OPTION} {_OWNERS_RIGHT}",
         "54000": "The object's ACL has no room for more grantees: grant to a Role, and let the "
         "users be its members.",
         "55P03": "Another session holds the object; the next pass or apply tries it.",
@@ -136,7 +155,7 @@ def sqlstate(error: BaseException) -> str:
         return "22021"
     if isinstance(error, ValueError):
         return "22023"
-    if isinstance(error, StepRefusedError):
+    if isinstance(error, StepRefusedError | OnlyWarnedError):
         return error.sqlstate
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
         return str(error.sqlstate)

@@ -160,7 +160,7 @@ class _Work:
 
                 await run(
                     connection,
-                    as_their_roles(statements),
+                    as_their_roles(statements, is_superuser=False),
                     patience=self.patience,
                     after_begin=begun,
                     before_commit=lambda: write_marks(connection, self.home.regent, batch),

@@ -121,7 +121,7 @@ class _Work:
             self.connections,
             privileges[0].database or self.home.database,
             privileges,
-            major=self.server.major,
+            server=self.server,
             before_write=self.before_write,
             patience=self.patience,
         ).carry_out()

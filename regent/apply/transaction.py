@@ -10,7 +10,7 @@ import asyncpg
 
 from regent.apply.held import LOCK_IS_HELD, Patience
 from regent.apply.render import Statement
-from regent.apply.result import RETRIED, sqlstate
+from regent.apply.result import DID_LESS, RETRIED, OnlyWarnedError, sqlstate
 from regent.server.again import again
 from regent.server.connection import Connection
 from shared.backoff import Backoff
@@ -37,9 +37,18 @@ async def run(
 ) -> None:
     """All of the statements or none. The connection is in no transaction afterwards.
 
-    Of the `patience` is taken what it waits for locks that are not to be had.
+    Of the `patience` is taken what it waits for locks that are not to be had. Raises
+    OnlyWarnedError where PostgreSQL did less than it was told: of that nothing is undone, where
+    nothing is to be done `before_commit`.
     """
     began = time.monotonic()
+    warnings: list[asyncpg.PostgresLogMessage] = []
+
+    def hear(_: object, said: asyncpg.PostgresLogMessage) -> None:
+        if getattr(said, "sqlstate", None) in DID_LESS:
+            warnings.append(said)
+
+    connection.add_log_listener(hear)
     if patience is not None:
         lock_timeout_ms = patience.timeout_ms(lock_timeout_ms)
     begin = ["BEGIN", f"SET LOCAL lock_timeout = {lock_timeout_ms}"]
@@ -53,6 +62,7 @@ async def run(
             pending.append("COMMIT")
         for start in range(0, len(pending), STATEMENTS_PER_STRING):
             await connection.execute(";\n".join(pending[start : start + STATEMENTS_PER_STRING]))
+        _require_done(warnings)
         if before_commit is not None:
             await before_commit()
             await connection.execute("COMMIT")
@@ -61,6 +71,8 @@ async def run(
             patience.spend(time.monotonic() - began)
         await _leave(connection)
         raise
+    finally:
+        connection.remove_log_listener(hear)
 
 
 async def patiently(
@@ -82,22 +94,26 @@ async def patiently(
     await again(work, attempts=ATTEMPTS, waits=Backoff(FIRST_WAIT_SECONDS), passes_by=passes_by)
 
 
-def as_their_roles(statements: Sequence[Statement]) -> list[str]:
+def as_their_roles(statements: Sequence[Statement], *, is_superuser: bool) -> list[str]:
     """The SQL of the statements, each as the role it wants, for inside one transaction."""
     lines: list[str] = []
     role: str | None = None
     for statement in statements:
-        if statement.as_role != role:
+        wanted = None if is_superuser and statement.is_owners else statement.as_role
+        if wanted != role:
             lines.append(
-                "RESET ROLE"
-                if statement.as_role is None
-                else f"SET LOCAL ROLE {quote_ident(statement.as_role)}"
+                "RESET ROLE" if wanted is None else f"SET LOCAL ROLE {quote_ident(wanted)}"
             )
-            role = statement.as_role
+            role = wanted
         lines.append(statement.sql)
     if role is not None:
         lines.append("RESET ROLE")
     return lines
+
+
+def _require_done(warnings: Sequence[asyncpg.PostgresLogMessage]) -> None:
+    for said in warnings:
+        raise OnlyWarnedError(str(said.sqlstate), str(said))
 
 
 async def _leave(connection: Connection) -> None:

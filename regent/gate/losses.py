@@ -117,6 +117,8 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
             kept.append(change)
             continue
         touched.append(change)
+        if isinstance(change, RevokePrivileges) and change.cut is not None:
+            continue  # it takes from all of them, however few it names
         if not taken <= withheld and isinstance(change, RevokePrivileges):
             kept.extend(_smaller(change, withheld))
         elif isinstance(change, AlterRole) and change.effect is Effect.NARROW:

@@ -130,10 +130,15 @@ def _taken(changes: Iterable[Change], grantors: frozenset[str]) -> set[tuple[Tak
     return {
         ((change.database, _kind(change), edge, grantee), change.grantor)
         for change in changes
-        if isinstance(change, RevokePrivileges) and not grantors.isdisjoint(change.grantees)
+        if isinstance(change, RevokePrivileges) and not grantors.isdisjoint(_whose(change))
         for edge in edges_of(change)
-        for grantee in change.grantees
+        for grantee in _whose(change)
     }
+
+
+def _whose(change: RevokePrivileges) -> tuple[str | None, ...]:
+    """From whom it is taken; by a cut all that the grantor gave goes, as by taking its option."""
+    return change.grantees if change.cut is None else (*change.grantees, change.grantor)
 
 
 def _rows(changes: Iterable[Change]) -> Iterator[RevokeMembership]:

@@ -2,93 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from regent.observed import Acl, AclItem
-from regent.plan.matching import NOTHING, Need, Needs
-
-Privileges = frozenset[str]
-NONE: Privileges = frozenset()
-Edge = tuple[str | None, Privileges, bool, str | None]
-"""To whom, what, WITH GRANT OPTION or not, and the grantor by whom it was had until now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The same privileges for several grantees; None is PUBLIC.
-
-    `instead_of` are the grantors by whom they had them until now, where they are not managed.
-    """
-
-    grantees: tuple[str | None, ...]
-    privileges: Privileges
-    grantable: bool = False
-    instead_of: frozenset[str] = NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The same privileges from several grantees, as one grantor gave them."""
-
-    grantees: tuple[str | None, ...]
-    grantor: str
-    privileges: Privileges
-    option_only: bool = False
-    cascade: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Empty on both sides where the ACL is as declared."""
-
-    given: tuple[Given, ...] = ()
-    taken: tuple[Taken, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.given or self.taken)
-
-
-SAME = Difference()
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose items may be touched, on an object of this owner.
-
-    `tolerated` is what may be held without being declared: neither given nor taken. `known` are the
-    roles that exist. What pg_init_privs records does not count for a managed role: whoever owns an
-    extension and a table can have a grant written there (ALTER EXTENSION .. ADD).
-    """
-
-    owner: str
-    managed: frozenset[str]
-    known: Container[str]
-    tolerated: Needs
-
-    def is_managed(self, grantee: str | None) -> bool:
-        """False for PUBLIC, for others' roles and for the owner (rule 9)."""
-        return grantee in self.managed and grantee != self.owner
-
-    def allowed(self, grantee: str, needs: Needs) -> Need:
-        """What this grantee may hold."""
-        need = needs.get(grantee, NOTHING)
-        also = self.tolerated.get(grantee)
-        if also is not None:
-            need = Need(need.privileges | also.privileges, need.grantable | also.grantable)
-        return need
-
-
-def held_in(acl: Acl) -> dict[str, Need]:
-    """What each grantee holds, from any grantor. PUBLIC is left out."""
-    held: dict[str, Need] = {}
-    for item in acl:
-        if item.grantee is not None:
-            before = held.get(item.grantee, NOTHING)
-            held[item.grantee] = Need(
-                before.privileges | item.privileges, before.grantable | item.grantable
-            )
-    return held
+from regent.plan.cuts import find_cuts
+from regent.plan.differences import (
+    NONE,
+    SAME,
+    Difference,
+    Edge,
+    Given,
+    Privileges,
+    Scope,
+    Taken,
+    held_in,
+    in_order,
+    less,
+    without,
+)
+from regent.plan.matching import NOTHING, Needs
 
 
 def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
@@ -101,8 +34,10 @@ def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
     if _is_as_declared(acl, needs, scope):
         return SAME
     lost = tuple(_lost(item, acl, needs, scope) for item in acl)
-    given = [*_missing(acl, lost, needs, scope), *kept_for_others(acl, lost, scope)]
-    taken = _spurious(acl, lost, needs, scope)
+    cuts = find_cuts(acl, lost, needs, scope)
+    fallen = cuts.with_them(acl, lost) if cuts else lost
+    given = [*_missing(acl, fallen, needs, scope), *kept_for_others(acl, fallen, scope)]
+    taken = [*_spurious(acl, fallen, needs, scope), *cuts.taken(acl, given, scope)]
     if not given and not taken:
         return SAME
     return Difference(merge_given(given), _merge_taken(taken))
@@ -114,6 +49,8 @@ def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
     fitting = 0
     for item in acl:
         grantee = item.grantee
+        if item.grantor != owner and item.grantor in managed:
+            return False
         if grantee is None or grantee not in managed or grantee == owner:
             continue
         need = needs.get(grantee)
@@ -138,7 +75,7 @@ def _lost(item: AclItem, acl: Acl, needs: Needs, scope: Scope) -> Privileges:
 
 
 def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Iterable[Edge]:
-    held = held_in(_without(acl, lost) if any(lost) else acl)
+    held = held_in(without(acl, lost) if any(lost) else acl)
     for grantee, need in needs.items():
         if grantee == scope.owner or grantee not in scope.managed:
             continue
@@ -159,7 +96,7 @@ def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Ite
             continue
         if grantee is not None and grantee not in scope.known:
             continue
-        others = [i for i in _without(acl, lost) if i.grantee == grantee]
+        others = [i for i in without(acl, lost) if i.grantee == grantee]
         options = (gone & item.grantable) - NONE.union(*(i.grantable for i in others))
         plain = gone - options - NONE.union(*(i.privileges for i in others))
         if options:
@@ -210,7 +147,7 @@ def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, tuple[Privileges, ...]
         & (options_before.get(item.grantor, NONE) - options_after.get(item.grantor, NONE))
         for item in items
     )
-    return tuple(item for item in _without(items, fallen) if item.privileges), fallen
+    return tuple(item for item in without(items, fallen) if item.privileges), fallen
 
 
 def _cleared(item: AclItem, revoke: Taken) -> AclItem:
@@ -218,21 +155,11 @@ def _cleared(item: AclItem, revoke: Taken) -> AclItem:
         return item
     if revoke.option_only:
         return replace(item, grantable=item.grantable - revoke.privileges)
-    return _less(item, revoke.privileges)
+    return less(item, revoke.privileges)
 
 
 def _options(acl: Acl) -> dict[str, Privileges]:
     return {grantee: need.grantable for grantee, need in held_in(acl).items()}
-
-
-def _without(acl: Acl, lost: tuple[Privileges, ...]) -> Acl:
-    return tuple(_less(item, gone) for item, gone in zip(acl, lost, strict=True))
-
-
-def _less(item: AclItem, gone: Privileges) -> AclItem:
-    if not gone:
-        return item
-    return replace(item, privileges=item.privileges - gone, grantable=item.grantable - gone)
 
 
 def merge_given(found: Iterable[Edge]) -> tuple[Given, ...]:
@@ -252,8 +179,3 @@ def _merge_taken(found: Iterable[tuple[str, Taken]]) -> tuple[Taken, ...]:
     for grantee, edge in found:
         by_edge.setdefault(edge, set()).add(grantee)
     return tuple(replace(edge, grantees=in_order(who)) for edge, who in by_edge.items())
-
-
-def in_order(grantees: Iterable[str | None]) -> tuple[str | None, ...]:
-    """PUBLIC first, then by name."""
-    return tuple(sorted(grantees, key=lambda grantee: grantee or ""))

@@ -10,18 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from regent.kinds import COLUMNS
-from regent.observed import Acl, ObservedColumn
-from regent.plan.acls import (
-    Difference,
-    Given,
-    Privileges,
-    Scope,
-    Taken,
-    clear,
-    compare,
-    kept_for_others,
-    merge_given,
-)
+from regent.observed import Acl, AclItem, ObservedColumn
+from regent.plan.acls import clear, compare, kept_for_others, merge_given
+from regent.plan.differences import NONE, Difference, Given, Privileges, Scope, Taken, held_in, less
 from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
 from regent.plan.matching import CompiledGrants, Signature
 
@@ -84,6 +75,28 @@ def plan_columns(
             taken.setdefault(spurious, []).append(column.name)
         cascades = cascades or bool(losers)
     return ColumnWork(matched, _by_columns(given), _by_columns(taken), _by_columns(again), cascades)
+
+
+def options_after(table: Acl, difference: Difference, owner: str) -> Mapping[str, Privileges]:
+    """The grant options on a table as they will be: they count for its columns too."""
+    items, _ = clear(table, difference.taken)
+    items += tuple(
+        AclItem(grantee, owner, given.privileges, given.privileges)
+        for given in difference.given
+        if given.grantable
+        for grantee in given.grantees
+    )
+    while True:
+        options = {grantee: need.grantable for grantee, need in held_in(items).items()}
+        left = tuple(
+            item
+            if item.grantor == owner
+            else less(item, item.privileges - options.get(item.grantor, NONE))
+            for item in items
+        )
+        if left == items:
+            return options
+        items = left
 
 
 def column_set(observed: Iterable[ObservedColumn], declared: Iterable[str]) -> Mapping[str, Column]:

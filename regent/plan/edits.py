@@ -19,8 +19,8 @@ from regent.changes import (
 from regent.desired import Causes
 from regent.kinds import COLUMNS
 from regent.observed import ObjectGroup
-from regent.plan.acls import Given, Taken
 from regent.plan.authority import Authority
+from regent.plan.differences import Given, Taken
 from regent.plan.matching import CompiledGrants, Signature
 from shared.privileges import ObjectKind
 
@@ -156,6 +156,7 @@ class Edits:
             columns=columns,
             grant_option_only=taken.option_only,
             cascade=taken.cascade,
+            cut=taken.cut,
             causes=self._authority.causes_of(*taken.grantees),
         )
 

@@ -6,14 +6,16 @@ signature) once, and looks at single objects only where columns or default seque
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from regent.changes import ObjectRef, PrivilegeChange
 from regent.kinds import COLUMNS, DRAWN_ON, KINDS
 from regent.observed import ObjectGroup, ObservedColumn, ObservedDatabase
-from regent.plan.acls import SAME, Difference, Scope, compare
+from regent.plan.acls import compare
 from regent.plan.authority import Authority
-from regent.plan.columns import ColumnWork, column_set, plan_columns, with_cascade
+from regent.plan.columns import ColumnWork, column_set, options_after, plan_columns, with_cascade
+from regent.plan.differences import SAME, Difference, Privileges, Scope
 from regent.plan.edits import Edits, refs_of
 from regent.plan.matching import (
     CompiledGrants,
@@ -140,12 +142,21 @@ class LocalPlanner:
     ) -> ColumnWork:
         columns = column_set(observed, named)
         acls = tuple((c.name, id(c.acl)) for c in columns.values())
-        key = (acls, by_column, group.owner, id(difference))
+        key = (acls, by_column, group.kind, group.owner, id(group.acl), id(difference))
         if key not in self._column_work:
-            scope = self._scope(group, NO_NEEDS)
+            beside = self._options_beside(group, difference)
+            scope = replace(self._scope(group, NO_NEEDS), beside=beside)
             found = plan_columns(columns.values(), by_column, difference, self._compiled, scope)
             self._column_work[key] = found
         return self._column_work[key]
+
+    def _options_beside(
+        self, group: ObjectGroup, difference: Difference
+    ) -> Mapping[str, Privileges] | None:
+        """The options on the relation, which count for its columns; None where it was not read."""
+        if group.kind is COLUMNS.kind and self._observed.is_partial:
+            return None
+        return options_after(group.acl, difference, group.owner)
 
     def _edit_with_columns(
         self,

@@ -8,8 +8,9 @@ from regent.changes import ObjectRef, PrivilegeChange
 from regent.desired import Desired
 from regent.kinds import KINDS
 from regent.observed import ObjectGroup, Observed, ObservedDatabase, ObservedServer
-from regent.plan.acls import Scope, compare
+from regent.plan.acls import compare
 from regent.plan.authority import Authority
+from regent.plan.differences import Scope
 from regent.plan.edits import Edits
 from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants

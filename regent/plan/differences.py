@@ -1,0 +1,116 @@
+"""What is to be given and taken on one ACL, and whose items may be touched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from regent.changes import Cut
+from regent.observed import Acl, AclItem
+from regent.plan.matching import NOTHING, Need, Needs
+
+Privileges = frozenset[str]
+NONE: Privileges = frozenset()
+NOBODY: frozenset[str] = frozenset()
+Edge = tuple[str | None, Privileges, bool, str | None]
+"""To whom, what, WITH GRANT OPTION or not, and the grantor by whom it was had until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The same privileges for several grantees; None is PUBLIC.
+
+    `instead_of` are the grantors by whom they had them until now, where they are not managed.
+    """
+
+    grantees: tuple[str | None, ...]
+    privileges: Privileges
+    grantable: bool = False
+    instead_of: frozenset[str] = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The same privileges from several grantees, as one grantor gave them."""
+
+    grantees: tuple[str | None, ...]
+    grantor: str
+    privileges: Privileges
+    option_only: bool = False
+    cascade: bool = False
+    cut: Cut | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Empty on both sides where the ACL is as declared."""
+
+    given: tuple[Given, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.given or self.taken)
+
+
+SAME = Difference()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose items may be touched, on an object of this owner.
+
+    `tolerated` is what may be held without being declared: neither given nor taken. `known` are the
+    roles that exist. `beside` are the grant options that count here and stand in another ACL: those
+    on a column's table, as they will be; None where that was not read. `unable` are the roles that
+    cannot revoke what they gave here, although they have the option. What pg_init_privs records
+    does not count for a managed role: whoever owns an extension and a table can have a grant
+    written there (ALTER EXTENSION .. ADD).
+    """
+
+    owner: str
+    managed: frozenset[str]
+    known: Container[str]
+    tolerated: Needs
+    beside: Mapping[str, Privileges] | None = field(default_factory=dict)
+    unable: Container[str] = NOBODY
+
+    def is_managed(self, grantee: str | None) -> bool:
+        """False for PUBLIC, for others' roles and for the owner (rule 9)."""
+        return grantee in self.managed and grantee != self.owner
+
+    def allowed(self, grantee: str, needs: Needs) -> Need:
+        """What this grantee may hold."""
+        need = needs.get(grantee, NOTHING)
+        also = self.tolerated.get(grantee)
+        if also is not None:
+            need = Need(need.privileges | also.privileges, need.grantable | also.grantable)
+        return need
+
+
+def held_in(acl: Acl) -> dict[str, Need]:
+    """What each grantee holds, from any grantor. PUBLIC is left out."""
+    held: dict[str, Need] = {}
+    for item in acl:
+        if item.grantee is not None:
+            before = held.get(item.grantee, NOTHING)
+            held[item.grantee] = Need(
+                before.privileges | item.privileges, before.grantable | item.grantable
+            )
+    return held
+
+
+def without(acl: Acl, lost: tuple[Privileges, ...]) -> Acl:
+    """The ACL less what each item loses."""
+    return tuple(less(item, gone) for item, gone in zip(acl, lost, strict=True))
+
+
+def less(item: AclItem, gone: Privileges) -> AclItem:
+    """The item less these privileges, and their options."""
+    if not gone:
+        return item
+    return replace(item, privileges=item.privileges - gone, grantable=item.grantable - gone)
+
+
+def in_order(grantees: Iterable[str | None]) -> tuple[str | None, ...]:
+    """PUBLIC first, then by name."""
+    return tuple(sorted(grantees, key=lambda grantee: grantee or ""))
