@@ -1,8 +1,12 @@
-"""One ACL against what shall be held on it: what is missing, what is spurious, and from whom."""
+"""One ACL against what shall be held on it: what is missing, what is spurious, and from whom.
+
+Whoever has a grant option makes an ACL as long as the server has roles: each item is met a few
+times, and never once for each other one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from regent.observed import Acl, AclItem
@@ -13,15 +17,19 @@ from regent.plan.differences import (
     Difference,
     Edge,
     Given,
+    Options,
     Privileges,
     Scope,
     Taken,
+    held_by_all,
     held_in,
     in_order,
     less,
     without,
 )
 from regent.plan.matching import NOTHING, Needs
+
+Revokes = Mapping[tuple[str | None, str], Sequence[Taken]]
 
 
 def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
@@ -33,7 +41,8 @@ def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
     """
     if _is_as_declared(acl, needs, scope):
         return SAME
-    lost = tuple(_lost(item, acl, needs, scope) for item in acl)
+    options = _options(acl)
+    lost = tuple(_lost(item, options, needs, scope) for item in acl)
     cuts = find_cuts(acl, lost, needs, scope)
     fallen = cuts.with_them(acl, lost) if cuts else lost
     given = [*_missing(acl, fallen, needs, scope), *kept_for_others(acl, fallen, scope)]
@@ -65,13 +74,13 @@ def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
     return fitting == len(needs) - (owner in needs)
 
 
-def _lost(item: AclItem, acl: Acl, needs: Needs, scope: Scope) -> Privileges:
+def _lost(item: AclItem, options: Options, needs: Needs, scope: Scope) -> Privileges:
     """What of an item falls with its grantor's grant option."""
     grantor = item.grantor
     if grantor == scope.owner or grantor not in scope.managed:
         return NONE
-    options = NONE.union(*(i.grantable for i in acl if i.grantee == grantor))
-    return item.privileges & (options - scope.allowed(grantor, needs).grantable)
+    had = options.get(grantor, NONE)
+    return item.privileges & (had - scope.allowed(grantor, needs).grantable)
 
 
 def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Iterable[Edge]:
@@ -90,15 +99,18 @@ def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope)
 
 def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Iterable[Edge]:
     """Roles that are not ours keep what they have, from the owner instead."""
+    if not any(lost):
+        return
+    left = held_by_all(without(acl, lost))
     for item, gone in zip(acl, lost, strict=True):
         grantee = item.grantee
         if not gone or scope.is_managed(grantee) or grantee == scope.owner:
             continue
         if grantee is not None and grantee not in scope.known:
             continue
-        others = [i for i in without(acl, lost) if i.grantee == grantee]
-        options = (gone & item.grantable) - NONE.union(*(i.grantable for i in others))
-        plain = gone - options - NONE.union(*(i.privileges for i in others))
+        keeps = left.get(grantee, NOTHING)
+        options = (gone & item.grantable) - keeps.grantable
+        plain = gone - options - keeps.privileges
         if options:
             yield grantee, options, True, item.grantor
         if plain:
@@ -109,6 +121,7 @@ def _spurious(
     acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
 ) -> list[tuple[str, Taken]]:
     taken: list[tuple[str, Taken]] = []
+    passed_on = _passed_on(acl, lost)
     for item, gone in zip(acl, lost, strict=True):
         grantee = item.grantee
         if grantee is None or not scope.is_managed(grantee):
@@ -117,30 +130,42 @@ def _spurious(
         extra = item.privileges - allowed.privileges - gone
         options = item.grantable - allowed.grantable - extra - gone
         if extra:
-            cascade = bool(extra & item.grantable & _passed_on(grantee, acl, lost))
+            cascade = bool(extra & item.grantable & passed_on.get(grantee, NONE))
             taken.append((grantee, Taken((), item.grantor, extra, cascade=cascade)))
         if options:
-            cascade = bool(options & _passed_on(grantee, acl, lost))
+            cascade = bool(options & passed_on.get(grantee, NONE))
             found = Taken((), item.grantor, options, option_only=True, cascade=cascade)
             taken.append((grantee, found))
     return taken
 
 
-def _passed_on(grantor: str, acl: Acl, lost: tuple[Privileges, ...]) -> Privileges:
-    return NONE.union(*(g for i, g in zip(acl, lost, strict=True) if i.grantor == grantor))
+def _passed_on(acl: Acl, lost: tuple[Privileges, ...]) -> Options:
+    """What falls of what each grantor gave."""
+    found: dict[str, Privileges] = {}
+    for item, gone in zip(acl, lost, strict=True):
+        if gone:
+            found[item.grantor] = found.get(item.grantor, NONE) | gone
+    return found
 
 
-def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, tuple[Privileges, ...]]:
-    """A column's ACL after a REVOKE on its table, which clears it, and what falls by cascade.
+def by_item(taken: Iterable[Taken]) -> Revokes:
+    """REVOKEs by the items that they touch: by grantee and grantor, in their order."""
+    found: dict[tuple[str | None, str], list[Taken]] = {}
+    for revoke in taken:
+        for grantee in revoke.grantees:
+            found.setdefault((grantee, revoke.grantor), []).append(revoke)
+    return found
+
+
+def clear(acl: Acl, revokes: Revokes) -> tuple[Acl, tuple[Privileges, ...]]:
+    """A column's ACL after the REVOKEs on its table, which clear it, and what falls by cascade.
 
     The second has what each item of `acl` loses because its grantor's option goes.
 
     https://www.postgresql.org/docs/18/sql-revoke.html: revoking on a table revokes the same
     privileges on each of its columns, as far as the same grantor gave them.
     """
-    items = acl
-    for revoke in taken:
-        items = tuple(_cleared(item, revoke) for item in items)
+    items = tuple(_cleared(item, revokes.get((item.grantee, item.grantor), ())) for item in acl)
     options_before, options_after = _options(acl), _options(items)
     fallen = tuple(
         item.privileges
@@ -150,15 +175,16 @@ def clear(acl: Acl, taken: Iterable[Taken]) -> tuple[Acl, tuple[Privileges, ...]
     return tuple(item for item in without(items, fallen) if item.privileges), fallen
 
 
-def _cleared(item: AclItem, revoke: Taken) -> AclItem:
-    if item.grantee not in revoke.grantees or item.grantor != revoke.grantor:
-        return item
-    if revoke.option_only:
-        return replace(item, grantable=item.grantable - revoke.privileges)
-    return less(item, revoke.privileges)
+def _cleared(item: AclItem, revokes: Iterable[Taken]) -> AclItem:
+    for revoke in revokes:
+        if revoke.option_only:
+            item = replace(item, grantable=item.grantable - revoke.privileges)
+        else:
+            item = less(item, revoke.privileges)
+    return item
 
 
-def _options(acl: Acl) -> dict[str, Privileges]:
+def _options(acl: Acl) -> Options:
     return {grantee: need.grantable for grantee, need in held_in(acl).items()}
 
 

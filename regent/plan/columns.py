@@ -5,14 +5,15 @@ A REVOKE on a table clears the same privileges on its columns, so the two are pl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from regent.kinds import COLUMNS
 from regent.observed import Acl, AclItem, ObservedColumn
-from regent.plan.acls import clear, compare, kept_for_others, merge_given
-from regent.plan.differences import NONE, Difference, Given, Privileges, Scope, Taken, held_in, less
+from regent.plan.acls import by_item, clear, compare, kept_for_others, merge_given
+from regent.plan.differences import Difference, Given, Privileges, Scope, Taken
 from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
 from regent.plan.matching import CompiledGrants, Signature
 
@@ -55,7 +56,8 @@ def plan_columns(
     columns = tuple(columns)
     names = {column.name for column in columns}
     matched = tuple(i for i in signature if not names.isdisjoint(compiled.grants[i].columns))
-    clearing = tuple(taken for taken in table.taken if _clears_columns(taken))
+    clearing = by_item(taken for taken in table.taken if _clears_columns(taken))
+    on_table = frozenset(grantee for grantee, _ in clearing)
     given: dict[Given, list[str]] = {}
     again: dict[Given, list[str]] = {}
     taken: dict[Taken, list[str]] = {}
@@ -65,7 +67,7 @@ def plan_columns(
         needs = compiled.needs(matched, (), column.name)
         difference = compare(after, needs, scope)
         losers = {i.grantee for i, gone in zip(column.acl, fallen, strict=False) if gone}
-        cleared = frozenset(losers.union(*(revoke.grantees for revoke in clearing)))
+        cleared = on_table | losers
         for edge in difference.given:
             for part, later in _split(edge, cleared):
                 (again if later else given).setdefault(part, []).append(column.name)
@@ -79,24 +81,39 @@ def plan_columns(
 
 def options_after(table: Acl, difference: Difference, owner: str) -> Mapping[str, Privileges]:
     """The grant options on a table as they will be: they count for its columns too."""
-    items, _ = clear(table, difference.taken)
+    items, _ = clear(table, by_item(difference.taken))
     items += tuple(
         AclItem(grantee, owner, given.privileges, given.privileges)
         for given in difference.given
         if given.grantable
         for grantee in given.grantees
     )
-    while True:
-        options = {grantee: need.grantable for grantee, need in held_in(items).items()}
-        left = tuple(
-            item
-            if item.grantor == owner
-            else less(item, item.privileges - options.get(item.grantor, NONE))
-            for item in items
-        )
-        if left == items:
-            return options
-        items = left
+    return _options_that_stand(items, owner)
+
+
+def _options_that_stand(items: Acl, owner: str) -> Mapping[str, Privileges]:
+    """Less those that were given by whoever has no option any more, and theirs in turn."""
+    by_grantor: dict[tuple[str, str], list[AclItem]] = {}
+    had: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        if item.grantee is not None:
+            had.update((item.grantee, privilege) for privilege in item.grantable)
+        for privilege in item.privileges if item.grantor != owner else ():
+            by_grantor.setdefault((item.grantor, privilege), []).append(item)
+    falling = [edge for edge in by_grantor if not had[edge]]
+    while falling:
+        grantor, privilege = falling.pop()
+        for item in by_grantor[grantor, privilege]:
+            if item.grantee is None or privilege not in item.grantable:
+                continue
+            had[item.grantee, privilege] -= 1
+            if not had[item.grantee, privilege] and (item.grantee, privilege) in by_grantor:
+                falling.append((item.grantee, privilege))
+    options: dict[str, set[str]] = {}
+    for (role, privilege), count in had.items():
+        if count:
+            options.setdefault(role, set()).add(privilege)
+    return {role: frozenset(some) for role, some in options.items()}
 
 
 def column_set(observed: Iterable[ObservedColumn], declared: Iterable[str]) -> Mapping[str, Column]:

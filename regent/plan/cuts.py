@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from regent.changes import Cut
 from regent.observed import Acl, AclItem
-from regent.plan.differences import NONE, Edge, Privileges, Scope, Taken, held_in
+from regent.plan.differences import NONE, Edge, Options, Privileges, Scope, Taken, held_in
 from regent.plan.matching import NOTHING, Needs
 
 
@@ -58,11 +58,13 @@ class Cuts:
         if not self:
             return
         had = {i.grantee: i for i in acl if i.grantor == scope.owner}
-        new = [edge for edge in given if edge[0] in self.ours or edge[0] in self.others]
+        new: dict[str | None, list[tuple[Privileges, bool]]] = {}
+        for who, privileges, is_option, _ in given:
+            new.setdefault(who, []).append((privileges, is_option))
 
         def left(role: str, some: Privileges) -> Iterator[tuple[Cut, Privileges]]:
             item = had.get(role, AclItem(role, scope.owner, NONE))
-            to_it = [(p, is_option) for who, p, is_option, _ in new if who == role]
+            to_it = new.get(role, [])
             options = item.grantable.union(*(p for p, is_option in to_it if is_option))
             plain = item.privileges.union(*(p for p, _ in to_it))
             for cut, part in (
@@ -84,6 +86,7 @@ class Cuts:
 def find_cuts(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Cuts:
     """What of an ACL no grantor takes; `lost` is what falls with options that are taken."""
     options = held_in(acl)
+    by_others: Options | None = None
     ours: dict[str, Privileges] = {}
     others: dict[str, Privileges] = {}
     losses: list[Lost] = []
@@ -99,7 +102,8 @@ def find_cuts(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
             left &= may | beside
         stuck = left - here - may - beside
         if grantor in scope.unable:
-            stuck |= left - _by_others(grantor, acl, lost, scope)
+            by_others = _by_others(acl, lost, scope) if by_others is None else by_others
+            stuck |= left - by_others.get(grantor, NONE)
         for loss in _spurious(item, stuck, needs, scope):
             losses.append(loss)
             others[grantor] = others.get(grantor, NONE) | loss.privileges
@@ -119,12 +123,10 @@ def _spurious(item: AclItem, stuck: Privileges, needs: Needs, scope: Scope) -> I
         yield Lost(grantee, item.grantor, options, option_only=True)
 
 
-def _by_others(role: str, acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Privileges:
-    """Options that it has by others than the owner: what it gave hangs on these as well."""
-    return NONE.union(
-        *(
-            item.grantable - gone
-            for item, gone in zip(acl, lost, strict=True)
-            if item.grantee == role and item.grantor != scope.owner
-        )
-    )
+def _by_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Options:
+    """Options that roles have by others than the owner: what they gave hangs on these as well."""
+    found: dict[str, Privileges] = {}
+    for item, gone in zip(acl, lost, strict=True):
+        if item.grantee is not None and item.grantor != scope.owner:
+            found[item.grantee] = found.get(item.grantee, NONE) | (item.grantable - gone)
+    return found

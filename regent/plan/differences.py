@@ -12,6 +12,8 @@ from regent.plan.matching import NOTHING, Need, Needs
 Privileges = frozenset[str]
 NONE: Privileges = frozenset()
 NOBODY: frozenset[str] = frozenset()
+Options = Mapping[str, Privileges]
+"""By role."""
 Edge = tuple[str | None, Privileges, bool, str | None]
 """To whom, what, WITH GRANT OPTION or not, and the grantor by whom it was had until now."""
 
@@ -89,13 +91,17 @@ class Scope:
 
 def held_in(acl: Acl) -> dict[str, Need]:
     """What each grantee holds, from any grantor. PUBLIC is left out."""
-    held: dict[str, Need] = {}
+    return {grantee: need for grantee, need in held_by_all(acl).items() if grantee is not None}
+
+
+def held_by_all(acl: Acl) -> dict[str | None, Need]:
+    """The same with PUBLIC, which is None."""
+    held: dict[str | None, Need] = {}
     for item in acl:
-        if item.grantee is not None:
-            before = held.get(item.grantee, NOTHING)
-            held[item.grantee] = Need(
-                before.privileges | item.privileges, before.grantable | item.grantable
-            )
+        before = held.get(item.grantee, NOTHING)
+        held[item.grantee] = Need(
+            before.privileges | item.privileges, before.grantable | item.grantable
+        )
     return held
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +35,8 @@ def plan_endings(
     Whether a role still owns something, here or in a database that nobody serves, only the server
     knows: it refuses the DROP, and that is the outcome.
     """
+    there = {name for group in server.databases for name in group.names}
+    databases = sorted(there.intersection(desired.grants))
     for ending in sorted(desired.endings, key=lambda e: e.name):
         is_there = ending.name in server.roles
         if ending.is_taken_back:
@@ -44,10 +46,10 @@ def plan_endings(
         if ending.retain or not is_there or authority.is_untouchable(ending.name):
             yield ReleaseRole(ending.name, (ending.holder,), marked_as=ending.marked_as)
         else:
-            yield from _ended(ending, desired, server)
+            yield from _ended(ending, databases, server)
 
 
-def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator[Change]:
+def _ended(ending: Ending, databases: Sequence[str], server: ObservedServer) -> Iterator[Change]:
     """A database that is not on the server holds nothing that could be handed on."""
     name, causes, observed = ending.name, (ending.holder,), server.roles[ending.name]
     if observed.login:
@@ -57,8 +59,7 @@ def _ended(ending: Ending, desired: Desired, server: ObservedServer) -> Iterator
     if observed.verifier is not None and not ending.created:
         yield ClearPassword(name, causes)
     if ending.reassign_to is not None:
-        there = {name for group in server.databases for name in group.names}
-        for database in sorted(there.intersection(desired.grants)):
+        for database in databases:
             yield HandOnOwned(
                 database,
                 name,

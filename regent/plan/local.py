@@ -51,6 +51,7 @@ class LocalPlanner:
         self._edits = Edits(observed.name or None, compiled, authority)
         self._differences: dict[tuple[object, ...], Difference] = {}
         self._column_work: dict[tuple[object, ...], ColumnWork] = {}
+        self._beside: dict[tuple[int, int, str], Mapping[str, Privileges]] = {}
         self._columns_of: dict[int, list[ObservedColumn]] = {}
         for column in observed.columns:
             self._columns_of.setdefault(column.relation_oid, []).append(column)
@@ -156,7 +157,10 @@ class LocalPlanner:
         """The options on the relation, which count for its columns; None where it was not read."""
         if group.kind is COLUMNS.kind and self._observed.is_partial:
             return None
-        return options_after(group.acl, difference, group.owner)
+        key = (id(group.acl), id(difference), group.owner)
+        if key not in self._beside:
+            self._beside[key] = options_after(group.acl, difference, group.owner)
+        return self._beside[key]
 
     def _edit_with_columns(
         self,
