@@ -10,6 +10,9 @@ from pydantic.alias_generators import to_camel
 
 State = Literal["Ready", "Reconciling", "Stalled"]
 
+CODE_LEFT = "Code stays: "
+"""What a note begins with that tells of code that somebody may use whose access ended."""
+
 
 class _Wire(BaseModel):
     model_config = ConfigDict(

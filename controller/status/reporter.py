@@ -17,6 +17,7 @@ from controller.kube.kinds import KIND_OF, JsonObject, is_deleting
 from controller.kube.queue import KeyedQueue
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from controller.regents.vanished import REASON
+from controller.status.code_left import code_left
 from controller.status.patch import (
     RegentNews,
     is_news,
@@ -222,6 +223,9 @@ class Reporter:
 
         Of a Regent also where what is declared is not in force, or it has long not been right.
         """
+        for note in code_left(before, status):
+            about = Reference.to(found)
+            self._recorder.record(News(about, "Warning", "CodeLeft", "Reconcile", note))
         kind, after = event_of(before, status), ready_condition(status)
         is_regent = key.kind == "Regent"
         if kind is None and is_regent and self._is_worth_a_warning(key, before, status):

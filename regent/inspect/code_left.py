@@ -15,6 +15,7 @@ from regent.server.connections import READ_SECONDS, Connections
 from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.listing import first_of
+from shared.outcomes import CODE_LEFT
 from sql import load
 
 SHOWN = 5
@@ -34,7 +35,8 @@ class CodeLeft:
 
     def __str__(self) -> str:
         return (
-            f"The membership of {self.member!r} in {self.role!r} ends. PUBLIC or {self.member!r}"
+            f"{CODE_LEFT}The membership of {self.member!r} in {self.role!r} ends. PUBLIC or"
+            f" {self.member!r}"
             f" may use code in {self.database!r} that runs with the rights of {self.role!r}:"
             f" {first_of(self.things, SHOWN)}. It may have been made in SET ROLE, and it stays:"
             " look at it, and drop it or revoke it."

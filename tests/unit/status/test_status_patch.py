@@ -9,12 +9,13 @@ import pytest
 
 from controller.observe.reader import had_state_on
 from controller.regents.outcome import NotReached, regent_outcome
+from controller.status.code_left import code_left
 from controller.status.conditions import MAX_REGENTS
 from controller.status.patch import RegentNews, is_news, status_of, status_of_regent
 from controller.status.reporter import event_of
 from shared.http import BrakeBody, DetectorBody, StatusBody, TroubleBody
 from shared.keys import ResourceKey
-from shared.outcomes import Outcome, State
+from shared.outcomes import CODE_LEFT, Outcome, State
 from tests.unit.cluster.objects import NOW, raw
 
 pytestmark = pytest.mark.rule("29")
@@ -161,6 +162,17 @@ def test_what_nobody_can_say_of_a_regent_is_unknown_and_counts_nothing() -> None
     assert "drift" not in status
     not_looked = status_of_regent(found, ONE, RegentNews(body()), None, NOW)
     assert kinds(not_looked)["Drifted"] == "Unknown"
+
+
+@pytest.mark.found("E105")
+def test_code_that_an_access_left_is_told_once_by_an_event() -> None:
+    note = f"{CODE_LEFT}the view w."
+    with_it = status_of(ROLE, None, {TWO: outcome(notes=(note, "Something else."))}, NOW)
+    without = status_of(ROLE, None, {TWO: outcome(notes=("Something else.",))}, NOW)
+    assert with_it is not None
+    assert without is not None
+    assert code_left({}, with_it) == code_left(without, with_it) == (note,)
+    assert code_left(with_it, with_it) == code_left(with_it, without) == ()
 
 
 @pytest.mark.found("C25")
