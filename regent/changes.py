@@ -279,18 +279,25 @@ class RenameRole(_OfRole):
 
 @dataclass(frozen=True, slots=True)
 class HandOver(_OfRole):
-    """The mark passes to another resource, the role stays as it is (rule 7)."""
+    """The mark passes to another resource, the role stays as it is (rule 7).
+
+    `to_another`: it is not known that the same person goes on, so whoever had it is out before.
+    """
 
     holder: ResourceKey
     causes: Causes = ()
     effect: Effect = Effect.CREATE
+    to_another: bool = False
 
     rank: ClassVar[Rank] = Rank.ROLES
 
 
 @dataclass(frozen=True, slots=True)
 class AlterRole(_OfRole):
-    """Attributes of one role. None leaves one alone; `forever` is VALID UNTIL 'infinity'."""
+    """Attributes of one role. None leaves one alone; `forever` is VALID UNTIL 'infinity'.
+
+    `for_now`: LOGIN and the password of whoever had the role go, and come for who gets it.
+    """
 
     effect: Effect
     login: bool | None = None
@@ -304,13 +311,14 @@ class AlterRole(_OfRole):
     valid_until: datetime | None = None
     forever: bool = False
     causes: Causes = ()
+    for_now: bool = False
 
     rank: ClassVar[Rank] = Rank.ATTRIBUTES
 
     @property
     def takes_login(self) -> bool:
-        """Whether nobody comes in any more."""
-        return self.effect is Effect.CLOSE and self.login is False
+        """Whether nobody comes in any more, and none is to come instead."""
+        return self.effect is Effect.CLOSE and self.login is False and not self.for_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,10 +548,15 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one pass would do, in order. `matches` counts what each Permission matches."""
+    """What one pass would do, in order. `matches` counts what each Permission matches.
+
+    `strangers` are roles that somebody may use whom their declaration does not mean: they get
+    nothing of it until he is out (rule 10).
+    """
 
     changes: tuple[Change, ...] = ()
     matches: Mapping[ResourceKey, int] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:

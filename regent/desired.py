@@ -72,6 +72,8 @@ class DesiredRole:
     settings: Mapping[SettingKey, str] = field(default_factory=dict)
     renamed_from: str | None = None
     """The observed name of the role that the mark knows by its oid, when it has another one now."""
+    goes_on: bool = False
+    """Its resource says by `renamedFrom` that it is the role of the mark, and the same person's."""
 
 
 @dataclass(frozen=True, slots=True)

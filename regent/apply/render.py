@@ -119,6 +119,8 @@ def _alter_role(change: AlterRole) -> str:
         shall: bool | None = getattr(change, name)
         if shall is not None:
             words.append(attribute_word(name, on=shall))
+    if change.for_now:
+        words.append("PASSWORD NULL")
     if change.connection_limit is not None:
         words.append(f"CONNECTION LIMIT {change.connection_limit:d}")
     if change.valid_until is not None or change.forever:

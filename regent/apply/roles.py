@@ -96,7 +96,7 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
             case SetPassword(role=role, verifier=verifier):
                 digest = verifier_digest(verifier)
                 await connection.execute(load("home/note_verifier"), role, digest)
-            case ClearPassword(role=role):
+            case ClearPassword(role=role) | AlterRole(role=role, for_now=True):
                 await connection.execute(load("home/note_verifier"), role, "")
             case ReleaseRole(role=role, marked_as=marked_as):
                 await connection.execute(load("home/release_mark"), marked_as or role)

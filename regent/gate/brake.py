@@ -24,6 +24,7 @@ from regent.observed import ObservedServer
 from regent.plan.handing_over import (
     NOBODY,
     Names,
+    handed_to_another,
     held_as_a_whole,
     without_adoptions,
     without_passwords,
@@ -148,8 +149,10 @@ def _without_handing_on(
     adoptions = held_as_a_whole(touched, compared.adopted, server)
     first = without_adoptions(plan, adoptions, compared.desired, server)
     handed = held_as_a_whole(touched, compared.handed, server)
-    second = without_passwords(first.plan, handed)
-    return second.plan, (*first.waiting, *second.waiting)
+    others = handed & handed_to_another(compared.plan.changes)
+    second = without_adoptions(first.plan, others, compared.desired, server)
+    third = without_passwords(second.plan, handed)
+    return third.plan, (*first.waiting, *second.waiting, *third.waiting)
 
 
 def digest_of_losses(lost: Iterable[Loss], state: DesiredState, memory: BrakeMemory) -> str:

@@ -44,7 +44,7 @@ from regent.remembered import AcceptedState, BrakeMemory, Mark
 from regent.server.connections import Connections
 
 BeforeCorrecting = Callable[[Mapping[str, tuple[Address, ...]]], Awaitable[None]]
-ROUNDS = 3
+ROUNDS = 4
 """How often one pass applies and looks again before it leaves the rest to the next one."""
 
 
@@ -287,7 +287,9 @@ class Passes:
         if last.restraint is None and not last.unread and memory.brake.left:
             self._set_left({(one.role, one.member) for one in last.code_left} & memory.brake.left)
         memory.held_ends &= frozenset(closed_by(last.verdict.plan.changes))
+        # A targeted pass knows nothing of what waits, and would give it.
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
+        is_settled = is_settled and not last.verdict.waiting
         memory.looked = last if is_settled and last.restraint is None else None
         desired = self._names.of(last.resolution.desired)
         verdict = last.verdict
@@ -336,6 +338,7 @@ def decided(
         (*looked.wanted.changes, *(one.change for one in looked.refused)),
         looked.observed.server,
         is_all_read=not looked.unread,
+        strangers=looked.wanted.strangers,
     ) | adopted_by(changes)
     sessions = brake.sessions | sessions_ended_by(changes)
     sessions &= unfinished | frozenset(desired.roles)

@@ -146,8 +146,8 @@ def _withheld(change: Change, last: Looked, *, is_adopted: bool) -> Said:
 
 def _waits(change: Change) -> str:
     return (
-        f"Still to do: {describe(change)}. It waits until nothing is left of what the role has"
-        " beyond its declaration."
+        f"Still to do: {describe(change)}. It waits until nobody else uses the role, and nothing is"
+        " left of what it has beyond its declaration."
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from regent.gate.refusals import Refusal, role_that_ends
 from regent.passes.look import Looked
 from regent.plan.describe import describe
+from regent.plan.handing_over import handed_to_another
 from regent.reach import POWERFUL_ATTRIBUTES
 from shared.outcomes import Outcome
 
@@ -33,6 +34,26 @@ def unended(last: Looked) -> Mapping[str, Outcome]:
                 message=f"It is deleted, and the access of {ending.name!r} has not ended: {why}."
                 + (_refused(refusal) if refusal else ""),
             )
+    return found | _handed_over(last)
+
+
+def _handed_over(last: Looked) -> dict[str, Outcome]:
+    """A role that goes to another person, while whoever had it is still in."""
+    found = {}
+    desired, state = last.resolution.desired, last.resolution.accepted.state
+    for name in last.wanted.strangers & handed_to_another(last.wanted.changes):
+        former = last.holders.get(desired.roles[name].renamed_from or name)
+        key = str(former)
+        if former is None or key in state.resources or key in state.held:
+            continue
+        found[key] = Outcome(
+            resource=key,
+            generation=0,
+            state="Reconciling",
+            reason="AccessGoesOn",
+            message=f"It is deleted, and whoever had {name!r} may still use it. Its role is handed"
+            f" over to {desired.roles[name].holder} when that has ended.",
+        )
     return found
 
 

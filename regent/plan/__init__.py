@@ -17,9 +17,11 @@ from regent.plan.endings import plan_endings
 from regent.plan.matching import Compilations
 from regent.plan.memberships import plan_memberships
 from regent.plan.order import in_order
+from regent.plan.passwords import verifier_digest
+from regent.plan.persons import adopted_strangers, divided, persons_of
 from regent.plan.privileges import plan_database, plan_local
 from regent.plan.renames import plan_renames, with_new_names
-from regent.plan.roles import plan_roles, verifier_digest
+from regent.plan.roles import plan_roles
 from regent.plan.shared import plan_shared
 from shared.keys import ResourceKey
 
@@ -49,13 +51,19 @@ def plan(
     keeps from one plan to the next.
     """
     compilations = Compilations() if compilations is None else compilations
-    renames = plan_renames(desired, observed.server)
+    persons = persons_of(desired, observed.server, holders, verifier_digests)
+    renames = plan_renames(desired, observed.server, persons.former)
     observed = with_new_names(observed, {rename.role: rename.new_name for rename in renames})
     server = observed.server
     authority = authority_of(desired, server)
     changes: list[Change] = [*renames]
     changes += plan_roles(
-        desired, server, authority, verifier_digests=verifier_digests, holders=holders
+        desired,
+        server,
+        authority,
+        verifier_digests=verifier_digests,
+        holders=holders,
+        persons=persons,
     )
     changes += plan_memberships(desired, server, authority)
     matches = {g.permission: 0 for grants in desired.grants.values() for g in grants}
@@ -72,7 +80,10 @@ def plan(
     adopted = authority.declared.intersection(desired.adopted.union(unfinished))
     changes += plan_sessions(desired, changes, adopted, sessions)
     changes += ended_sessions(desired, changes, authority.declared.intersection(sessions) - adopted)
-    return Plan(in_order(changes, handing_on_late(changes, server)), matches)
+    found_in, ends = adopted_strangers(desired, server, changes, adopted, verifier_digests)
+    strangers = authority.declared.intersection(persons.strangers | found_in)
+    changes = [*divided(changes, strangers), *ends]
+    return Plan(in_order(changes, handing_on_late(changes, server, strangers)), matches, strangers)
 
 
 def plan_objects(

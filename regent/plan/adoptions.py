@@ -14,7 +14,7 @@ from regent.changes import (
 )
 from regent.desired import Desired
 from regent.observed import ObservedServer
-from regent.plan.handing_over import Members, hands_on, taken_from
+from regent.plan.handing_over import Members, gives_to, hands_on, taken_from
 
 ACCESS_ENDED = "its access for a time has ended, and one in SET ROLE keeps it"
 WHY = "it is adopted, and they keep what was taken from it"
@@ -54,10 +54,13 @@ def ended_sessions(
             yield EndSessions(name, ACCESS_ENDED, role.declared_by, Effect.REMOVE)
 
 
-def handing_on_late(changes: Sequence[Change], server: ObservedServer) -> frozenset[int]:
+def handing_on_late(
+    changes: Sequence[Change], server: ObservedServer, strangers: Collection[str] = ()
+) -> frozenset[int]:
     """The ids of new passwords and LOGIN that must come last, after what is taken from the role.
 
-    What a role reaches counts: its holder gets that as well.
+    What a role reaches counts: its holder gets that as well. Whatever the declaration gives comes
+    last where strangers may use the role.
     """
     late = [
         change
@@ -66,8 +69,16 @@ def handing_on_late(changes: Sequence[Change], server: ObservedServer) -> frozen
         or (isinstance(change, AlterRole) and change.effect is Effect.OPEN)
     ]
     taken = {role for change in changes for role in taken_from(change)}
-    if not late or not taken:
+    if not (late and taken) and not strangers:
         return frozenset()
     members = Members.of(server)
     having = members.reaching(taken)
-    return frozenset(id(change) for change in late if hands_on(change, members) in having)
+    last = {id(change) for change in late if hands_on(change, members) in having}
+    if strangers:
+        last |= {
+            id(change)
+            for change in changes
+            if hands_on(change, members) in strangers
+            or not gives_to(change, members).isdisjoint(strangers)
+        }
+    return frozenset(last)

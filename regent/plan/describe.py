@@ -82,7 +82,8 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
         case HandOver():
             return f"hand role {change.role} over to {change.holder}"
         case AlterRole():
-            return f"alter role {change.role}: {', '.join(alterations(change))}"
+            until = " and no password, until it is handed over" if change.for_now else ""
+            return f"alter role {change.role}: {', '.join(alterations(change))}{until}"
         case SetPassword():
             return f"set the password of {change.role}"
         case ClearPassword():

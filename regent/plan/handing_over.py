@@ -33,7 +33,7 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Causes, Desired
-from regent.observed import ObservedServer
+from regent.observed import ObservedMembership, ObservedServer
 from regent.reach import Reaches
 from shared.keys import ResourceKey
 
@@ -55,16 +55,53 @@ class Members:
 
     reaches: Reaches
     pairs: frozenset[tuple[str, str]]
+    options: frozenset[tuple[str, str, str]]
+    """(group, member, option) of what each may do by it."""
 
     @classmethod
     def of(cls, server: ObservedServer) -> Members:
         """As the catalog has them."""
         pairs = frozenset((row.group, row.member) for row in server.memberships)
-        return cls(Reaches.of(server), pairs)
+        options = {
+            (row.group, row.member, option)
+            for row in server.memberships
+            for option, has in _options(row)
+            if has
+        }
+        return cls(Reaches.of(server), pairs, frozenset(options))
 
     def reaching(self, some: Collection[str]) -> frozenset[str]:
         """These, and who is a member of one."""
         return self.reaches.reaching(some)
+
+
+def _options(one: ObservedMembership | GrantMembership) -> tuple[tuple[str, bool], ...]:
+    return ("is", True), ("admin", one.admin), ("inherit", one.inherit), ("set", one.set_role)
+
+
+def gives_to(change: Change, members: Members) -> Names:
+    """The roles that can do more after this change; of a role itself hands_on says it."""
+    match change:
+        case GrantMembership(group=group, member=member, effect=Effect.WIDEN):
+            has = members.options
+            more = any(on and (group, member, one) not in has for one, on in _options(change))
+            return frozenset({member}) if more else NOBODY
+        case GrantPrivileges(effect=Effect.WIDEN):
+            return frozenset(change.about)
+        case HandOnOwned(to=to):
+            return frozenset({to})
+        case AlterRole(role=role, effect=Effect.WIDEN):
+            return frozenset({role})
+        case GrantMembership() | GrantPrivileges() | AlterRole() | AlterSetting():
+            return NOBODY
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+            return NOBODY
+        case RevokeMembership() | RevokePrivileges() | ClearPassword() | EndSessions():
+            return NOBODY
+        case DropRole() | ReleaseRole():
+            return NOBODY
+        case _:
+            assert_never(change)
 
 
 def taken_from(change: Change) -> Names:
@@ -99,9 +136,11 @@ def hands_on(change: Change, members: Members) -> str | None:
             return role
         case GrantMembership(group=group, member=member) if (group, member) not in members.pairs:
             return group
-        case AlterRole() | AlterSetting() | GrantMembership():
+        case HandOver(role=role, to_another=True):
+            return role
+        case AlterRole() | AlterSetting() | GrantMembership() | HandOver():
             return None
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | ClearPassword():
+        case CreateRole() | AdoptRole() | RenameRole() | ClearPassword():
             return None
         case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return None
@@ -121,20 +160,47 @@ def not_yet(
 ) -> Split:
     """The plan without what hands on a role that may still have more than is declared.
 
+    Of a role that strangers may use, or that goes to another person, all that is given waits.
     `not_done` are changes that are needed and not in the plan: refused for good, or withheld.
     Where not all could be read, nobody knows what such a role has.
     """
+    handed = handed_to_another(plan.changes)
+    unfinished |= handed | plan.strangers
     if not unfinished:
         return Split(plan)
     members = Members.of(server)
     unclean = unfinished
     if is_all_read:
-        unclean = _unclean(unfinished, (*plan.changes, *not_done), members)
-    return _split(plan, lambda change: hands_on(change, members) in unclean)
+        unclean = _unclean(unfinished, (*plan.changes, *not_done), members) | plan.strangers
+    guarded = unclean & (handed | plan.strangers)
+    heirs_of = {c.role for c in plan.changes if isinstance(c, HandOnOwned) and c.to in guarded}
+
+    def waits(change: Change) -> bool:
+        if isinstance(change, HandOnOwned | DropRole | ReleaseRole):
+            return change.role in heirs_of
+        gives = gives_to(change, members) & guarded
+        return bool(gives) or hands_on(change, members) in unclean
+
+    return _split(plan, waits)
+
+
+def handed_to_another(changes: Iterable[Change]) -> Names:
+    """The roles that these changes give to another person than had them."""
+    return frozenset(one.role for one in changes if isinstance(one, HandOver) and one.to_another)
+
+
+def is_unclean(role: str, changes: Iterable[Change], members: Members) -> bool:
+    """Whether any of these changes takes something that whoever has the role would have by it."""
+    return bool(_unclean(frozenset({role}), changes, members))
 
 
 def still_unfinished(
-    unfinished: Names, wanted: Iterable[Change], server: ObservedServer, *, is_all_read: bool
+    unfinished: Names,
+    wanted: Iterable[Change],
+    server: ObservedServer,
+    *,
+    is_all_read: bool,
+    strangers: Names = NOBODY,
 ) -> Names:
     """Those of which something is left to take, or that are still to be handed on.
 
@@ -143,7 +209,7 @@ def still_unfinished(
     if not unfinished or not is_all_read:
         return unfinished
     members, changes = Members.of(server), tuple(wanted)
-    handed_on = {hands_on(change, members) for change in changes}
+    handed_on = {hands_on(change, members) for change in changes}.union(strangers)
     return _unclean(unfinished, changes, members) | (unfinished & handed_on)
 
 
@@ -253,7 +319,9 @@ def _is_part_of(change: Change, held: Names, members: Members) -> bool:
             | EndSessions()
         ):
             return change.role in held
-        case CreateRole() | RenameRole() | HandOver():
+        case HandOver():
+            return change.role in held and change.to_another
+        case CreateRole() | RenameRole():
             return False
         case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return False

@@ -17,15 +17,19 @@ from regent.observed import (
     ObservedRole,
     ObservedServer,
 )
+from shared.keys import ResourceKey
 
 Names = Mapping[str, str]
 """New names by old ones."""
 
 
-def plan_renames(desired: Desired, server: ObservedServer) -> tuple[RenameRole, ...]:
+def plan_renames(
+    desired: Desired, server: ObservedServer, former: Mapping[str, ResourceKey]
+) -> tuple[RenameRole, ...]:
     """Renames, in an order in which no new name is still taken by one that moves later.
 
-    Of those in a ring none can move without a third name.
+    Of those in a ring none can move without a third name. `former` are the holders of roles that go
+    to another person: these keep them for now.
     """
     moving = {role.renamed_from for role in desired.roles.values()}
     waiting = {
@@ -50,7 +54,7 @@ def plan_renames(desired: Desired, server: ObservedServer) -> tuple[RenameRole, 
             RenameRole(
                 observed.name,
                 role.name,
-                role.holder,
+                former.get(role.name, role.holder),
                 role.declared_by,
                 clears_password=observed.loses_its_password_by_a_rename and not is_set_again,
             )
@@ -91,6 +95,7 @@ class _Renaming:
             server,
             roles=roles,
             memberships=memberships,
+            lingering=frozenset(map(self._name, server.lingering)),
             databases=tuple(map(self._group, server.databases)),
             shared=tuple(map(self._group, server.shared)),
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 
 from regent.changes import (
@@ -21,16 +20,12 @@ from regent.changes import (
 from regent.desired import Attributes, Desired, DesiredRole, PasswordPolicy
 from regent.observed import ObservedRole, ObservedServer
 from regent.plan.authority import Authority
+from regent.plan.passwords import is_in_force
+from regent.plan.persons import Persons, has_password, put_out
 from regent.plan.settings import plan_settings
 from shared.keys import ResourceKey
-from shared.state import Verifier
 
 UNLIMITED = -1
-
-
-def verifier_digest(verifier: Verifier) -> str:
-    """What a mark remembers of a verifier, for an admin who cannot read pg_authid."""
-    return hashlib.sha256(verifier.value.encode()).hexdigest()
 
 
 def plan_roles(
@@ -40,23 +35,39 @@ def plan_roles(
     *,
     verifier_digests: Mapping[str, str],
     holders: Mapping[str, ResourceKey],
+    persons: Persons,
 ) -> Iterator[Change]:
     """Every role that is declared and may be touched, by name."""
     for name, role in sorted(desired.roles.items()):
         if name not in authority.managed:
             continue
         observed = server.roles.get(name)
+        digest, has_sessions = verifier_digests.get(name, ""), name in server.lingering
         if observed is None:
             yield _created(role)
         elif name in desired.adopted:
             yield AdoptRole(name, role.holder, role.declared_by)
+        elif name in persons.former:
+            yield HandOver(name, role.holder, role.declared_by, to_another=True)
         elif holders.get(name, role.holder) != role.holder:
             yield HandOver(name, role.holder, role.declared_by)
         if observed is not None:
+            if name in persons.strangers:
+                yield from _put_out(role, observed, digest)
+                observed = replace(observed, verifier=None, login=observed.login and not role.login)
+                digest, has_sessions = "", has_sessions and not role.login
             yield from _attributes(role, observed)
         yield from plan_settings(role, observed)
-        yield from _password(role, observed, verifier_digests.get(name, ""))
-        yield from _login(role, observed, has_sessions=name in server.lingering)
+        yield from _password(role, observed, digest)
+        yield from _login(role, observed, has_sessions=has_sessions)
+
+
+def _put_out(role: DesiredRole, observed: ObservedRole, digest: str) -> Iterator[Change]:
+    """Whoever had it; where nobody is to log in LOGIN and sessions end as they always do."""
+    if role.login:
+        yield from put_out(role.name, role.declared_by)
+    elif has_password(observed, digest):
+        yield ClearPassword(role.name, role.declared_by)
 
 
 def _created(role: DesiredRole) -> CreateRole:
@@ -118,7 +129,7 @@ def _until(role: DesiredRole, observed: ObservedRole) -> dict[Effect, datetime |
 
 def _password(role: DesiredRole, observed: ObservedRole | None, digest: str) -> Iterator[Change]:
     if role.password is PasswordPolicy.SET and role.verifier is not None:
-        if not _is_in_force(role.verifier, observed, digest):
+        if not is_in_force(role.verifier, observed, digest):
             yield SetPassword(role.name, role.verifier, role.declared_by)
     elif role.password is PasswordPolicy.NONE and observed is not None:
         has_one = observed.verifier is not None or (
@@ -126,14 +137,6 @@ def _password(role: DesiredRole, observed: ObservedRole | None, digest: str) -> 
         )
         if has_one:
             yield ClearPassword(role.name, role.declared_by)
-
-
-def _is_in_force(verifier: Verifier, observed: ObservedRole | None, digest: str) -> bool:
-    if observed is None:
-        return False
-    if observed.password_is_readable:
-        return observed.verifier == verifier
-    return verifier_digest(verifier) == digest
 
 
 def _login(

@@ -38,7 +38,13 @@ def desired_role(context: Context, claim: Claim) -> DesiredRole:
         verifier=verifier,
         settings=_settings(context, claim),
         renamed_from=claim.observed_name,
+        goes_on=_goes_on(context, claim),
     )
+
+
+def _goes_on(context: Context, claim: Claim) -> bool:
+    entries = (context.listed.entries[key] for key in claim.declared_by)
+    return claim.mark is not None and any(e.spec.renamed_from == claim.mark.role for e in entries)
 
 
 def _may_log_in(context: Context, key: ResourceKey | None, user: UserEntry) -> bool:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from regent.changes import AlterRole, Effect, Plan, RenameRole, RevokePrivileges, SetPassword
+from regent.changes import (
+    AlterRole,
+    Effect,
+    HandOver,
+    Plan,
+    RenameRole,
+    RevokePrivileges,
+    SetPassword,
+)
 from regent.gate.baseline import explicit_baseline
 from regent.gate.brake import Comparison, Verdict, digest_of_losses, judge
 from regent.gate.brake_memory import has_news, is_judged, remember
@@ -438,7 +446,11 @@ def test_a_role_that_gets_another_holder_keeps_its_password_while_its_losses_wai
     assert not any(isinstance(change, SetPassword) for change in seen.verdict.plan.changes)
     assert any(isinstance(change, SetPassword) for change in seen.verdict.withheld_changes)
     known = decided(memory.brake, seen, after, NOON)
-    assert known.handed == known.renamed == {"new"}
+    assert known.renamed == {"new"}
+    # Nor is whoever has it put out: it is handed over when the losses may happen.
+    put_out = {c for c in seen.verdict.plan.changes if isinstance(c, AlterRole | HandOver)}
+    assert not put_out
+    assert known.handed == frozenset()
 
 
 @pytest.mark.found("E2")
