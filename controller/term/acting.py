@@ -107,6 +107,8 @@ class Acting:
         left = [seconds for seconds in found if seconds is not None]
         if departures.known:
             left.append(AWAY_SECONDS)
+        if self.making.rollout.waiting:
+            left.append(RETRY_SECONDS)
         return max(min(left), RETRY_SECONDS) if left else None
 
     def awaits(self, regent: ResourceKey) -> bool:

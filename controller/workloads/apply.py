@@ -10,7 +10,7 @@ import base64
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -83,6 +83,12 @@ class Plants:
     def settings_of(self, key: ResourceKey) -> str:
         """The digest of the settings that its process shall run with; empty: nothing was made."""
         return self._settings.get(key, "")
+
+    def deployments(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, JsonObject]:
+        """Of those of them that there are."""
+        found, namespace = self._caches.workloads(DEPLOYMENT), self._plant.namespace
+        places = {key: (namespace, workload_name(key)) for key in keys}
+        return {key: found[place] for key, place in places.items() if place in found}
 
     def standing(self, key: ResourceKey) -> Standing:
         """What there is of it: another one where something of it came or went."""

@@ -15,7 +15,7 @@ from controller.observe.world import World
 from controller.pki.identity import Identity
 from controller.regents.client import RegentClient
 from controller.regents.fleet import Fleet
-from controller.regents.outcome import NotReached
+from controller.regents.outcome import NOT_ANSWERING, NOT_MET, NotReached
 from controller.workloads.admins import (
     Account,
     Admin,
@@ -27,6 +27,7 @@ from controller.workloads.admins import (
 from controller.workloads.apply import NameTaken, Plants, Standing
 from controller.workloads.faults import Faults
 from controller.workloads.manifests import API_PORT, Plant, server_names
+from controller.workloads.rollout import Rollout
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -67,6 +68,7 @@ class Making:
         self.lacks: dict[ResourceKey, NotReached] = {}
         self.retries: Retries[_Attempt] = Retries(longest=LONGEST_RETRY_SECONDS)
         """Regents that could not be made, each as it is declared: tried again after a while."""
+        self.rollout = Rollout(plant.image)
         self._faults = faults
         self._plant = plant
         self._fleet = fleet
@@ -87,6 +89,8 @@ class Making:
         lacks, self.lacks = self.lacks, {}
         self.retries.begin()
         self.retries.forget_except({self._attempt(regent) for regent in regents.values()})
+        made = regents.keys() - (world.leaving | world.off)
+        self.rollout.look(self._plants.deployments(made), self._answers)
         for key in sorted(world.leaving):
             with self._faults.apart(key, "talking to it"):
                 if self._plants.runs(key):
@@ -107,7 +111,15 @@ class Making:
     async def _is_there(self, key: ResourceKey, regent: Regent, world: World) -> bool:
         """Whether it runs, made where it may be: what lacks our finalizer is not begun."""
         if key in world.unheld:
+            self.rollout.pass_over(key)
             return self._plants.runs(key)
+        if key in self.rollout.waiting:
+            self.lacks[key] = NotReached(
+                NOT_IN_FORCE,
+                f"Another image goes to {self.rollout.first} first, and here when its process"
+                " answers. Until then this one runs as it is, and not as it is declared now.",
+            )
+            return True
         attempt = self._attempt(regent)
         try:
             is_there = await self._ensure(regent, world.secrets)
@@ -117,6 +129,8 @@ class Making:
             if isinstance(error, ApiError | NameTaken):
                 self.retries.failed(attempt)
                 log.warning("not looked after", regent=str(key), problem=str(error))
+            if not isinstance(error, ApiError):
+                self.rollout.pass_over(key)
             if not is_there:
                 self.not_started[key] = NotReached.of(error)
             elif is_again or not (isinstance(error, ApiError) and error.is_transient):
@@ -161,6 +175,12 @@ class Making:
             NOT_IN_FORCE,
             "Its process runs with what was declared before, and is started anew. If it goes on:"
             f" `{restart} -n {self._plant.namespace}`.",
+        )
+
+    def _answers(self, key: ResourceKey) -> bool:
+        served = self._fleet.served.get(key)
+        return served is not None and (
+            served.trouble is None or served.trouble.reason not in (NOT_ANSWERING, NOT_MET.reason)
         )
 
     def _attempt(self, regent: Regent) -> _Attempt:
