@@ -102,7 +102,10 @@ class Daemon:
             self._settings, plain=connector, board=self._board, metrics=self._metrics
         ) as engine:
             accepted = engine.passes.memory.accepted
-            self._board.connected(accepted.state.revision if accepted else None)
+            if accepted is None:
+                self._board.connected(None)
+            else:
+                self._board.connected(accepted.state.revision, accepted.push_etag)
             self._service.attach(engine)
             log.info(
                 "connected", host=self._settings.server.host, databases=self._settings.databases

@@ -39,7 +39,7 @@ from shared.consent import Consent
 from shared.http import BrakeBody, TakeoverBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
-from shared.state import DesiredState, Trouble, etag
+from shared.state import DesiredState, Trouble, after, etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,8 @@ def _accept(
     needed = takeover_by(regent, before, state) if before is not None else None
     if needed is not None and not given.fits(needed.wanted):
         raise TakeoverNeeded(needed.message, way_out=needed.way_out)
+    if before is not None and before.state.origin == state.origin:
+        state = after(state, before.state.revision)
     accepted = accept(before, state, etag(state), datetime.now(UTC))
     return accepted, needed is None and given.digest != ""
 

@@ -120,7 +120,7 @@ class Service:
 
             await engine.accept(merge)
             engine.passes.memory.refused_push = None
-        self._board.say(accepted_revision=state.revision)
+        self._board.say(accepted_revision=state.revision, accepted_etag=tag)
         log.info(
             "push accepted",
             revision=state.revision,
@@ -291,6 +291,7 @@ class Service:
             raise Stale(way_out="GET /v1/state shows the accepted one and its ETag.")
         if previous is None:
             return
+        _check_age(state, previous.state)
         needed = takeover_by(self._settings.regent, previous, state)
         if needed is None or Consent("Takeover", previous.lets_in).fits(needed.wanted):
             return
@@ -301,6 +302,16 @@ class Service:
             log.warning("push refused", kind=needed.kind, why=needed.message)
             engine.wake.wake(Full("a push was refused"))
         raise TakeoverNeeded(needed.message, way_out=needed.way_out)
+
+
+def _check_age(state: DesiredState, accepted: DesiredState) -> None:
+    """Who names the accepted state and is older than it has read it, and compiled before that."""
+    if state.origin == accepted.origin and state.revision < accepted.revision:
+        raise Stale(
+            f"Revision {accepted.revision} is accepted, and this push is revision"
+            f" {state.revision} of the same source.",
+            way_out="Compile again, and push it with a revision above the accepted one.",
+        )
 
 
 def _page_start(continue_: str | None) -> int:

@@ -178,6 +178,9 @@ class StatusBody(_Wire):
     sequence: int
     system_identifier: str | None = None
     accepted_revision: int | None = None
+    accepted_etag: str = Field(
+        "", description="The ETag of the accepted state, which says which push it was."
+    )
     applied_revision: int | None = None
     last_pass_time: datetime | None = None
     managed_roles: int = 0

@@ -28,6 +28,7 @@ from shared.resources.texts import storable
 
 LARGEST_NUMBER = 2**63 - 1
 """What PostgreSQL's bigint, and every JSON reader that matters, can hold."""
+MOST_DIGITS = len(str(LARGEST_NUMBER))
 MOST_RESOURCES = 25_000
 """In each part of one state; it takes about 4 KB of memory per resource in the Regent."""
 REVEAL = {"reveal": True}
@@ -196,13 +197,19 @@ class DesiredState(_Wire):
 class WrittenState:
     """A state as it goes over the wire. Writing thousands of entries takes a while: done once.
 
-    `etag` is a digest over the content. The revision is left out: the same content is the same
-    state. `body` has verifiers in it.
+    `etag` says which push it is, by its revision, and what is in it. `content` is a digest over the
+    latter alone: what was declared before and is declared again has the content of then, and is
+    another push. `body` has verifiers in it.
     """
 
     state: DesiredState
-    etag: str
+    content: str
     body: bytes = field(repr=False)
+
+    @property
+    def etag(self) -> str:
+        """Names this push, and no other of the same content."""
+        return f"{self.state.revision}-{self.content}"
 
     @classmethod
     def of(cls, state: DesiredState) -> WrittenState:
@@ -216,5 +223,20 @@ class WrittenState:
 
 
 def etag(state: DesiredState) -> str:
-    """Names the content; to send it as well, write it once with WrittenState."""
+    """Names the push; to send it as well, write it once with WrittenState."""
     return WrittenState.of(state).etag
+
+
+def parts_of(etag: str) -> tuple[int, str]:
+    """Revision and content of the push of this name; 0 where it was named without a revision."""
+    revision, _, content = etag.rpartition("-")
+    is_number = revision.isascii() and revision.isdecimal() and len(revision) <= MOST_DIGITS
+    return (int(revision) if is_number else 0), content
+
+
+def after(state: DesiredState, revision: int) -> DesiredState:
+    """The same, as a newer push than that of this revision."""
+    newer = min(revision + 1, LARGEST_NUMBER)
+    if state.revision >= newer:
+        return state
+    return state.model_copy(update={"revision": newer})

@@ -290,6 +290,8 @@ class LocalController:
     def _show(self, regent: ResourceKey) -> None:
         """Its outcomes, unless they are of what was declared before; and the Regent's own."""
         served = self.fleet.served[regent]
+        if served.link.is_behind:
+            self._board.regent_is_behind(regent)
         is_pushed_to = regent in self._compiled.states or not _is_met(served)
         if served.status is not None and not (is_pushed_to and _is_behind(served)):
             self._board.regent_says(regent, served.status)

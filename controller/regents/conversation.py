@@ -2,7 +2,8 @@
 
 A link first asks what the Regent has accepted and which verifiers are in force (`meet`), because
 both decide what is compiled; only then is anything pushed, naming the state that it replaces
-(rule 17). Whenever the Regent stops answering, all of this begins again.
+(rule 17). Whenever the Regent stops answering, or says that it goes by another state than was
+pushed to it, all of this begins again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from controller.regents.client import (
     UnexpectedAnswer,
 )
 from controller.regents.consents import Consents
+from controller.regents.footing import Footing, Stands
 from controller.regents.heard import Drifted, FromLink, Met, Said, Took, Troubled
 from controller.regents.outcome import NOT_ANSWERING, NotReached
 from shared.backoff import Backoff
@@ -31,7 +33,7 @@ from shared.errors import PostgRegentError
 from shared.http import UNKNOWN_SERVER, StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
-from shared.state import DesiredState, WrittenState
+from shared.state import DesiredState, WrittenState, after
 
 WAIT_SECONDS = 25
 LOST_WAIT_SECONDS = 2
@@ -72,6 +74,7 @@ class RegentLink:
         self._tell = tell
         self._state: DesiredState | WrittenState | None = None
         self._consents = Consents()
+        self._footing = Footing()
         self._had_state = ""
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
@@ -83,10 +86,16 @@ class RegentLink:
         self._wake = asyncio.Event()
         self._wake.set()
 
+    @property
+    def is_behind(self) -> bool:
+        """It was seen with another state than was pushed to it, and not with ours since."""
+        return self._footing.is_behind
+
     def go_on_from(self, before: RegentLink) -> None:
         """Tell what this one has not told yet, which talked to the same Regent until now."""
         self._heard, self._made_at = before._heard, before._made_at
         self._server = before._server
+        self._footing.is_behind = before.is_behind
 
     def push(self, state: DesiredState) -> None:
         """Have this state accepted; a newer call replaces an older one that has not gone yet.
@@ -140,10 +149,13 @@ class RegentLink:
             await asyncio.sleep(wait)
 
     def _forget(self, error: PostgRegentError) -> None:
+        self._meet_anew()
+        self._trouble(*_words_of(error))
+
+    def _meet_anew(self) -> None:
         self.acquaintance = None
         self.is_pushed = False
         self._wake.set()
-        self._trouble(*_words_of(error))
 
     def _trouble(self, reason: str, message: str) -> None:
         self._tell(Troubled(self.key, NotReached(reason, message)))
@@ -155,7 +167,7 @@ class RegentLink:
             if self.acquaintance is None:
                 await self._meet()
             elif self._state is not None:
-                written = await self._written(self._state)
+                written = await self._written(self._state, self.acquaintance)
                 if self.acquaintance is not None:
                     await self._push(written, self.acquaintance)
             is_taken = await self._consents.send(self._client.consent)
@@ -168,6 +180,7 @@ class RegentLink:
         if accepted is None:  # its home database is a new one, where ids begin again
             self._heard = 0
         verifiers = await self._client.verifiers()
+        self._footing.met(accepted.etag if accepted else None)
         self.acquaintance = Acquaintance(
             etag=accepted.etag if accepted else None,
             resources=accepted.resources if accepted else frozenset(),
@@ -175,27 +188,33 @@ class RegentLink:
         )
         self._tell(Met(self.key))
 
-    async def _written(self, state: DesiredState | WrittenState) -> WrittenState:
-        """Written once for each push, and not on the loop."""
+    async def _written(
+        self, state: DesiredState | WrittenState, known: Acquaintance
+    ) -> WrittenState:
+        """Written once for each push, and not on the loop. It is newer than what is accepted."""
         if isinstance(state, WrittenState):
             return state
-        written = await asyncio.to_thread(WrittenState.of, state)
+        newer = after(state, known.revision)
+        written = await asyncio.to_thread(WrittenState.of, newer)
         if self._state is state:
             self._state = written
         return written
 
     async def _push(self, written: WrittenState, known: Acquaintance) -> None:
         state = written.state
-        if known.etag == written.etag and not self._must_push:
+        is_there = known.content == written.content and known.revision >= self.pushed_revision
+        if is_there and not self._must_push:
             self.is_pushed = True
             self._tell(Took(self.key))
             return
         self._must_push = False
+        self._footing.sends(written.etag)
         answer = await self._client.put_state(
             written, if_match=known.etag, had_state=self._had_state
         )
         match answer:
             case Accepted(etag=new):
+                self._footing.is_taken(new)
                 if self.acquaintance is not known:
                     # Another conversation found meanwhile that it is not the one that we knew.
                     self.acquaintance = None
@@ -214,25 +233,28 @@ class RegentLink:
                 said = "; ".join(f"{p.field} {p.message}" for p in problems)
                 self._trouble("Refused", f"It refuses the push: {said}")
             case TakeoverNeeded(message=message):
+                self._footing.is_behind = False  # its own word on each resource is the newest
                 self._trouble("TakeoverNeeded", message)
             case _:
                 assert_never(answer)
 
     async def _follow_status(self) -> None:
-        sequence, wait = 0, WAIT_SECONDS
+        sequence, wait = 0, float(WAIT_SECONDS)
         while True:
+            self._footing.asks()
             status = await self._client.status(after=sequence, wait_seconds=wait)
             if status is None:  # what somebody failed at hearing is heard again
+                self._footing.asks()
                 status = await self._client.status()
             if status is not None:
                 sequence = status.sequence
-                wait = WAIT_SECONDS if status.trouble is None else LOST_WAIT_SECONDS
+                wait = self._wait_after(status)
                 self._consents.hear(status)
                 self._note_memory(status)
                 self._confirm(status.takeover.token)
                 if self._consents.are_due:
                     self._wake.set()
-                self._tell(Said(self.key, status))
+                self._tell(Said(self.key, self._as_told(status), is_behind=self.is_behind))
             await asyncio.sleep(PACE_SECONDS)
 
     def _confirm(self, needed: str) -> None:
@@ -246,19 +268,29 @@ class RegentLink:
         self._doubted = needed
 
     def _note_memory(self, status: StatusBody) -> None:
-        """Where it had a state; one that has none any more is met anew.
-
-        The ids of what it tells are another server's after a takeover.
-        """
+        """Where it had a state. The ids of what it tells are another server's after a takeover."""
         if status.system_identifier and status.system_identifier != self._server:
             self._heard = 0 if self._server else self._heard
             self._server = status.system_identifier
         if status.accepted_revision is not None:
             self._had_state = status.system_identifier or self._had_state or UNKNOWN_SERVER
-        elif self.acquaintance is not None and self.acquaintance.etag is not None:
-            self.acquaintance = None
-            self.is_pushed = False
-            self._wake.set()
+
+    def _wait_after(self, status: StatusBody) -> float:
+        """For news. One that goes by another state than we know is met anew, and pushed to anew."""
+        stands = self._footing.hears(status)
+        if stands is Stands.LATE:
+            return 0
+        if stands is Stands.ELSEWHERE:
+            log.warning("goes by another state than it was told", regent=str(self.key))
+            self._meet_anew()
+        elif self.is_pushed and self._footing.is_seen(status):
+            self._footing.is_behind = False
+        is_usual = status.trouble is None and not self.is_behind
+        return WAIT_SECONDS if is_usual else LOST_WAIT_SECONDS
+
+    def _as_told(self, status: StatusBody) -> StatusBody:
+        """No pass has looked with what is declared, as long as it is behind."""
+        return status.model_copy(update={"looked": False}) if self.is_behind else status
 
     async def _follow_history(self) -> None:
         """What was found since this link was made, each once, also after the Regent was away.

@@ -70,7 +70,8 @@ class Served:
     def is_heard(self) -> bool:
         """Its status is of now, and of a server that it reaches; it may refuse what is pushed."""
         is_heard = self.trouble is None or self.trouble.reason in REFUSES_A_PUSH
-        return is_heard and self.status is not None and self.status.trouble is None
+        is_connected = self.status is not None and self.status.trouble is None
+        return is_heard and is_connected and not self.link.is_behind
 
 
 class Fleet:

@@ -28,10 +28,14 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A status of it: another one, or the same again when there was nothing new for a while."""
+    """A status of it: another one, or the same again when there was nothing new for a while.
+
+    `is_behind`: it goes by another state than was pushed to it, so its outcomes are of that one.
+    """
 
     regent: ResourceKey
     status: StatusBody
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,17 @@ def unreachable(regent: ResourceKey) -> dict[str, str]:
     }
 
 
+def behind(regent: ResourceKey) -> dict[str, str]:
+    """What is said of a resource while its Regent goes by another state than was pushed to it."""
+    return {
+        "state": "Reconciling",
+        "reason": "PushedAnew",
+        "message": "Whether it still is as declared is not known: Regent"
+        f" {regent.name} goes by another state than it was told, as after a restore of its server"
+        " or an apply of somebody, and is told again.",
+    }
+
+
 class StatusFolderInside(PostgRegentError):
     """The folder for statuses lies inside the directory that is read."""
 
@@ -113,7 +124,11 @@ class StatusBoard:
         if status.looked:
             self._replace(regent, status.resources)
         elif status.trouble is not None and status.trouble.reason not in PASSING:
-            self._lose(regent)
+            self._lose(regent, unreachable(regent))
+
+    def regent_is_behind(self, regent: ResourceKey) -> None:
+        """What it says is of another state than it was told."""
+        self._lose(regent, behind(regent))
 
     def regent_is_gone(self, regent: ResourceKey) -> None:
         """Nothing more is known from it."""
@@ -137,14 +152,13 @@ class StatusBoard:
         """Whether every outcome on the board is Ready."""
         return all(one.is_ready for found in self.outcomes.values() for one in found.values())
 
-    def _lose(self, regent: ResourceKey) -> None:
+    def _lose(self, regent: ResourceKey, unknown: dict[str, str]) -> None:
         """Nobody knows whether what was Ready still is. Said once for all of it."""
         known = {name: found[regent] for name, found in self.outcomes.items() if regent in found}
         lost = {name: one for name, one in known.items() if one.is_ready}
         if not lost:
             return
         self._before_loss.setdefault(regent, {}).update(lost)
-        unknown = unreachable(regent)
         for name, one in lost.items():
             self.outcomes[name][regent] = one.model_copy(update=unknown)
         if self.folder:

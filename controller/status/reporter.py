@@ -94,9 +94,9 @@ class Reporter:
     def hear(self, heard: Heard) -> None:
         """Of what Regents say their outcomes and troubles become status."""
         match heard:
-            case Said(regent=regent, status=status):
+            case Said(regent=regent, status=status, is_behind=False):
                 self.regent_says(regent, status)
-            case Changed(regent=regent):
+            case Said(regent=regent) | Changed(regent=regent):
                 self.look_at(regent)
             case Left(regent=regent):
                 self.regent_is_gone(regent)

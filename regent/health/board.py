@@ -51,7 +51,7 @@ class Board:
         if is_news:
             self.ring()
 
-    def connected(self, accepted_revision: int | None) -> None:
+    def connected(self, accepted_revision: int | None, accepted_etag: str = "") -> None:
         """The lock is held; what holds on the server is said by the first pass."""
         self.say(
             observing="",
@@ -59,6 +59,7 @@ class Board:
             trouble=None,
             looked=False,
             accepted_revision=accepted_revision,
+            accepted_etag=accepted_etag,
         )
 
     def disconnected(self, trouble: TroubleBody | None = None) -> None:

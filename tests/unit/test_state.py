@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.state import DesiredState, Trouble, WrittenState, etag
+from shared.state import (
+    LARGEST_NUMBER,
+    DesiredState,
+    Trouble,
+    WrittenState,
+    after,
+    etag,
+    parts_of,
+)
 from tests.declared import REFERENCE, VERIFIER, state
 
 NAMES = st.sampled_from(["a", "b", "summer-intern-2", "flights-admin", "x.y"])
@@ -98,13 +106,35 @@ def test_what_is_read_from_the_wire_has_the_name_of_what_was_written(
 
 
 @pytest.mark.rule("17")
-def test_a_state_is_named_by_its_content_and_not_by_its_revision() -> None:
-    """The same declarations are pushed once."""
+@pytest.mark.found("E126")
+def test_a_push_has_a_name_of_its_own_and_what_it_says_another() -> None:
+    """The same declarations are pushed once; declared again after others they are another push."""
     one = state(REFERENCE, revision=1)
-    assert etag(one) == etag(one.model_copy(update={"revision": 2}))
+    again = one.model_copy(update={"revision": 2})
+    assert etag(one) != etag(again)
+    assert parts_of(etag(one)) == (1, WrittenState.of(again).content)
     held = {"Role/default/x": Trouble(reason="Invalid", message="no")}
     for other in ({"origin": "elsewhere"}, {"deleted": ("User/default/a",)}, {"held": held}):
-        assert etag(one) != etag(one.model_copy(update=other))
+        said = parts_of(etag(one.model_copy(update=other)))
+        assert said[0] == 1
+        assert said[1] != WrittenState.of(one).content
+
+
+@pytest.mark.found("E126")
+@pytest.mark.parametrize(
+    "name", ["abc", "", "-abc", "x-abc", "9999999999999999999999-abc", "²-abc"]
+)
+def test_a_name_without_a_revision_is_older_than_any(name: str) -> None:
+    """As a Regent of an older version has it."""
+    assert parts_of(name) == (0, name.rpartition("-")[2])
+
+
+@pytest.mark.found("E126")
+def test_a_push_after_another_is_newer_and_has_a_revision_still() -> None:
+    one = state(REFERENCE, revision=5)
+    assert after(one, 3) is one
+    assert after(one, 5).revision == 6
+    assert after(one, LARGEST_NUMBER).revision == LARGEST_NUMBER
 
 
 @pytest.mark.rule("17")

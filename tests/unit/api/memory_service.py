@@ -46,6 +46,7 @@ class MemoryService(Service):
         self.needed_token: str | None = None
         self.had_state: str | None = None
         self.pushes = 0
+        self.applied: int | None = None
         self.crash: Exception | None = None
         self.asked: list[object] = []
 
@@ -84,6 +85,9 @@ class MemoryService(Service):
             sequence=self.sequence,
             detector=DetectorBody(mode="Triggers", healthy=True),
             accepted_revision=self.accepted.state.revision if self.accepted else None,
+            applied_revision=self.applied,
+            looked=self.applied is not None,
+            accepted_etag=self.accepted.etag if self.accepted else "",
             takeover=TakeoverBody(needed=bool(token), token=token),
         )
 

@@ -150,6 +150,68 @@ async def test_the_same_said_again_leaves_what_was_told_as_told(
         assert service.pushes == 2
 
 
+def replaced(service: MemoryService, by: DesiredState) -> None:
+    """What is accepted is another one, and nobody whom the link knows has pushed it."""
+    service.accepted = AcceptedPush(etag(by), by)
+    service.sequence += 1
+
+
+@pytest.mark.found("E120")
+@pytest.mark.rule("17")
+@pytest.mark.parametrize("other", [{"deleted": ("Role/default/x",)}, {}])
+async def test_one_that_goes_by_another_state_is_pushed_to_anew(
+    app: FastAPI,
+    token: str,
+    service: MemoryService,
+    desired: DesiredState,
+    other: dict[str, object],
+) -> None:
+    """Its server is back as it was before, or somebody has run `apply`; also A, B and A again."""
+    newer = desired.model_copy(update={"revision": 7})
+    async with linked(app, token) as link:
+        link.push(newer)
+
+        async def is_pushed() -> bool:
+            return link.is_pushed and service.accepted is not None
+
+        await eventually(is_pushed)
+        assert not link.is_behind
+        replaced(service, desired.model_copy(update={"revision": 1, **other}))
+
+        async def is_met_anew() -> bool:
+            return link.is_behind and link.acquaintance is not None
+
+        await eventually(is_met_anew)
+        assert not link.is_pushed
+        link.push(newer)
+        await eventually(is_pushed)
+        assert (service.pushes, service.accepted) == (2, AcceptedPush(etag(newer), newer))
+
+        async def is_seen() -> bool:
+            return not link.is_behind
+
+        service.applied, service.sequence = 7, service.sequence + 1
+        await eventually(is_seen)
+
+
+@pytest.mark.found("E126")
+async def test_what_is_pushed_is_newer_than_what_is_accepted(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    """A clock that went back must not keep a leader from being heard."""
+    other = desired.model_copy(update={"revision": 50, "deleted": ("Role/default/x",)})
+    replaced(service, other)
+    async with linked(app, token) as link:
+        link.push(desired)
+
+        async def is_pushed() -> bool:
+            return link.is_pushed
+
+        await eventually(is_pushed)
+        assert service.accepted is not None
+        assert service.accepted.state.revision == link.pushed_revision == 51
+
+
 class Asked:
     """A Regent without a connection at first; remembers for how long it was waited for."""
 

@@ -146,6 +146,7 @@ class FakeLink:
     acquaintance: Acquaintance | None
     is_pushed: bool = True
     pushed_revision: int = 0
+    is_behind: bool = False
 
     def pass_on(self, _consents: object) -> None: ...
     def remember(self, _had_state_on: str) -> None: ...

@@ -11,7 +11,7 @@ from controller.local.directory import Tree
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.scram import build
-from shared.state import DesiredState, PasswordEntry, UserEntry, etag
+from shared.state import DesiredState, PasswordEntry, UserEntry, etag, parts_of
 from tests.unit.core.manifests import (
     compiled,
     deleted,
@@ -86,7 +86,7 @@ def test_the_same_declarations_in_another_order_are_the_same_state() -> None:
     second = compiled(tree(other, role, ONE), push=Push("directory", 2, "Deleted")).states[
         key("Regent/one")
     ]
-    assert etag(first) == etag(second)
+    assert parts_of(etag(first))[1] == parts_of(etag(second))[1]
 
 
 def test_each_regent_gets_a_password_entry_of_its_own_and_the_wire_keeps_it() -> None:

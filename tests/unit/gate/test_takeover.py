@@ -25,7 +25,7 @@ from regent.plan import plan
 from regent.remembered import AcceptedState
 from shared.http import AcceptanceBody
 from shared.resources import TAKEOVER_ANNOTATION
-from shared.state import etag
+from shared.state import etag, parts_of
 from tests.declared import NOON, REFERENCE, REGENT, accepted, mark, resolved, role, server, state
 
 pytestmark = pytest.mark.rule("28a")
@@ -200,5 +200,5 @@ def test_a_stored_state_of_before_is_read_as_it_was() -> None:
         mode="json", exclude={"past", "lets_in", "is_home_lost", "takes_back"}, exclude_none=True
     )
     assert AcceptedState.model_validate(old) == accepted(OURS)
-    assert etag(OURS) == etag(state(REFERENCE, revision=2))
+    assert parts_of(etag(OURS))[1] == parts_of(etag(state(REFERENCE, revision=2)))[1]
     assert accepted(OURS).accepted_at == NOON
