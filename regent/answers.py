@@ -32,6 +32,10 @@ class NotReady(PostgRegentError):
     """The Regent has no connection to its server, or no lock, at the moment."""
 
 
+class InRecovery(PostgRegentError):
+    """The server is a standby: what would have to be remembered cannot be written there."""
+
+
 class TokenMismatch(PostgRegentError):
     """What waits to be accepted has another token, or nothing waits."""
 

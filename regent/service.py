@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
+import asyncpg
 import structlog
 
 from regent.accept.checks import check_target, check_verifiers
@@ -21,6 +22,7 @@ from regent.accept.merge import accept
 from regent.answers import (
     AcceptedPush,
     Health,
+    InRecovery,
     NotReady,
     Stale,
     TakeoverNeeded,
@@ -29,6 +31,7 @@ from regent.answers import (
 from regent.detect.wake import Full
 from regent.engine import Engine
 from regent.gate.consent import Withheld, consented
+from regent.gate.restraint import ON_A_STANDBY
 from regent.gate.takeover import RefusedPush, takeover_by
 from regent.health.board import Board
 from regent.health.metrics import Metrics
@@ -95,7 +98,7 @@ class Service:
 
         `if_match` is the etag of the state that it replaces; None says that there is none yet.
         `had_state` is then the server on which the pusher knows this Regent to have had one.
-        Raises Stale, Refused or TakeoverNeeded, and has then changed nothing.
+        Raises Stale, Refused, TakeoverNeeded or InRecovery, and has then changed nothing.
         """
         try:
             tag = await self._accept(state, if_match=if_match, had_state=had_state)
@@ -108,7 +111,7 @@ class Service:
     async def _accept(
         self, state: DesiredState, *, if_match: str | None, had_state: str | None
     ) -> str:
-        async with self._asked() as engine, self._pushing:
+        async with self._asked(to_write=True) as engine, self._pushing:
             tag = etag(state)
 
             async def merge(previous: AcceptedState | None) -> AcceptedState:
@@ -219,7 +222,7 @@ class Service:
 
     async def consent(self, given: Consent) -> None:
         """Let exactly this happen, once."""
-        async with self._asked() as engine, self._pushing:
+        async with self._asked(to_write=True) as engine, self._pushing:
             withheld = Withheld(self._board.status.brake.digest)
             waiting = consented(given, (withheld, *engine.takeovers()))
             if waiting is None:
@@ -265,11 +268,18 @@ class Service:
         return self._engine
 
     @asynccontextmanager
-    async def _asked(self) -> AsyncIterator[Engine]:
-        """The engine that runs now; NotReady too where it ends before it has answered."""
+    async def _asked(self, *, to_write: bool = False) -> AsyncIterator[Engine]:
+        """The engine that runs now; NotReady too where it ends before it has answered.
+
+        `to_write` raises InRecovery before anything is begun that a standby could not remember.
+        """
         engine = self._running()
         try:
+            if to_write and await engine.home.is_in_recovery():
+                raise InRecovery(ON_A_STANDBY)
             yield engine
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            raise InRecovery(ON_A_STANDBY) from error
         except _IS_ENDING as error:
             heed_cancellation()
             raise NotReady(

@@ -31,6 +31,7 @@ Reason = Literal[
     "Stale",
     "Refused",
     "TakeoverNeeded",
+    "InRecovery",
     "PreconditionRequired",
     "BadPrecondition",
     "DigestMismatch",

@@ -74,7 +74,14 @@ class TakeoverNeeded:
     message: str
 
 
-PushAnswer = Accepted | Stale | Refused | TakeoverNeeded
+@dataclass(frozen=True, slots=True)
+class InRecovery:
+    """Its server is a standby, where no push can be remembered."""
+
+    message: str
+
+
+PushAnswer = Accepted | Stale | Refused | TakeoverNeeded | InRecovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,8 @@ class RegentClient:
                 return Refused(problem.problems)
             case HTTPStatus.CONFLICT if problem and problem.reason == "TakeoverNeeded":
                 return TakeoverNeeded(f"{problem.detail} {problem.way_out}".strip())
+            case HTTPStatus.CONFLICT if problem and problem.reason == "InRecovery":
+                return InRecovery(f"{problem.detail} {problem.way_out}".strip())
         raise UnexpectedAnswer(answer.status_code, problem)
 
     async def state(self) -> AcceptedState | None:

@@ -16,6 +16,7 @@ from typing import assert_never
 from controller.regents.acquaintance import Acquaintance, bound_by
 from controller.regents.client import (
     Accepted,
+    InRecovery,
     Refused,
     RegentClient,
     RegentUnreachable,
@@ -26,7 +27,7 @@ from controller.regents.client import (
 from controller.regents.consents import Consents
 from controller.regents.footing import Footing, Stands
 from controller.regents.heard import Drifted, FromLink, Met, Said, Took, Troubled
-from controller.regents.outcome import NOT_ANSWERING, NotReached
+from controller.regents.outcome import IN_RECOVERY, NOT_ANSWERING, NotReached
 from shared.backoff import Backoff
 from shared.consent import Consent
 from shared.errors import PostgRegentError
@@ -78,6 +79,8 @@ class RegentLink:
         self._had_state = ""
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
+        self._is_of_a_standby = False
+        """The last push was refused for that."""
         self._heard = 0
         self._server = ""
         """Of which `_heard` is the last id."""
@@ -235,6 +238,9 @@ class RegentLink:
             case TakeoverNeeded(message=message):
                 self._footing.is_behind = False  # its own word on each resource is the newest
                 self._trouble("TakeoverNeeded", message)
+            case InRecovery(message=message):
+                self._is_of_a_standby = True
+                self._trouble(IN_RECOVERY, message)
             case _:
                 assert_never(answer)
 
@@ -252,6 +258,7 @@ class RegentLink:
                 self._consents.hear(status)
                 self._note_memory(status)
                 self._confirm(status.takeover.token)
+                self._push_to_a_promoted(status)
                 if self._consents.are_due:
                     self._wake.set()
                 self._tell(Said(self.key, self._as_told(status), is_behind=self.is_behind))
@@ -266,6 +273,12 @@ class RegentLink:
             self._must_push = True
             self._wake.set()
         self._doubted = needed
+
+    def _push_to_a_promoted(self, status: StatusBody) -> None:
+        """What a standby could not remember, once its status speaks of none any more."""
+        if self._is_of_a_standby and status.restraint != IN_RECOVERY:
+            self._is_of_a_standby = False
+            self._wake.set()
 
     def _note_memory(self, status: StatusBody) -> None:
         """Where it had a state. The ids of what it tells are another server's after a takeover."""

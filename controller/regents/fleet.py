@@ -30,7 +30,7 @@ from controller.regents.heard import (
     Took,
     Troubled,
 )
-from controller.regents.outcome import NOT_MET, NotReached
+from controller.regents.outcome import IN_RECOVERY, NOT_MET, NotReached
 from controller.regents.reach import Reach, has_passed, restraint_of, withholds
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
@@ -39,7 +39,7 @@ from shared.logging import get_logger
 from shared.state import DesiredState, Verifier
 
 log = get_logger(__name__)
-REFUSES_A_PUSH = frozenset({"Refused", "TakeoverNeeded"})
+REFUSES_A_PUSH = frozenset({"Refused", "TakeoverNeeded", IN_RECOVERY})
 """Troubles of what goes to a Regent; what comes from it is as good as ever."""
 
 

@@ -11,10 +11,13 @@ from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
+IN_RECOVERY = "InRecovery"
+"""Of a standby, which takes no push either."""
 FOR_GOOD = frozenset(
     {
         "Refused",
         "TakeoverNeeded",
+        IN_RECOVERY,
         "Unauthorized",
         "SchemaOutdated",
         "HostNotAllowed",

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from regent.answers import (
     DigestMismatch,
+    InRecovery,
     NotReady,
     Refused,
     Stale,
@@ -33,6 +34,7 @@ _EXPECTED: tuple[tuple[type[PostgRegentError], int, Reason], ...] = (
     (Stale, 412, "Stale"),
     (Refused, 422, "Refused"),
     (TakeoverNeeded, 409, "TakeoverNeeded"),
+    (InRecovery, 409, "InRecovery"),
     (NotReady, 503, "NotReady"),
     (DigestMismatch, 409, "DigestMismatch"),
     (TokenMismatch, 409, "TokenMismatch"),

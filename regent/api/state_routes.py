@@ -37,7 +37,8 @@ def state_routes(service: Service) -> APIRouter:
             400: {"description": "The precondition or the encoding cannot be read."},
             409: {
                 "description": "TakeoverNeeded: the accepted state came from elsewhere, or is"
-                " newer than this one. The detail names the token that lets it in."
+                " newer than this one. The detail names the token that lets it in. InRecovery: the"
+                " server is a standby, where nothing can be remembered."
             },
             412: {"description": "Stale: another state is accepted than If-Match names."},
             413: {"description": "The body is too long."},
@@ -127,7 +128,9 @@ def state_routes(service: Service) -> APIRouter:
         summary="Let exactly these losses through, once",
         responses={
             202: {"description": "A pass takes them away."},
-            409: {"description": "DigestMismatch: other losses are withheld now, or none."},
+            409: {
+                "description": "DigestMismatch: other losses are withheld now, or none. InRecovery."
+            },
         },
     )
     async def post_release(release: ReleaseBody) -> Response:
@@ -141,7 +144,9 @@ def state_routes(service: Service) -> APIRouter:
         summary="Let exactly this takeover happen",
         responses={
             202: {"description": "A pass goes on, or the push that was refused is let in."},
-            409: {"description": "TokenMismatch: something else waits now, or nothing."},
+            409: {
+                "description": "TokenMismatch: something else waits now, or nothing. InRecovery."
+            },
         },
     )
     async def post_acceptance(acceptance: AcceptanceBody) -> Response:

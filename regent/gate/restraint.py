@@ -15,6 +15,10 @@ OBSERVING = "Observing"
 """The reason of what is declared so; any other is for a person."""
 IN_RECOVERY = "InRecovery"
 """The reason of a standby."""
+ON_A_STANDBY = (
+    "The server is in recovery, a standby: nothing is written to it. Promote it, or let"
+    " databaseHost name the primary."
+)
 
 
 def declared_restraint(spec: RegentSpec) -> Trouble | None:
@@ -33,11 +37,7 @@ def restraint(
 ) -> Trouble | None:
     """Why nothing may be written to this server now; None when it may."""
     if server.is_in_recovery:
-        return Trouble(
-            reason=IN_RECOVERY,
-            message="The server is in recovery, a standby: nothing is written to it."
-            " Promote it, or let databaseHost name the primary.",
-        )
+        return Trouble(reason=IN_RECOVERY, message=ON_A_STANDBY)
     if takeover is not None:
         return takeover.trouble
     return declared_restraint(spec)

@@ -165,6 +165,10 @@ class Home:
 
         return await self._connection.do(read)
 
+    async def is_in_recovery(self) -> bool:
+        """Whether the server is a standby, which takes nothing that is to be remembered."""
+        return bool(await self._connection.do(_is_in_recovery))
+
     async def store_accepted(self, accepted: AcceptedState) -> None:
         """The merged state of the last push, durable when this returns."""
         await self._connection.execute(
@@ -304,3 +308,7 @@ class Home:
             )
         await self.close()
         await home_database.drop(self._connector, self.database, through=self._through)
+
+
+async def _is_in_recovery(connection: Connection) -> object:
+    return await connection.fetchval("SELECT pg_catalog.pg_is_in_recovery()")

@@ -18,6 +18,7 @@ from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
 T = TypeVar("T")
+NOT_TAKEN_AWAY = "NotTakenAway"
 Said = tuple[State, str, str]
 """State, reason, message."""
 
@@ -40,12 +41,13 @@ def settle(
         update: dict[str, object] = {}
         if key not in words.unread:
             update["matches"] = matches.get(key)
-        more = (*notes.get(key, ()), *words.notes.get(key, ()), *code.get(key, ()))
-        if more:
-            update["notes"] = (*outcome.notes, *more)
-        if outcome.reason == "Applying":
+        reason = outcome.reason
+        if reason == "Applying":
             state, reason, message = words.about(key)
             update |= {"state": state, "reason": reason, "message": message}
+        more = (*notes.get(key, ()), *words.notes_on(key, reason), *code.get(key, ()))
+        if more:
+            update["notes"] = (*outcome.notes, *more)
         outcomes[key] = outcome.model_copy(update=update)
     if not is_dry:
         outcomes |= unended(last)
@@ -96,7 +98,14 @@ class _Words:
             (change, change) for change in verdict.withheld_changes if isinstance(change, AdoptRole)
         )
         self.unread = _unread(last)
-        self._kept, self.notes = _beyond(last, is_seen=last.restraint is None and not is_dry)
+        self._kept, self._notes = _beyond(last)
+
+    def notes_on(self, key: str, reason: str) -> tuple[str, ...]:
+        """What its role has beyond its declaration, as far as its reason does not say it."""
+        kept = self._kept.get(key)
+        is_said = kept is None or reason == NOT_TAKEN_AWAY
+        more = () if is_said else (f"Beyond what is declared {kept}",)
+        return (*more, *self._notes.get(key, ()))
 
     def about(self, key: str) -> Said:
         """The worst that is true of it."""
@@ -109,14 +118,19 @@ class _Words:
             return _refused(self._refused[key])
         if key in self.unread:
             return "Reconciling", "DatabaseUnreachable", self.unread[key]
-        if last.restraint is not None or self._is_dry:
+        if last.restraint is not None or (self._is_dry and key not in self._kept):
             return self._not_done(key)
+        to_do = self._open.get(key) or self._waiting.get(key)
+        if self._is_dry and to_do is not None:
+            said = f"It would {describe(to_do)}. Beyond that {self._kept[key]}"
+            return "Stalled", NOT_TAKEN_AWAY, said
         if key in self._open:
             return self._still_open(key)
         if key in self._waiting:
             return "Reconciling", "Applying", _waits(self._waiting[key])
         if key in self._kept:
-            return "Stalled", "NotTakenAway", self._kept[key]
+            said = f"All that is declared holds. Beyond that {self._kept[key]}"
+            return "Stalled", NOT_TAKEN_AWAY, said
         return "Ready", "Applied", "As declared."
 
     def _not_done(self, key: str) -> Said:
@@ -170,13 +184,10 @@ def _unread(last: Looked) -> dict[str, str]:
     return found
 
 
-def _beyond(
-    last: Looked, *, is_seen: bool
-) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]]:
+def _beyond(last: Looked) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]]:
     """What managed roles have beyond their declarations, and no pass takes away; and notes of it.
 
-    What is in databases that are not served, and in policies, is only noted. `is_seen`: the first
-    will be said by the state of the resource.
+    What is in databases that are not served, and in policies, is only noted.
     """
     kept: dict[str, str] = {}
     notes: dict[str, list[str]] = {}
@@ -189,8 +200,6 @@ def _beyond(
         for key in map(str, role.declared_by):
             if stays:
                 kept[key] = _not_taken(name, stays)
-            if stays and not is_seen:
-                notes.setdefault(key, []).append(kept[key])
             if others:
                 text = f"{name!r} also has {listed(others)}, which this Regent does not manage."
                 notes.setdefault(key, []).append(text)
@@ -200,7 +209,7 @@ def _beyond(
 def _not_taken(role: str, holdings: Iterable[Holding]) -> str:
     holdings = tuple(holdings)
     return (
-        f"All that is declared holds. Beyond that {role!r} has privileges on {listed(holdings)},"
+        f"{role!r} has privileges on {listed(holdings)},"
         f" which this version does not take away. {ways_out(role, holdings)}"
     )
 

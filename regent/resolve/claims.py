@@ -111,7 +111,10 @@ class _Court:
                 claim,
                 "NameConflict",
                 f"The role {claim.name!r} is managed by the Regent {mark.regent} of the same"
-                f" server for {mark.holder}. Declare it there, or give this one another name.",
+                f" server for {mark.holder}. Where that Regent is another one, declare it there, or"
+                " give this one another name. Where that Regent was renamed or is gone, release its"
+                f" roles: `postgregent uninstall --dsn … --regent {mark.regent}` leaves them as"
+                " they are, and this one then takes them back.",
             )
         if _is_of_another_namespace(mark, claim):
             return self._refused(
@@ -172,7 +175,7 @@ class _Court:
         if is_back or (wants and may_adopt(self.situation, claim.holder.namespace, claim.name)):
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         way_out = (
-            "The Regent's allow.adopt does not list it."
+            f"Add {claim.name!r} to spec.allow.adopt of the Regent, or choose another name."
             if wants
             else "Set adopt: true to take it over (the plan shows what that takes away),"
             " or choose another name."

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
+from regent.accept.merge import references
 from regent.desired import DeclaredGrant
 from regent.kinds import KINDS, Naming
 from regent.resolve.allowed import parameter_trouble, permission_trouble, schemas_of
 from regent.resolve.context import Context
 from shared.keys import ResourceKey
+from shared.listing import first_of
 from shared.privileges import ALL, ObjectKind, expand, unknown_to
 from shared.state import PermissionEntry
+
+MOST_NAMED = 3
 
 
 def declared_grants(context: Context) -> Mapping[str, tuple[DeclaredGrant, ...]]:
@@ -18,6 +22,7 @@ def declared_grants(context: Context) -> Mapping[str, tuple[DeclaredGrant, ...]]
     grantees = _grantees(context)
     public = _open_to_public(context)
     by_database: dict[str, list[DeclaredGrant]] = {name: [] for name in context.situation.served}
+    _note_ungiven(context, context.listed.available.keys() - grantees.keys())
     for key, entry in context.listed.available.items():
         grant = _grant(context, key, entry, tuple(grantees.get(key, ())))
         if grant is None:
@@ -72,8 +77,6 @@ def _grant(
         if refusal := parameter_trouble(context.situation, names, privileges):
             context.findings.trouble(key, "NotAllowed", refusal)
             return None
-    if not grantees:
-        context.findings.note(key, "No Role or User lists it.")
     return DeclaredGrant(
         permission=key,
         kind=row.kind,
@@ -87,6 +90,26 @@ def _grant(
         extensions=bool(spec.extensions),
         implied_in=schemas_of(context.situation),
     )
+
+
+def _note_ungiven(context: Context, permissions: Set[ResourceKey]) -> None:
+    """That nobody gets them; that nobody lists them only where that is known to be so."""
+    if not permissions:
+        return
+    state = context.situation.accepted.state
+    listers: dict[ResourceKey, list[str]] = {}
+    for text, entry in sorted(state.resources.items()):
+        for reference in references(ResourceKey.parse(text), entry):
+            listers.setdefault(reference, []).append(text)
+    is_all_known = state.held.keys() <= state.resources.keys()
+    for key in permissions:
+        if found := listers.get(key):
+            status = "its own status says" if len(found) == 1 else "their own statuses say"
+            verb = "lists" if len(found) == 1 else "list"
+            said = f"{first_of(found, MOST_NAMED)} {verb} it, and {status} why"
+            context.findings.note(key, f"Nobody gets it yet: {said}.")
+        elif is_all_known:
+            context.findings.note(key, "No Role or User lists it.")
 
 
 def _privileges(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import asyncpg
 import pytest
 import yaml
 
-from tests.command import flights, postgregent, postgregent_process
+from tests.command import Running, flights, postgregent, postgregent_process
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 
@@ -144,3 +145,53 @@ async def _answers(server: PostgresServer) -> None:
         raise AssertionError("the standby takes no connections") from None
     finally:
         await connection.close()
+
+
+@pytest.mark.found("E149")
+@pytest.mark.rule("28a")
+@pytest.mark.versions(18)
+async def test_a_changed_directory_waits_for_a_standby_to_be_promoted(
+    launch_server: Callable[..., PostgresServer], tmp_path: Path
+) -> None:
+    """It cannot be remembered there: said once, in words, and `--once` ends with 3."""
+    server = launch_server(wal_level="replica")
+    directory = flights(tmp_path)
+    regent = directory / "regent.yaml"
+    document = yaml.safe_load(regent.read_text())
+    document["spec"]["resyncSeconds"] = 5
+    regent.write_text(yaml.safe_dump(document))
+    admin = await server.connect()
+    try:
+        await admin.execute("CREATE DATABASE mydb")
+    finally:
+        await admin.close()
+    dsn = server.dsn("mydb")
+    applied = await postgregent("apply", str(directory), "--dsn", dsn)
+    assert applied.status == 0, applied.out + applied.err
+    server.stop()
+    (server.data_dir / "standby.signal").touch()
+    server.start()
+    await _answers(server)
+    permissions = directory / "permissions.yaml"
+    permissions.write_text(
+        permissions.read_text().replace("- SELECT\n", "- SELECT\n    - INSERT\n", 1)
+    )
+    once = await postgregent_process("local", str(directory), "--dsn", dsn, "--once", "-o", "json")
+    said = [json.loads(line) for line in once.out.splitlines()]
+    reasons = [one["reason"] for one in said if one["subject"] == "Regent/default/my-regent"]
+    assert once.status == 3, once.out + once.err
+    assert reasons.count("InRecovery") == 1
+    assert "InternalError" not in reasons
+    assert "Traceback" not in once.err
+    async with await Running.start("local", str(directory), "--dsn", dsn) as running:
+        stalled = await running.until_subject("Regent/default/my-regent", "Stalled")
+        assert stalled["reason"] == "InRecovery"
+        admin = await server.connect()
+        try:
+            await admin.execute("SELECT pg_promote()")
+        finally:
+            await admin.close()
+        await running.until_subject("Regent/default/my-regent", "Ready")
+        assert await running.interrupt() == 130
+    again = await postgregent("plan", str(directory), "--dsn", dsn, "-o", "json")
+    assert (again.status, again.data()["changes"]) == (0, [])

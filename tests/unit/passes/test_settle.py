@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from regent.apply.result import ChangeResult
 from regent.changes import AlterRole, Change, Effect, Plan
 from regent.gate.brake import Verdict
 from regent.gate.refusals import Refusal
+from regent.holdings import Holding, How
 from regent.observed import Observed
 from regent.passes.look import Looked
 from regent.passes.outcomes import settle
@@ -92,3 +94,25 @@ def test_what_waits_in_a_refused_push_is_not_ready_in_the_generation_that_it_has
     assert (leaver.state, leaver.reason, leaver.generation) == ("Stalled", "TakeoverNeeded", 3)
     assert (said[VIEWER].reason, said[VIEWER].generation) == ("TakeoverNeeded", 9)
     assert "User/default/leaver" not in settle(looked(), results=())
+
+
+@pytest.mark.found("E132")
+def test_a_plan_says_what_is_not_taken_away_and_never_that_what_waits_holds() -> None:
+    """What `apply` would end with 3 for; and a note where the reason says something else."""
+    held = (Holding(How.PRIVILEGE, "pg_parameter_acl", 1),)
+    observed = Observed(replace(server(), holdings={"mydb-viewer": held}))
+    last = replace(looked(), observed=observed)
+    for is_dry in (True, False):
+        outcome = settle(last, results=(), is_dry=is_dry)[VIEWER]
+        assert (outcome.state, outcome.reason) == ("Stalled", "NotTakenAway")
+        assert outcome.message.startswith("All that is declared holds. Beyond that 'mydb-viewer' ")
+        assert outcome.notes == ()
+    to_do = settle(replace(looked(CHANGE), observed=observed), results=(), is_dry=True)[VIEWER]
+    assert to_do.reason == "NotTakenAway"
+    assert to_do.message.startswith("It would alter role mydb-viewer: LOGIN. Beyond that ")
+    withheld = Verdict(Plan(()), withheld_changes=(CHANGE,))
+    braked = settle(replace(last, verdict=withheld), results=(), is_dry=True)[VIEWER]
+    assert braked.reason == "BrakePulled"
+    assert [note.partition(" has ")[0] for note in braked.notes] == [
+        "Beyond what is declared 'mydb-viewer'"
+    ]

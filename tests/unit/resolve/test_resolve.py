@@ -574,3 +574,32 @@ def test_a_misspelt_reference_is_named_with_what_may_be_meant() -> None:
         said = resolved(accepted(text), now=now).outcomes["Role/default/a"].message
         assert "Permission 'raed-it'" in said
         assert "id you mean read-it?" in said
+
+
+@pytest.mark.found("E139")
+def test_a_permission_says_that_nobody_lists_it_only_where_that_is_so() -> None:
+    """Whoever believes it deletes the Permission, while the one who lists it waits."""
+    text = "Permission/p: {database: mydb, actions: [CONNECT]}\n"
+    key = "Permission/default/p"
+    assert "No Role or User lists it." in resolved(text).outcomes[key].notes
+    refused = text + "Role/taken: {database: mydb, permissions: [p]}\n"
+    notes = resolved(refused, on=server(role("taken"))).outcomes[key].notes
+    assert notes == (
+        "Nobody gets it yet: Role/default/taken lists it, and its own status says why.",
+    )
+    waits = text + "User/ann: {database: mydb, permissions: [p, never-seen]}\n"
+    assert "User/default/ann lists it" in str(resolved(waits).outcomes[key].notes)
+    held = {"Role/default/broken": Trouble(reason="Invalid", message="A typo.")}
+    unreadable = resolved(state(text, held=held)).outcomes[key].notes
+    assert unreadable == (), "what cannot be read may list it"
+
+
+@pytest.mark.found("E133")
+def test_the_roles_of_a_renamed_regent_say_both_ways_out() -> None:
+    """It looks the same whether the other Regent is another one or this one before."""
+    marks = (mark("viewer", "Role/viewer", regent="default/before"),)
+    found = resolved("Role/viewer: {database: mydb}", marks=marks, on=server(role("viewer")))
+    said = found.outcomes["Role/default/viewer"]
+    assert said.reason == "NameConflict"
+    assert "declare it there, or give this one another name" in said.message
+    assert "`postgregent uninstall --dsn … --regent default/before`" in said.message
