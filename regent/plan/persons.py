@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from regent.changes import AlterRole, Change, Effect, EndSessions, GrantPrivileges
 from regent.desired import Causes, Desired, DesiredRole, PasswordPolicy
@@ -69,6 +70,8 @@ def _is_same(role: DesiredRole, observed: ObservedRole, digest: str) -> bool:
             return role.goes_on
         case PasswordPolicy.NONE:
             return False
+        case _:
+            assert_never(role.password)
 
 
 def has_password(observed: ObservedRole, digest: str) -> bool:
