@@ -145,6 +145,8 @@ class Catalog:
         one = self.roles[change.role]
         if change.login is not None:
             one = replace(one, login=change.login)
+        if change.for_now:
+            one = replace(one, verifier=None)
         if change.createrole is not None:
             attributes = replace(one.attributes, createrole=change.createrole)
             one = replace(one, attributes=attributes)

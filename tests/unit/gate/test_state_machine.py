@@ -452,8 +452,10 @@ class TheBrake(RuleBasedStateMachine):
         before = set(self.catalog.held())
         self.catalog.apply(change)
         there = set(self.catalog.held())
+        is_put_out = isinstance(change, AlterRole) and change.for_now
         for role, kind, what in sorted(before - there):
-            self._check_loss(role, kind, what)
+            if not is_put_out:  # whoever had the role: LOGIN comes back for who gets it
+                self._check_loss(role, kind, what)
         self.known.drifted &= there
         self.known.excused &= there
         declared = held_by(self.known.declared)
