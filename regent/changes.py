@@ -375,10 +375,15 @@ class GrantMembership(_OfMembership):
 
 @dataclass(frozen=True, slots=True)
 class RevokeMembership(_OfMembership):
-    """REVOKE group FROM member as its grantor gave it; `admin_only` takes the option alone."""
+    """REVOKE group FROM member as its grantor gave it; `admin_only` takes the option alone.
+
+    With CASCADE where something is to go `along`: what the member gave on, and those in turn, as
+    (member, grantor). What is declared of them is in an earlier GrantMembership.
+    """
 
     grantor: str
     admin_only: bool = False
+    along: tuple[tuple[str, str], ...] = ()
     causes: Causes = ()
     effect: Effect = Effect.NARROW
 

@@ -174,7 +174,8 @@ def _revoke_membership(change: RevokeMembership, major: int) -> str:
     sql = f"REVOKE {option}{quote_ident(change.group)} FROM {quote_ident(change.member)}"
     if major < MEMBERSHIP_OPTIONS_SINCE:
         return sql
-    return f"{sql} GRANTED BY {quote_ident(change.grantor)}"
+    cascade = " CASCADE" if change.along else ""
+    return f"{sql} GRANTED BY {quote_ident(change.grantor)}{cascade}"
 
 
 def _grant(change: GrantPrivileges) -> Iterator[Statement]:

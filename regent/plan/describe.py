@@ -156,9 +156,12 @@ def _instead(change: GrantPrivileges | GrantMembership) -> str:
 
 
 def _lost_membership(change: RevokeMembership) -> str:
+    others = first_of([member for member, _ in change.along], MOST_NAMED)
+    along = f", and with it {others}" if others else ""
+    by = f"(granted by {change.grantor})"
     if change.admin_only:
-        return f"take ADMIN over {change.group} from {change.member} (granted by {change.grantor})"
-    return f"take {change.member} out of {change.group} (granted by {change.grantor})"
+        return f"take ADMIN over {change.group} from {change.member} {by}{along}"
+    return f"take {change.member} out of {change.group} {by}{along}"
 
 
 def edge(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
