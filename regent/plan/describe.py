@@ -58,7 +58,7 @@ def _describe_revoke(change: RevokePrivileges, most: int) -> str:
     by = "" if all(ref.owner == change.grantor for ref in change.objects) else change.grantor
     granted = f", granted by {by}" if by else ""
     cascade = ", and what hangs on it" if change.cascade else ""
-    if change.cut is not None and by:
+    if change.cut is not None and by and not change.by_grantor:
         cascade = f", and all else of it that {by} gave"
     return f"revoke {option}{edge(change, most)} from {grantees(change, most)}{granted}{cascade}"
 
