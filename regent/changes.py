@@ -375,10 +375,15 @@ class GrantMembership(_OfMembership):
 
 @dataclass(frozen=True, slots=True)
 class RevokeMembership(_OfMembership):
-    """REVOKE group FROM member as its grantor gave it; `admin_only` takes the option alone."""
+    """REVOKE group FROM member as its grantor gave it; `admin_only` takes the option alone.
+
+    With CASCADE where something is to go `along`: what the member gave on, and those in turn, as
+    (member, grantor). What is declared of them is in an earlier GrantMembership.
+    """
 
     grantor: str
     admin_only: bool = False
+    along: tuple[tuple[str, str], ...] = ()
     causes: Causes = ()
     effect: Effect = Effect.NARROW
 
@@ -419,7 +424,8 @@ class RevokePrivileges(_OfObjects):
     privilege.
     `cascade` takes dependent grants too: what is declared of them is in an earlier GrantPrivileges.
     With `cut` the owner takes it: all that the grantor gave, or where that is the owner itself, all
-    that the grantees gave.
+    that the grantees gave; `by_grantor` the grantor itself, by the option that it gets for it. With
+    a `refusal` nothing is tried: it says why nothing would help.
     """
 
     grantor: str
@@ -427,6 +433,8 @@ class RevokePrivileges(_OfObjects):
     grant_option_only: bool = False
     cascade: bool = False
     cut: Cut | None = None
+    by_grantor: bool = False
+    refusal: str = ""
     causes: Causes = ()
     effect: Effect = Effect.NARROW
 

@@ -24,7 +24,14 @@ from regent.apply import table_locks as gentle_locks
 from regent.apply.held import LOCK_IS_HELD, Held, HeldError, Patience, look_for
 from regent.apply.pieces import Piece, Tally
 from regent.apply.render import render
-from regent.apply.result import REFUSALS, RETRIED, VANISHED, ChangeResult, sqlstate
+from regent.apply.result import (
+    REFUSALS,
+    RETRIED,
+    VANISHED,
+    ChangeResult,
+    StepRefusedError,
+    sqlstate,
+)
 from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
 from regent.changes import Effect, GrantPrivileges, ObjectRef, PrivilegeChange, RevokePrivileges
@@ -41,6 +48,12 @@ USE_SECONDS = 300.0
 """A transaction that takes that long is given up: the other databases wait for this pass."""
 STRONG_LOCK_TIMEOUT_MS = 100
 NO_SUCH_ROLE = "42704"
+
+
+class InvalidGrantorError(StepRefusedError):
+    """What no REVOKE as its grantor would take, nor one as the owner."""
+
+    sqlstate = "0L000"
 
 
 class PrivilegeWork:
@@ -65,6 +78,9 @@ class PrivilegeWork:
         self._patience = patience or Patience()
         self._strength = Strength.STRONG
         self._tallies = [Tally(one) for one in changes]
+        for tally, one in zip(self._tallies, changes, strict=True):
+            if isinstance(one, RevokePrivileges) and one.refusal:
+                tally.failed.append((one, InvalidGrantorError(one.refusal)))
         self._refs = [dict(zip(c.addresses, c.objects, strict=True)) for c in self._changes]
         """By change, what each address is: a slice of a large change looks up its own alone."""
         self._held: list[Piece] = []
@@ -312,6 +328,8 @@ class PrivilegeWork:
     def _part(self, number: int, piece: Piece) -> PrivilegeChange | None:
         """The change within the piece, objects in order of oid; None when it has no part in it."""
         change, refs = self._changes[number], self._refs[number]
+        if isinstance(change, RevokePrivileges) and change.refusal:
+            return None
         objects = tuple(refs[one] for one in piece.objects if one in refs)
         inside = frozenset(piece.grantees)
         grantees = tuple(g for g in change.grantees if g in inside)

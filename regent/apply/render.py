@@ -174,7 +174,8 @@ def _revoke_membership(change: RevokeMembership, major: int) -> str:
     sql = f"REVOKE {option}{quote_ident(change.group)} FROM {quote_ident(change.member)}"
     if major < MEMBERSHIP_OPTIONS_SINCE:
         return sql
-    return f"{sql} GRANTED BY {quote_ident(change.grantor)}"
+    cascade = " CASCADE" if change.along else ""
+    return f"{sql} GRANTED BY {quote_ident(change.grantor)}{cascade}"
 
 
 def _grant(change: GrantPrivileges) -> Iterator[Statement]:
@@ -197,17 +198,22 @@ def _cut(change: RevokePrivileges, cut: Cut) -> Iterator[Statement]:
         for objects in _chunks(refs):
             on = f"{what} ON {_objects(change.kind, objects)}"
             option = "" if cut is Cut.NOTHING else "GRANT OPTION FOR "
-            lines = [
-                f"GRANT {on} TO {roles} WITH GRANT OPTION",
-                f"REVOKE {option}{on} FROM {roles} CASCADE",
-            ]
+            give = f"GRANT {on} TO {roles} WITH GRANT OPTION"
+            take = f"REVOKE {option}{on} FROM {roles} CASCADE"
+            yield Statement(give, give, owner, is_owners=True)
+            if change.by_grantor:
+                only = "GRANT OPTION FOR " if change.grant_option_only else ""
+                sql = f"REVOKE {only}{on} FROM {_grantees(change.grantees)} CASCADE"
+                yield Statement(sql, sql, change.grantor)
+            yield Statement(take, take, owner, is_owners=True)
             if cut is Cut.OPTION:
-                lines.append(lines[0])
-            yield from (Statement(sql, sql, owner, is_owners=True) for sql in lines)
+                yield Statement(give, give, owner, is_owners=True)
 
 
 def _revoke(change: RevokePrivileges) -> Iterator[Statement]:
     """As the grantor where it is not the owner: a superuser's REVOKE counts as the owner's."""
+    if change.refusal:
+        return
     if change.cut is not None:
         yield from _cut(change, change.cut)
         return

@@ -27,7 +27,7 @@ VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
 
-NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02", "01006", "01007"})
+NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02", "0L000", "01006", "01007"})
 """Cured by a right, an owner or a name that somebody gives: asked again after a while."""
 
 DID_LESS = frozenset({"01006", "01007"})
@@ -54,6 +54,8 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
     {
         "42501": "Give the Regent's admin the right: ownership, membership WITH INHERIT TRUE, "
         "SET TRUE in the owner or grantor, or superuser.",
+        "0L000": "Take SUPERUSER from the grantor until the next pass has taken this, or revoke it "
+        "as the grantor yourself, in one transaction that does so.",
         "01006": f"{_NO_OPTION} {_OWNERS_RIGHT}",
         "01007": f"{_NO_OPTION} {_OWNERS_RIGHT}",
         "54000": "The object's ACL has no room for more grantees: grant to a Role, and let the "

@@ -61,8 +61,8 @@ def atoms(change: Change) -> Iterator[Atom]:
     match change:
         case RevokePrivileges():
             yield from _of_revoke(change)
-        case RevokeMembership(group=group, member=member, grantor=grantor, admin_only=admin_only):
-            yield member, "MEMBERSHIP", f"{group} ADMIN" if admin_only else group, grantor
+        case RevokeMembership():
+            yield from _of_memberships(change)
         case AlterRole(effect=Effect.CLOSE | Effect.NARROW):
             if change.takes_login:
                 yield change.role, ROLE, LOGIN, ""
@@ -81,6 +81,13 @@ def atoms(change: Change) -> Iterator[Atom]:
             return
         case _:
             assert_never(change)
+
+
+def _of_memberships(change: RevokeMembership) -> Iterator[Atom]:
+    lost = f"{change.group} ADMIN" if change.admin_only else change.group
+    yield change.member, "MEMBERSHIP", lost, change.grantor
+    for member, grantor in change.along:
+        yield member, "MEMBERSHIP", change.group, grantor
 
 
 def name_of(atom: Atom) -> str:

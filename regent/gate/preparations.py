@@ -142,7 +142,11 @@ def _whose(change: RevokePrivileges) -> tuple[str | None, ...]:
 
 
 def _rows(changes: Iterable[Change]) -> Iterator[RevokeMembership]:
-    return (replace(one, causes=()) for one in changes if isinstance(one, RevokeMembership))
+    for one in changes:
+        if isinstance(one, RevokeMembership):
+            yield replace(one, causes=(), along=())
+            for member, grantor in one.along:
+                yield RevokeMembership(one.group, member, grantor)
 
 
 def _kind(change: GrantPrivileges | RevokePrivileges) -> ObjectKind:

@@ -105,6 +105,15 @@ def came_since(before: Iterable[Change], verdict: Verdict) -> tuple[Change, ...]
     )
 
 
+def seen_done(done: Iterable[Change], left: Iterable[Change]) -> frozenset[Change]:
+    """What was done less what the look after it still plans, wholly or in part."""
+    left = tuple(left)
+    whole, edges = frozenset(left), frozenset(edge for change in left for edge in _edges(change))
+    return frozenset(
+        change for change in done if change not in whole and edges.isdisjoint(_edges(change))
+    )
+
+
 def _edges(change: Change) -> frozenset[object]:
     """What a change of privileges is made of; nothing for other changes, which are whole."""
     if not isinstance(change, GrantPrivileges | RevokePrivileges):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from regent.desired import Causes, Desired
 from regent.observed import ObservedServer
+from regent.plan.powerless import Powerless, powerless_on
 from regent.reach import PROVIDER_ROLES, SYSTEM_PREFIX
 from regent.standing import admins_of
 from shared.names import OWNER_ROLE
@@ -26,6 +27,8 @@ class Authority:
     is_untouchable: Callable[[str], bool]
     known: Container[str]
     causes: Mapping[str, Causes]
+    powerless: Powerless
+    """Grantors who cannot take back what they gave."""
 
     def causes_of(self, *roles: str | None) -> Causes:
         """The resources that declare any of these roles, each once."""
@@ -60,4 +63,5 @@ def authority_of(desired: Desired, server: ObservedServer) -> Authority:
         is_untouchable=is_untouchable,
         known=frozenset(server.roles).union(desired.roles),
         causes=causes,
+        powerless=powerless_on(server),
     )

@@ -11,7 +11,7 @@ before, like all that falls with a grant option.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regent.changes import Cut
 from regent.observed import Acl, AclItem
@@ -27,6 +27,8 @@ class Lost:
     grantor: str
     privileges: Privileges
     option_only: bool = False
+    by_grantor: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,21 @@ class Cuts:
     losses: Sequence[Lost]
 
     def __bool__(self) -> bool:
-        return bool(self.ours or self.others)
+        return bool(self.ours or self.losses)
 
     def with_them(self, acl: Acl, lost: tuple[Privileges, ...]) -> tuple[Privileges, ...]:
         """What each item loses, these cuts with it."""
+        alone = {(one.grantee, one.grantor): NONE for one in self.losses}
+        for one in self.losses:
+            alone[one.grantee, one.grantor] |= one.privileges
         return tuple(
             gone
             | item.privileges
-            & (self.ours.get(item.grantor, NONE) | self.others.get(item.grantor, NONE))
+            & (
+                self.ours.get(item.grantor, NONE)
+                | self.others.get(item.grantor, NONE)
+                | alone.get((item.grantee or "", item.grantor), NONE)
+            )
             for item, gone in zip(acl, lost, strict=True)
         )
 
@@ -79,8 +88,13 @@ class Cuts:
             for cut, part in left(role, some):
                 yield role, Taken((), scope.owner, part, option_only=True, cascade=True, cut=cut)
         for one in self.losses:
+            taken = Taken((), one.grantor, one.privileges, one.option_only, cascade=True)
+            if one.refusal:
+                yield one.grantee, replace(taken, refusal=one.refusal)
+                continue
             for cut, part in left(one.grantor, one.privileges):
-                yield one.grantee, Taken((), one.grantor, part, one.option_only, True, cut)
+                by_grantor = one.by_grantor
+                yield one.grantee, replace(taken, privileges=part, cut=cut, by_grantor=by_grantor)
 
 
 def find_cuts(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Cuts:
@@ -97,16 +111,25 @@ def find_cuts(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
         here = options.get(grantor, NOTHING).grantable
         may = scope.allowed(grantor, needs).grantable if grantor in scope.managed else NONE
         beside = left if scope.beside is None else scope.beside.get(grantor, NONE)
-        if grantor in scope.managed and left - may - beside:
+        clings = grantor in scope.clinging
+        if grantor in scope.managed and left - may - beside and not clings:
             ours[grantor] = ours.get(grantor, NONE) | (left - may - beside)
             left &= may | beside
         stuck = left - here - may - beside
-        if grantor in scope.unable:
+        is_unable = grantor in scope.unable
+        if is_unable and grantor in scope.superusers:
+            stuck = left
+        elif is_unable and not clings:
             by_others = _by_others(acl, lost, scope) if by_others is None else by_others
             stuck |= left - by_others.get(grantor, NONE)
         for loss in _spurious(item, stuck, needs, scope):
-            losses.append(loss)
-            others[grantor] = others.get(grantor, NONE) | loss.privileges
+            if grantor in scope.superusers:
+                losses.append(replace(loss, refusal=_of_a_superuser(grantor)))
+            elif clings:
+                losses.append(replace(loss, by_grantor=True))
+            else:
+                losses.append(loss)
+                others[grantor] = others.get(grantor, NONE) | loss.privileges
     return Cuts(ours, others, losses)
 
 
@@ -130,3 +153,10 @@ def _by_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Options:
         if item.grantee is not None and item.grantor != scope.owner:
             found[item.grantee] = found.get(item.grantee, NONE) | (item.grantable - gone)
     return found
+
+
+def _of_a_superuser(grantor: str) -> str:
+    return (
+        f'"{grantor}", who gave it, is a superuser now: what it revokes counts as the owner\'s, and'
+        f" takes nothing of this"
+    )

@@ -58,7 +58,7 @@ def _describe_revoke(change: RevokePrivileges, most: int) -> str:
     by = "" if all(ref.owner == change.grantor for ref in change.objects) else change.grantor
     granted = f", granted by {by}" if by else ""
     cascade = ", and what hangs on it" if change.cascade else ""
-    if change.cut is not None and by:
+    if change.cut is not None and by and not change.by_grantor:
         cascade = f", and all else of it that {by} gave"
     return f"revoke {option}{edge(change, most)} from {grantees(change, most)}{granted}{cascade}"
 
@@ -156,9 +156,12 @@ def _instead(change: GrantPrivileges | GrantMembership) -> str:
 
 
 def _lost_membership(change: RevokeMembership) -> str:
+    others = first_of([member for member, _ in change.along], MOST_NAMED)
+    along = f", and with it {others}" if others else ""
+    by = f"(granted by {change.grantor})"
     if change.admin_only:
-        return f"take ADMIN over {change.group} from {change.member} (granted by {change.grantor})"
-    return f"take {change.member} out of {change.group} (granted by {change.grantor})"
+        return f"take ADMIN over {change.group} from {change.member} {by}{along}"
+    return f"take {change.member} out of {change.group} {by}{along}"
 
 
 def edge(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:

@@ -41,6 +41,8 @@ class Taken:
     option_only: bool = False
     cascade: bool = False
     cut: Cut | None = None
+    by_grantor: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ class Scope:
     `tolerated` is what may be held without being declared: neither given nor taken. `known` are the
     roles that exist. `beside` are the grant options that count here and stand in another ACL: those
     on a column's table, as they will be; None where that was not read. `unable` are the roles that
-    cannot revoke what they gave here, although they have the option. What pg_init_privs records
-    does not count for a managed role: whoever owns an extension and a table can have a grant
-    written there (ALTER EXTENSION .. ADD).
+    cannot revoke what they gave here, although they have the option; `clinging` those of whom
+    nothing falls with an option, as they have the owner's rights; `superusers` are both. What
+    pg_init_privs records does not count for a managed role: whoever owns an extension and a table
+    can have a grant written there (ALTER EXTENSION .. ADD).
     """
 
     owner: str
@@ -75,6 +78,8 @@ class Scope:
     tolerated: Needs
     beside: Mapping[str, Privileges] | None = field(default_factory=dict)
     unable: Container[str] = NOBODY
+    clinging: Container[str] = NOBODY
+    superusers: Container[str] = NOBODY
 
     def is_managed(self, grantee: str | None) -> bool:
         """False for PUBLIC, for others' roles and for the owner (rule 9)."""

@@ -157,6 +157,8 @@ class Edits:
             grant_option_only=taken.option_only,
             cascade=taken.cascade,
             cut=taken.cut,
+            by_grantor=taken.by_grantor,
+            refusal=taken.refusal,
             causes=self._authority.causes_of(*taken.grantees),
         )
 

@@ -7,7 +7,7 @@ as long: so each row is looked at a few times, and nothing here calls itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 
@@ -40,6 +40,40 @@ def orphans(rows: Sequence[Row], kept: Kept, declared: Set[str]) -> list[Row]:
             options[row.member] -= 1
             if not options[row.member] and row.member not in declared:
                 losing.append(row.member)
+    return found
+
+
+def along(
+    rows: Sequence[Row], going: Iterable[Row], kept: Kept, declared: Set[str], ours: Container[str]
+) -> Mapping[int, Sequence[Row]]:
+    """By the id of a row that goes, the rows that can only go along with it, by CASCADE.
+
+    `ours` are the grantors as whom we may revoke. What others gave is nobody's to revoke but theirs
+    and a superuser's; it falls with the last ADMIN option of its grantor. `declared` keep theirs.
+    """
+    going = tuple(going)
+    by_grantor: dict[str, list[Row]] = {}
+    for row in going:
+        if row.grantor not in ours:
+            by_grantor.setdefault(row.grantor, []).append(row)
+    options = Counter(row.member for row in rows if row.admin)
+    found: dict[int, Sequence[Row]] = {}
+    for root in going:
+        stays = kept[id(root)]
+        if root.grantor not in ours or not root.admin or (stays is not None and stays.admin):
+            continue
+        fallen: list[Row] = []
+        losing = [root.member]
+        while losing:
+            member = losing.pop()
+            options[member] -= 1
+            if options[member] or member in declared:
+                continue
+            dependents = by_grantor.pop(member, ())
+            fallen += dependents
+            losing += (row.member for row in dependents if row.admin)
+        if fallen:
+            found[id(root)] = fallen
     return found
 
 

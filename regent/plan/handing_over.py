@@ -109,8 +109,8 @@ def taken_from(change: Change) -> Names:
     match change:
         case RevokePrivileges(grantees=grantees):
             return frozenset(grantee for grantee in grantees if grantee is not None)
-        case RevokeMembership(member=member):
-            return frozenset({member})
+        case RevokeMembership(member=member, along=along):
+            return frozenset({member, *(other for other, _ in along)})
         case AlterRole(role=role, effect=Effect.NARROW) | AlterSetting(role=role, value=None):
             return frozenset({role})
         case EndSessions(role=role, effect=Effect.REMOVE):

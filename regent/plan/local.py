@@ -25,6 +25,7 @@ from regent.plan.matching import (
     is_system,
     is_temporary,
 )
+from regent.plan.powerless import Clinging, users_of_schemas
 from regent.plan.signatures import keys_of
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
@@ -48,6 +49,8 @@ class LocalPlanner:
         self._compiled = compiled
         self._managed = managed
         self._known = authority.known
+        self._powerless = authority.powerless
+        self._users_of = users_of_schemas(observed.groups)
         self._edits = Edits(observed.name or None, compiled, authority)
         self._differences: dict[tuple[object, ...], Difference] = {}
         self._column_work: dict[tuple[object, ...], ColumnWork] = {}
@@ -292,7 +295,17 @@ class LocalPlanner:
         return known
 
     def _scope(self, group: ObjectGroup, tolerated: Needs) -> Scope:
-        return Scope(group.owner, self._managed, self._known, tolerated)
+        users = self._users_of.get(group.schema) if group.schema is not None else None
+        unable = replace(self._powerless, users=users) if users is not None else self._powerless
+        return Scope(
+            group.owner,
+            self._managed,
+            self._known,
+            tolerated,
+            unable=unable,
+            clinging=Clinging(group.owner, unable),
+            superusers=unable.superusers,
+        )
 
     def _edit(
         self,

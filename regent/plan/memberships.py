@@ -6,14 +6,15 @@ whoever depends on the ADMIN option that goes is served before by a row of ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regent.changes import Effect, GrantMembership, RevokeMembership
 from regent.desired import Causes, Desired, DesiredMembership
 from regent.observed import ObservedServer
 from regent.plan.authority import Authority
-from regent.plan.grantors import Kept, Row, leaves_first, orphans
+from regent.plan.grantors import Kept, Row, along, leaves_first, orphans
+from regent.reach import Reaches
 
 Edge = tuple[str, str]
 MembershipChange = GrantMembership | RevokeMembership
@@ -28,6 +29,8 @@ class _Context:
     members: dict[str, dict[str, DesiredMembership]]
     has_options: bool
     our_grantor: str
+    as_whom: frozenset[str] | None
+    """The grantors as whom the admin may revoke; None: as all of them."""
 
     def is_ours(self, group: str, member: str) -> bool:
         """In our authority: by the group, else by the member (rules 6, 9)."""
@@ -58,7 +61,9 @@ def plan_memberships(
     for shall in desired.memberships:
         members.setdefault(shall.group, {})[shall.member] = shall
     by_group: dict[str, list[Row]] = {group: [] for group in members}
-    context = _Context(desired, authority, members, has_options, _our_grantor(server))
+    context = _Context(
+        desired, authority, members, has_options, _our_grantor(server), _as_whom(server)
+    )
     for row in server.memberships:
         if row.member not in authority.known:  # left by a role that is gone
             continue
@@ -77,6 +82,14 @@ def _our_grantor(server: ObservedServer) -> str:
         return server.admin
     first = (role.name for role in server.roles.values() if role.oid == BOOTSTRAP_OID)
     return next(first, server.admin)
+
+
+def _as_whom(server: ObservedServer) -> frozenset[str] | None:
+    """A superuser revokes as everybody, others as whose rights they inherit."""
+    if server.admin_is_superuser:
+        return None
+    inherited = ((m.member, m.group) for m in server.memberships if m.inherit)
+    return Reaches.by(server, inherited).roles_of(server.admin)
 
 
 def _is_settled(rows: list[Row], members: dict[str, DesiredMembership], context: _Context) -> bool:
@@ -100,9 +113,13 @@ def _is_settled(rows: list[Row], members: dict[str, DesiredMembership], context:
 def _plan_group(group: str, rows: list[Row], context: _Context) -> Iterator[MembershipChange]:
     kept = {id(row): _kept(row, context) for row in rows}
     fallen: list[Row] = []
+    members = context.members.get(group, {})
+    admins = {name for name, shall in members.items() if shall.admin}
+    if context.as_whom is not None:
+        # Who is not ours gets the option from us, and what hangs on it is nobody's to revoke.
+        admins |= {r.member for r in rows if r.admin and not context.is_ours(group, r.member)}
     if context.has_options:
-        members = context.members.get(group, {})
-        fallen = orphans(rows, kept, {name for name, shall in members.items() if shall.admin})
+        fallen = orphans(rows, kept, admins)
     for row in fallen:
         kept[id(row)] = None
     by_member: dict[str, list[Row]] = {}
@@ -111,8 +128,15 @@ def _plan_group(group: str, rows: list[Row], context: _Context) -> Iterator[Memb
     for edge in _edges(group, fallen, context):
         yield from _grant(edge, by_member.get(edge[1], []), kept, context)
     going = [row for row in rows if kept[id(row)] is not row]
-    for row in leaves_first(rows, going) if going else ():
-        yield from _revoke(row, kept[id(row)], context)
+    if not going:
+        return
+    others: Mapping[int, Sequence[Row]] = {}
+    if context.has_options and context.as_whom is not None:
+        others = along(rows, going, kept, admins, context.as_whom)
+    covered = {id(row) for fallen in others.values() for row in fallen}
+    for row in leaves_first(rows, going):
+        if id(row) not in covered:
+            yield from _revoke(row, kept[id(row)], others.get(id(row), ()), context)
 
 
 def _kept(row: Row, context: _Context) -> Row | None:
@@ -193,12 +217,21 @@ def _compared(options: tuple[bool, bool, bool], context: _Context) -> tuple[bool
     return options if context.has_options else (options[0], True, True)
 
 
-def _revoke(row: Row, kept: Row | None, context: _Context) -> Iterator[RevokeMembership]:
-    causes = _causes((row.group, row.member), context)
-    if kept is None:
-        yield RevokeMembership(row.group, row.member, row.grantor, causes=causes)
-    elif row.admin and not kept.admin:
-        yield RevokeMembership(row.group, row.member, row.grantor, admin_only=True, causes=causes)
+def _revoke(
+    row: Row, kept: Row | None, others: Sequence[Row], context: _Context
+) -> Iterator[RevokeMembership]:
+    """Of one row, and of the `others` that can only go along with it."""
+    if kept is not None and (kept.admin or not row.admin):
+        return
+    causes = {key for one in (row, *others) for key in _causes((one.group, one.member), context)}
+    yield RevokeMembership(
+        row.group,
+        row.member,
+        row.grantor,
+        admin_only=kept is not None,
+        along=tuple((one.member, one.grantor) for one in others),
+        causes=tuple(sorted(causes)) if others else _causes((row.group, row.member), context),
+    )
 
 
 def _causes(edge: Edge, context: _Context) -> Causes:

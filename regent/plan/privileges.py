@@ -14,6 +14,7 @@ from regent.plan.differences import Scope
 from regent.plan.edits import Edits
 from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
+from regent.plan.powerless import Clinging
 from shared.keys import ResourceKey
 
 
@@ -69,7 +70,15 @@ def _on_the_database(
         signature = tuple(i for i, g in enumerate(compiled.grants) if g.kind is kind)
         position = group.names.index(database)
         refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
-        scope = Scope(group.owner, authority.managed, authority.known, NO_NEEDS)
+        scope = Scope(
+            group.owner,
+            authority.managed,
+            authority.known,
+            NO_NEEDS,
+            unable=authority.powerless,
+            clinging=Clinging(group.owner, authority.powerless),
+            superusers=authority.powerless.superusers,
+        )
         difference = compare(group.acl, compiled.needs(signature), scope)
         for given in difference.given:
             edits.give(kind, given, refs, signature)

@@ -119,8 +119,10 @@ def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one
             return "granted" if _is_creation(command_tag) else "granted again"
         case RevokePrivileges(cascade=True):
             return "revoked, with what hangs on it"
-        case RevokePrivileges() | RevokeMembership():
+        case RevokePrivileges() | RevokeMembership(along=()):
             return "revoked"
+        case RevokeMembership():
+            return "revoked, with what hangs on it"
         case GrantMembership():
             return "given again"
         case AlterSetting(value=value):

@@ -14,6 +14,7 @@ from regent.detect.attribution import Witnesses
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.store import Home
+from regent.passes.drift import seen_done
 from regent.passes.one_pass import Pass
 from regent.plan.describe import describe
 from regent.report.bodies import brake_body, takeover_body
@@ -198,7 +199,8 @@ class _Fate:
     def of(cls, one: Pass) -> _Fate:
         if not one.drift:
             return cls(frozenset(), {})
-        done = frozenset(result.change for result in one.results if result.done)
+        left = (*one.remaining, *(refusal.change for refusal in one.not_manageable))
+        done = seen_done((result.change for result in one.results if result.done), left)
         return cls(done, {result.change: result for result in one.refused})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from regent.changes import DropRole, RevokePrivileges
 from shared.privileges import ObjectKind
-from tests.integration.facts.once import all_ready, applied, is_settled
+from tests.integration.facts.once import all_ready, applied, is_settled, outcome
 from tests.integration.test_apply import Bench, bench, create
 from tests.postgres.database import Database
 
@@ -133,3 +133,74 @@ async def test_a_revoke_that_postgresql_only_warns_of_is_not_done(bench: Bench) 
     assert "no privileges could be revoked" in warned.message
     assert warned.remaining == (column,)
     assert not [one for one in await bench.look.fetchval(WHO) if "origin" in one]
+
+
+BY_Y = """
+CREATE ROLE y; CREATE ROLE bystander; GRANT USAGE ON SCHEMA schema1 TO y; SET ROLE app_owner;
+GRANT DELETE, UPDATE ON schema1.flights TO y WITH GRANT OPTION; SET ROLE y;
+GRANT DELETE, UPDATE ON schema1.flights TO alice, bystander;
+GRANT UPDATE (flight_id) ON schema1.flights TO alice; RESET ROLE;
+"""
+
+
+@pytest.mark.found("E100")
+@pytest.mark.rule("8")
+async def test_what_a_grantor_gave_who_may_not_use_the_schema_any_more_is_taken_by_the_owner(
+    database: Database,
+) -> None:
+    """It finds no table there that it could revoke on.
+
+    The twin: the grantor keeps its own option, and a bystander what it was given.
+    """
+    assert all_ready(await applied(database, ALICE))
+    await database.execute(BY_Y + "REVOKE USAGE ON SCHEMA schema1 FROM y", "postgres")
+    done = await applied(database, ALICE)
+    assert all_ready(done), done.outcomes
+    assert all(one.done for one in done.results), done.results
+    look = await database.connect()
+    assert await look.fetchval(TABLE) == [
+        "bystander DELETE app_owner",
+        "bystander UPDATE app_owner",
+        "y DELETE app_owner*",
+        "y UPDATE app_owner*",
+    ]
+    assert await look.fetchval(WHO) == ["alice SELECT flight_id app_owner"]
+    assert await is_settled(database, ALICE)
+
+
+@pytest.mark.found("E100")
+@pytest.mark.rule("21", "29")
+@pytest.mark.fact("PG-ACL-21")
+async def test_what_a_grantor_gave_who_is_a_superuser_now_is_said_and_not_tried(
+    database: Database,
+) -> None:
+    """Its REVOKE counts as the owner's and takes nothing, without a word: it was told as done."""
+    assert all_ready(await applied(database, ALICE))
+    await database.execute(BY_Y + "ALTER ROLE y SUPERUSER", "postgres")
+    done = await applied(database, ALICE)
+    said = outcome(done, "User/alice")
+    assert said.reason == "NotManageable", said
+    assert "is a superuser now" in said.message
+    assert "Take SUPERUSER from" in said.message
+    assert not [one for one in done.results if one.done]
+    # The twin: once it is none any more, the next apply takes it.
+    await database.execute("ALTER ROLE y NOSUPERUSER", "postgres")
+    assert all_ready(await applied(database, ALICE))
+    look = await database.connect()
+    assert await look.fetchval(WHO) == ["alice SELECT flight_id app_owner"]
+
+
+@pytest.mark.found("E100")
+@pytest.mark.rule("8")
+async def test_a_grantor_without_its_option_who_has_the_owners_rights_is_no_way_round(
+    database: Database,
+) -> None:
+    """No option of a member of the owner is ever gone, so that nothing falls with it."""
+    assert all_ready(await applied(database, ALICE))
+    await database.execute(f"CREATE ROLE x; {BY_X}; GRANT app_owner TO x", "postgres")
+    done = await applied(database, ALICE)
+    assert all_ready(done), done.outcomes
+    look = await database.connect()
+    assert not [one for one in await look.fetchval(WHO) if one.startswith("alice UPDATE")]
+    assert [one for one in await look.fetchval(WHO) if one.startswith("bystander UPDATE")]
+    assert await is_settled(database, ALICE)
