@@ -189,9 +189,15 @@ def handed_to_another(changes: Iterable[Change]) -> Names:
     return frozenset(one.role for one in changes if isinstance(one, HandOver) and one.to_another)
 
 
-def is_unclean(role: str, changes: Iterable[Change], members: Members) -> bool:
-    """Whether any of these changes takes something that whoever has the role would have by it."""
-    return bool(_unclean(frozenset({role}), changes, members))
+def unclean(changes: Iterable[Change], members: Members) -> Names:
+    """The roles by which whoever has one would have something that any of these changes takes."""
+    taken: set[str] = set()
+    left: set[str] = set()
+    for change in changes:
+        taken |= taken_from(change)
+        if isinstance(change, RevokeMembership):
+            left.add(change.group)
+    return members.reaching(taken) | left
 
 
 def still_unfinished(

@@ -15,9 +15,8 @@ from typing import assert_never
 from regent.changes import AlterRole, Change, Effect, EndSessions, GrantPrivileges
 from regent.desired import Causes, Desired, DesiredRole, PasswordPolicy
 from regent.observed import ObservedRole, ObservedServer
-from regent.plan.handing_over import Members, gives_to, is_unclean
+from regent.plan.handing_over import Members, gives_to, unclean
 from regent.plan.passwords import is_in_force
-from regent.reach import Reaches
 from shared.keys import ResourceKey
 
 ANOTHER = "another one gets the role, and they would have what is declared for him"
@@ -103,6 +102,8 @@ def adopted_strangers(
         return NOBODY, ()
     members = Members.of(server)
     given = {name for change in changes for name in gives_to(change, members)}
+    dirty = unclean(changes, members)
+    admin_reaches = members.reaches.roles_of(server.admin)
     for name in sorted(given.intersection(adopted)):
         role, observed = desired.roles[name], server.roles.get(name)
         if observed is None or not (observed.login or name in server.lingering):
@@ -110,9 +111,10 @@ def adopted_strangers(
         if not _is_another(role, observed, digests.get(name, "")):
             continue
         strangers.add(name)
-        if role.verifier is None or not role.login or is_unclean(name, changes, members):
+        if role.verifier is None or not role.login or name in dirty:
             continue
-        if _may_end_sessions(server, name):
+        # Else LOGIN would be taken, and could not be given to anybody.
+        if server.admin_is_superuser or not admin_reaches.isdisjoint({name, MAY_END_SESSIONS}):
             ends += put_out(name, role.declared_by)
             if observed.login:
                 ends.append(AlterRole(name, Effect.OPEN, login=True, causes=role.declared_by))
@@ -126,12 +128,6 @@ def _is_another(role: DesiredRole, observed: ObservedRole, digest: str) -> bool:
     if role.password is PasswordPolicy.WAITING:
         return True
     return role.verifier is not None and not is_in_force(role.verifier, observed, digest)
-
-
-def _may_end_sessions(server: ObservedServer, role: str) -> bool:
-    """Else LOGIN would be taken, and could not be given to anybody."""
-    reached = Reaches.of(server).roles_of(server.admin)
-    return server.admin_is_superuser or not reached.isdisjoint({role, MAY_END_SESSIONS})
 
 
 def divided(changes: Sequence[Change], names: Collection[str]) -> Iterator[Change]:

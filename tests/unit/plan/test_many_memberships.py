@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from regent.changes import GrantMembership, RenameRole, RevokeMembership
-from regent.desired import Attributes, Desired
+from regent.changes import AlterRole, Effect, GrantMembership, RenameRole, RevokeMembership
+from regent.desired import Attributes, Desired, DesiredMembership, PasswordPolicy
 from regent.observed import Observed, ObservedMembership, ObservedRole, ObservedServer
 from regent.plan import plan
+from shared.state import Verifier
+from tests.declared import VERIFIER
 from tests.unit.plan.declared import desired, role
 
 ADMIN = ("admin", "postgres")
@@ -112,3 +115,26 @@ def test_thousands_are_renamed_in_a_row() -> None:
     server = ObservedServer(180_000, "1", "admin", True, roles)
     changes = plan(Desired(roles=moving), Observed(server)).changes
     assert [c.role for c in changes if isinstance(c, RenameRole)] == names[-2::-1]
+
+
+@pytest.mark.found("E112")
+@pytest.mark.rule("10")
+def test_thousands_are_adopted_whose_passwords_are_others_than_declared() -> None:
+    """Whoever may use one of them is put out where nothing is left to be taken, and only there."""
+    names = [f"u{n:04}" for n in range(4_000)]
+    secret = Verifier(value=VERIFIER)
+    adopted = {
+        name: replace(role(name), login=True, password=PasswordPolicy.SET, verifier=secret)
+        for name in names
+    }
+    there = {n: ObservedRole(100 + at, n, True, Attributes()) for at, n in enumerate(names)}
+    there |= {"team": ObservedRole(50, "team", False, Attributes())}
+    rows = tuple(ObservedMembership("team", n, "postgres", admin=False) for n in names[::2])
+    wanted = tuple(DesiredMembership("crew", n) for n in names)
+    declared = Desired(
+        roles={**adopted, "crew": role("crew")}, memberships=wanted, adopted=frozenset(names)
+    )
+    server = ObservedServer(180_000, "1", "admin", True, there, rows)
+    changes = plan(declared, Observed(server)).changes
+    put_out = {c.role for c in changes if isinstance(c, AlterRole) and c.effect is Effect.CLOSE}
+    assert put_out == {*names[1::2]}
