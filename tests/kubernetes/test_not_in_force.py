@@ -77,7 +77,7 @@ async def test_what_the_api_server_refuses_of_a_running_regent_is_its_word(
     found = await one.stalled("Regent", REGENT, "Api")
     assert condition(found, "Ready") == "False"
     assert condition(found, "Reconciling") == "True"
-    (event,) = await one.events("Api", about="Regent")
+    event = (await one.events("Api", about="Regent"))[0]
     assert event["type"] == "Warning"
     assert "goes on as it was" in event["note"]
     assert not_as_declared(one) == 1
@@ -111,7 +111,7 @@ async def test_a_regent_whose_admins_secret_is_gone_says_so_and_stays_who_it_is(
     """It goes on with the password it had, and as nobody else with it."""
     await one.api.delete(SECRET, one.namespace, "mydb-passwords")
     await one.stalled("Regent", REGENT, "AdminSecretMissing")
-    (event,) = await one.events("AdminSecretMissing", about="Regent")
+    event = (await one.events("AdminSecretMissing", about="Regent"))[0]
     assert event["type"] == "Warning"
     assert "mydb-passwords" in event["note"]
     assert not_as_declared(one) == 1
@@ -148,7 +148,7 @@ async def test_a_regent_without_a_process_is_told_of_and_says_where_to_look(
     (name,) = one.pods.running
     one.pods.running[name].stop(kill=True)
     await one.stalled("Regent", REGENT, "NotAnswering")
-    (event,) = await one.events("NotAnswering", about="Regent")
+    event = (await one.events("NotAnswering", about="Regent"))[0]
     assert event["type"] == "Warning"
     assert f"kubectl get pods -n {one.own_namespace}" in event["note"]
 
