@@ -72,6 +72,7 @@ class Pushing:
             "Vanished",
             deleted=self._deleted(declared, everywhere),
             has_uids=True,
+            restored=self._caches.times_went_back,
         )
 
         read = self._passwords.reading(secrets.values, self._fleet.in_force())
