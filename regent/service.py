@@ -32,7 +32,7 @@ from regent.detect.wake import Full
 from regent.engine import Engine
 from regent.gate.consent import Withheld, consented
 from regent.gate.restraint import ON_A_STANDBY
-from regent.gate.takeover import RefusedPush, takeover_by
+from regent.gate.takeover import RefusedPush, as_doubted, takeover_by
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.locks import LockLost
@@ -84,10 +84,14 @@ class Service:
         self._board = board
         self._metrics = metrics
         self._engine: Engine | None = None
+        self._refused_push: RefusedPush | None = None
+        """Of the last push, where a person must let it in. It outlives the engine."""
         self._pushing = asyncio.Lock()
 
     def attach(self, engine: Engine | None) -> None:
-        """The engine runs now, or has ended."""
+        """The engine runs now, or has ended. What was refused outlives the connection."""
+        if engine is not None:
+            engine.passes.memory.refused_push = self._refused_push
         self._engine = engine
         self._board.ring()
 
@@ -122,7 +126,7 @@ class Service:
                 return merged
 
             await engine.accept(merge)
-            engine.passes.memory.refused_push = None
+            self._refused_push = engine.passes.memory.refused_push = None
         self._board.say(accepted_revision=state.revision, accepted_etag=tag)
         log.info(
             "push accepted",
@@ -302,12 +306,14 @@ class Service:
         if previous is None:
             return
         _check_age(state, previous.state)
+        refused = self._refused_push
+        state = as_doubted(state, refused.restored if refused else 0)
         needed = takeover_by(self._settings.regent, previous, state)
         if needed is None or Consent("Takeover", previous.lets_in).fits(needed.wanted):
             return
         memory = engine.passes.memory
         is_news = memory.refused_push is None or memory.refused_push.takeover != needed
-        memory.refused_push = RefusedPush.of(needed, state)
+        self._refused_push = memory.refused_push = RefusedPush.of(needed, state)
         if is_news:
             log.warning("push refused", kind=needed.kind, why=needed.message)
             engine.wake.wake(Full("a push was refused"))

@@ -181,6 +181,9 @@ class DesiredState(_Wire):
     deleted: Keys = ()
     elsewhere: Keys = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
+    restored: Generation | None = Field(
+        None, description="How often its source was seen to go back in time; absent: never."
+    )
 
     def says_the_same_as(self, other: DesiredState) -> bool:
         """Whether only their revisions differ. Cheap where they share their entries."""

@@ -42,6 +42,7 @@ class Push:
     `deleted` are resources whose deletion was seen. `is_whole` is False when part of the source
     could not be read: then nothing that is absent is taken for gone (rule 17). `has_uids`: an
     API server gave them, so they and the generations prove how old it is; a file's prove nothing.
+    `restored`: how often the source was seen to go back in time.
     """
 
     origin: str
@@ -50,6 +51,7 @@ class Push:
     deleted: frozenset[ResourceKey] = frozenset()
     is_whole: bool = True
     has_uids: bool = False
+    restored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class _Compiling:
             deleted=tuple(sorted(str(key) for key in seen | moved)),
             elsewhere=tuple(sorted(str(key) for key in moved)),
             absent_means=self._push.absent_means,
+            restored=self._push.restored or None,
         )
 
     def _belonging(self, regent: Regent) -> frozenset[ResourceKey]:

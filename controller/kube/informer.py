@@ -71,6 +71,8 @@ class Informer:
         self.kind = kind
         self.namespace = namespace
         self.why_not_synced = "not listed yet"
+        self.times_went_back = 0
+        """How often the server was seen to be at an older version than before (rule 28a)."""
         self._api = api
         self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._on_change = on_change
@@ -79,6 +81,8 @@ class Informer:
         self._timing = timing or Timing()
         self._cache = ObjectCache()
         self._version: str | None = None
+        self._newest = 0
+        """The newest version that the server was seen at, since it went back last."""
         self._is_cut = False
         """The connection broke: the server may come back with the store of another time."""
         self._synced = asyncio.Event()
@@ -122,6 +126,7 @@ class Informer:
 
     async def _list(self) -> None:
         items, version = await self._api.list(self.kind, self.namespace, **self._selectors)
+        self._note_version(version)
         if self._cache.missing_from(items) and not await self._deletions_are_news():
             self._keep_and_doubt(items)
         changes = self._cache.replace(items)
@@ -138,13 +143,17 @@ class Informer:
 
         A watch from there would be silent, and then leave out whatever the restore has changed.
         """
-        known = self._version or ""
-        if not known.isdecimal():
+        return self._note_version(await self._api.version(self.kind, self.namespace))
+
+    def _note_version(self, now: str) -> bool:
+        """True where the server was at a newer one before. What was seen then is older now."""
+        if not now.isdecimal():
             return False
-        now = await self._api.version(self.kind, self.namespace)
-        went_back = now.isdecimal() and int(now) < int(known)
+        went_back = int(now) < self._newest
         if went_back:
             log.warning("the API server went back in time", kind=self.kind.qualified, to=now)
+            self.times_went_back += 1
+        self._newest = int(now)
         return went_back
 
     async def _watch(self, version: str) -> None:
@@ -186,6 +195,8 @@ class Informer:
                 case _:
                     assert_never(event.type)
             self._version = event.resource_version
+            if (event.resource_version or "").isdecimal():
+                self._newest = max(self._newest, int(event.resource_version or 0))
 
     async def _deletions_are_news(self) -> bool:
         return self._deletions_count is None or await self._deletions_count()

@@ -82,6 +82,7 @@ class Caches:
         }
         self._secrets: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._went_back = 0
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Follow everything in tasks of this group."""
@@ -116,6 +117,14 @@ class Caches:
             if is_outdated(found):
                 return f"CustomResourceDefinition {kind.qualified} is older than this controller."
         return ""
+
+    @property
+    def times_went_back(self) -> int:
+        """How often the API server was seen with an older state than before."""
+        secrets = [informer for informer, _ in self._secrets.values()]
+        found = (*self._ours.values(), *self._definitions.values(), *self._workloads.values())
+        self._went_back = max(self._went_back, *(i.times_went_back for i in (*found, *secrets)))
+        return self._went_back
 
     def going_kinds(self) -> frozenset[str]:
         """The kinds whose definition is being deleted."""

@@ -267,10 +267,13 @@ class RegentLink:
     def _confirm(self, needed: str) -> None:
         """Push once more, though it is accepted already: another push may have been refused since.
 
-        Such as one of a leader whose cache was behind: then this one ends the doubt.
+        Such as one of a leader whose cache was behind: then this one ends the doubt. And once more
+        where it was refused and the Regent does not know it any more, such as a new process.
         """
         if needed and needed != self._doubted:
             self._must_push = True
+            self._wake.set()
+        elif self._doubted and not needed and not self.is_pushed:
             self._wake.set()
         self._doubted = needed
 

@@ -46,9 +46,10 @@ def unreachable(regent: ResourceKey) -> dict[str, str]:
 
 def behind(regent: ResourceKey) -> dict[str, str]:
     """What is said of a resource while its Regent goes by another state than was pushed to it."""
+    reason = "PushedAnew"
     return {
         "state": "Reconciling",
-        "reason": "PushedAnew",
+        "reason": reason,
         "message": "Whether it still is as declared is not known: Regent"
         f" {regent.name} goes by another state than it was told, as after a restore of its server"
         " or an apply of somebody, and is told again.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from controller.core.compile import Push, compile_states, users_of
@@ -22,6 +22,9 @@ from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
 from shared.resources import Regent, UserSpec
 from shared.state import DesiredState, PasswordEntry, Trouble
+
+MOST_ENDED = 25_000
+"""So many deletions are remembered, the latest: of more than a Regent has resources, none left."""
 
 
 class Pushing:
@@ -47,6 +50,8 @@ class Pushing:
         self._faults = faults
         self._passwords = PasswordBook()
         self._revisions = Revisions()
+        self._ended: dict[ResourceKey, None] = {}
+        """Whose deletion was seen, the latest last: a server that goes back lists them again."""
         self._states: Mapping[ResourceKey, DesiredState] = {}
         """What was compiled last, whether it was pushed or not."""
 
@@ -72,6 +77,7 @@ class Pushing:
             "Vanished",
             deleted=self._deleted(declared, everywhere),
             has_uids=True,
+            restored=self._caches.times_went_back,
         )
 
         read = self._passwords.reading(secrets.values, self._fleet.in_force())
@@ -162,11 +168,21 @@ class Pushing:
             key for key in bound if key.kind == "Permission" and key not in declared.resources
         }
         deleting = {key for key in declared.deleting if key.kind != "Regent"}
-        return frozenset(departed | absent | deleting)
+        back = {key for key in self._ended if key in bound and key not in declared.resources}
+        self._ended = ended(self._ended, deleting, declared.resources.keys())
+        return frozenset(departed | absent | deleting | back)
 
     def _is_uninstalled(self, key: ResourceKey) -> bool:
         served = self._fleet.served.get(key)
         return served is not None and served.is_uninstalled
+
+
+def ended(
+    before: Iterable[ResourceKey], deleting: Set[ResourceKey], there: Set[ResourceKey]
+) -> dict[ResourceKey, None]:
+    """Whose deletion was seen. One that is made anew under its name may vanish like any other."""
+    kept = [key for key in before if key not in there]
+    return dict.fromkeys([*kept, *sorted(deleting)][-MOST_ENDED:])
 
 
 def _unreadable(namespace: str, why: str, account: Account) -> Trouble:

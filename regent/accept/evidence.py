@@ -2,8 +2,10 @@
 
 A uid is given once and a generation only grows (rule 28a). So an object whose end was accepted
 and that is there again under its own uid, and one whose generation is lower than the accepted one,
-were both brought back from a copy. No clock takes part: what is deleted and made again, by hand, by
-a GitOps engine or from a backup of manifests, has a new uid and proves nothing.
+were both brought back from a copy. And who watches the API server sees its resource versions go
+back, which proves it of what has no generation too, such as a Secret. No clock takes part: what is
+deleted and made again, by hand, by a GitOps engine or from a backup of manifests, has a new uid and
+proves nothing.
 """
 
 from __future__ import annotations
@@ -61,6 +63,8 @@ def _signs(previous: AcceptedState, pushed: DesiredState) -> Iterator[Sign]:
         str(previous.state.regent.key): previous.state.regent,
         **previous.state.resources,
     }
+    if pushed.restored and pushed.restored != previous.state.restored:
+        yield Sign("the API server", "shows lower resource versions than it did")
     new: Mapping[str, Entry | RegentEntry] = {
         str(pushed.regent.key): pushed.regent,
         **pushed.resources,

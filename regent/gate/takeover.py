@@ -58,15 +58,20 @@ class Takeover:
 
 @dataclass(frozen=True, slots=True)
 class RefusedPush:
-    """A push that waits outside, with the generation of each resource in it."""
+    """A push that waits outside, with the generation of each resource in it.
+
+    `restored` is how often its source had been seen to go back.
+    """
 
     takeover: Takeover
     resources: Mapping[str, int] = field(default_factory=dict)
+    restored: int = 0
 
     @classmethod
     def of(cls, takeover: Takeover, pushed: DesiredState) -> RefusedPush:
         """What is to be remembered of it."""
-        return cls(takeover, {key: one.generation for key, one in pushed.resources.items()})
+        generations = {key: one.generation for key, one in pushed.resources.items()}
+        return cls(takeover, generations, pushed.restored or 0)
 
 
 def other_server(regent: str, known: str, found: str) -> Takeover:
@@ -126,6 +131,13 @@ def takeover_by(regent: str, previous: AcceptedState, pushed: DesiredState) -> T
     if signs := signs_of_restore(previous, pushed):
         return restored(regent, signs)
     return None
+
+
+def as_doubted(pushed: DesiredState, restored: int) -> DesiredState:
+    """With what an earlier push had seen of its source: a new controller has not seen it."""
+    if restored <= (pushed.restored or 0):
+        return pushed
+    return pushed.model_copy(update={"restored": restored})
 
 
 @dataclass(frozen=True, slots=True)

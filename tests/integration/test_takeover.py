@@ -175,6 +175,32 @@ async def test_another_source_is_let_in_by_a_person(database: Database, tmp_path
         assert back.status_code == 409
 
 
+@pytest.mark.found("E142")
+async def test_a_push_that_waits_for_a_person_is_known_after_the_connection_has_ended(
+    database: Database, tmp_path: Path
+) -> None:
+    """What proved that somebody else pushes is as true on the next connection."""
+    look = await database.connect()
+    async with running(settings_for(database), tmp_path) as regent:
+        await regent.push(state(REFERENCE))
+        await regent.settled(1)
+        assert (await regent.push(FOREIGN)).status_code == 409
+        token = await needed(regent)
+        lives = regent.log.count("connected")
+        await look.execute(TAKE)
+        await look.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND application_name LIKE 'postgregent%'"
+        )
+
+        async def it_is_connected_again() -> bool:
+            return regent.log.count("connected") > lives and bool((await regent.status())["looked"])
+
+        await eventually(it_is_connected_again)
+        assert await needed(regent) == token
+        assert not await look.fetchval(READS)
+
+
 async def test_a_process_of_another_cluster_only_looks_before_its_first_push(
     database: Database, tmp_path: Path
 ) -> None:

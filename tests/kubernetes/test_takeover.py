@@ -16,6 +16,7 @@ from regent.one_shot import apply_once
 from shared.resources import TAKEOVER_ANNOTATION
 from shared.state import DesiredState
 from tests.declared import REFERENCE, state
+from tests.eventually import eventually as until
 from tests.kubernetes.controlled import (
     Controlled,
     controlled,
@@ -227,3 +228,37 @@ async def test_a_restored_etcd_brings_no_leaver_back(
     await in_force(alone)
     intern = await database.connect(*INTERN)
     await intern.fetch("SELECT * FROM schema1.airports")
+
+
+@pytest.mark.found("E141")
+async def test_a_restored_etcd_puts_no_old_password_back_in_force(
+    alone: Controlled, own_control_plane: ControlPlane, database: Database, tmp_path: Path
+) -> None:
+    """A Secret has no generation: that the resource versions went back is the proof."""
+    plane, data = own_control_plane, own_control_plane.settings.folder / "etcd"
+    plane.stop()
+    shutil.copytree(data, tmp_path / "copy")
+    plane.start()
+    await in_force(alone)
+    rotated = "a-password-of-after-the-copy"
+    await alone.set_secret("mydb-intern-passwords", "intern-2", rotated)
+
+    async def the_old_one_is_refused() -> bool:
+        try:
+            await database.connect(*INTERN)
+        except asyncpg.InvalidPasswordError:
+            return True
+        return False
+
+    await until(the_old_one_is_refused)
+    plane.stop()
+    shutil.rmtree(data)
+    shutil.copytree(tmp_path / "copy", data)
+    plane.start()
+    status = await needed(alone)
+    assert "the API server shows lower resource versions" in status["takeover"]["message"]
+    assert await the_old_one_is_refused()
+    await database.connect(INTERN[0], rotated)
+    accept(alone, status["takeover"]["token"])
+    await in_force(alone)
+    await database.connect(*INTERN)

@@ -117,3 +117,17 @@ def test_only_so_many_ended_objects_are_remembered_and_the_latest_stay() -> None
     assert len(left.past) == PAST_LIMIT
     assert "u1" in left.past
     assert "uid0" not in left.past
+
+
+@pytest.mark.found("E141")
+def test_an_api_server_that_was_seen_to_go_back_proves_it_of_what_has_no_generation() -> None:
+    """Once: who let it in is not asked again, and is where it goes back another time."""
+    once, twice = (seen(BOTH, FIRST).model_copy(update={"restored": times}) for times in (1, 2))
+    before = after(seen(BOTH, FIRST))
+    assert [str(sign) for sign in signs_of_restore(before, once)] == [
+        "the API server shows lower resource versions than it did"
+    ]
+    let_in = after(seen(BOTH, FIRST), once)
+    assert signs(let_in, once) == []
+    assert signs(let_in, seen(BOTH, FIRST)) == []
+    assert signs(let_in, twice) == ["the API server"]

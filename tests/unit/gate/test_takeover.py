@@ -12,6 +12,7 @@ from regent.gate.takeover import (
     Obeyed,
     RefusedPush,
     accepting,
+    as_doubted,
     lost_home,
     other_origin,
     other_server,
@@ -202,3 +203,12 @@ def test_a_stored_state_of_before_is_read_as_it_was() -> None:
     assert AcceptedState.model_validate(old) == accepted(OURS)
     assert parts_of(etag(OURS))[1] == parts_of(etag(state(REFERENCE, revision=2)))[1]
     assert accepted(OURS).accepted_at == NOON
+
+
+@pytest.mark.found("E141")
+def test_what_a_controller_saw_of_its_source_is_known_when_another_one_pushes() -> None:
+    """A new controller has not seen the API server go back, and pushes what it shows."""
+    assert as_doubted(OURS, 0) is OURS
+    assert as_doubted(OURS, 1).restored == 1
+    twice = OURS.model_copy(update={"restored": 2})
+    assert as_doubted(twice, 1) is twice
