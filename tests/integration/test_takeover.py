@@ -142,6 +142,7 @@ async def test_another_server_is_written_to_once_it_is_accepted(
         await home.close()
 
 
+@pytest.mark.versions(18)
 async def test_another_source_is_let_in_by_a_person(database: Database, tmp_path: Path) -> None:
     """Until then nothing is written, and neither push nor restart changes that."""
     settings = settings_for(database)
@@ -175,6 +176,7 @@ async def test_another_source_is_let_in_by_a_person(database: Database, tmp_path
         assert back.status_code == 409
 
 
+@pytest.mark.versions(18)
 async def test_a_process_of_another_cluster_only_looks_before_its_first_push(
     database: Database, tmp_path: Path
 ) -> None:
@@ -207,6 +209,7 @@ def seen(text: str, **more: Any) -> DesiredState:
     return pushed.model_copy(update={"resources": entries})
 
 
+@pytest.mark.versions(18)
 async def test_a_restored_api_server_brings_no_leaver_back_unless_it_is_accepted(
     database: Database, tmp_path: Path
 ) -> None:
@@ -281,6 +284,7 @@ async def test_a_home_database_that_is_gone_gives_its_names_back_by_one_token(
 
 
 @pytest.mark.rule("28")
+@pytest.mark.versions(15)
 async def test_what_was_uninstalled_is_not_lost(database: Database, tmp_path: Path) -> None:
     """Released marks are there: the holders take their roles back, and nobody is asked."""
     async with running(settings_for(database), tmp_path) as regent:
