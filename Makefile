@@ -24,7 +24,8 @@ env: $(RUNTIME) ## make .venv with the command postgregent in it
 demo: $(RUNTIME) ## tell the whole story on an embedded PostgreSQL
 	@$(BIN)/postgregent demo
 
-test: lint clusters ## lint, types, and the tests on PostgreSQL 14 to 18 and a real Kubernetes
+test: $(DEV) ## lint, types, and the tests on PostgreSQL 14 to 18 and a real Kubernetes
+	@$(MAKE) --no-print-directory -j 2 lint clusters
 	@$(BIN)/python -m tests.architecture.evidence
 	@$(PYTEST) -m "not slow"
 

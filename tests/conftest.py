@@ -15,7 +15,7 @@ from tests.postgres.releases import MAIN_VERSIONS, VERSIONS
 from tests.postgres.reset import reset
 from tests.postgres.server import PostgresServer
 
-pytest_plugins = ["tests.kubernetes_harness.fixtures", "tests.transports"]
+pytest_plugins = ["tests.kubernetes_harness.fixtures", "tests.ordering", "tests.transports"]
 
 ENVIRONMENT = "POSTGREGENT_TEST_PG"
 

@@ -47,7 +47,8 @@ async def tell_to_end(
     connection: Connection, roles: Collection[str], ours: Collection[int]
 ) -> bool:
     """Whether any session of these roles was told to end; nobody waits for it here."""
-    return bool(await connection.fetch(load("leaving/told_to_end"), list(roles), list(ours)))
+    pids = [*map(str, ours)]
+    return bool(await connection.fetch(load("leaving/told_to_end"), list(roles), pids))
 
 
 async def insist(once: Callable[[], Awaitable[None]], found: Callable[[], bool]) -> None:

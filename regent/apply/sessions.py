@@ -127,7 +127,7 @@ async def require_ended(connection: Connection, role: str, *, ours: Collection[i
     A prepared transaction may have given LOGIN or a privilege already, which is seen when somebody
     commits it.
     """
-    rows = await connection.fetch(load("leaving/access_left"), role, list(ours))
+    rows = await connection.fetch(load("leaving/access_left"), role, [*map(str, ours)])
     left = {row["what"]: row["detail"] for row in rows}
     if "prepared" in left:
         gid = left["prepared"]

@@ -120,7 +120,7 @@ async def row_versions(connection: asyncpg.Connection, objects: Iterable[Address
     for catalog, oid in objects:
         by_catalog.setdefault(catalog, []).append(oid)
     return {
-        Address(catalog, row["oid"]): frozenset(row["xmins"])
+        Address(catalog, row["oid"]): frozenset(map(int, row["xmins"]))
         for catalog, oids in by_catalog.items()
         for row in await connection.fetch(_versions_in(catalog), oids)
     }
@@ -147,7 +147,7 @@ async def likely_actor(connection: asyncpg.Connection, own: Iterable[int]) -> Ac
 
     Only what kind of statement it was is looked at, on the server; its text may hold a password.
     """
-    rows = await connection.fetch(sql.load("watch/suspects"), RECENT_SECONDS, list(own))
+    rows = await connection.fetch(sql.load("watch/suspects"), RECENT_SECONDS, [*map(str, own)])
     readable = [_suspect(row) for row in rows if row["is_readable"]]
     if readable:
         one = "The only session seen to run such a statement within that second."

@@ -168,7 +168,7 @@ class EventReader:
         gone = 0
         try:
             for start in range(0, len(ids), AT_ONCE):
-                part = ids[start : start + AT_ONCE]
+                part = [*map(str, ids[start : start + AT_ONCE])]
                 gone += await connection.fetchval(sql.load("watch/events_forget"), part)
             if ids or self._owes_room:
                 await connection.execute(sql.load("watch/events_taken"))

@@ -111,7 +111,8 @@ class LocalWatch:
 
     async def _look_at_events(self) -> None:
         try:
-            row = await self._source.fetchrow(sql.load("watch/events_fingerprint"), list(self._own))
+            own = [*map(str, self._own)]
+            row = await self._source.fetchrow(sql.load("watch/events_fingerprint"), own)
         except GONE:
             self._wake(DetectorChanged(self._database))
             return

@@ -128,7 +128,8 @@ class RegentLock:
         """Ask the server. A connection that does not answer in 5 s is given up, the lock too."""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                rows = await self._connection.fetch(load("home/lock_holders"), self._keys, OWNER)
+                keys = [*map(str, self._keys)]
+                rows = await self._connection.fetch(load("home/lock_holders"), keys, OWNER)
         except TROUBLE:
             self.lost.set()
             self._connection.terminate()
@@ -202,7 +203,7 @@ async def _others_of_ours(connection: Connection, keys: Sequence[int]) -> bool:
 async def _holders(connection: Connection, keys: Sequence[int]) -> list[tuple[int, Holder]]:
     """The other sessions that hold any of these keys."""
     try:
-        rows = await connection.fetch(load("home/lock_holders"), list(keys), OWNER)
+        rows = await connection.fetch(load("home/lock_holders"), [*map(str, keys)], OWNER)
     except asyncpg.InsufficientPrivilegeError as error:
         raise HomeDatabaseMissing("The admin may not look into pg_locks.") from error
     return [

@@ -237,7 +237,7 @@ class Home:
     async def settle_drift(self, drifts: Sequence[Drift]) -> None:
         """What became of drifts that were recorded before, told by their ids."""
         if drifts:
-            ids = [d.id for d in drifts]
+            ids = [str(d.id) for d in drifts]
             await self._connection.execute(
                 "home/settle_drift", self.regent, ids, [text_of(d) for d in drifts]
             )
@@ -263,7 +263,7 @@ class Home:
 
     async def count_outstanding(self) -> int:
         """All drifts that nobody corrected yet; what cannot be read cannot settle, and is none."""
-        unreadable = sorted(self.unreadable.drift_ids)
+        unreadable = [*map(str, sorted(self.unreadable.drift_ids))]
         [row] = await self._connection.fetch("home/count_outstanding", self.regent, unreadable)
         return int(row["count"])
 

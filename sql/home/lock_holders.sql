@@ -11,7 +11,7 @@ SELECT
     coalesce(a.application_name, '') AS application,
     coalesce(pg_catalog.host(a.client_addr), '') AS client,
     a.backend_start
-FROM pg_catalog.unnest($1::bigint[]) AS w (key)
+FROM pg_catalog.unnest($1::text[]::bigint[]) AS w (key)
 JOIN pg_catalog.pg_locks AS l
     ON l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
    AND l.classid::bigint = ((w.key >> 32) & 4294967295)

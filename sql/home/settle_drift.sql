@@ -2,6 +2,6 @@
 UPDATE postgregent.history AS h
 SET drift = w.drift::jsonb, is_outstanding = w.drift::jsonb ->> 'correctedAt' IS NULL
 FROM ROWS FROM (
-    pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])
+    pg_catalog.unnest($2::text[]::bigint[]), pg_catalog.unnest($3::text[])
 ) AS w (id, drift)
 WHERE h.id = w.id AND h.regent = $1

@@ -17,25 +17,25 @@ space AS MATERIALIZED (
 ),
 relation_group AS MATERIALIZED (
     SELECT c.relnamespace, c.relowner, c.relkind, c.relacl,
-           pg_catalog.array_agg(c.relname) AS names, pg_catalog.array_agg(c.oid) AS oids
+           pg_catalog.array_agg(c.relname::text) AS names, pg_catalog.array_agg(c.oid) AS oids
     FROM looked_at AS c
     GROUP BY 1, 2, 3, 4
 )
 SELECT 'member' AS part, d.classid::pg_catalog.regclass::text AS form, NULL::name AS schema, NULL::name AS owner,
-       NULL::text[] AS acl, false AS is_system, NULL::name[] AS names,
+       NULL::text[] AS acl, false AS is_system, NULL::text[] AS names,
        pg_catalog.array_agg(d.objid) AS oids, NULL::oid[] AS others, NULL::text[] AS arguments
 FROM pg_catalog.pg_depend AS d
 WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
   AND d.classid = ANY ($4::text[]::pg_catalog.regclass[])
 GROUP BY d.classid
 UNION ALL
-SELECT 'present', '', NULL, NULL, NULL, false, ARRAY[a.attname],
+SELECT 'present', '', NULL, NULL, NULL, false, ARRAY[a.attname::text],
        pg_catalog.array_agg(a.attrelid), NULL, NULL
 FROM looked_at AS c
 JOIN space AS s ON s.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
-WHERE pg_catalog.cardinality($2::name[]) > 0
-  AND a.attname = ANY ($2::name[]) AND NOT a.attisdropped
+WHERE pg_catalog.cardinality($2::text[]) > 0
+  AND a.attname = ANY ($2::text[]::name[]) AND NOT a.attisdropped
   AND c.relkind <> 'S' AND NOT s.is_system
 GROUP BY a.attname
 UNION ALL
@@ -48,4 +48,4 @@ JOIN pg_catalog.pg_depend AS d
 WHERE $3::boolean
 UNION ALL
 SELECT 'database', pg_catalog.getdatabaseencoding()::text, NULL, NULL, NULL, false,
-       ARRAY[pg_catalog.current_database()], NULL, NULL, NULL
+       ARRAY[pg_catalog.current_database()::text], NULL, NULL, NULL

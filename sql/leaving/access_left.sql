@@ -8,7 +8,7 @@ UNION ALL
 SELECT 'sessions', count(*)::text
 FROM pg_catalog.pg_stat_activity AS a
 JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
-WHERE r.rolname = $1 AND a.pid <> ALL ($2::integer[])
+WHERE r.rolname = $1 AND a.pid <> ALL ($2::text[]::integer[])
 HAVING count(*) > 0
 UNION ALL
 SELECT DISTINCT 'prepared', p.gid

@@ -7,7 +7,8 @@ FROM (
     FROM pg_catalog.pg_stat_activity AS a
     JOIN pg_catalog.pg_roles AS u ON u.oid = a.usesysid
     WHERE u.rolname = ANY ($1::pg_catalog.text[])
-      AND a.pid <> pg_catalog.pg_backend_pid() AND a.pid <> ALL ($2::pg_catalog.int4[])
+      AND a.pid <> pg_catalog.pg_backend_pid()
+      AND a.pid <> ALL ($2::pg_catalog.text[]::pg_catalog.int4[])
       AND u.rolname <> SESSION_USER
       AND (NOT u.rolsuper OR (
             SELECT m.rolsuper FROM pg_catalog.pg_roles AS m WHERE m.rolname = CURRENT_USER

@@ -1,6 +1,6 @@
 -- One row is a relation ($1: oids) and the transactions that last wrote its catalog row, or the row
 -- of one of its columns that has an ACL.
-SELECT x.oid, pg_catalog.array_agg(DISTINCT x.xmin::pg_catalog.text::pg_catalog.int8) AS xmins
+SELECT x.oid, pg_catalog.array_agg(DISTINCT x.xmin::pg_catalog.text) AS xmins
 FROM (
     SELECT r.oid, r.xmin FROM pg_catalog.pg_class AS r WHERE r.oid = ANY ($1::pg_catalog.oid[])
     UNION ALL

@@ -8,7 +8,7 @@ SELECT a.pid, a.usename AS session_user, a.application_name,
     a.query <> '<insufficient privilege>' AS is_readable
 FROM pg_catalog.pg_stat_activity AS a
 WHERE a.backend_type = 'client backend'
-  AND a.pid <> ALL ($2::pg_catalog.int4[])
+  AND a.pid <> ALL ($2::pg_catalog.text[]::pg_catalog.int4[])
   AND a.pid <> pg_catalog.pg_backend_pid()
   AND (
       a.query = '<insufficient privilege>'

@@ -8,22 +8,29 @@ over one of these unions.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("regent", "controller", "cli", "shared")
-MODULES = {
-    str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
-    for package in PACKAGES
-    for path in sorted((ROOT / package).rglob("*.py"))
-}
 
 
-def unions() -> dict[str, frozenset[str]]:
+@cache
+def modules() -> Mapping[str, ast.Module]:
+    """Every module of ours. By need: each process of a run collects this file, one runs it."""
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+@cache
+def unions() -> Mapping[str, frozenset[str]]:
     """The closed unions of classes that have a name, by that name."""
     found: dict[str, frozenset[str]] = {}
-    for module in MODULES.values():
+    for module in modules().values():
         for node in module.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp() as value):
@@ -33,7 +40,7 @@ def unions() -> dict[str, frozenset[str]]:
                 case _:
                     continue
             if len(members) > 1:
-                found[name] = members & CLASSES
+                found[name] = members & classes(of_enums=False)
     return {name: members for name, members in found.items() if len(members) > 1}
 
 
@@ -45,19 +52,16 @@ def members_of(value: ast.expr) -> Iterator[str]:
             yield name
 
 
+@cache
 def classes(*, of_enums: bool) -> frozenset[str]:
     """The names of our classes."""
     return frozenset(
         node.name
-        for module in MODULES.values()
+        for module in modules().values()
         for node in ast.walk(module)
         if isinstance(node, ast.ClassDef)
         and any(ast.unparse(base).endswith("Enum") for base in node.bases) == of_enums
     )
-
-
-CLASSES, ENUMS = classes(of_enums=False), classes(of_enums=True)
-UNIONS = unions()
 
 
 def named_by(pattern: ast.pattern) -> Iterator[str]:
@@ -75,7 +79,9 @@ def named_by(pattern: ast.pattern) -> Iterator[str]:
 
 def is_closed(match: ast.Match) -> bool:
     named = {name for case in match.cases for name in named_by(case.pattern)}
-    return bool(named & ENUMS) or any(named & members for members in UNIONS.values())
+    return bool(named & classes(of_enums=True)) or any(
+        named & members for members in unions().values()
+    )
 
 
 def ends_in_never(match: ast.Match) -> bool:
@@ -104,20 +110,20 @@ def is_a_ladder(node: ast.If) -> bool:
     return any(
         len({name for what, name in rungs if what == one} & members) > 1 and node.orelse != []
         for one in about
-        for members in UNIONS.values()
+        for members in unions().values()
     )
 
 
 def test_the_unions_that_matter_are_found() -> None:
-    assert {"Change", "Hint", "AnyResource"} <= UNIONS.keys()
-    assert len(UNIONS["Change"]) == 16
-    assert {"Scope", "Naming", "Lock", "Work"} <= ENUMS
+    assert {"Change", "Hint", "AnyResource"} <= unions().keys()
+    assert len(unions()["Change"]) == 16
+    assert {"Scope", "Naming", "Lock", "Work"} <= classes(of_enums=True)
 
 
 def test_a_match_over_a_closed_union_ends_in_assert_never() -> None:
     wrong = [
         f"{place}:{node.lineno}"
-        for place, module in MODULES.items()
+        for place, module in modules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.Match) and is_closed(node) and not ends_in_never(node)
     ]
@@ -127,7 +133,7 @@ def test_a_match_over_a_closed_union_ends_in_assert_never() -> None:
 def test_a_dispatch_is_a_match_and_no_ladder_of_isinstance() -> None:
     wrong = [
         f"{place}:{node.lineno}"
-        for place, module in MODULES.items()
+        for place, module in modules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.If) and is_a_ladder(node)
     ]

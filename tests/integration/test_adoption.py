@@ -77,6 +77,7 @@ async def stalled(running: Running, subject: str) -> dict[str, Any]:
 
 @pytest.mark.found("A2")
 @pytest.mark.rule("10", "20")
+@pytest.mark.versions(18)
 async def test_a_regent_that_is_started_again_withholds_the_same(
     database: Database, tmp_path: Path
 ) -> None:

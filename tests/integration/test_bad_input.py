@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -13,10 +12,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.command import Ended, postgregent
 from tests.daemons import running
 from tests.declared import REFERENCE, state
 from tests.eventually import eventually
-from tests.integration.facts.command import Local, command, local, server_options
+from tests.integration.facts.command import Local, local, server_options
 from tests.integration.facts.held import held
 from tests.postgres.database import Database
 from tests.settings import settings_for
@@ -184,18 +184,21 @@ async def _corrected(bad: Bad, look: asyncpg.Connection, whole: frozenset[str]) 
 
 
 async def _said_by_commands(bad: Bad, database: Database, directory: Path) -> list[str]:
-    validated, applied = await asyncio.gather(
-        command(database, "validate", str(directory), "-o", "json"),
-        command(database, "apply", str(directory), "-o", "json", *server_options(database)),
-    )
+    environment = {"PGPASSWORD": database.server.password.get_secret_value()}
+
+    async def ended(*arguments: str) -> Ended:
+        return await postgregent(*arguments, "-o", "json", environment=environment)
+
+    validated = await ended("validate", str(directory))
+    applied = await ended("apply", str(directory), *server_options(database))
     trouble = []
-    if validated[0] != (1 if bad.is_refused else 0):
-        trouble.append(f"{bad.name}: validate ended with {validated[0]}: {validated[1]}")
-    missing = [word for word in bad.said if word not in _unquoted(validated[1])]
+    if validated.status != (1 if bad.is_refused else 0):
+        trouble.append(f"{bad.name}: validate ended with {validated}")
+    missing = [word for word in bad.said if word not in _unquoted(validated.out)]
     if missing:
-        trouble.append(f"{bad.name}: validate did not say {missing}: {validated[1]}")
-    if bad.is_refused and (applied[0] != 1 or "holds the lock" in applied[1]):
-        trouble.append(f"{bad.name}: apply ended with {applied[0]}: {applied[1]}")
+        trouble.append(f"{bad.name}: validate did not say {missing}: {validated}")
+    if bad.is_refused and (applied.status != 1 or "holds the lock" in applied.out + applied.err):
+        trouble.append(f"{bad.name}: apply ended with {applied}")
     return trouble
 
 

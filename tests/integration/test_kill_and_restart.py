@@ -129,6 +129,7 @@ async def _killed_while_taking_away(
 
 
 @pytest.mark.rule("5")
+@pytest.mark.versions(18)
 async def test_a_restarted_regent_goes_on_correcting_without_any_push(
     database: Database, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ async def test_local_applies_corrects_follows_and_ends_cleanly(
 
 @pytest.mark.rule("17")
 @pytest.mark.rule("18")
+@pytest.mark.versions(18)
 async def test_a_broken_directory_takes_nothing_away(database: Database, tmp_path: Path) -> None:
     """An invalid resource, broken YAML, an empty directory, none: each is said, and all stays."""
     directory = flights(tmp_path)
@@ -128,6 +129,7 @@ async def test_a_broken_directory_takes_nothing_away(database: Database, tmp_pat
         await eventually(database, EXISTS, expected=False)
 
 
+@pytest.mark.versions(18)
 async def test_a_killed_regent_is_started_again_and_goes_on(
     database: Database, tmp_path: Path
 ) -> None:
@@ -145,6 +147,7 @@ async def test_a_killed_regent_is_started_again_and_goes_on(
         assert await running.interrupt() == 130
 
 
+@pytest.mark.versions(18)
 async def test_no_regent_outlives_a_parent_that_was_killed(
     database: Database, tmp_path: Path
 ) -> None:
@@ -159,6 +162,7 @@ async def test_no_regent_outlives_a_parent_that_was_killed(
 
 
 @pytest.mark.rule("6")
+@pytest.mark.versions(18)
 async def test_apply_refuses_while_a_regent_runs(database: Database, tmp_path: Path) -> None:
     """Exit status 1, with who holds the lock; plan needs no lock."""
     directory = flights(tmp_path)
@@ -170,6 +174,7 @@ async def test_apply_refuses_while_a_regent_runs(database: Database, tmp_path: P
         assert plan.status == 0, plan.out + plan.err
 
 
+@pytest.mark.versions(18)
 async def test_a_regent_that_leaves_the_directory_is_stopped(
     database: Database, tmp_path: Path
 ) -> None:
@@ -185,6 +190,7 @@ async def test_a_regent_that_leaves_the_directory_is_stopped(
         assert await running.interrupt() == 130
 
 
+@pytest.mark.versions(18)
 async def test_once_ends_by_itself(database: Database, tmp_path: Path) -> None:
     """--once: 0 when all is Ready, 3 when something is not."""
     directory = flights(tmp_path)
@@ -197,6 +203,7 @@ async def test_once_ends_by_itself(database: Database, tmp_path: Path) -> None:
 
 
 @pytest.mark.found("E33")
+@pytest.mark.versions(18)
 async def test_once_does_not_wait_for_what_only_a_person_can_mend(
     database: Database, tmp_path: Path
 ) -> None:
@@ -250,6 +257,7 @@ async def test_two_servers_at_once_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("20")
+@pytest.mark.versions(18)
 async def test_the_brake_is_released_by_an_annotation_with_its_digest(
     database: Database, tmp_path: Path
 ) -> None:
@@ -298,6 +306,7 @@ async def test_a_lost_home_database_is_accepted_by_an_annotation_with_its_token(
 
 @pytest.mark.found("E8")
 @pytest.mark.found("E9")
+@pytest.mark.versions(18)
 async def test_while_the_server_is_away_nothing_is_ready_and_nobody_is_to_act(
     launch_server: Callable[..., PostgresServer], tmp_path: Path
 ) -> None:

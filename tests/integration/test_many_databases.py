@@ -25,6 +25,7 @@ MAY_CREATE = "SELECT has_schema_privilege('reader', 'public', 'CREATE')"
 
 @pytest.mark.found("B19")
 @pytest.mark.parametrize("number", [COUNT, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.versions(18)
 async def test_any_number_of_databases_is_served_over_twenty_connections(
     launch_server: Callable[..., PostgresServer], tmp_path: Path, number: int
 ) -> None:

@@ -142,6 +142,7 @@ async def test_another_server_is_written_to_once_it_is_accepted(
         await home.close()
 
 
+@pytest.mark.versions(18)
 async def test_another_source_is_let_in_by_a_person(database: Database, tmp_path: Path) -> None:
     """Until then nothing is written, and neither push nor restart changes that."""
     settings = settings_for(database)
@@ -176,6 +177,7 @@ async def test_another_source_is_let_in_by_a_person(database: Database, tmp_path
 
 
 @pytest.mark.found("E142")
+@pytest.mark.versions(18)
 async def test_a_push_that_waits_for_a_person_is_known_after_the_connection_has_ended(
     database: Database, tmp_path: Path
 ) -> None:
@@ -201,6 +203,7 @@ async def test_a_push_that_waits_for_a_person_is_known_after_the_connection_has_
         assert not await look.fetchval(READS)
 
 
+@pytest.mark.versions(18)
 async def test_a_process_of_another_cluster_only_looks_before_its_first_push(
     database: Database, tmp_path: Path
 ) -> None:
@@ -233,6 +236,7 @@ def seen(text: str, **more: Any) -> DesiredState:
     return pushed.model_copy(update={"resources": entries})
 
 
+@pytest.mark.versions(18)
 async def test_a_restored_api_server_brings_no_leaver_back_unless_it_is_accepted(
     database: Database, tmp_path: Path
 ) -> None:
@@ -307,6 +311,7 @@ async def test_a_home_database_that_is_gone_gives_its_names_back_by_one_token(
 
 
 @pytest.mark.rule("28")
+@pytest.mark.versions(15)
 async def test_what_was_uninstalled_is_not_lost(database: Database, tmp_path: Path) -> None:
     """Released marks are there: the holders take their roles back, and nobody is asked."""
     async with running(settings_for(database), tmp_path) as regent:

@@ -68,6 +68,7 @@ async def test_a_dropped_role_is_told_as_dropped_and_as_created_again(
 
 @pytest.mark.found("B22")
 @pytest.mark.found("C25")
+@pytest.mark.versions(18)
 async def test_more_drifts_than_one_page_are_counted_and_all_of_them_end(
     database: Database, tmp_path: Path
 ) -> None:

@@ -54,7 +54,11 @@ async def flights(server: PostgresServer, name: str = NAME) -> AsyncIterator[Dat
     """A fresh copy of the flights database on a clean server."""
     connection = await server.connect()
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} OWNER {OWNER}')
+        # Block by block through the WAL, as it is by default from 15 on, costs twice as much.
+        how = "STRATEGY FILE_COPY" if server.version >= 15 else ""
+        await connection.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} OWNER {OWNER} {how}'
+        )
     finally:
         await connection.close()
     database = Database(server, name)

@@ -9,7 +9,7 @@ FROM (
            pg_catalog.array_agg(d.datname::text) AS names, pg_catalog.array_agg(d.oid) AS oids
     FROM (
         SELECT * FROM pg_catalog.pg_database AS d
-        WHERE NOT d.datistemplate OR d.datname = ANY ($1::name[])
+        WHERE NOT d.datistemplate OR d.datname = ANY ($1::text[]::name[])
         ORDER BY d.oid
     ) AS d
     GROUP BY 1, 2

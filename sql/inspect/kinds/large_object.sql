@@ -6,7 +6,7 @@ SELECT 'LARGE OBJECT', ''::text, NULL::name, pg_catalog.pg_get_userbyid(g.lomown
        false, g.names, g.oids, NULL::oid[], NULL::text[]
 FROM (
     SELECT o.lomowner, o.lomacl,
-           pg_catalog.array_agg(o.oid::text::name) AS names, pg_catalog.array_agg(o.oid) AS oids
+           pg_catalog.array_agg(o.oid::text) AS names, pg_catalog.array_agg(o.oid) AS oids
     FROM pg_catalog.pg_largeobject_metadata AS o
     WHERE o.oid IN (
         SELECT pg_catalog.unnest($6::oid[])

@@ -6,7 +6,7 @@ SELECT 'ROUTINE', ''::text, s.nspname, pg_catalog.pg_get_userbyid(g.proowner),
        s.is_system, g.names, g.oids, NULL::oid[], g.arguments
 FROM (
     SELECT p.pronamespace, p.proowner, p.proacl,
-           pg_catalog.array_agg(p.proname) AS names, pg_catalog.array_agg(p.oid) AS oids,
+           pg_catalog.array_agg(p.proname::text) AS names, pg_catalog.array_agg(p.oid) AS oids,
            pg_catalog.array_agg(pg_catalog.oidvectortypes(p.proargtypes)) AS arguments
     FROM pg_catalog.pg_proc AS p
     WHERE p.proacl IS NOT NULL

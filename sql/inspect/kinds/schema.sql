@@ -4,7 +4,7 @@ SELECT 'SCHEMA', '', NULL, pg_catalog.pg_get_userbyid(g.nspowner),
        g.is_system, g.names, g.oids, NULL, NULL
 FROM (
     SELECT n.nspowner, n.nspacl, s.is_system,
-           pg_catalog.array_agg(n.nspname) AS names, pg_catalog.array_agg(n.oid) AS oids
+           pg_catalog.array_agg(n.nspname::text) AS names, pg_catalog.array_agg(n.oid) AS oids
     FROM looked_at_space AS n JOIN space AS s ON s.oid = n.oid
     GROUP BY 1, 2, 3
 ) AS g

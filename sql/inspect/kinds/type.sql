@@ -6,7 +6,7 @@ SELECT 'TYPE', ''::text, s.nspname, pg_catalog.pg_get_userbyid(g.typowner),
        s.is_system OR g.is_part, g.names, g.oids, NULL::oid[], NULL::text[]
 FROM (
     SELECT t.typnamespace, t.typowner, t.typacl, t.is_part,
-           pg_catalog.array_agg(t.typname) AS names, pg_catalog.array_agg(t.oid) AS oids
+           pg_catalog.array_agg(t.typname::text) AS names, pg_catalog.array_agg(t.oid) AS oids
     FROM (
         SELECT t.*, t.typtype = 'm' OR t.typrelid <> 0 AND t.typrelid NOT IN (
                 SELECT c.oid FROM pg_catalog.pg_class AS c WHERE c.relkind = 'c') AS is_part
