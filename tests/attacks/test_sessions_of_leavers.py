@@ -70,7 +70,7 @@ async def test_an_admin_without_pg_signal_backend_ends_the_sessions_of_its_roles
     before = await look.fetch("SELECT * FROM pg_auth_members WHERE roleid <> 'gone'::regrole")
     report = await applied(database, STAYING, revision=2)
     assert all_ready(report), report.outcomes
-    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
-        await session.fetchval("SELECT 1")
+    is_there = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1"
+    assert await look.fetchval(is_there, session.get_server_pid()) == 0
     assert not await exists(database)
     assert await look.fetch("SELECT * FROM pg_auth_members") == before

@@ -332,13 +332,18 @@ async def test_sessions_of_a_role_end_and_no_others(bench: Bench) -> None:
 
 
 @pytest.mark.rule("24")
-async def test_superusers_sessions_are_never_ended(bench: Bench) -> None:
+async def test_a_superuser_ends_the_sessions_of_superusers_and_never_its_own(bench: Bench) -> None:
     await bench.database.execute("CREATE ROLE mighty LOGIN SUPERUSER PASSWORD 'x'")
     mighty = await bench.database.connect("mighty", "x")
-    [result] = await bench.apply(EndSessions("mighty", "a test"))
-    assert not result.done
-    assert "SUPERUSER" in result.way_out
-    assert await mighty.fetchval("SELECT 1") == 1
+    other, own = await bench.apply(
+        EndSessions("mighty", "a test"), EndSessions("my-admin", "a test")
+    )
+    assert other.done, other
+    assert not await bench.look.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)", mighty.get_server_pid()
+    )
+    assert "own admin" in own.message
+    assert await bench.look.fetchval("SELECT 1") == 1
 
 
 @pytest.mark.rule("27")
