@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from cli.one_role import UnknownRoleError, of_the_role, require_known
 from cli.pages import Page, Wanted, add_outcomes
 from cli.printing import json_text
 from cli.sheet import Sheet
@@ -246,9 +247,41 @@ def test_two_thousand_users_are_a_page_and_no_loss_is_cut() -> None:
     assert "--all" in said
     whole = page(one, wanted=Wanted(everything=True))
     assert len(whole.splitlines()) > 4500
-    only = page(one, wanted=Wanted(role="user7"))
+    narrowed, _ = of_the_role("user7", one, one.outcomes, {})
+    only = page(narrowed, wanted=Wanted(role="user7"))
     assert "create role user7\n" in only
     assert "user8" not in only
+
+
+@pytest.mark.found("E134")
+def test_one_role_is_all_that_is_shown_and_what_is_not_is_counted() -> None:
+    """Changes, outcomes, the brake's losses and the sum."""
+    mine, other = outcome("mine", "Late"), outcome("other", "Late")
+    withheld = tuple(
+        Loss(role=name, kind="TABLE", privilege="SELECT", detail="mydb.s.a by owner")
+        for name in ("my-role", "another")
+    )
+    one = report(
+        CreateRole("my-role", VIEWER, Attributes(), causes=(VIEWER,)),
+        CreateRole("another", VIEWER, Attributes(), causes=(VIEWER,)),
+        outcomes=(mine, other),
+        brake=BrakeBody(pulled=True, digest="abc123", loss_count=2),
+        withheld=withheld,
+    )
+    names = {mine.resource: "my-role", other.resource: "another"}
+    narrowed, outcomes = of_the_role("my-role", one, one.outcomes, names)
+    assert outcomes == (mine,)
+    said = page(narrowed, outcomes=outcomes, noted=outcomes, wanted=Wanted(role="my-role"))
+    assert "The brake withholds 2 losses; of them 1 shown here:" in said
+    assert (
+        "note: Only 'my-role' is shown. Of others there are 1 change, 1 resource that is not"
+        " ready, 1 withheld loss: leave --role out." in said
+    )
+    assert "another" not in said
+    assert said.endswith("Plan: 1 to add, 0 to change, 0 to take away\n")
+    with pytest.raises(UnknownRoleError) as raised:
+        require_known("my-rule", ["my-role", "another"])
+    assert "Did you mean my-role?" in str(raised.value)
 
 
 @pytest.mark.found("C28")
