@@ -8,6 +8,7 @@ from cli.declared import Request, declare
 from cli.one_role import of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
+from cli.progress import Progress
 from cli.show import (
     brake_data,
     losses_data,
@@ -43,7 +44,11 @@ async def run_apply(
     declared = await declare(request)
     require_known(wanted.role, declared.roles.values())
     consents = (Consent("Brake", release or ""), Consent("Takeover", takeover or ""))
-    report = await apply_once(declared.settings, declared.state, consents=consents)
+    progress = Progress()
+    async with progress.told():
+        report = await apply_once(
+            declared.settings, declared.state, consents=consents, heed=progress.heed
+        )
     report = replace(report, notes=(*declared.notes, *report.notes, *_of_release(release, report)))
     outcomes = (*declared.outcomes, *report.outcomes)
     status = _status(report, outcomes, release)

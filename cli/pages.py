@@ -24,7 +24,7 @@ from cli.show import (
     created_roles,
     grouped,
 )
-from cli.summary import notes_alike, outcomes_alike, some, summed_up
+from cli.summary import notes_alike, outcomes_alike, some, summed_up, taken_together
 from regent.apply.render import render
 from regent.apply.result import ChangeResult
 from regent.changes import Change
@@ -164,11 +164,14 @@ def add_losses(sheet: Sheet, changes: Iterable[Change], report: OnceReport) -> N
     """What would be or was taken away, by person; what the brake withholds is listed with it."""
     withheld = frozenset(report.withheld_atoms)
     lost: set[Atom] = set()
+    others: list[Change] = []
     for change in changes:
         found = set(atoms(change))
         lost |= found - withheld
         if not found and action(change) == "take away":
-            add_change(sheet, change, frozenset())
+            others.append(change)
+    for words in taken_together(others):
+        sheet.add_pieces(("  - ", STYLES["take away"]), (words, PLAIN))
     for one in by_person(lost):
         sheet.add_pieces(("  - ", "red"), (f"taken from {one}", PLAIN))
 

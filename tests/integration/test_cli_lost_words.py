@@ -58,13 +58,13 @@ async def test_apply_ends_with_what_it_did_where_it_cannot_print_it(
         status, out, err = await _apply(directory, database, is_full=is_full)
         assert status == 0, err
         if is_full:
-            assert err == (
+            assert err.endswith(
                 "The output could not be written: No space left on device."
                 " The exit status says what was done.\n"
             )
         else:
             assert "create role No\\xebl" in out
-            assert err == ""
+            assert "Traceback" not in err
         connection = await database.connect()
         assert await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from rich.text import Text
 from cli.one_role import UnknownRoleError, of_the_role, require_known
 from cli.pages import Page, Wanted, add_outcomes
 from cli.printing import json_text
+from cli.progress import Progress
 from cli.sheet import Sheet
 from cli.show import (
     Subject,
@@ -251,6 +253,31 @@ def test_two_thousand_users_are_a_page_and_no_loss_is_cut() -> None:
     only = page(narrowed, wanted=Wanted(role="user7"))
     assert "create role user7\n" in only
     assert "user8" not in only
+
+
+@pytest.mark.found("E135")
+def test_equal_changes_that_take_away_are_one_line_with_every_name() -> None:
+    """A lower limit for hundreds: nobody is cut."""
+    lower = [AlterRole(f"u{n}", Effect.CLOSE, connection_limit=5) for n in range(90)]
+    said = page(report(*lower))
+    names = ", ".join(f"u{n}" for n in range(90))
+    assert f"  - alter role {names}: connection limit 5\n" in said
+    assert len(said.splitlines()) < 10
+
+
+@pytest.mark.found("E135")
+async def test_an_interruption_says_what_was_applied_and_what_not() -> None:
+    """Before a plan there is nothing; the rounds of a pass add up."""
+    progress, said = Progress(), io.StringIO()
+    assert progress.last_words == "Interrupted before anything was applied."
+    progress.heed((), 3)
+    progress.heed([ChangeResult(CREATE, done=True), ChangeResult(CREATE, False, "42501")], 3)
+    progress.heed((), 2)
+    progress.heed([ChangeResult(CREATE, done=True)], 2)
+    with pytest.raises(asyncio.CancelledError):
+        async with progress.told(said):
+            raise asyncio.CancelledError
+    assert said.getvalue().startswith("Interrupted: 2 of 4 changes were applied and stay.")
 
 
 @pytest.mark.found("E134")
