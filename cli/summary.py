@@ -64,16 +64,27 @@ def taken_together(changes: Iterable[Change]) -> list[str]:
     """A line for each group of changes that differ in the role alone, with all roles."""
     groups: dict[str, list[str]] = {}
     for change in changes:
-        role = getattr(change, "role", None)
-        if isinstance(change, AlterRole | AlterSetting | EndSessions | ClearPassword | DropRole):
-            words = describe(replace(change, role=_ALL_OF_THEM), most=ALL)
-        else:
-            words = describe(change, most=ALL)
-        groups.setdefault(words, []).append(role or "")
+        words = describe(_of_all(change), most=ALL)
+        groups.setdefault(words, []).append(getattr(change, "role", ""))
     return [
         words.replace(_ALL_OF_THEM, ", ".join(dict.fromkeys(roles)))
         for words, roles in groups.items()
     ]
+
+
+def _of_all(change: Change) -> Change:
+    """The same of whoever it is, where one name more in its words says the same of two roles."""
+    match change:
+        case AlterRole() | AlterSetting() | EndSessions() | ClearPassword() | DropRole():
+            return replace(change, role=_ALL_OF_THEM)
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+            return change
+        case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
+            return change
+        case HandOnOwned() | ReleaseRole():
+            return change
+        case _:
+            assert_never(change)
 
 
 def _alike(change: Change) -> str:
