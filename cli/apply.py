@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cli.declared import Request, declare
+from cli.one_role import of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
+from cli.progress import Progress
 from cli.show import (
     brake_data,
     losses_data,
@@ -40,10 +42,18 @@ async def run_apply(
     1: nothing could be written. 2: all is Ready, and there was nothing to release.
     """
     declared = await declare(request)
+    require_known(wanted.role, declared.roles.values())
     consents = (Consent("Brake", release or ""), Consent("Takeover", takeover or ""))
-    report = await apply_once(declared.settings, declared.state, consents=consents)
+    progress = Progress()
+    async with progress.told():
+        report = await apply_once(
+            declared.settings, declared.state, consents=consents, heed=progress.heed
+        )
     report = replace(report, notes=(*declared.notes, *report.notes, *_of_release(release, report)))
     outcomes = (*declared.outcomes, *report.outcomes)
+    status = _status(report, outcomes, release)
+    if wanted.role is not None:
+        report, outcomes = of_the_role(wanted.role, report, outcomes, declared.roles)
     console = results()
     if output == "table":
         page = Page(
@@ -61,6 +71,10 @@ async def run_apply(
     else:
         document = declared.subject.to_json() | _document(report, outcomes, sql=wanted.sql)
         print_data(console, document, output)
+    return status
+
+
+def _status(report: OnceReport, outcomes: tuple[Outcome, ...], release: str | None) -> int:
     if report.is_in_recovery:
         return NOTHING_APPLIED
     is_ready = report.brake is None and all(outcome.is_ready for outcome in outcomes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
 
@@ -30,7 +30,7 @@ from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.problems import Problem, capitalised
-from shared.resources import Regent
+from shared.resources import Regent, Role, User
 from shared.state import DesiredState
 from shared.unsupported import REASON, said_of, unsupported
 
@@ -65,6 +65,8 @@ class Declared:
     state: DesiredState
     outcomes: tuple[Outcome, ...]
     notes: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """What Roles and Users are called in PostgreSQL, those of the last time too, by resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Remembrance:
 
     bound: frozenset[ResourceKey] = frozenset()
     verifiers: InForce | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 async def declare(request: Request) -> Declared:
@@ -116,6 +119,11 @@ async def _remembered(settings: RegentSettings) -> Remembrance:
             for key, entry in resources.items()
             if entry.kind == "User" and entry.password and entry.password.verifier
         },
+        {
+            key: entry.spec.postgres_name(ResourceKey.parse(key).name)
+            for key, entry in resources.items()
+            if entry.kind != "Permission"
+        },
     )
 
 
@@ -135,7 +143,13 @@ def _compiled(
         raise error
     outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))
     notes = tuple(map(noted, tree.passed_over))
-    return Declared(subject, settings, compiled.states[regent.key], outcomes, notes)
+    declared = {
+        str(key): found.postgres_name
+        for key, found in tree.valid.items()
+        if isinstance(found, Role | User)
+    }
+    roles = {**remembered.roles, **declared}
+    return Declared(subject, settings, compiled.states[regent.key], outcomes, notes, roles)
 
 
 def noted(problem: Problem) -> str:

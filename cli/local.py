@@ -97,7 +97,8 @@ class Options:
             )
         if self.embedded and self.dsn is not None:
             raise ContradictionError(
-                "--embedded and --dsn name two servers.", way_out="Take one of them out."
+                "--embedded is one server, and --dsn or POSTGREGENT_DSN names another one.",
+                way_out="Take one of them out; `unset POSTGREGENT_DSN` where no --dsn was given.",
             )
         if self.data is not None and not self.embedded:
             raise ContradictionError(

@@ -82,9 +82,9 @@ def validate(
 
     Ends with 0 when all is valid, and with 1 when something is not. Warnings alone end with 0.
 
-    With --dsn it reads that server, too, and warns of each schema, table, sequence and column that
-    a Permission names and that is not there. It writes nothing, and ends with 1 when the server or
-    one of its databases cannot be read.
+    With --dsn it reads that server, too, and warns of each object that a Permission names and that
+    is not there: a schema, table, column, routine, type, foreign server or any other. It writes
+    nothing, and ends with 1 when the server or one of its databases cannot be read.
 
     [dim]postgregent validate examples/flights[/]
 
@@ -126,8 +126,8 @@ def plan(
     """Show what [bold]apply[/] would do. Writes nothing.
 
     Without --dsn it asks the server that the Regent of the directory names. Ends with 0 when there
-    is nothing to do, with 2 when there is, and with 1 when it cannot be known or cannot be done:
-    a database that could not be read, a standby.
+    is nothing to do, with 2 when there is, also where the brake withholds all of it, and with 1
+    when it cannot be known or cannot be done: a database that could not be read, a standby.
 
     More than a page of changes is summed up; what is taken away is always listed in full.
 

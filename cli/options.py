@@ -45,7 +45,11 @@ AllOption = Annotated[
 ]
 RoleOption = Annotated[
     str | None,
-    typer.Option("--role", metavar="NAME", help="Show only the changes to this role, in full."),
+    typer.Option(
+        "--role",
+        metavar="NAME",
+        help="Show only what is of this role, in full. The exit status is that of everything.",
+    ),
 ]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")

@@ -24,7 +24,7 @@ from cli.show import (
     created_roles,
     grouped,
 )
-from cli.summary import notes_alike, outcomes_alike, some, summed_up
+from cli.summary import notes_alike, outcomes_alike, some, summed_up, taken_together
 from regent.apply.render import render
 from regent.apply.result import ChangeResult
 from regent.changes import Change
@@ -91,7 +91,7 @@ class Page:
         sheet = Sheet()
         created = created_roles(self.changes)
         refused = {id(one.change): one for one in self.results if not one.done}
-        for head, group in grouped(self._of_the_role()).items():
+        for head, group in grouped(self.changes).items():
             sheet.add(head, "bold")
             for change in group:
                 add_change(sheet, change, created)
@@ -102,12 +102,6 @@ class Page:
                     add_refusal(sheet, one)
             sheet.add()
         return sheet
-
-    def _of_the_role(self) -> Sequence[Change]:
-        role = self.wanted.role
-        if role is None:
-            return self.changes
-        return [change for change in self.changes if role in names_in(change)]
 
     def _changes_summed_up(self) -> Sheet:
         sheet = Sheet()
@@ -153,13 +147,6 @@ class Page:
             add_planned(sheet, self.report, not_ready)
 
 
-def names_in(change: Change) -> frozenset[str]:
-    """The roles that a change is about."""
-    found = {getattr(change, name, None) for name in ("role", "member", "group", "to", "new_name")}
-    found.update(getattr(change, "grantees", ()))
-    return frozenset(name for name in found if name)
-
-
 def add_change(sheet: Sheet, change: Change, created: frozenset[str]) -> None:
     """`  + grant SELECT on 3 tables in schema1 (a, b, c) to mydb-viewer`; losses name all."""
     kind = action(change, created)
@@ -177,11 +164,14 @@ def add_losses(sheet: Sheet, changes: Iterable[Change], report: OnceReport) -> N
     """What would be or was taken away, by person; what the brake withholds is listed with it."""
     withheld = frozenset(report.withheld_atoms)
     lost: set[Atom] = set()
+    others: list[Change] = []
     for change in changes:
         found = set(atoms(change))
         lost |= found - withheld
         if not found and action(change) == "take away":
-            add_change(sheet, change, frozenset())
+            others.append(change)
+    for words in taken_together(others):
+        sheet.add_pieces(("  - ", STYLES["take away"]), (words, PLAIN))
     for one in by_person(lost):
         sheet.add_pieces(("  - ", "red"), (f"taken from {one}", PLAIN))
 
@@ -218,7 +208,9 @@ def add_brake(sheet: Sheet, report: OnceReport, release: str) -> None:
         return
     why = f", because {report.why_withheld}" if report.why_withheld else ""
     losses = "1 loss" if brake.loss_count == 1 else f"{brake.loss_count:,} losses"
-    sheet.add(f"The brake withholds {losses}{why}:", "bold red")
+    shown = len(report.withheld)
+    of_them = "" if shown == brake.loss_count else f"; of them {shown:,} shown here"
+    sheet.add(f"The brake withholds {losses}{why}{of_them}:", "bold red")
     for one in by_person(report.withheld_atoms):
         sheet.add(f"  - {one}")
     if report.waiting:

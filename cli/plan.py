@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cli.declared import Request, declare
+from cli.one_role import names_in, of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
 from cli.show import (
@@ -32,6 +33,11 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
     report = await plan_once(declared.settings, declared.state)
     report = replace(report, notes=(*declared.notes, *report.notes))
     outcomes = (*declared.outcomes, *report.outcomes)
+    status = _status(report)
+    if wanted.role is not None:
+        named = (name for change in report.plan.changes for name in names_in(change))
+        require_known(wanted.role, (*declared.roles.values(), *named))
+        report, outcomes = of_the_role(wanted.role, report, outcomes, declared.roles)
     known = would_be(outcomes, report.restraint)
     console = results()
     if output == "table":
@@ -49,6 +55,10 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
         document = declared.subject.to_json() | _document(report, known, sql=wanted.sql)
         document["notes"] = [*report.notes, *_notes_of_others(outcomes, known)]
         print_data(console, document, output)
+    return status
+
+
+def _status(report: OnceReport) -> int:
     if report.is_blind:
         return UNKNOWN
     return NOTHING if report.plan.is_empty else CHANGES

@@ -1,12 +1,14 @@
 """Many changes on one page: what is done to how many roles, with the first names. Pure.
 
-For what is given or altered only. What is taken away is never summed up: see `cli.losses_text`.
+What is given or altered is cut after the first names. What is taken away is never cut: equal
+changes are one line with all names, and the rest is in `cli.losses_text`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from cli.show import Action, action, created_roles
@@ -30,7 +32,7 @@ from regent.changes import (
     SetPassword,
 )
 from regent.kinds import KINDS
-from regent.plan.describe import describe
+from regent.plan.describe import ALL, describe
 from shared.outcomes import Outcome
 
 MOST_NAMED = 3
@@ -53,6 +55,36 @@ def summed_up(changes: Sequence[Change]) -> list[tuple[Action, str]]:
         if kind != "take away":
             groups.setdefault((kind, _alike(change)), []).append(change)
     return [(kind, _line(what, group)) for (kind, what), group in groups.items()]
+
+
+_ALL_OF_THEM = "{all of them}"
+
+
+def taken_together(changes: Iterable[Change]) -> list[str]:
+    """A line for each group of changes that differ in the role alone, with all roles."""
+    groups: dict[str, list[str]] = {}
+    for change in changes:
+        words = describe(_of_all(change), most=ALL)
+        groups.setdefault(words, []).append(getattr(change, "role", ""))
+    return [
+        words.replace(_ALL_OF_THEM, ", ".join(dict.fromkeys(roles)))
+        for words, roles in groups.items()
+    ]
+
+
+def _of_all(change: Change) -> Change:
+    """The same of whoever it is, where one name more in its words says the same of two roles."""
+    match change:
+        case AlterRole() | AlterSetting() | EndSessions() | ClearPassword() | DropRole():
+            return replace(change, role=_ALL_OF_THEM)
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+            return change
+        case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
+            return change
+        case HandOnOwned() | ReleaseRole():
+            return change
+        case _:
+            assert_never(change)
 
 
 def _alike(change: Change) -> str:

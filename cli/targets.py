@@ -17,7 +17,7 @@ from regent.settings import RegentSettings, ServerSettings, served, server_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.resources import Regent, SecretKeyRef
-from shared.secret_text import read_secret_text
+from shared.secret_text import SecretEmpty, SecretUnreadable, read_secret_text
 
 ORIGIN = "directory"
 CONNECTION_SECRET_KEY = "password"  # noqa: S105 - the name of a key
@@ -174,4 +174,9 @@ def secret_value(regent: Regent, reference: SecretKeyRef, given: Secrets, field:
         raise NoAdminPasswordError(
             f"{said} has no key {reference.key}.", way_out="Add the key, or name another one."
         )
-    return SecretStr(read_secret_text(value.get_secret_value()).value)
+    try:
+        return SecretStr(read_secret_text(value.get_secret_value()).value)
+    except (SecretEmpty, SecretUnreadable) as error:
+        raise NoAdminPasswordError(
+            f"{said}, key {reference.key}: {error.message}", way_out=error.way_out
+        ) from None

@@ -61,7 +61,8 @@ async def run_uninstall(removal: Removal, output: Output, ask: Callable[[str], b
     for settings in targets:
         is_last = settings is targets[-1]
         one = await uninstall(settings, home=removal.home and is_last, around=True)
-        done += one.done
+        whose = f"Regent {settings.regent}: " if len(targets) > 1 else ""
+        done += [f"{whose}{line}" for line in one.done]
         left |= one.left
     console = results()
     if output == "table":

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from regent.apply.result import Heed, nobody_heeds
 from regent.gate.refusals import still_refused
 from regent.home.locks import RegentLock
 from regent.home.store import Home
@@ -41,8 +42,10 @@ async def _refuse_a_template(home: Home, main: str) -> None:
 
 
 @asynccontextmanager
-async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterator[Standing]:
-    """Take it all, and give it back at the end.
+async def standing(
+    settings: RegentSettings, connector: Connects, heed: Heed = nobody_heeds
+) -> AsyncIterator[Standing]:
+    """Take it all, and give it back at the end. `heed` hears what is applied, while it is.
 
     Raises HomeDatabaseMissing, LockHeld and TemplateServed, and what connecting raises.
     """
@@ -69,6 +72,7 @@ async def standing(settings: RegentSettings, connector: Connects) -> AsyncIterat
                 served=settings.databases,
                 memory=memory_of(await home.load()),
                 before_write=lock.require,
+                heed=heed,
             )
             yield Standing(home, lock, connections, passes)
         finally:

@@ -15,7 +15,7 @@ from time import perf_counter
 from regent.accept.merge import accept
 from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.apply.owned import Owned, owned_by_leavers
-from regent.apply.result import ChangeResult
+from regent.apply.result import ChangeResult, Heed, nobody_heeds
 from regent.changes import Change, Plan
 from regent.foundation import Standing, looker, memory_of, standing
 from regent.gate.brake_memory import released
@@ -152,15 +152,17 @@ async def apply_once(
     state: DesiredState,
     *,
     consents: Iterable[Consent] = (),
+    heed: Heed = nobody_heeds,
 ) -> OnceReport:
     """Bring the server to the state. Raises LockHeld while a Regent or another apply runs.
 
-    `consents` are what a person agreed to, of each kind at most one.
+    `consents` are what a person agreed to, of each kind at most one. `heed` hears what is applied,
+    while it is.
     """
     given = {one.kind: one for one in consents}
     release, takeover = (given.get(kind, Consent(kind)) for kind in ("Brake", "Takeover"))
     began = perf_counter()
-    async with standing(settings, connector_of(settings.server)) as stand:
+    async with standing(settings, connector_of(settings.server), heed) as stand:
         memory = stand.passes.memory
         accepted, is_open = _accept(settings.regent, memory, state, takeover)
         accepted = _following(memory.accepted, accepted, had_owner=stand.home.had_owner)

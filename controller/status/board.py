@@ -60,6 +60,10 @@ class StatusFolderInside(PostgRegentError):
     """The folder for statuses lies inside the directory that is read."""
 
 
+class StatusFolderUnusable(PostgRegentError):
+    """--status-dir cannot be made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that happened, for a person or, as JSON, for a program."""
@@ -268,7 +272,13 @@ class StatusFolder:
                 f"--status-dir {root} lies inside {directory}, which is read.",
                 way_out="Choose a folder outside of it.",
             )
-        root.mkdir(parents=True, exist_ok=True)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StatusFolderUnusable(
+                f"--status-dir {root} cannot be made: {error.strerror}.",
+                way_out="Choose a folder that may be written to.",
+            ) from None
         return cls(root)
 
     def path(self, key: ResourceKey) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -88,6 +88,14 @@ class StepRefusedError(PostgRegentError):
         super().__init__(message, way_out=way_out)
         if sqlstate:
             self.sqlstate = sqlstate
+
+
+Heed = Callable[[Sequence["ChangeResult"], int], None]
+"""Hears what was done since it was told last, and how many changes there are to do."""
+
+
+def nobody_heeds(_done: Sequence[ChangeResult], _of: int) -> None:
+    """Where nobody waits for words while the work goes on."""
 
 
 @dataclass(frozen=True, slots=True)

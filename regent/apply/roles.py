@@ -58,8 +58,11 @@ async def carry_out(
     before_write: Callable[[], None],
     patience: Patience,
     ours: Collection[int] = (),
+    heed: Callable[[Sequence[ChangeResult]], None] = lambda _: None,
 ) -> tuple[ChangeResult, ...]:
     """One result for each change, in order. `ours` are pids never to end.
+
+    `heed` hears of each batch when it is done.
 
     What others hold takes nothing from the ends of logins, which have a patience of their own.
     """
@@ -68,7 +71,9 @@ async def carry_out(
     work = _Work(home, major, before_write, patience, ours)
     results: list[ChangeResult] = []
     for start in range(0, len(changes), CHANGES_PER_TRANSACTION):
-        results += await work.batch(changes[start : start + CHANGES_PER_TRANSACTION])
+        done = await work.batch(changes[start : start + CHANGES_PER_TRANSACTION])
+        results += done
+        heed(done)
     return tuple(results)
 
 

@@ -23,8 +23,10 @@ from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
     REFUSALS,
     ChangeResult,
+    Heed,
     StepRefusedError,
     is_passing,
+    nobody_heeds,
     refused,
 )
 from regent.apply.sessions import end_sessions, require_ended
@@ -74,14 +76,17 @@ async def apply(
     served: Collection[str] | None = None,
     before_write: Callable[[], None] = _nothing_stands_in_the_way,
     patience: Patience | None = None,
+    heed: Heed = nobody_heeds,
 ) -> tuple[ChangeResult, ...]:
-    """One result for each change of the plan, in its order.
+    """One result for each change of the plan, in its order. `heed` hears of them on the way.
 
     `before_write` is called before each transaction and stops everything by raising: give it
     RegentLock.require. `served` limits where a leaving role's privileges are dropped; None is
     every database that can be reached. `patience` is for all that others hold.
     """
-    work = _Work(plan, server, connections, home, served, before_write, patience or Patience())
+    patience = patience or Patience()
+    work = _Work(plan, server, connections, home, served, before_write, patience, heed)
+    heed((), len(plan.changes))
     return await work.carry_out()
 
 
@@ -94,6 +99,7 @@ class _Work:
     served: Collection[str] | None
     before_write: Callable[[], None]
     patience: Patience
+    heed: Heed
     moved: dict[str, Moved] = field(default_factory=dict)
     """By leaver: what another one handed on is as much a power of the heir as any other."""
     results: list[ChangeResult] = field(default_factory=list)
@@ -106,14 +112,18 @@ class _Work:
             match work:
                 case Work.ALONE:
                     for change in stretch:
-                        self.results.append(await self._alone(change))
+                        self._add((await self._alone(change),))
                 case Work.PRIVILEGES:
-                    self.results.extend(await self._privileges(stretch))
+                    self._add(await self._privileges(stretch))
                 case Work.ROLES:
-                    self.results.extend(await self._roles(stretch))
+                    self.results.extend(await self._roles(stretch))  # they were heard of
                 case _:
                     assert_never(work)
         return tuple(self.results)
+
+    def _add(self, results: Sequence[ChangeResult]) -> None:
+        self.results.extend(results)
+        self.heed(results, len(self.plan.changes))
 
     async def _privileges(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
         privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
@@ -134,6 +144,7 @@ class _Work:
             before_write=self.before_write,
             patience=self.for_roles,
             ours=self.connections.pids,
+            heed=lambda results: self.heed(results, len(self.plan.changes)),
         )
 
     async def _alone(self, change: Change) -> ChangeResult:

@@ -15,7 +15,7 @@ from time import perf_counter
 
 from regent.apply.closing import closed_by, held_ends
 from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
-from regent.apply.result import ChangeResult
+from regent.apply.result import ChangeResult, Heed, nobody_heeds
 from regent.apply.run import apply
 from regent.changes import Change, Plan
 from regent.gate.brake_memory import has_news, remember, superseded
@@ -69,6 +69,7 @@ class Passes:
         served: tuple[str, ...],
         memory: Memory,
         before_write: Callable[[], None],
+        heed: Heed = nobody_heeds,
     ) -> None:
         """`before_write` raises when nothing may be written: RegentLock.require."""
         self.memory = memory
@@ -77,6 +78,7 @@ class Passes:
         self._connections = connections
         self._served = served
         self._before_write = before_write
+        self._heed = heed
         self._names = NameOfDesired()
         self._is_brake_stored = True
         self._wait_seconds = WAIT_SECONDS
@@ -220,6 +222,7 @@ class Passes:
             served=self._served,
             before_write=self._before_write,
             patience=patience,
+            heed=self._heed,
         )
         refused = refusals(results, datetime.now(UTC))
         if refused and is_last_word:

@@ -104,7 +104,8 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
         case DropRole():
             return f"drop role {change.role}"
         case ReleaseRole():
-            how = "without access" if change.has_ended else "as it is"
+            # What no pass takes away, and what PUBLIC has, it keeps.
+            how = "without LOGIN and what was declared" if change.has_ended else "as it is"
             return f"release role {change.role}, which stays {how}"
         case _:
             assert_never(change)
@@ -167,7 +168,8 @@ def _lost_membership(change: RevokeMembership) -> str:
 def edge(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
     """Such as `SELECT on 3 tables in schema1 (a, b, c)`; names as they are."""
     columns = f" ({', '.join(change.columns)})" if change.columns else ""
-    return f"{', '.join(sorted(change.privileges))}{columns} on {objects(change, most)}"
+    privileges = ", ".join(f"{one}{columns}" for one in sorted(change.privileges))
+    return f"{privileges} on {objects(change, most)}"
 
 
 def objects(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:

@@ -192,6 +192,9 @@ def _part_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for found in inner if found is not None), None)
 
 
+_LINES_BELOW = "write `name: value` lines below it"
+
+
 def _words(detail: ErrorDetails) -> tuple[str, str]:  # noqa: PLR0912 - a branch for each mistake
     """What is wrong, and the way out."""
     context = detail.get("ctx", {})
@@ -210,7 +213,9 @@ def _words(detail: ErrorDetails) -> tuple[str, str]:  # noqa: PLR0912 - a branch
         case "tuple_type":
             return f"is {_kind_of(given)} where a list belongs", 'begin each item with "- "'
         case "model_type" | "dict_type" | "mapping_type" | "model_attributes_type":
-            return f"is {_kind_of(given)} where fields belong", "write `name: value` lines below it"
+            is_item = isinstance(detail["loc"][-1], int)
+            way_out = "write its fields, as `- name: value`" if is_item else _LINES_BELOW
+            return f"is {_kind_of(given)} where fields belong", way_out
         case "literal_error":
             return "is not one of its values", f"write {context['expected']}"
         case "too_short":

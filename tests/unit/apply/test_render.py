@@ -252,6 +252,13 @@ def _identifiers(text: str) -> tuple[list[str], str]:
             "database mydb",
         ),
         (
+            RevokePrivileges(
+                "mydb", COLUMN, refs(1), frozenset({"SELECT", "UPDATE"}), ("a",), "o", ("id",)
+            ),
+            "revoke SELECT (id), UPDATE (id) on table s.t0 from a, granted by o",
+            "database mydb",
+        ),
+        (
             GrantPrivileges(
                 "mydb",
                 ObjectKind.SCHEMA,

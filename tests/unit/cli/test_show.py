@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from cli.one_role import UnknownRoleError, of_the_role, require_known
 from cli.pages import Page, Wanted, add_outcomes
 from cli.printing import json_text
+from cli.progress import Progress
 from cli.sheet import Sheet
 from cli.show import (
     Subject,
@@ -246,9 +249,66 @@ def test_two_thousand_users_are_a_page_and_no_loss_is_cut() -> None:
     assert "--all" in said
     whole = page(one, wanted=Wanted(everything=True))
     assert len(whole.splitlines()) > 4500
-    only = page(one, wanted=Wanted(role="user7"))
+    narrowed, _ = of_the_role("user7", one, one.outcomes, {})
+    only = page(narrowed, wanted=Wanted(role="user7"))
     assert "create role user7\n" in only
     assert "user8" not in only
+
+
+@pytest.mark.found("E135")
+def test_equal_changes_that_take_away_are_one_line_with_every_name() -> None:
+    """A lower limit for hundreds: nobody is cut."""
+    lower = [AlterRole(f"u{n}", Effect.CLOSE, connection_limit=5) for n in range(90)]
+    said = page(report(*lower))
+    names = ", ".join(f"u{n}" for n in range(90))
+    assert f"  - alter role {names}: connection limit 5\n" in said
+    assert len(said.splitlines()) < 10
+
+
+@pytest.mark.found("E135")
+async def test_an_interruption_says_what_was_applied_and_what_not() -> None:
+    """Before a plan there is nothing; the rounds of a pass add up."""
+    progress, said = Progress(), io.StringIO()
+    assert progress.last_words == "Interrupted before anything was applied."
+    progress.heed((), 3)
+    progress.heed([ChangeResult(CREATE, done=True), ChangeResult(CREATE, False, "42501")], 3)
+    progress.heed((), 2)
+    progress.heed([ChangeResult(CREATE, done=True)], 2)
+    with pytest.raises(asyncio.CancelledError):
+        async with progress.told(said):
+            raise asyncio.CancelledError
+    assert said.getvalue().startswith("Interrupted: 2 of 4 changes were applied and stay.")
+
+
+@pytest.mark.found("E134")
+def test_one_role_is_all_that_is_shown_and_what_is_not_is_counted() -> None:
+    """Changes, outcomes, the brake's losses and the sum."""
+    mine, other = outcome("mine", "Late"), outcome("other", "Late")
+    withheld = tuple(
+        Loss(role=name, kind="TABLE", privilege="SELECT", detail="mydb.s.a by owner")
+        for name in ("my-role", "another")
+    )
+    one = report(
+        CreateRole("my-role", VIEWER, Attributes(), causes=(VIEWER,)),
+        CreateRole("another", VIEWER, Attributes(), causes=(VIEWER,)),
+        outcomes=(mine, other),
+        brake=BrakeBody(pulled=True, digest="abc123", loss_count=2),
+        withheld=withheld,
+    )
+    names = {mine.resource: "my-role", other.resource: "another"}
+    narrowed, outcomes = of_the_role("my-role", one, one.outcomes, names)
+    assert outcomes == (mine,)
+    said = page(narrowed, outcomes=outcomes, noted=outcomes, wanted=Wanted(role="my-role"))
+    assert "The brake withholds 2 losses; of them 1 shown here:" in said
+    assert (
+        "note: Only 'my-role' is shown. Of others there are 1 change, 1 resource that is not"
+        " ready, 1 withheld loss: leave --role out." in said
+    )
+    assert "another" not in said
+    assert said.endswith("Plan: 1 to add, 0 to change, 0 to take away\n")
+    with pytest.raises(UnknownRoleError) as raised:
+        require_known("my-rule", ["my-role", "another"])
+    assert "Did you mean my-role?" in str(raised.value)
 
 
 @pytest.mark.found("C28")
