@@ -110,6 +110,7 @@ def shown(
             fleet=SimpleNamespace(served=served),
             pushing=SimpleNamespace(doubted=not_pushed),
             faults=SimpleNamespace(count=faults),
+            lack_of=lambda _: None,
         ),
         telling=SimpleNamespace(
             reporter=SimpleNamespace(writes=0, failed=unwritten),

@@ -46,6 +46,7 @@ async def test_it_makes_grants_to_and_drops_its_roles(bench: Bench) -> None:
     assert await bench.marks() == {}
 
 
+@pytest.mark.fact("PG-ROLE-18")
 @pytest.mark.rule("24")
 @pytest.mark.versions(16, 17, 18)
 async def test_where_it_may_not_end_sessions_it_says_what_to_grant(bench: Bench) -> None:
