@@ -12,11 +12,19 @@ from itertools import chain
 
 import asyncpg
 
-from regent.apply.handing_on import owned_by
+from regent.apply.handing_on import NotHandedOnError, owned_by
 from regent.apply.held import Patience
 from regent.apply.naming import routine
-from regent.apply.result import NOT_REACHED, STAYS, StepRefusedError, way_out
+from regent.apply.result import (
+    NOT_REACHED,
+    STAYS,
+    ChangeResult,
+    StepRefusedError,
+    is_passing,
+    way_out,
+)
 from regent.apply.transaction import patiently, run
+from regent.changes import HandOnOwned
 from regent.home.store import Home
 from regent.observed import ObservedServer
 from regent.server.connection import Connection
@@ -41,6 +49,53 @@ class StillOwnsError(StepRefusedError):
     sqlstate = STAYS
 
 
+async def require_handed_on(home: Home, role: str, results: Iterable[ChangeResult]) -> None:
+    """Raise NotHandedOnError while a later try may hand on what the role owns.
+
+    Of a role that is dropped or released nobody would; and the refusal of a DROP is remembered.
+    The home database knows who owns something where, also in a database that nobody can enter.
+    """
+    found = [
+        one for one in results if isinstance(one.change, HandOnOwned) and one.change.role == role
+    ]
+    if not any(map(_is_put_off, found)):
+        return
+    async with home.connection() as connection:
+        places = await connection.fetch(load("leaving/owned_where"), role)
+    first = what_puts_off(found, {_database(place) for place in places if place["owned"]})
+    if first is not None:
+        raise NotHandedOnError(
+            f'Not all that "{role}" owns is handed on: {first.message}',
+            way_out=first.way_out,
+            sqlstate=first.sqlstate,
+        )
+
+
+def what_puts_off(
+    results: Sequence[ChangeResult], owning: Collection[str | None]
+) -> ChangeResult | None:
+    """The first of these attempts to hand on that has to be made again. Pure.
+
+    `owning` are the databases in which the role owns something, with None for what all share. One
+    that could not be entered puts nothing off where the role owns nothing in it; and what all
+    share was looked at from any other.
+    """
+    is_looked_at = any(one.done or one.sqlstate != NOT_REACHED for one in results)
+    for one in filter(_is_put_off, results):
+        is_about_shared = one.sqlstate != NOT_REACHED or not is_looked_at
+        if one.change.local_to in owning or (None in owning and is_about_shared):
+            return one
+    return None
+
+
+def _is_put_off(one: ChangeResult) -> bool:
+    return not one.done and is_passing(one.sqlstate)
+
+
+def _database(place: asyncpg.Record) -> str | None:
+    return legible(str(place["database"])) if place["database"] is not None else None
+
+
 async def take_its_privileges(
     home: Home,
     connections: Connections,
@@ -58,9 +113,7 @@ async def take_its_privileges(
     """
     async with home.connection() as connection:
         places = await connection.fetch(load("leaving/owned_where"), role)
-    owning = {
-        legible(str(p["database"] or "(shared)")): int(p["owned"]) for p in places if p["owned"]
-    }
+    owning = {_database(p) or "(shared)": int(p["owned"]) for p in places if p["owned"]}
     if owning:
         raise StillOwnsError(
             f'"{role}" still owns '

@@ -16,16 +16,15 @@ from typing import assert_never
 
 from regent.apply import roles
 from regent.apply.coming import coming_to
-from regent.apply.handing_on import Moved, NotHandedOnError, Place, hand_on_owned
+from regent.apply.handing_on import Moved, Place, hand_on_owned
 from regent.apply.held import Patience
-from regent.apply.leaving import take_its_privileges
+from regent.apply.leaving import require_handed_on, take_its_privileges
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
     REFUSALS,
     ChangeResult,
     Heed,
     StepRefusedError,
-    is_passing,
     nobody_heeds,
     refused,
 )
@@ -203,23 +202,9 @@ class _Work:
             remember=remember,
         )
 
-    def _require_handed_on(self, role: str) -> None:
-        """Raise NotHandedOnError while a later try may hand on what the role owns.
-
-        Of a role that is dropped or released nobody would; and the refusal of a DROP is remembered.
-        """
-        for result in self.results:
-            is_of_it = isinstance(result.change, HandOnOwned) and result.change.role == role
-            if is_of_it and not result.done and is_passing(result.sqlstate):
-                raise NotHandedOnError(
-                    f'Not all that "{role}" owns is handed on: {result.message}',
-                    way_out=result.way_out,
-                    sqlstate=result.sqlstate,
-                )
-
     async def _release(self, change: ReleaseRole) -> None:
         """The mark goes when access is seen to have ended: until then the end is ours to keep."""
-        self._require_handed_on(change.role)
+        await require_handed_on(self.home, change.role, self.results)
 
         async def seen() -> None:
             await require_ended(connection, change.role, ours=self.connections.pids)
@@ -239,7 +224,7 @@ class _Work:
         """As long as sessions go on the role stays: by nothing else could anybody find them."""
         async with self.home.connection() as connection:
             await require_ended(connection, change.role, ours=self.connections.pids)
-        self._require_handed_on(change.role)
+        await require_handed_on(self.home, change.role, self.results)
         await take_its_privileges(
             self.home,
             self.connections,

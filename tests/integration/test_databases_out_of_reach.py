@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from regent.changes import HandOnOwned, ReleaseRole
 from regent.one_shot import OnceReport, apply_once
 from regent.server.authentication import UnsafeAuthenticationError
 from regent.server.connect import (
@@ -80,7 +81,9 @@ async def test_an_adopted_role_is_not_released_before_a_closed_database_was_aske
     await applied(REFERENCE + adopted, 1)
     await look.execute("ALTER DATABASE side ALLOW_CONNECTIONS false")
     report = await applied(REFERENCE, 2)
-    assert {one.sqlstate for one in report.results if not one.done} == {"08006", "2BP01"}
+    refused = [one for one in report.results if not one.done]
+    assert {type(one.change) for one in refused} == {HandOnOwned, ReleaseRole}
+    assert {one.sqlstate for one in refused} == {"08006"}
     await look.execute("ALTER DATABASE side ALLOW_CONNECTIONS true")
     report = await applied(REFERENCE, 3)
     assert all(one.done for one in report.results)
