@@ -192,9 +192,9 @@ class Service:
         """Drift with an id over `after`, oldest first; empty when the wait is over."""
         async with self._asked() as engine:
             home = engine.home
+            seen = self._board.last_drift  # before: what is recorded while it is read is news
             items = await home.history(after, limit)
         if not items and wait_seconds > 0:
-            seen = self._board.last_drift
 
             def news() -> int | None:
                 return self._board.last_drift if self._board.last_drift != seen else None

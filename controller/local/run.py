@@ -190,7 +190,7 @@ class LocalController:
         )
 
     async def _compile_and_push(self, tree: Tree) -> None:
-        bound = self.fleet.bound()
+        bound, meetings = self.fleet.bound(), self.fleet.meetings()
         passwords = self._passwords.reading(tree.secrets, self.fleet.in_force())
         push = Push(ORIGIN, self._revisions.next(), "Deleted", is_whole=tree.is_whole)
 
@@ -204,7 +204,7 @@ class LocalController:
         failed = self._compiled.failed
         self._failed = {key: _fault(key, "compiling its state", e) for key, e in failed.items()}
         for key, state in self._compiled.states.items():
-            if key in bound:
+            if key in bound and self.fleet.meetings().get(key) == meetings[key]:
                 self.fleet.push(key, state)
         self._passwords.forget_except(users_of(self._compiled.states))
         self._tell()

@@ -5,6 +5,7 @@ The stages of a look (controller/term/term.py) take it, and hand it on with what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.core.compile import Compiled
@@ -30,6 +31,8 @@ class World:
     unheld: frozenset[ResourceKey] = NOBODY
     """What lacks our finalizer: nothing new of it is given."""
     compiled: Compiled = field(default_factory=lambda: Compiled({}), repr=False)
+    meetings: Mapping[ResourceKey, int] = field(default_factory=dict)
+    """Of which meeting with each Regent is what `compiled` goes by."""
 
     @property
     def leaving(self) -> frozenset[ResourceKey]:

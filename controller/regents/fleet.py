@@ -55,6 +55,8 @@ class Served:
     trouble: NotReached | None = NOT_MET
     unreached_since: float | None = None
     is_uninstalled: bool = False
+    meetings: int = 0
+    """How often it was asked what it has accepted."""
 
     @property
     def told_trouble(self) -> NotReached | None:
@@ -115,6 +117,7 @@ class Fleet:
             link.go_on_from(before.link)
             served.status, served.trouble = before.status, before.trouble
             served.is_uninstalled = before.is_uninstalled
+            served.meetings = before.meetings
         served.task = group.create_task(link.run())
         self._served[key] = served
 
@@ -144,6 +147,18 @@ class Fleet:
             key: known.verifiers
             for key, served in self._served.items()
             if (known := served.link.acquaintance) is not None
+        }
+
+    def meetings(self) -> dict[ResourceKey, int]:
+        """Which meeting what is known of each is of; those that were met.
+
+        Who was met since a state was compiled has news that it was compiled without: another one
+        follows, and this one would take its passwords for unmanaged.
+        """
+        return {
+            key: served.meetings
+            for key, served in self._served.items()
+            if served.link.acquaintance is not None
         }
 
     def push(self, key: ResourceKey, state: DesiredState) -> None:
@@ -205,7 +220,10 @@ class Fleet:
             case Troubled(regent=regent, trouble=trouble):
                 self._set_trouble(regent, served, trouble)
                 return
-            case Met(regent=regent) | Took(regent=regent):
+            case Met(regent=regent):
+                served.meetings += 1
+                self._set_trouble(regent, served, None)
+            case Took(regent=regent):
                 self._set_trouble(regent, served, None)
             case Said(status=status):
                 served.status = status

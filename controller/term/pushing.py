@@ -62,7 +62,7 @@ class Pushing:
         """
         declared, secrets = world.declared, world.secrets
         self._pass_words_on(declared)
-        bound = self._fleet.bound()
+        bound, meetings = self._fleet.bound(), self._fleet.meetings()
         everywhere = frozenset().union(*bound.values())
         resources = {
             key: found
@@ -101,7 +101,7 @@ class Pushing:
         states = self._with_let_go(declared, compiled.states)
         kept = {key: self._states[key] for key in self._faults.now if key in self._states}
         self._states = {**kept, **states}
-        return replace(world, compiled=replace(compiled, states=states))
+        return replace(world, compiled=replace(compiled, states=states), meetings=meetings)
 
     def _with_let_go(
         self, declared: Declared, states: Mapping[ResourceKey, DesiredState]
@@ -140,9 +140,12 @@ class Pushing:
         self.doubted = dict.fromkeys(world.declared.regents(), why)
 
     def push(self, world: World) -> None:
-        """What was compiled, to every Regent whose namespace was known whole, and still is."""
+        """What was compiled, to every Regent whose namespace was known whole, and still is.
+
+        Not to one that was met since: it is compiled for anew, with what was heard of it.
+        """
         whole: dict[ResourceKey, DesiredState] = {}
-        bound = self._fleet.bound()
+        bound, meetings = self._fleet.bound(), self._fleet.meetings()
         doubted: dict[ResourceKey, NotReached] = {}
         for key, state in world.compiled.states.items():
             was_doubted = world.declared.doubts.why_not_synced(key.namespace)
@@ -156,6 +159,8 @@ class Pushing:
                     one for one in sorted(state.held) if ResourceKey.parse(one) in before
                 )
         for key, state in whole.items():
+            if meetings.get(key) != world.meetings.get(key):
+                continue
             with self._faults.apart(key, "pushing its state"):
                 self._fleet.push(key, state)
         self._passwords.forget_except(users_of(self._states))

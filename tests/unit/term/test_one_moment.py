@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from controller.core.compile import Compiled, compile_states
 from controller.lifecycle.finalizers import FINALIZER
 from controller.regents.acquaintance import Acquaintance
+from controller.regents.heard import Met
+from controller.term import pushing
 from shared.keys import ResourceKey
 from shared.state import DesiredState
 from tests.unit.cluster.one_look import Request, World, regent
@@ -101,3 +106,38 @@ async def test_secrets_that_are_listed_while_a_look_is_under_way_are_not_told_as
     assert entry.kind == "User"
     assert entry.password is not None
     assert entry.password.trouble is None
+
+
+@pytest.mark.rule("19")
+@pytest.mark.parametrize("is_met_before", [False, True], ids=["for the first time", "anew"])
+async def test_what_was_compiled_before_a_regent_was_met_is_not_pushed_to_it(
+    is_met_before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was compiled without the passwords in force, so the push said that nobody manages them.
+
+    As while a CA is replaced: another link meets the Regent while a look is under way.
+    """
+    world = Starting()
+    user = ResourceKey("User", "here", "intern")
+    reference = {"name": "mydb-passwords", "key": "admin"}
+    world.declare(user)["spec"] |= {"passwordSecretRef": reference}
+    world.declare(regent("here"))
+    world.served()
+    fleet = world.term.acting.fleet
+    link = fleet.served[regent("here")].link
+    known = link.acquaintance
+    if not is_met_before:
+        link.acquaintance = None
+    heard = [Met(regent("here"))]
+
+    def meeting(*arguments: Any, **named: Any) -> Compiled:
+        compiled = compile_states(*arguments, **named)
+        link.acquaintance = known
+        while heard:
+            fleet.hear(heard.pop())
+        return compiled
+
+    monkeypatch.setattr(pushing, "compile_states", meeting)
+    entry = (await world.looks_again()).resources[str(user)]
+    assert entry.kind == "User"
+    assert entry.password is not None
