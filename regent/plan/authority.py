@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regent.desired import Causes, Desired
 from regent.observed import ObservedServer
-from regent.plan.powerless import Powerless, powerless_on
+from regent.plan.differences import Scope
+from regent.plan.matching import Needs
+from regent.plan.powerless import Clinging, Inherited, Powerless, Users, powerless_on
 from regent.reach import PROVIDER_ROLES, SYSTEM_PREFIX
 from regent.standing import admins_of
 from shared.names import OWNER_ROLE
@@ -29,6 +31,22 @@ class Authority:
     causes: Mapping[str, Causes]
     powerless: Powerless
     """Grantors who cannot take back what they gave."""
+    inherited: Inherited
+
+    def scope_on(
+        self, owner: str, managed: frozenset[str], tolerated: Needs, users: Users | None = None
+    ) -> Scope:
+        """Whose items may be touched on an object of this owner; `users` may use its schema."""
+        unable = self.powerless if users is None else replace(self.powerless, users=users)
+        return Scope(
+            owner,
+            managed,
+            self.known,
+            tolerated,
+            unable=unable,
+            clinging=Clinging(owner, unable),
+            superusers=unable.superusers,
+        )
 
     def causes_of(self, *roles: str | None) -> Causes:
         """The resources that declare any of these roles, each once."""
@@ -57,11 +75,13 @@ def authority_of(desired: Desired, server: ObservedServer) -> Authority:
     causes: dict[str, Causes] = {e.name: (e.holder,) for e in desired.endings}
     causes |= {r.name: r.declared_by or (r.holder,) for r in desired.roles.values()}
     managed = frozenset(role for role in desired.managed if not is_untouchable(role))
+    inherited = Inherited(server)
     return Authority(
         managed=managed,
         declared=managed.intersection(desired.roles),
         is_untouchable=is_untouchable,
         known=frozenset(server.roles).union(desired.roles),
         causes=causes,
-        powerless=powerless_on(server),
+        powerless=powerless_on(server, inherited),
+        inherited=inherited,
     )

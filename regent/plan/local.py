@@ -25,7 +25,7 @@ from regent.plan.matching import (
     is_system,
     is_temporary,
 )
-from regent.plan.powerless import Clinging, users_of_schemas
+from regent.plan.powerless import Users, users_of_schemas
 from regent.plan.signatures import keys_of
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
@@ -48,8 +48,7 @@ class LocalPlanner:
         self._observed = observed
         self._compiled = compiled
         self._managed = managed
-        self._known = authority.known
-        self._powerless = authority.powerless
+        self._authority = authority
         self._users_of = users_of_schemas(observed.groups)
         self._edits = Edits(observed.name or None, compiled, authority)
         self._differences: dict[tuple[object, ...], Difference] = {}
@@ -146,7 +145,8 @@ class LocalPlanner:
     ) -> ColumnWork:
         columns = column_set(observed, named)
         acls = tuple((c.name, id(c.acl)) for c in columns.values())
-        key = (acls, by_column, group.kind, group.owner, id(group.acl), id(difference))
+        users = self._users(group.schema)
+        key = (acls, by_column, group.kind, group.owner, id(group.acl), id(difference), users)
         if key not in self._column_work:
             beside = self._options_beside(group, difference)
             scope = replace(self._scope(group, NO_NEEDS), beside=beside)
@@ -286,7 +286,8 @@ class LocalPlanner:
         implied: Signature = (),
         tolerated: Needs = NO_NEEDS,
     ) -> Difference:
-        key = (id(group.acl), group.owner, signature, implied, id(tolerated))
+        users = self._users(group.schema)
+        key = (id(group.acl), group.owner, signature, implied, id(tolerated), users)
         known = self._differences.get(key)
         if known is None:
             needs = self._compiled.needs(signature, implied)
@@ -295,17 +296,13 @@ class LocalPlanner:
         return known
 
     def _scope(self, group: ObjectGroup, tolerated: Needs) -> Scope:
-        users = self._users_of.get(group.schema) if group.schema is not None else None
-        unable = replace(self._powerless, users=users) if users is not None else self._powerless
-        return Scope(
-            group.owner,
-            self._managed,
-            self._known,
-            tolerated,
-            unable=unable,
-            clinging=Clinging(group.owner, unable),
-            superusers=unable.superusers,
+        return self._authority.scope_on(
+            group.owner, self._managed, tolerated, self._users(group.schema)
         )
+
+    def _users(self, schema: str | None) -> Users | None:
+        """Who may use it, where it has been read: whoever may not takes nothing back in it."""
+        return None if schema is None else self._users_of.get(schema)
 
     def _edit(
         self,

@@ -14,7 +14,6 @@ from regent.desired import Causes, Desired, DesiredMembership
 from regent.observed import ObservedServer
 from regent.plan.authority import Authority
 from regent.plan.grantors import Kept, Row, along, leaves_first, orphans
-from regent.reach import Reaches
 
 Edge = tuple[str, str]
 MembershipChange = GrantMembership | RevokeMembership
@@ -61,9 +60,9 @@ def plan_memberships(
     for shall in desired.memberships:
         members.setdefault(shall.group, {})[shall.member] = shall
     by_group: dict[str, list[Row]] = {group: [] for group in members}
-    context = _Context(
-        desired, authority, members, has_options, _our_grantor(server), _as_whom(server)
-    )
+    # A superuser revokes as everybody, others as whose rights they inherit.
+    as_whom = None if server.admin_is_superuser else authority.inherited.by(server.admin)
+    context = _Context(desired, authority, members, has_options, _our_grantor(server), as_whom)
     for row in server.memberships:
         if row.member not in authority.known:  # left by a role that is gone
             continue
@@ -82,14 +81,6 @@ def _our_grantor(server: ObservedServer) -> str:
         return server.admin
     first = (role.name for role in server.roles.values() if role.oid == BOOTSTRAP_OID)
     return next(first, server.admin)
-
-
-def _as_whom(server: ObservedServer) -> frozenset[str] | None:
-    """A superuser revokes as everybody, others as whose rights they inherit."""
-    if server.admin_is_superuser:
-        return None
-    inherited = ((m.member, m.group) for m in server.memberships if m.inherit)
-    return Reaches.by(server, inherited).roles_of(server.admin)
 
 
 def _is_settled(rows: list[Row], members: dict[str, DesiredMembership], context: _Context) -> bool:

@@ -8,12 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from regent.kinds import KINDS
 from regent.observed import ObjectGroup, ObservedServer
 from regent.reach import Reaches
 
 Users = frozenset[str | None]
+
+
+class Inherited:
+    """Whose rights each role uses by INHERIT: reckoned when somebody asks, and once."""
+
+    def __init__(self, server: ObservedServer) -> None:
+        self._server = server
+        self._found: dict[str, frozenset[str]] = {}
+
+    def by(self, role: str) -> frozenset[str]:
+        """The roles, itself among them."""
+        if role not in self._found:
+            self._found[role] = self._reaches.roles_of(role)
+        return self._found[role]
+
+    @cached_property
+    def _reaches(self) -> Reaches:
+        memberships = self._server.memberships
+        return Reaches.by(self._server, ((m.member, m.group) for m in memberships if m.inherit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +45,7 @@ class Powerless:
 
     superusers: frozenset[str]
     anywhere: frozenset[str]
-    inherited: Reaches
+    inherited: Inherited
     users: Users | None = None
 
     def __contains__(self, role: object) -> bool:
@@ -33,7 +53,7 @@ class Powerless:
             return True
         if self.users is None or None in self.users or not isinstance(role, str):
             return False
-        return self.users.isdisjoint(self.inherited.roles_of(role))
+        return self.users.isdisjoint(self.inherited.by(role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +66,10 @@ class Clinging:
     def __contains__(self, role: object) -> bool:
         if role in self.powerless.superusers:
             return True
-        return isinstance(role, str) and self.owner in self.powerless.inherited.roles_of(role)
+        return isinstance(role, str) and self.owner in self.powerless.inherited.by(role)
 
 
-def powerless_on(server: ObservedServer) -> Powerless:
+def powerless_on(server: ObservedServer, inherited: Inherited) -> Powerless:
     """Those of this server."""
     superusers = frozenset(n for n, role in server.roles.items() if role.attributes.superuser)
     anywhere = superusers
@@ -58,8 +78,7 @@ def powerless_on(server: ObservedServer) -> Powerless:
             server, ((m.member, m.group) for m in server.memberships if m.set_role)
         )
         anywhere |= server.roles.keys() - becomes.roles_of(server.admin)
-    inherited = ((m.member, m.group) for m in server.memberships if m.inherit)
-    return Powerless(superusers, anywhere, Reaches.by(server, inherited))
+    return Powerless(superusers, anywhere, inherited)
 
 
 def users_of_schemas(groups: Iterable[ObjectGroup]) -> dict[str, Users]:

@@ -10,11 +10,9 @@ from regent.kinds import KINDS
 from regent.observed import ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.acls import compare
 from regent.plan.authority import Authority
-from regent.plan.differences import Scope
 from regent.plan.edits import Edits
 from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
-from regent.plan.powerless import Clinging
 from shared.keys import ResourceKey
 
 
@@ -70,15 +68,7 @@ def _on_the_database(
         signature = tuple(i for i, g in enumerate(compiled.grants) if g.kind is kind)
         position = group.names.index(database)
         refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
-        scope = Scope(
-            group.owner,
-            authority.managed,
-            authority.known,
-            NO_NEEDS,
-            unable=authority.powerless,
-            clinging=Clinging(group.owner, authority.powerless),
-            superusers=authority.powerless.superusers,
-        )
+        scope = authority.scope_on(group.owner, authority.managed, NO_NEEDS)
         difference = compare(group.acl, compiled.needs(signature), scope)
         for given in difference.given:
             edits.give(kind, given, refs, signature)
