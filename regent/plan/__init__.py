@@ -67,15 +67,14 @@ def plan(
     )
     changes += plan_memberships(desired, server, authority)
     matches = {g.permission: 0 for grants in desired.grants.values() for g in grants}
-    for database in sorted(desired.grants):
-        found = plan_database(desired, observed, database, authority, compilations)
+    parts = [
+        plan_database(desired, observed, database, authority, compilations)
+        for database in sorted(desired.grants)
+    ]
+    for found in (*parts, plan_shared(desired, server, authority, compilations)):
         changes += found.changes
         for permission, count in found.matches.items():
             matches[permission] += count
-    shared = plan_shared(desired, server, authority, compilations)
-    changes += shared.changes
-    for permission, count in shared.matches.items():
-        matches[permission] += count
     changes += plan_endings(desired, server, authority)
     adopted = authority.declared.intersection(desired.adopted.union(unfinished))
     changes += plan_sessions(desired, changes, adopted, sessions)

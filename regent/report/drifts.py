@@ -70,9 +70,13 @@ NOT_RECORDED = "Nothing is recorded in this database: its triggers are not insta
 def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
     """Who made it; apart for each of its objects where it was not the same one."""
     change = difference.change
-    if difference.is_shared or not isinstance(change, GrantPrivileges | RevokePrivileges):
+    if (
+        difference.is_shared
+        or not isinstance(change, GrantPrivileges | RevokePrivileges)
+        or change.database is None
+    ):
         return (Deed(difference, witnesses.probable, None),)
-    records = witnesses.records(change.database or "")
+    records = witnesses.records(change.database)
     if records is None:
         return (Deed(difference, _not_recorded(witnesses.probable), None),)
     return tuple(_by_actor(change, records))
