@@ -32,6 +32,13 @@ class ObjectCache:
         """What is here and not in a whole list."""
         return self._objects.keys() - {key_of(item) for item in listed}
 
+    def is_ahead_of(self, item: JsonObject) -> bool:
+        """This very object was seen newer than it is told now: the store was put back."""
+        before = self._objects.get(key_of(item))
+        return (
+            before is not None and _same(before, item, "uid") and _version(item) < _version(before)
+        )
+
     def replace(self, listed: Iterable[JsonObject]) -> list[Seen]:
         """Take a whole list for what there is: deletions first, then what is new or other."""
         items = {key_of(item): item for item in listed}
@@ -66,6 +73,11 @@ def _is_known(before: JsonObject, item: JsonObject) -> bool:
     return _same(before, item, "resourceVersion") and all(
         before.get(name) == item.get(name) for name in told
     )
+
+
+def _version(item: JsonObject) -> int:
+    told = str(item["metadata"].get("resourceVersion", ""))
+    return int(told) if told.isdecimal() else 0
 
 
 def _same(one: JsonObject, other: JsonObject, field: str) -> bool:

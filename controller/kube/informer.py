@@ -126,7 +126,8 @@ class Informer:
 
     async def _list(self) -> None:
         items, version = await self._api.list(self.kind, self.namespace, **self._selectors)
-        self._note_version(version)
+        if not self._note_version(version):
+            self._compare(items)
         if self._cache.missing_from(items) and not await self._deletions_are_news():
             self._keep_and_doubt(items)
         changes = self._cache.replace(items)
@@ -151,10 +152,19 @@ class Informer:
             return False
         went_back = int(now) < self._newest
         if went_back:
-            log.warning("the API server went back in time", kind=self.kind.qualified, to=now)
-            self.times_went_back += 1
+            self._note_restore(now)
         self._newest = int(now)
         return went_back
+
+    def _compare(self, items: list[JsonObject]) -> None:
+        """A store that was put back may have grown past all that was seen: its objects show it."""
+        older = next((item for item in items if self._cache.is_ahead_of(item)), None)
+        if older is not None:
+            self._note_restore(older["metadata"]["resourceVersion"])
+
+    def _note_restore(self, now: str) -> None:
+        log.warning("the API server went back in time", kind=self.kind.qualified, to=now)
+        self.times_went_back += 1
 
     async def _watch(self, version: str) -> None:
         shortest, longest = self._timing.watch_seconds
@@ -182,6 +192,7 @@ class Informer:
         gone = any(event.type == "DELETED" for event in events)
         if gone and not await self._deletions_are_news():
             self._keep_and_doubt([e.object for e in events if e.type in {"ADDED", "MODIFIED"}])
+        self._compare([e.object for e in events if e.type in {"ADDED", "MODIFIED"}])
         for event in events:
             match event.type:
                 case "ERROR":

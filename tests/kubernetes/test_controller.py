@@ -238,7 +238,7 @@ async def test_a_user_let_go_while_the_regent_was_away_ends_when_it_is_back(
 
     Also when the Event of it is gone.
     """
-    one.pods.is_paused = True
+    await one.pods.pause()
     for pod in one.pods.running.values():
         await asyncio.to_thread(pod.stop, kill=True)
     await one.delete("User", "summer-intern-2")

@@ -66,7 +66,7 @@ async def test_a_role_before_its_regent_waits_for_it_as_soon_as_it_is_there(
     empty.apply(*roles)
     for role in roles:
         await empty.stalled("Role", role["metadata"]["name"], "NoRegent")
-    empty.pods.is_paused = True
+    await empty.pods.pause()
     empty.apply(*(one for one in manifests if one["kind"] != "Role"))
     for role in roles:
         waiting = await empty.stalled("Role", role["metadata"]["name"], "Progressing")

@@ -131,7 +131,7 @@ async def test_another_server_is_accepted_by_an_annotation(
     await waiting.start()
     waiting.apply(*flights_manifests(database))
     await in_force(waiting)
-    waiting.pods.is_paused = True
+    await waiting.pods.pause()
     for pod in waiting.pods.running.values():
         await asyncio.to_thread(pod.stop)
     await on_server(

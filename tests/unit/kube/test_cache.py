@@ -117,3 +117,14 @@ def test_changes_played_back_give_the_same_objects(
                 assert followed.get(seen.key) == seen.before
                 followed[seen.key] = seen.after
     assert followed == dict(cache.view)
+
+
+def test_the_same_object_at_a_lower_version_shows_that_the_store_was_put_back() -> None:
+    """Not one that was made again under its name, and not one that is as it was."""
+    cache = ObjectCache()
+    cache.put(item("a", 9))
+    assert cache.is_ahead_of(item("a", 8))
+    assert not cache.is_ahead_of(item("a", 9))
+    assert not cache.is_ahead_of(item("a", 10))
+    assert not cache.is_ahead_of(item("a", 8, "u2"))
+    assert not cache.is_ahead_of(item("b", 1))
