@@ -57,6 +57,16 @@ class Regent:
         self.process.kill()
         self.process.wait(timeout=PATIENCE_SECONDS)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it holds whatever it has, and does nothing until `thaw`."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """SIGTERM, and the exit status."""
         assert self.process is not None

@@ -23,6 +23,7 @@ from regent.gate.brake import Verdict
 from regent.gate.digests import digest
 from regent.gate.losses import atoms
 from regent.kinds import Address
+from regent.passes.anew import declared_anew
 
 
 class NameOfDesired:
@@ -47,6 +48,14 @@ class NameOfDesired:
             return self._last[0] != _declared(desired)
         return self.of(desired) != than
 
+    def anew(self, desired: Desired, than: str) -> frozenset[str] | None:
+        """The roles of which something else is desired than under this name; None is any."""
+        last = self._last
+        if not self.is_another(desired, than):
+            return frozenset()
+        is_known = last is not None and last[1] == than
+        return declared_anew(last[0], _declared(desired)) if last and is_known else None
+
 
 def in_force(desired: Desired) -> str:
     """The name of what is desired."""
@@ -70,12 +79,16 @@ def names_of(changes: Iterable[Change]) -> frozenset[str]:
 
 
 def drift_of(
-    verdict: Verdict, still_open: Collection[str], unread: Collection[str]
+    verdict: Verdict,
+    still_open: Collection[str],
+    unread: Collection[str],
+    anew: frozenset[str] = frozenset(),
 ) -> tuple[Change, ...]:
     """What differs though the same was desired before, and is not what was `still_open` then.
 
-    `unread` are databases that the pass before could not read: nobody knows since when they differ.
-    The steps of an end are nobody's deed: it goes on until it is done.
+    Of the roles in `anew` something else was desired. `unread` are databases that the pass before
+    could not read: nobody knows since when they differ. The steps of an end are nobody's deed: it
+    goes on until it is done.
     """
     return tuple(
         change
@@ -84,6 +97,7 @@ def drift_of(
         and name_of(change) not in still_open
         and verdict.lost.isdisjoint(atoms(change))
         and change.local_to not in unread
+        and anew.isdisjoint(change.about)
     )
 
 

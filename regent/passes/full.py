@@ -321,9 +321,12 @@ class Passes:
     def _drift(self, first: Looked) -> tuple[Change, ...]:
         """What differs though the same is desired as in the last pass."""
         memory, desired = self.memory, first.resolution.desired
-        if first.verdict.plan.is_empty or self._names.is_another(desired, memory.brake.in_force):
+        if first.verdict.plan.is_empty:
             return ()
-        return drift_of(first.verdict, memory.brake.still_open, memory.unread)
+        anew = self._names.anew(desired, memory.brake.in_force)
+        if anew is None:
+            return ()
+        return drift_of(first.verdict, memory.brake.still_open, memory.unread, anew)
 
 
 def decided(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,25 @@ async def test_more_drifts_than_one_page_are_counted_and_all_of_them_end(
         await eventually(are_over)
         page = await regent.ask("GET", "/v1/drift")
     assert page.json()["items"] == []
+
+
+@pytest.mark.found("E150")
+@pytest.mark.versions(18)
+async def test_what_somebody_does_while_a_push_arrives_is_told(
+    database: Database, tmp_path: Path
+) -> None:
+    """Frozen until both are there, so that one pass may find both."""
+    look = await database.connect()
+    later = REFERENCE.replace("roles: [flights-admin]", "roles: [flights-admin], enabled: false")
+    async with running(settings_for(database), tmp_path) as regent:
+        await begun(regent)
+        regent.freeze()
+        await look.execute('REVOKE SELECT ON schema1.airports FROM "mydb-viewer"')
+        push = asyncio.create_task(regent.push(state(later, revision=2)))
+        await asyncio.sleep(0.2)
+        regent.thaw()
+        await push
+        await regent.settled(2)
+        [drift] = await regent.drifts(1)
+    assert drift["object"] == "schema1.airports"
+    assert drift["actor"]["certainty"] == "Recorded"

@@ -77,3 +77,45 @@ def test_other_causes_make_no_other_change() -> None:
         "u", "why", tuple(resolved(REFERENCE).desired.roles["mydb-viewer"].declared_by)
     )
     assert names_of([by_one]) == names_of([EndSessions("u", "why")])
+
+
+TWO = """
+Permission/reads: {database: mydb, actions: [SELECT], schemas: [s], tables: ["*"]}
+Role/group: {database: mydb}
+User/u: {database: mydb, permissions: [reads], roles: [group]}
+User/other: {database: mydb, permissions: [reads]}
+"""
+
+
+@pytest.mark.found("E150")
+@pytest.mark.rule("30")
+@pytest.mark.parametrize(
+    ("change", "anew"),
+    [
+        (("", ""), frozenset()),
+        (
+            ("User/other: {database: mydb,", "User/other: {enabled: false, database: mydb,"),
+            {"other"},
+        ),
+        (("User/other: {database: mydb, permissions: [reads]}", ""), frozenset({"other"})),
+        ((", roles: [group]", ""), frozenset({"u", "group"})),
+        (("SELECT", "INSERT"), frozenset({"u", "other"})),
+    ],
+    ids=["nothing", "LOGIN", "a leaver", "a membership", "a Permission"],
+)
+def test_whom_a_push_does_not_speak_of_is_still_watched(
+    change: tuple[str, str], anew: frozenset[str]
+) -> None:
+    """What somebody does to them while it arrives is drift, and told."""
+    names = NameOfDesired()
+    before = names.of(resolved(TWO).desired)
+    assert names.anew(resolved(TWO.replace(*change)).desired, before) == anew
+    verdict = Verdict(Plan((LOGIN,)))
+    assert bool(drift_of(verdict, (), (), anew)) is ("u" not in anew)
+
+
+@pytest.mark.rule("30")
+def test_after_a_restart_a_push_may_speak_of_anybody() -> None:
+    before = in_force(resolved(TWO).desired)
+    after = resolved(TWO.replace("SELECT", "INSERT")).desired
+    assert NameOfDesired().anew(after, before) is None

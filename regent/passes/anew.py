@@ -1,0 +1,50 @@
+"""Whom something else is declared of than before. Pure.
+
+What somebody does to the others while a push arrives is drift all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from regent.desired import DeclaredGrant, Desired
+
+
+def declared_anew(before: Desired, now: Desired) -> frozenset[str] | None:
+    """The roles of which what is desired is not the same; None where that may be any."""
+    ignored = before.ignore_roles, before.ignore_schemas, before.grants.keys()
+    if ignored != (now.ignore_roles, now.ignore_schemas, now.grants.keys()):
+        return None
+    pairs = {(one.group, one.member) for one in {*before.memberships} ^ {*now.memberships}}
+    pairs |= (before.undecided ^ now.undecided) | (before.ended ^ now.ended)
+    return frozenset(
+        {
+            *_roles(before, now),
+            *(ending.name for ending in {*before.endings} ^ {*now.endings}),
+            *(name for pair in pairs for name in pair),
+            *_grantees(before, now),
+        }
+    )
+
+
+def _roles(before: Desired, now: Desired) -> Iterator[str]:
+    for name in before.roles.keys() | now.roles.keys():
+        if before.roles.get(name) != now.roles.get(name):
+            yield name
+
+
+def _grantees(before: Desired, now: Desired) -> Iterator[str]:
+    for database, grants in now.grants.items():
+        differ = {*before.grants[database]} ^ {*grants}
+        was, is_now = (
+            {edge for one in some if one in differ for edge in _edges(one)}
+            for some in (before.grants[database], grants)
+        )
+        yield from (grantee for _, grantee in was ^ is_now)
+
+
+def _edges(grant: DeclaredGrant) -> Iterator[tuple[DeclaredGrant, str]]:
+    given = replace(grant, grantees=())
+    for grantee in grant.grantees:
+        yield given, grantee
