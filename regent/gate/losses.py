@@ -7,7 +7,7 @@ An atom is (role, kind, privilege, detail). The first three are the edge that th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -26,12 +26,14 @@ from regent.changes import (
     HandOnOwned,
     HandOver,
     Plan,
+    PrivilegeChange,
     ReleaseRole,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
 )
+from regent.plan.edges import Edge, edges, split
 
 Atom = tuple[str, str, str, str]
 ROLE = "ROLE"
@@ -60,7 +62,7 @@ def atoms(change: Change) -> Iterator[Atom]:
     """What one change takes away; nothing for a change that gives."""
     match change:
         case RevokePrivileges():
-            yield from _of_revoke(change)
+            yield from _of_revoke(change).values()
         case RevokeMembership():
             yield from _of_memberships(change)
         case AlterRole(effect=Effect.CLOSE | Effect.NARROW):
@@ -95,19 +97,19 @@ def name_of(atom: Atom) -> str:
     return hashlib.sha256("\0".join(atom).encode()).hexdigest()[:16]
 
 
-def _of_revoke(change: RevokePrivileges) -> Iterator[Atom]:
+def _of_revoke(change: RevokePrivileges) -> dict[Edge, Atom]:
+    """What each of its edges is called."""
     suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
-    for one in change.objects:
-        place = ".".join(part for part in (change.database, one.schema, one.called) if part)
-        for column in change.columns or ("",):
-            detail = (
-                f"{place}.{column} by {change.grantor}"
-                if column
-                else f"{place} by {change.grantor}"
-            )
-            for grantee in change.grantees:
-                for privilege in change.privileges:
-                    yield grantee or "PUBLIC", change.kind.value, privilege + suffix, detail
+    names = {
+        one.oid: ".".join(part for part in (change.database, one.schema, one.called) if part)
+        for one in change.objects
+    }
+    found: dict[Edge, Atom] = {}
+    for edge in edges(change):
+        place = f"{names[edge.oid]}.{edge.column}" if edge.column else names[edge.oid]
+        detail = f"{place} by {change.grantor}"
+        found[edge] = (edge.grantee or "PUBLIC", change.kind.value, edge.privilege + suffix, detail)
+    return found
 
 
 def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, ...]]:
@@ -127,7 +129,7 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
         if isinstance(change, RevokePrivileges) and change.cut is not None:
             continue  # it takes from all of them, however few it names
         if not taken <= withheld and isinstance(change, RevokePrivileges):
-            kept.extend(_smaller(change, withheld))
+            kept += _smaller(change, withheld)
         elif isinstance(change, AlterRole) and change.effect is Effect.NARROW:
             less = _less(change, {what.lower() for _, _, what, _ in taken & withheld})
             if not taken <= withheld or _has_limits(less):
@@ -135,14 +137,11 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
     return replace(plan, changes=tuple(kept)), tuple(touched)
 
 
-def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> Iterator[RevokePrivileges]:
-    """What is left of a revoke, taken apart only as far as it must be."""
-    for part in _parts(change):
-        taken = set(_of_revoke(part))
-        if not taken & withheld:
-            yield part
-        elif not taken <= withheld:
-            yield from _smaller(part, withheld)
+def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> list[PrivilegeChange]:
+    """What is left of a revoke."""
+    atom_of = _of_revoke(change)
+    _, left = split(change, lambda edge: atom_of[edge] in withheld)
+    return left
 
 
 def _less(change: AlterRole, attributes: set[str]) -> AlterRole:
@@ -155,13 +154,3 @@ def _has_limits(change: AlterRole) -> bool:
     """What takes no edge away, and never waits."""
     limits = (change.connection_limit, change.valid_until, change.inherit)
     return any(limit is not None for limit in limits)
-
-
-def _parts(change: RevokePrivileges) -> Iterable[RevokePrivileges]:
-    if len(change.grantees) > 1:
-        return (replace(change, grantees=(grantee,)) for grantee in change.grantees)
-    if len(change.objects) > 1:
-        return (replace(change, objects=(one,)) for one in change.objects)
-    if len(change.columns) > 1:
-        return (replace(change, columns=(column,)) for column in change.columns)
-    return (replace(change, privileges=frozenset({one})) for one in sorted(change.privileges))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TypeAlias
 
 from regent.changes import (
@@ -18,17 +17,16 @@ from regent.changes import (
     GrantMembership,
     GrantPrivileges,
     Plan,
+    PrivilegeChange,
     RevokeMembership,
     RevokePrivileges,
 )
 from regent.kinds import KINDS
+from regent.plan.edges import Edge, edges, split
 from regent.plan.handing_over import Split
 from shared.privileges import ObjectKind
 
-Edge: TypeAlias = tuple[int, str, str]
-"""Object, column or nothing, privilege."""
-
-Taken: TypeAlias = tuple[str | None, ObjectKind, Edge, str | None]
+Taken: TypeAlias = tuple[str | None, ObjectKind, Edge]
 """In which database, on what, and from whom. A column counts as of its table's kind."""
 
 
@@ -46,7 +44,7 @@ def without_preparations(before: Plan, after: Plan) -> Split:
     waiting: list[Change] = []
     for change in after.changes:
         if isinstance(change, GrantPrivileges) and change.instead_of:
-            now, later = divided(change, withheld.holds(change))
+            later, now = split(change, withheld.holds(change))
             kept += now
             waiting += later
         elif isinstance(change, GrantMembership) and change.instead_of:
@@ -55,42 +53,6 @@ def without_preparations(before: Plan, after: Plan) -> Split:
         else:
             kept.append(change)
     return Split(replace(after, changes=tuple(kept)), tuple(waiting))
-
-
-def divided(
-    change: GrantPrivileges, is_held: Callable[[Edge], bool]
-) -> tuple[list[GrantPrivileges], list[GrantPrivileges]]:
-    """The change in two, each in as few parts as possible: what is not held, and what is."""
-    places = list(product(change.columns or ("",), sorted(change.privileges)))
-    now: list[GrantPrivileges] = []
-    later: list[GrantPrivileges] = []
-    free, held = [], []
-    for one in change.objects:
-        answers = {place: is_held((one.oid, *place)) for place in places}
-        if all(answers.values()):
-            held.append(one)
-        elif not any(answers.values()):
-            free.append(one)
-        else:
-            for (column, privilege), answer in answers.items():
-                part = replace(
-                    change,
-                    objects=(one,),
-                    columns=(column,) if column else (),
-                    privileges=frozenset({privilege}),
-                )
-                (later if answer else now).append(part)
-    if free:
-        now.insert(0, replace(change, objects=tuple(free)) if held or later else change)
-    if held:
-        later.insert(0, replace(change, objects=tuple(held)) if now else change)
-    return now, later
-
-
-def edges_of(change: GrantPrivileges | RevokePrivileges) -> Iterator[Edge]:
-    """Each object, column and privilege of a change."""
-    oids = (one.oid for one in change.objects)
-    return product(oids, change.columns or ("",), sorted(change.privileges))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +78,12 @@ class _Withheld:
         kind = _kind(change)
 
         def is_held(edge: Edge) -> bool:
-            oid, column, privilege = edge
-            places = {(oid, column, privilege), (oid, "", privilege)}
+            places = (edge, edge._replace(column=""))
             return all(
-                any((change.database, kind, place, name) in self.privileges for place in places)
+                any(
+                    (change.database, kind, one._replace(grantee=name)) in self.privileges
+                    for one in places
+                )
                 for name in change.instead_of
             )
 
@@ -128,11 +92,10 @@ class _Withheld:
 
 def _taken(changes: Iterable[Change], grantors: frozenset[str]) -> set[tuple[Taken, str]]:
     return {
-        ((change.database, _kind(change), edge, grantee), change.grantor)
+        ((change.database, _kind(change), edge), change.grantor)
         for change in changes
         if isinstance(change, RevokePrivileges) and not grantors.isdisjoint(_whose(change))
-        for edge in edges_of(change)
-        for grantee in _whose(change)
+        for edge in edges(replace(change, grantees=_whose(change)))
     }
 
 
@@ -149,5 +112,5 @@ def _rows(changes: Iterable[Change]) -> Iterator[RevokeMembership]:
                 yield RevokeMembership(one.group, member, grantor)
 
 
-def _kind(change: GrantPrivileges | RevokePrivileges) -> ObjectKind:
+def _kind(change: PrivilegeChange) -> ObjectKind:
     return KINDS[change.kind].part_of or change.kind

@@ -9,11 +9,9 @@ Long because what is remembered, for how long, and what it leaves out are read t
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import product
-from typing import Literal, TypeAlias, assert_never, get_args
 
 from regent.apply.result import ChangeResult, is_passing, way_out
 from regent.changes import (
@@ -25,10 +23,12 @@ from regent.changes import (
     GrantPrivileges,
     HandOnOwned,
     Plan,
+    PrivilegeChange,
     RevokePrivileges,
 )
 from regent.gate.digests import digest
 from regent.observed import ObservedServer
+from regent.plan.edges import Edge, edges, split
 from regent.reach import Reaches
 from regent.remembered import Unmanageable
 
@@ -40,12 +40,6 @@ _END = "end "
 
 ANY = Effect.WIDEN
 """An edge is the same in whatever order it is asked for."""
-
-PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
-Place = Literal["objects", "grantees", "privileges", "columns"]
-PLACES: tuple[Place, ...] = get_args(Place)
-Edge: TypeAlias = tuple[int, str | None, str, str]
-"""Object, grantee (None is PUBLIC), privilege, column or nothing: in the order of PLACES."""
 
 Refused = Mapping[str, Unmanageable]
 """What is remembered, by the key of the change."""
@@ -78,7 +72,7 @@ def keys_of(change: Change) -> tuple[str, ...]:
     """
     if not isinstance(change, GrantPrivileges | RevokePrivileges):
         return (f"{_END if role_that_ends(change) else ''}{digest(replace(change, causes=()))}",)
-    return tuple(_edges(change).values())
+    return tuple(_keys(change).values())
 
 
 def role_that_ends(change: Change) -> str:
@@ -100,7 +94,7 @@ def rights_of_admin(server: ObservedServer) -> frozenset[str]:
     return frozenset(own | reached.roles_of(server.admin) | reached.powers_of(server.admin))
 
 
-def _edges(change: PrivilegeChange) -> dict[Edge, str]:
+def _keys(change: PrivilegeChange) -> dict[Edge, str]:
     """The key of each edge of this change."""
     bare = replace(
         change, objects=(), grantees=(), privileges=frozenset(), columns=(), causes=(), effect=ANY
@@ -110,13 +104,10 @@ def _edges(change: PrivilegeChange) -> dict[Edge, str]:
     else:
         bare = replace(bare, instead_of=frozenset())
     same = digest(bare)
-    edges = product(
-        (one.oid for one in change.objects),
-        change.grantees,
-        sorted(change.privileges),
-        change.columns or ("",),
-    )
-    return {edge: f"{same} {edge[0]} {edge[2]} {edge[3]!r} {edge[1]!r}" for edge in edges}
+    return {
+        edge: f"{same} {edge.oid} {edge.privilege} {edge.column!r} {edge.grantee!r}"
+        for edge in edges(change)
+    }
 
 
 def still_refused(refused: Refused, now: datetime) -> Refused:
@@ -175,44 +166,9 @@ def _parts(change: Change, refused: Refused) -> Iterator[tuple[Change, Unmanagea
     if not isinstance(change, GrantPrivileges | RevokePrivileges):
         yield change, refused.get(keys_of(change)[0])
         return
-    known = {edge: one for edge, key in _edges(change).items() if (one := refused.get(key))}
-    yield from _rectangles(change, known, len(PLACES))
-
-
-def _rectangles(
-    change: PrivilegeChange, known: Mapping[Edge, Unmanageable], places: int
-) -> Iterator[tuple[PrivilegeChange, Unmanageable | None]]:
-    """Values that are refused alike stay together: objects first, then grantees, and so on."""
-    edges = list(_edges(change))
-    first = next((known[edge] for edge in edges if edge in known), None)
-    if first is None or all(edge in known for edge in edges):
-        yield change, first
-        return
-    place = len(PLACES) - places
-    alike: dict[object, set[tuple[Edge, bool]]] = {}
-    for edge in edges:
-        rest = (*edge[:place], None, *edge[place + 1 :])
-        alike.setdefault(edge[place], set()).add((rest, edge in known))  # type: ignore[arg-type]
-    groups: dict[frozenset[tuple[Edge, bool]], set[object]] = {}
-    for value, signature in alike.items():
-        groups.setdefault(frozenset(signature), set()).add(value)
-    for values in groups.values():
-        yield from _rectangles(_restricted(change, PLACES[place], values), known, places - 1)
-
-
-def _restricted(
-    change: PrivilegeChange, place: Place, values: Container[object]
-) -> PrivilegeChange:
-    """The change for these values of one of its places alone, in their order."""
-    match place:
-        case "objects":
-            return replace(change, objects=tuple(o for o in change.objects if o.oid in values))
-        case "grantees":
-            return replace(change, grantees=tuple(g for g in change.grantees if g in values))
-        case "privileges":
-            kept = frozenset(p for p in change.privileges if p in values)
-            return replace(change, privileges=kept)
-        case "columns":
-            return replace(change, columns=tuple(c for c in change.columns if c in values))
-        case _:
-            assert_never(place)
+    known = {edge: one for edge, key in _keys(change).items() if (one := refused.get(key))}
+    refused_before, free = split(change, known.__contains__)
+    for part in free:
+        yield part, None
+    for part in refused_before:
+        yield part, known[next(edges(part))]

@@ -22,8 +22,9 @@ from regent.desired import Desired
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
 from regent.gate.losses import atoms
-from regent.kinds import Address
+from regent.kinds import KINDS, Address
 from regent.passes.anew import declared_anew
+from regent.plan.edges import edges
 
 
 class NameOfDesired:
@@ -132,13 +133,8 @@ def _edges(change: Change) -> frozenset[object]:
     """What a change of privileges is made of; nothing for other changes, which are whole."""
     if not isinstance(change, GrantPrivileges | RevokePrivileges):
         return frozenset()
-    return frozenset(
-        (type(change), change.database, address, column, privilege, grantee)
-        for address in change.addresses
-        for column in change.columns or ("",)
-        for privilege in change.privileges
-        for grantee in change.grantees
-    )
+    catalog = KINDS[change.kind].catalog
+    return frozenset((type(change), change.database, catalog, edge) for edge in edges(change))
 
 
 def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:
