@@ -57,7 +57,8 @@ class AcceptedState(_Stored):
     any more was deleted, and is not waited for. `past` are the uids of objects whose end was
     accepted, with its time.
 
-    Of takeovers (rule 28a): `lets_in` is the token of a push that a person let in.
+    Of takeovers (rule 28a): `lets_in` is the token of a push that a person let in. `settled` is the
+    revision of the last one, or of the first push: a restore that was seen before is settled by it.
     `is_home_lost` says that the Regent had a state before this first one, `takes_back` which roles
     it may take though they have no mark, once. `may_follow_a_loss`: it is the first one here, on a
     server where a home database was before; only a person knows whether this Regent was in it.
@@ -73,6 +74,7 @@ class AcceptedState(_Stored):
     departed: dict[str, Departed] = Field(default_factory=dict)
     past: dict[str, datetime] = Field(default_factory=dict)
     lets_in: str = ""
+    settled: int = 0
     is_home_lost: bool = False
     may_follow_a_loss: bool = False
     takes_back: frozenset[str] = frozenset()

@@ -182,7 +182,9 @@ class DesiredState(_Wire):
     elsewhere: Keys = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
     restored: Generation | None = Field(
-        None, description="How often its source was seen to go back in time; absent: never."
+        None,
+        description="When its source was last seen to have gone back in time, in milliseconds"
+        " since 1970; absent: never.",
     )
 
     def says_the_same_as(self, other: DesiredState) -> bool:

@@ -42,7 +42,7 @@ class Push:
     `deleted` are resources whose deletion was seen. `is_whole` is False when part of the source
     could not be read: then nothing that is absent is taken for gone (rule 17). `has_uids`: an
     API server gave them, so they and the generations prove how old it is; a file's prove nothing.
-    `restored`: how often the source was seen to go back in time.
+    `restored`: when the source was last seen to have gone back in time, in ms; 0 for never.
     """
 
     origin: str

@@ -30,6 +30,19 @@ log = get_logger(__name__)
 _TOO_SHORT_SECONDS = 1.0
 
 
+def now_ms() -> int:
+    """The wall clock, in milliseconds: what several processes compare."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """The server was put back after one of these times and before the other, in milliseconds."""
+
+    heard_at: int
+    seen_at: int
+
+
 class DeletionsDoNotCount(PostgRegentError):
     """Objects are reported as deleted because their kind goes away."""
 
@@ -71,8 +84,8 @@ class Informer:
         self.kind = kind
         self.namespace = namespace
         self.why_not_synced = "not listed yet"
-        self.times_went_back = 0
-        """How often the server was seen to be at an older version than before (rule 28a)."""
+        self.went_back: WentBack | None = None
+        """When the server was last seen to be at an older version than before (rule 28a)."""
         self._api = api
         self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._on_change = on_change
@@ -83,6 +96,8 @@ class Informer:
         self._version: str | None = None
         self._newest = 0
         """The newest version that the server was seen at, since it went back last."""
+        self._heard_at = 0
+        """When it said something last."""
         self._is_cut = False
         """The connection broke: the server may come back with the store of another time."""
         self._synced = asyncio.Event()
@@ -131,7 +146,7 @@ class Informer:
         if self._cache.missing_from(items) and not await self._deletions_are_news():
             self._keep_and_doubt(items)
         changes = self._cache.replace(items)
-        self._version = version
+        self._version, self._heard_at = version, now_ms()
         turned = not self.is_synced
         self._synced.set()
         self.why_not_synced = ""
@@ -164,7 +179,7 @@ class Informer:
 
     def _note_restore(self, now: str) -> None:
         log.warning("the API server went back in time", kind=self.kind.qualified, to=now)
-        self.times_went_back += 1
+        self.went_back = WentBack(self._heard_at, now_ms())
 
     async def _watch(self, version: str) -> None:
         shortest, longest = self._timing.watch_seconds
@@ -208,6 +223,7 @@ class Informer:
             self._version = event.resource_version
             if (event.resource_version or "").isdecimal():
                 self._newest = max(self._newest, int(event.resource_version or 0))
+        self._heard_at = now_ms()
 
     async def _deletions_are_news(self) -> bool:
         return self._deletions_count is None or await self._deletions_count()

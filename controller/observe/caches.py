@@ -14,7 +14,7 @@ from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.cache import Seen
 from controller.kube.crds import deletions_count_while_defined
-from controller.kube.informer import Informer
+from controller.kube.informer import Informer, WentBack
 from controller.kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
     OUR_KINDS,
@@ -82,7 +82,7 @@ class Caches:
         }
         self._secrets: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._went_back = 0
+        self._restored_at = 0
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Follow everything in tasks of this group."""
@@ -119,12 +119,13 @@ class Caches:
         return ""
 
     @property
-    def times_went_back(self) -> int:
-        """How often the API server was seen with an older state than before."""
+    def restored_at(self) -> int:
+        """When the API server was last seen to have been put back, in milliseconds; 0 for never."""
         secrets = [informer for informer, _ in self._secrets.values()]
         found = (*self._ours.values(), *self._definitions.values(), *self._workloads.values())
-        self._went_back = max(self._went_back, *(i.times_went_back for i in (*found, *secrets)))
-        return self._went_back
+        seen = [i.went_back for i in (*found, *secrets) if i.went_back is not None]
+        self._restored_at = last_restore(self._restored_at, seen)
+        return self._restored_at
 
     def going_kinds(self) -> frozenset[str]:
         """The kinds whose definition is being deleted."""
@@ -232,6 +233,17 @@ def _regent_of(workload: JsonObject) -> ResourceKey | None:
     if REGENT_NAMESPACE in labels and REGENT_NAME in labels:
         return ResourceKey("Regent", labels[REGENT_NAMESPACE], labels[REGENT_NAME])
     return None
+
+
+def last_restore(known: int, seen: Iterable[WentBack]) -> int:
+    """When the last one was first seen, of those that each informer saw. Pure.
+
+    Who had heard nothing since the one that is known sees the same one later.
+    """
+    for one in sorted(seen, key=lambda one: one.seen_at):
+        if one.heard_at >= known:
+            known = one.seen_at
+    return known
 
 
 def _why_not(informers: Iterable[Informer]) -> str:

@@ -77,7 +77,7 @@ class Pushing:
             "Vanished",
             deleted=self._deleted(declared, everywhere),
             has_uids=True,
-            restored=self._caches.times_went_back,
+            restored=self._caches.restored_at,
         )
 
         read = self._passwords.reading(secrets.values, self._fleet.in_force())

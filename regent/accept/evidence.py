@@ -2,20 +2,22 @@
 
 A uid is given once and a generation only grows (rule 28a). So an object whose end was accepted
 and that is there again under its own uid, and one whose generation is lower than the accepted one,
-were both brought back from a copy. And who watches the API server sees its resource versions go
-back, which proves it of what has no generation too, such as a Secret. No clock takes part: what is
-deleted and made again, by hand, by a GitOps engine or from a backup of manifests, has a new uid and
-proves nothing.
+were both brought back from a copy; no clock takes part in that. What is deleted and made again, by
+hand, by a GitOps engine or from a backup of manifests, has a new uid and proves nothing. And who
+watches the API server sees its resource versions go back, which proves it of what has no generation
+too, such as a Secret: that counts where it was seen after a person let the last restore in, both by
+the clocks of controllers (ADR 34).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from regent.remembered import AcceptedState
 from shared.state import DesiredState, Entry, RegentEntry
+from shared.utc import utc
 
 PAST_LIMIT = 2_000
 """So many ended objects are remembered, the latest: a restore goes back hours, seldom weeks."""
@@ -63,8 +65,8 @@ def _signs(previous: AcceptedState, pushed: DesiredState) -> Iterator[Sign]:
         str(previous.state.regent.key): previous.state.regent,
         **previous.state.resources,
     }
-    if pushed.restored and pushed.restored != previous.state.restored:
-        yield Sign("the API server", "shows lower resource versions than it did")
+    if (pushed.restored or 0) > previous.settled:
+        yield Sign("the API server", f"was seen to go back at {_time(pushed.restored or 0)}")
     new: Mapping[str, Entry | RegentEntry] = {
         str(pushed.regent.key): pushed.regent,
         **pushed.resources,
@@ -77,3 +79,7 @@ def _signs(previous: AcceptedState, pushed: DesiredState) -> Iterator[Sign]:
             yield Sign(key, f"was deleted by {previous.past[entry.uid]:%Y-%m-%d %H:%M:%S %Z}")
         elif before and before.uid == entry.uid and before.generation > entry.generation:
             yield Sign(key, f"has generation {entry.generation} after {before.generation}")
+
+
+def _time(milliseconds: int) -> str:
+    return utc(datetime.fromtimestamp(milliseconds / 1000, UTC))

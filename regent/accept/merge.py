@@ -55,6 +55,7 @@ def accept(
         ever_seen=ever_seen,
         departed=_departed(previous, old, resources, now),
         past=past(previous, pushed, resources, now),
+        settled=previous.settled if previous and not previous.lets_in else pushed.revision,
         is_home_lost=previous.is_home_lost if previous else False,
         may_follow_a_loss=previous.may_follow_a_loss if previous else False,
         takes_back=previous.takes_back if previous else frozenset(),

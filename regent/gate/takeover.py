@@ -2,7 +2,8 @@
 
 Four things may be other than remembered: the server, the source of what is declared, the age of
 what the source shows, and the home database itself. Each has a token, a digest over exactly what
-would be obeyed instead of what, so an acceptance is good for that alone.
+would be obeyed instead of what, so an acceptance is good for that alone. Of another source it has
+the revision that is replaced in it: an annotation that stays accepts nothing a second time.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Takeover:
 class RefusedPush:
     """A push that waits outside, with the generation of each resource in it.
 
-    `restored` is how often its source had been seen to go back.
+    `restored` is when its source had been seen to go back, in milliseconds; 0 for never.
     """
 
     takeover: Takeover
@@ -86,22 +87,23 @@ def other_server(regent: str, known: str, found: str) -> Takeover:
     )
 
 
-def other_origin(regent: str, known: str, found: str) -> Takeover:
+def other_origin(regent: str, accepted: DesiredState, found: str) -> Takeover:
     """What is declared comes from somewhere else."""
+    known = accepted.origin
     return Takeover(
         "Origin",
-        digest_of(regent, "Origin", known, found),
+        digest_of(regent, "Origin", str(accepted.revision), known, found),
         f"What is in force came from {_place(known)}, and this comes from {_place(found)}."
         " Nothing is written.",
     )
 
 
-def restored(regent: str, signs: Iterable[Sign]) -> Takeover:
+def restored(regent: str, accepted: DesiredState, signs: Iterable[Sign]) -> Takeover:
     """What the API server shows is older than what was accepted."""
     listed = [str(sign) for sign in signs]
     return Takeover(
         "Restore",
-        digest_of(regent, "Restore", *listed),
+        digest_of(regent, "Restore", str(accepted.revision), *listed),
         "The API server shows an older state than the one in force, as after a restore of etcd:"
         f" {first_of(listed, SHOWN)}. Nothing is written, so that nobody gets back what was"
         " taken away since. Delete again what shall not be.",
@@ -127,9 +129,9 @@ def takeover_by(regent: str, previous: AcceptedState, pushed: DesiredState) -> T
     Objects of another cluster have uids of their own, so its age is not asked for.
     """
     if previous.state.origin != pushed.origin:
-        return other_origin(regent, previous.state.origin, pushed.origin)
+        return other_origin(regent, previous.state, pushed.origin)
     if signs := signs_of_restore(previous, pushed):
-        return restored(regent, signs)
+        return restored(regent, previous.state, signs)
     return None
 
 
@@ -164,7 +166,7 @@ class Obeyed:
         if self.refused_push is not None:
             return self.refused_push.takeover
         if self.origin and self.origin != accepted.state.origin:
-            return other_origin(self.regent, accepted.state.origin, self.origin)
+            return other_origin(self.regent, accepted.state, self.origin)
         if accepted.is_home_lost and (unmarked is None or unmarked):
             return lost_home(self.regent, identifier, unmarked or ())
         return None

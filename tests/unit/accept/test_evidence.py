@@ -121,13 +121,23 @@ def test_only_so_many_ended_objects_are_remembered_and_the_latest_stay() -> None
 
 @pytest.mark.found("E141")
 def test_an_api_server_that_was_seen_to_go_back_proves_it_of_what_has_no_generation() -> None:
-    """Once: who let it in is not asked again, and is where it goes back another time."""
-    once, twice = (seen(BOTH, FIRST).model_copy(update={"restored": times}) for times in (1, 2))
-    before = after(seen(BOTH, FIRST))
-    assert [str(sign) for sign in signs_of_restore(before, once)] == [
-        "the API server shows lower resource versions than it did"
+    """Once: who let it in is not asked again, and is where it goes back another time.
+
+    Whoever saw it before that is believed to have seen the same.
+    """
+
+    def pushed(revision: int, restored: int) -> DesiredState:
+        return seen(BOTH, FIRST).model_copy(update={"revision": revision, "restored": restored})
+
+    before = after(pushed(1000, 0))
+    assert [str(sign) for sign in signs_of_restore(before, pushed(3000, 2000))] == [
+        "the API server was seen to go back at 1970-01-01T00:00:02Z"
     ]
-    let_in = after(seen(BOTH, FIRST), once)
-    assert signs(let_in, once) == []
-    assert signs(let_in, seen(BOTH, FIRST)) == []
-    assert signs(let_in, twice) == ["the API server"]
+    not_seen_by_all = after(pushed(1000, 0), pushed(2500, 0))
+    assert signs(not_seen_by_all, pushed(3000, 2000)) == ["the API server"]
+    waiting = before.model_copy(update={"lets_in": "token"})
+    let_in = accepted(pushed(3000, 2000), waiting, NOON)
+    assert signs(let_in, pushed(3001, 2000)) == []
+    assert signs(let_in, pushed(3001, 2001)) == [], "another controller saw it a moment later"
+    assert signs(let_in, pushed(3001, 0)) == []
+    assert signs(let_in, pushed(5000, 4000)) == ["the API server"]

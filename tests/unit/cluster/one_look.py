@@ -164,7 +164,7 @@ class FakeCaches:
     trouble: str = ""
     going: frozenset[str] = frozenset()
     unlisted_secrets: frozenset[str] = frozenset()
-    times_went_back: int = 0
+    restored_at: int = 0
 
     def objects(self) -> Iterator[tuple[OurKind, JsonObject]]:
         for key, found in self.resources.items():

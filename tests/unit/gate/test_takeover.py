@@ -44,9 +44,9 @@ def test_a_token_is_good_for_exactly_one_takeover() -> None:
         other_server(REGENT, "1", "2").token,
         other_server(REGENT, "2", "1").token,
         other_server("default/another", "1", "2").token,
-        other_origin(REGENT, "1", "2").token,
-        restored(REGENT, signs).token,
-        restored(REGENT, (*signs, Sign("User/a/c", "was deleted"))).token,
+        other_origin(REGENT, OURS, "2").token,
+        restored(REGENT, OURS, signs).token,
+        restored(REGENT, OURS, (*signs, Sign("User/a/c", "was deleted"))).token,
         lost_home(REGENT, "1", ("a",)).token,
         lost_home(REGENT, "1", ("a", "b")).token,
         lost_home(REGENT, "2", ("a",)).token,
@@ -60,8 +60,8 @@ def test_a_token_is_good_for_exactly_one_takeover() -> None:
 def test_the_message_names_the_token_and_both_ways_to_accept_it() -> None:
     for takeover in (
         other_server(REGENT, "1", "2"),
-        other_origin(REGENT, "directory", "uid"),
-        restored(REGENT, [Sign(f"User/a/{n}", "was deleted") for n in range(9)]),
+        other_origin(REGENT, OURS, "uid"),
+        restored(REGENT, OURS, [Sign(f"User/a/{n}", "was deleted") for n in range(9)]),
         lost_home(REGENT, "1", [f"r{n}" for n in range(9)]),
     ):
         said = takeover.trouble
@@ -107,7 +107,7 @@ def test_a_push_that_is_let_in_replaces_the_source_and_is_let_in_once() -> None:
 
 
 def test_a_refused_push_restrains_until_it_is_let_in() -> None:
-    needed = other_origin(REGENT, "directory", "another")
+    needed = other_origin(REGENT, OURS, "another")
     obeyed = Obeyed(REGENT, "", "7", RefusedPush.of(needed, FOREIGN))
     assert obeyed.takeover(accepted(OURS), "7", frozenset()) == needed
     assert obeyed.refused_push is not None
@@ -212,3 +212,12 @@ def test_what_a_controller_saw_of_its_source_is_known_when_another_one_pushes() 
     assert as_doubted(OURS, 1).restored == 1
     twice = OURS.model_copy(update={"restored": 2})
     assert as_doubted(twice, 1) is twice
+
+
+@pytest.mark.found("E152")
+def test_who_accepted_one_restore_has_not_accepted_the_next() -> None:
+    """Its annotation stays where it was written, and the next one may be known by the same."""
+    sign = [Sign("User/a/c", "has generation 3 after 5")]
+    later = OURS.model_copy(update={"revision": OURS.revision + 1})
+    assert restored(REGENT, OURS, sign).token != restored(REGENT, later, sign).token
+    assert other_origin(REGENT, OURS, "2").token != other_origin(REGENT, later, "2").token
