@@ -28,14 +28,12 @@ from regent.changes import (
     CreateRole,
     DropRole,
     EndSessions,
-    GrantMembership,
-    GrantPrivileges,
     HandOnOwned,
     HandOver,
+    OfMembership,
+    OfObjects,
     ReleaseRole,
     RenameRole,
-    RevokeMembership,
-    RevokePrivileges,
     SetPassword,
 )
 from regent.home.database import OWNER
@@ -109,9 +107,9 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 await connection.execute(load("home/drop_mark"), marked_as or role)
             case CreateRole() | AdoptRole():
                 pass  # put above, all at once
-            case AlterRole() | AlterSetting() | GrantMembership() | RevokeMembership():
+            case AlterRole() | AlterSetting() | OfMembership():
                 pass  # no mark knows of it
-            case GrantPrivileges() | RevokePrivileges() | EndSessions() | HandOnOwned():
+            case OfObjects() | EndSessions() | HandOnOwned():
                 pass  # not a change of roles
             case _:
                 assert_never(change)

@@ -25,6 +25,10 @@ from regent.changes import (
     GrantPrivileges,
     HandOnOwned,
     HandOver,
+    OfAttribute,
+    OfEnd,
+    OfHolder,
+    OfObjects,
     Plan,
     ReleaseRole,
     RenameRole,
@@ -92,13 +96,11 @@ def gives_to(change: Change, members: Members) -> Names:
             return frozenset({to})
         case AlterRole(role=role, effect=Effect.WIDEN):
             return frozenset({role})
-        case GrantMembership() | GrantPrivileges() | AlterRole() | AlterSetting():
+        case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+        case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return NOBODY
-        case RevokeMembership() | RevokePrivileges() | ClearPassword() | EndSessions():
-            return NOBODY
-        case DropRole() | ReleaseRole():
+        case EndSessions() | DropRole() | ReleaseRole():
             return NOBODY
         case _:
             assert_never(change)
@@ -115,13 +117,11 @@ def taken_from(change: Change) -> Names:
             return frozenset({role})
         case EndSessions(role=role, effect=Effect.REMOVE):
             return frozenset({role})
-        case AlterRole() | AlterSetting() | EndSessions():
+        case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+        case GrantMembership() | GrantPrivileges():
             return NOBODY
-        case ClearPassword() | GrantMembership() | GrantPrivileges():
-            return NOBODY
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
             return NOBODY
         case _:
             assert_never(change)
@@ -138,13 +138,9 @@ def hands_on(change: Change, members: Members) -> str | None:
             return group
         case HandOver(role=role, to_another=True):
             return role
-        case AlterRole() | AlterSetting() | GrantMembership() | HandOver():
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole() | AlterSetting():
             return None
-        case CreateRole() | AdoptRole() | RenameRole() | ClearPassword():
-            return None
-        case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
-            return None
-        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
+        case ClearPassword() | GrantMembership() | RevokeMembership() | OfObjects() | OfEnd():
             return None
         case _:
             assert_never(change)
@@ -316,20 +312,11 @@ def _is_part_of(change: Change, held: Names, members: Members) -> bool:
     match change:
         case GrantMembership(group=group, member=member):
             return (group, member) not in members.pairs and not held.isdisjoint({group, member})
-        case (
-            AdoptRole()
-            | AlterRole()
-            | AlterSetting()
-            | SetPassword()
-            | ClearPassword()
-            | EndSessions()
-        ):
+        case AdoptRole() | OfAttribute() | EndSessions():
             return change.role in held
         case HandOver():
             return change.role in held and change.to_another
-        case CreateRole() | RenameRole():
-            return False
-        case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
+        case CreateRole() | RenameRole() | RevokeMembership() | OfObjects():
             return False
         case HandOnOwned() | DropRole() | ReleaseRole():
             return False
