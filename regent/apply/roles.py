@@ -14,8 +14,8 @@ from typing import assert_never
 
 import asyncpg
 
-from regent.apply.closing import PATIENCE_SECONDS, closed_by, held_by, insist, tell_to_end
-from regent.apply.held import LOCK_IS_HELD, Patience
+from regent.apply.closing import PATIENCE_SECONDS, closed_by, insist, locked_by, tell_to_end
+from regent.apply.locked import LOCK_IS_HELD, Patience
 from regent.apply.render import render
 from regent.apply.result import REFUSALS, RETRIED, ChangeResult, refused
 from regent.apply.transaction import as_their_roles, patiently, run
@@ -184,7 +184,7 @@ class _Work:
             return error
         try:
             async with self.home.connection() as connection:
-                return await held_by(connection, change.role)
+                return await locked_by(connection, change.role)
         except (asyncpg.PostgresError, *CONNECTION_IS_GONE):
             heed_cancellation()
             return error

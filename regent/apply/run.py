@@ -17,8 +17,8 @@ from typing import assert_never
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, Place, hand_on_owned
-from regent.apply.held import Patience
 from regent.apply.leaving import require_handed_on, take_its_privileges
+from regent.apply.locked import Patience
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
     REFUSALS,
