@@ -32,7 +32,7 @@ from controller.kube.kinds import JsonObject
 from controller.observe.reader import Reader, read_secrets, secret_names
 from controller.regents.client import Accepted, RegentClient
 from regent.accept.merge import accept
-from regent.foundation import Standing, standing
+from regent.foundation import Foundation, founded
 from regent.settings import RegentSettings, ServerSettings, connector_of
 from shared.garbage import look_for_cycles_rarely
 from shared.http import StatusBody
@@ -152,7 +152,7 @@ def sent(written: WrittenState, watch: Watch) -> bytes:
         return gzip.compress(written.body, compresslevel=1)
 
 
-async def one_push(stand: Standing, body: bytes, watch: Watch) -> StatusBody:
+async def one_push(stand: Foundation, body: bytes, watch: Watch) -> StatusBody:
     """What a Regent does with a push, and what it says afterwards."""
     passes, home = stand.passes, stand.home
     with watch.step("regent: read the push"):
@@ -195,7 +195,7 @@ async def fill(server: EmbeddedServer) -> None:
 
 async def step_by_step(settings: RegentSettings, controller: Controller, count: int) -> None:
     """In this process. The first push, of everything, is told apart."""
-    async with standing(settings, connector_of(settings.server)) as stand:
+    async with founded(settings, connector_of(settings.server)) as stand:
         first = controller.compile()
         began = perf_counter()
         await one_push(stand, sent(first, Watch()), Watch())

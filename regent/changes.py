@@ -4,6 +4,8 @@ A change knows its causes (the resources that declare it, for outcomes), and its
 the plan is ordered: widening first, narrowing last (rule 22).
 
 Long because the changes are one closed union: each dispatch over it is checked against this page.
+A dispatch may name a group of them (`OfHolder`, `OfAttribute`, `OfMembership`, `OfObjects`,
+`OfEnd`) where it says the same of all.
 """
 
 from __future__ import annotations
@@ -134,8 +136,26 @@ class _OfRole(_AboutOneRole):
         return Work.ROLES
 
 
+class OfHolder(_OfRole):
+    """Which role there is, what it is called and who has it: marks follow these."""
+
+    __slots__ = ()
+
+
+class OfAttribute(_OfRole):
+    """How a role is and how one comes in by it: attributes, password, settings."""
+
+    __slots__ = ()
+
+
+class OfEnd(_AboutOneRole):
+    """A step of the end of somebody's access."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class _OfMembership:
+class OfMembership:
     """What the two changes of a membership have."""
 
     group: str
@@ -176,7 +196,7 @@ class _OfMembership:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfObjects:
+class OfObjects:
     """What the two changes of privileges have."""
 
     database: str | None
@@ -232,7 +252,7 @@ class _OfObjects:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateRole(_OfRole):
+class CreateRole(OfHolder):
     """A new role, always NOLOGIN and without a password, and its mark."""
 
     holder: ResourceKey
@@ -246,7 +266,7 @@ class CreateRole(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class AdoptRole(_OfRole):
+class AdoptRole(OfHolder):
     """An existing role comes into our authority: a mark, no SQL on the role itself."""
 
     holder: ResourceKey
@@ -257,7 +277,7 @@ class AdoptRole(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class RenameRole(_OfRole):
+class RenameRole(OfHolder):
     """ALTER ROLE .. RENAME TO, and the mark follows (rule 7).
 
     `clears_password`: PostgreSQL clears an md5 password by it, and no declared one takes its place.
@@ -278,7 +298,7 @@ class RenameRole(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver(_OfRole):
+class HandOver(OfHolder):
     """The mark passes to another resource, the role stays as it is (rule 7).
 
     `to_another`: it is not known that the same person goes on, so whoever had it is out before.
@@ -293,7 +313,7 @@ class HandOver(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class AlterRole(_OfRole):
+class AlterRole(OfAttribute):
     """Attributes of one role. None leaves one alone; `forever` is VALID UNTIL 'infinity'.
 
     `for_now`: LOGIN and the password of whoever had the role go, and come for who gets it.
@@ -322,7 +342,7 @@ class AlterRole(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class SetPassword(_OfRole):
+class SetPassword(OfAttribute):
     """The verifier, never the clear text."""
 
     verifier: Verifier
@@ -334,7 +354,7 @@ class SetPassword(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearPassword(_OfRole):
+class ClearPassword(OfAttribute):
     """PASSWORD NULL, when a role is no User any more (rule 7). Never for a missing Secret."""
 
     causes: Causes = ()
@@ -345,7 +365,7 @@ class ClearPassword(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class AlterSetting(_OfRole):
+class AlterSetting(OfAttribute):
     """ALTER ROLE .. SET; value None resets it. database None: in every database."""
 
     database: str | None
@@ -359,7 +379,7 @@ class AlterSetting(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class GrantMembership(_OfMembership):
+class GrantMembership(OfMembership):
     """GRANT group TO member. Options of 16 and later are left out below it.
 
     `instead_of` are grantors whose grant of it falls: it is given again to one who is not managed.
@@ -374,7 +394,7 @@ class GrantMembership(_OfMembership):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeMembership(_OfMembership):
+class RevokeMembership(OfMembership):
     """REVOKE group FROM member as its grantor gave it; `admin_only` takes the option alone.
 
     With CASCADE where something is to go `along`: what the member gave on, and those in turn, as
@@ -389,7 +409,7 @@ class RevokeMembership(_OfMembership):
 
 
 @dataclass(frozen=True, slots=True)
-class GrantPrivileges(_OfObjects):
+class GrantPrivileges(OfObjects):
     """The same privileges on many objects of one kind to many grantees: one statement.
 
     For kind COLUMN, `objects` are relations and `columns` names their columns. `instead_of` are
@@ -417,7 +437,7 @@ class Cut(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokePrivileges(_OfObjects):
+class RevokePrivileges(OfObjects):
     """The same privileges on many objects, that one grantor gave to many grantees.
 
     `grantor` equal to an object's owner needs no SET ROLE. `grant_option_only` leaves the
@@ -443,7 +463,7 @@ PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 
 @dataclass(frozen=True, slots=True)
-class EndSessions(_OfRole):
+class EndSessions(_OfRole, OfEnd):
     """pg_terminate_backend on every session of the role, ours left out (rule 24)."""
 
     why: str
@@ -459,7 +479,7 @@ class EndSessions(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOnOwned(_AboutOneRole):
+class HandOnOwned(OfEnd):
     """REASSIGN OWNED in one database, object by object (rules 23, 27).
 
     `listed` says whether `to` may get code that it could do more with. With a `refusal` nothing
@@ -495,7 +515,7 @@ class HandOnOwned(_AboutOneRole):
 
 
 @dataclass(frozen=True, slots=True)
-class DropRole(_OfRole):
+class DropRole(_OfRole, OfEnd):
     """DROP ROLE, of a role that we created and that owns nothing; its mark goes with it.
 
     `marked_as` is the name in the mark, where the role was renamed behind us.
@@ -514,7 +534,7 @@ class DropRole(_OfRole):
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseRole(_OfRole):
+class ReleaseRole(_OfRole, OfEnd):
     """The mark is released: it keeps its holder, the role is nobody's business (rule 8).
 
     `has_ended`: only once it is seen that the role's access has ended. `marked_as` is the name in

@@ -22,7 +22,7 @@ from regent.detect.events import Event, Taken
 from regent.detect.own_sessions import OwnConnector, OwnSessions
 from regent.detect.simple_events import is_simple
 from regent.detect.wake import Full, Hint, LocalEvents, Wake
-from regent.foundation import Standing, standing
+from regent.foundation import Foundation, founded
 from regent.gate.brake_memory import is_judged, released
 from regent.gate.consent import Waiting, Withheld
 from regent.gate.takeover import Takeover, accepting, taken_over
@@ -57,7 +57,7 @@ class Engine:
     def __init__(
         self,
         settings: RegentSettings,
-        stand: Standing,
+        stand: Foundation,
         *,
         connector: OwnConnector,
         own: OwnSessions,
@@ -96,7 +96,7 @@ class Engine:
         """Take everything that it stands on, and give it back at the end."""
         own = OwnSessions()
         connector = OwnConnector(plain, own)
-        async with standing(settings, connector) as stand:
+        async with founded(settings, connector) as stand:
             yield cls(settings, stand, connector=connector, own=own, board=board, metrics=metrics)
 
     async def run(self) -> None:

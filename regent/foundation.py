@@ -25,7 +25,7 @@ from sql import load
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Foundation:
     """Ready to write."""
 
     home: Home
@@ -42,9 +42,9 @@ async def _refuse_a_template(home: Home, main: str) -> None:
 
 
 @asynccontextmanager
-async def standing(
+async def founded(
     settings: RegentSettings, connector: Connects, heed: Heed = nobody_heeds
-) -> AsyncIterator[Standing]:
+) -> AsyncIterator[Foundation]:
     """Take it all, and give it back at the end. `heed` hears what is applied, while it is.
 
     Raises HomeDatabaseMissing, LockHeld and TemplateServed, and what connecting raises.
@@ -74,7 +74,7 @@ async def standing(
                 before_write=lock.require,
                 heed=heed,
             )
-            yield Standing(home, lock, connections, passes)
+            yield Foundation(home, lock, connections, passes)
         finally:
             await lock.release()
     finally:

@@ -17,7 +17,7 @@ from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult, Heed, nobody_heeds
 from regent.changes import Change, Plan
-from regent.foundation import Standing, looker, memory_of, standing
+from regent.foundation import Foundation, founded, looker, memory_of
 from regent.gate.brake_memory import released
 from regent.gate.losses import Atom
 from regent.gate.restraint import IN_RECOVERY
@@ -162,7 +162,7 @@ async def apply_once(
     given = {one.kind: one for one in consents}
     release, takeover = (given.get(kind, Consent(kind)) for kind in ("Brake", "Takeover"))
     began = perf_counter()
-    async with standing(settings, connector_of(settings.server), heed) as stand:
+    async with founded(settings, connector_of(settings.server), heed) as stand:
         memory = stand.passes.memory
         accepted, is_open = _accept(settings.regent, memory, state, takeover)
         accepted = _following(memory.accepted, accepted, had_owner=stand.home.had_owner)
@@ -216,7 +216,7 @@ def _following(
     return accepted.model_copy(update={"may_follow_a_loss": True})
 
 
-async def _take_over(stand: Standing, accepted: AcceptedState, given: Consent) -> AcceptedState:
+async def _take_over(stand: Foundation, accepted: AcceptedState, given: Consent) -> AcceptedState:
     """Another server, or names that are taken back. Raises TokenMismatch."""
     memory = stand.passes.memory
     asked = accepted.model_copy(update={"is_home_lost": accepted.may_follow_a_loss})

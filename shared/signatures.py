@@ -59,7 +59,7 @@ class NotASignatureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class NamedRoutine:
     """One routine of a schema."""
 
     name: str
@@ -71,14 +71,14 @@ def is_signature(pattern: str) -> bool:
     return pattern.endswith(")") and _bracket(pattern) >= 0
 
 
-def signature_of(pattern: str) -> Signature:
+def signature_of(pattern: str) -> NamedRoutine:
     """What it names, with its types in the words of format_type()."""
     at = _bracket(pattern)
     name = literal_of(pattern[:at].rstrip())
     if not name:
         raise NotASignatureError("has a wildcard and argument types" if at else "has no name")
     types = [_type(one) for one in _arguments(list(_tokens(pattern[at + 1 : -1])))]
-    return Signature(name, ", ".join(one for one in types if one))
+    return NamedRoutine(name, ", ".join(one for one in types if one))
 
 
 def types_of(arguments: str) -> list[str]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import asyncpg
 
-from regent.apply.held import LOCK_IS_HELD, HeldError, Holder
+from regent.apply.locked import LOCK_IS_HELD, Holder, LockedError
 from regent.apply.result import RETRIED, ChangeResult, sqlstate
 from regent.changes import AlterRole, Change, Effect
 from regent.server.again import again
@@ -37,10 +37,10 @@ def closed_by(changes: Iterable[Change]) -> tuple[str, ...]:
     )
 
 
-def held_ends(results: Iterable[ChangeResult]) -> frozenset[str]:
+def locked_ends(results: Iterable[ChangeResult]) -> frozenset[str]:
     """The roles whose LOGIN could not be taken, as somebody held them."""
-    held = (r.change for r in results if not r.done and r.sqlstate == LOCK_IS_HELD)
-    return frozenset(closed_by(held))
+    locked = (r.change for r in results if not r.done and r.sqlstate == LOCK_IS_HELD)
+    return frozenset(closed_by(locked))
 
 
 async def tell_to_end(
@@ -66,10 +66,10 @@ async def insist(once: Callable[[], Awaitable[None]], found: Callable[[], bool])
     await again(once, attempts=ATTEMPTS, waits=Backoff(first=0.0), passes_by=goes_on)
 
 
-async def held_by(connection: Connection, role: str) -> HeldError:
+async def locked_by(connection: Connection, role: str) -> LockedError:
     """Who holds the row of a role: exactly where pg_authid can be read, else who may be it."""
     rows = await connection.fetch(load("leaving/changes_roles"))
     with suppress(asyncpg.InsufficientPrivilegeError):
         writer = await connection.fetchval(load("leaving/role_writer"), role)
         rows = [row for row in rows if writer in row["transactions"]] or rows
-    return HeldError([*map(Holder.of, rows)])
+    return LockedError([*map(Holder.of, rows)])

@@ -12,22 +12,17 @@ from typing import assert_never
 
 from regent.apply.result import ChangeResult
 from regent.changes import (
-    AdoptRole,
     AlterRole,
     AlterSetting,
     Change,
     ClearPassword,
-    CreateRole,
-    DropRole,
     Effect,
-    EndSessions,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
-    HandOver,
+    OfEnd,
+    OfHolder,
     Plan,
-    ReleaseRole,
-    RenameRole,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -75,11 +70,9 @@ def _gives(change: Change, heir: str) -> bool:
             return member == heir
         case AlterRole(role=role, effect=effect):
             return role == heir and effect is Effect.WIDEN
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+        case OfHolder() | SetPassword() | ClearPassword() | AlterSetting() | OfEnd():
             return False
-        case ClearPassword() | AlterSetting() | RevokeMembership() | RevokePrivileges():
-            return False
-        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokeMembership() | RevokePrivileges():
             return False
         case _:
             assert_never(change)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
-from regent.apply.held import Patience
+from regent.apply.locked import Patience
 from regent.apply.naming import ROUTINE, routine
 from regent.apply.result import (
     STAYS,

@@ -13,7 +13,7 @@ from itertools import chain
 import asyncpg
 
 from regent.apply.handing_on import NotHandedOnError, owned_by
-from regent.apply.held import Patience
+from regent.apply.locked import Patience
 from regent.apply.naming import routine
 from regent.apply.result import (
     NOT_REACHED,

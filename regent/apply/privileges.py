@@ -4,8 +4,8 @@ All changes of one object are in one transaction, in the order of the plan: what
 along, and a later GRANT gives back, is never missing in between. A slice that is refused is halved
 until the object, and then the grantee, is found that the server refuses; the others are done.
 
-What others hold is not looked for by halving, where each try is a wait: one query says what is held
-and by whom, all else is done first, and then what is held is waited for as long as the patience of
+What others hold is not looked for by halving, where each try is a wait: one query says what is
+locked and by whom, all else is done first, and then that is waited for as long as the patience of
 the pass lasts (docs/adr/0007).
 
 Long because the ways in which a slice is taken apart are read together.
@@ -21,7 +21,7 @@ from dataclasses import replace
 import asyncpg
 
 from regent.apply import table_locks as gentle_locks
-from regent.apply.held import LOCK_IS_HELD, Held, HeldError, Patience, look_for
+from regent.apply.locked import LOCK_IS_HELD, Locked, LockedError, Patience, look_for
 from regent.apply.pieces import Piece, Tally
 from regent.apply.render import render
 from regent.apply.result import (
@@ -83,7 +83,7 @@ class PrivilegeWork:
                 tally.failed.append((one, InvalidGrantorError(one.refusal)))
         self._refs = [dict(zip(c.addresses, c.objects, strict=True)) for c in self._changes]
         """By change, what each address is: a slice of a large change looks up its own alone."""
-        self._held: list[Piece] = []
+        self._locked: list[Piece] = []
         self._looks_first = self._patience.is_over
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
@@ -102,7 +102,7 @@ class PrivilegeWork:
             await (self._apart(slice_) if self._looks_first else self._do(slice_))
             start += len(some)
             size = _next_size(size, time.monotonic() - began)
-        await self._wait_for_the_held()
+        await self._wait_for_the_locked()
         return tuple(one.result() for one in self._tallies)
 
     def _cannot_be_locked(self) -> frozenset[Address]:
@@ -135,29 +135,29 @@ class PrivilegeWork:
                     await self._do(half)
 
     async def _apart(self, piece: Piece, *, was_tried: bool = False) -> None:
-        """What nobody holds is done now, what is held is left for later.
+        """What nobody holds is done now, what is locked is left for later.
 
         Where it `was_tried` as it is and nothing is seen to be held, it is halved.
         """
-        held = await self._look(piece)
-        if held is None:
+        locked = await self._look(piece)
+        if locked is None:
             return
-        if not held:
+        if not locked:
             await (self._halves(piece) if was_tried else self._do(piece))
             return
-        here = frozenset(piece.objects) & held.objects.keys()
-        gone = tuple(g for g in piece.grantees if g in held.roles)
-        free = tuple(g for g in piece.grantees if g not in held.roles)
+        here = frozenset(piece.objects) & locked.objects.keys()
+        gone = tuple(g for g in piece.grantees if g in locked.roles)
+        free = tuple(g for g in piece.grantees if g not in locked.roles)
         reached = tuple(one for one in piece.objects if one not in here)
         for left in (
             Piece(tuple(one for one in piece.objects if one in here), piece.grantees),
             Piece(reached, gone),
         ):
             if left.objects and left.grantees:
-                self._held.append(left)
+                self._locked.append(left)
         if not reached or not free:
             return
-        rest = Piece(reached, free, is_soft=bool(held.busy))
+        rest = Piece(reached, free, is_soft=bool(locked.busy))
         if was_tried and rest == piece:
             await self._halves(piece)
         else:
@@ -167,11 +167,11 @@ class PrivilegeWork:
         """Nobody is seen to hold it, and it is not to be had."""
         halves = None if self._patience.is_over else piece.halves(grantees_first=False)
         if halves is None:
-            self._held.append(piece)
+            self._locked.append(piece)
         for half in halves or ():
             await self._do(half)
 
-    async def _look(self, piece: Piece) -> Held | None:
+    async def _look(self, piece: Piece) -> Locked | None:
         """What is held of it; None where the database cannot be asked, which is noted."""
         try:
             async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
@@ -183,18 +183,18 @@ class PrivilegeWork:
             self._note(piece, range(len(self._changes)), error)
         return None
 
-    async def _wait_for_the_held(self) -> None:
+    async def _wait_for_the_locked(self) -> None:
         """What has come free meanwhile, then one object after another, as long as one may wait."""
-        while self._held and not self._patience.is_over:
-            pieces, self._held = self._held, []
+        while self._locked and not self._patience.is_over:
+            pieces, self._locked = self._locked, []
             for piece in pieces:
                 await self._apart(piece)
-            if self._held:
+            if self._locked:
                 await self._wait_for_one()
-        for piece in self._held:
-            held = await self._look(piece)
-            if held is not None:
-                error = HeldError(held.holders_of(piece.objects, piece.grantees))
+        for piece in self._locked:
+            locked = await self._look(piece)
+            if locked is not None:
+                error = LockedError(locked.holders_of(piece.objects, piece.grantees))
                 self._note(piece, range(len(self._changes)), error)
 
     async def _wait_for_one(self) -> None:
@@ -202,16 +202,16 @@ class PrivilegeWork:
 
         Any of them: the same one first in each pass would keep the others waiting for ever.
         """
-        piece = self._held.pop(random.randrange(len(self._held)))  # noqa: S311 - keeps no secret
+        piece = self._locked.pop(random.randrange(len(self._locked)))  # noqa: S311 - keeps no secret
         chosen = random.choice(piece.objects)  # noqa: S311 - keeps no secret
         others = tuple(one for one in piece.objects if one != chosen)
         if others:
-            self._held.append(replace(piece, objects=others))
+            self._locked.append(replace(piece, objects=others))
         one = Piece((chosen,), piece.grantees)
         try:
             await self._reconnecting(one, range(len(self._changes)))
         except asyncpg.LockNotAvailableError:
-            self._held.append(one)
+            self._locked.append(one)
         except CannotConnectError as error:
             self._note(one, range(len(self._changes)), error)
         except REFUSALS:
@@ -235,7 +235,7 @@ class PrivilegeWork:
             try:
                 await self._together(piece, left)
             except asyncpg.LockNotAvailableError:
-                self._held.append(piece)
+                self._locked.append(piece)
                 return
             except REFUSALS as error:
                 if sqlstate(error) in VANISHED:

@@ -14,8 +14,8 @@ from typing import assert_never
 
 import asyncpg
 
-from regent.apply.closing import PATIENCE_SECONDS, closed_by, held_by, insist, tell_to_end
-from regent.apply.held import LOCK_IS_HELD, Patience
+from regent.apply.closing import PATIENCE_SECONDS, closed_by, insist, locked_by, tell_to_end
+from regent.apply.locked import LOCK_IS_HELD, Patience
 from regent.apply.render import render
 from regent.apply.result import REFUSALS, RETRIED, ChangeResult, refused
 from regent.apply.transaction import as_their_roles, patiently, run
@@ -28,14 +28,12 @@ from regent.changes import (
     CreateRole,
     DropRole,
     EndSessions,
-    GrantMembership,
-    GrantPrivileges,
     HandOnOwned,
     HandOver,
+    OfMembership,
+    OfObjects,
     ReleaseRole,
     RenameRole,
-    RevokeMembership,
-    RevokePrivileges,
     SetPassword,
 )
 from regent.home.database import OWNER
@@ -109,9 +107,9 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 await connection.execute(load("home/drop_mark"), marked_as or role)
             case CreateRole() | AdoptRole():
                 pass  # put above, all at once
-            case AlterRole() | AlterSetting() | GrantMembership() | RevokeMembership():
+            case AlterRole() | AlterSetting() | OfMembership():
                 pass  # no mark knows of it
-            case GrantPrivileges() | RevokePrivileges() | EndSessions() | HandOnOwned():
+            case OfObjects() | EndSessions() | HandOnOwned():
                 pass  # not a change of roles
             case _:
                 assert_never(change)
@@ -186,7 +184,7 @@ class _Work:
             return error
         try:
             async with self.home.connection() as connection:
-                return await held_by(connection, change.role)
+                return await locked_by(connection, change.role)
         except (asyncpg.PostgresError, *CONNECTION_IS_GONE):
             heed_cancellation()
             return error

@@ -17,8 +17,8 @@ from typing import assert_never
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.handing_on import Moved, Place, hand_on_owned
-from regent.apply.held import Patience
 from regent.apply.leaving import require_handed_on, take_its_privileges
+from regent.apply.locked import Patience
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
     REFUSALS,
@@ -31,25 +31,18 @@ from regent.apply.result import (
 from regent.apply.sessions import end_sessions, require_ended
 from regent.apply.transaction import run
 from regent.changes import (
-    AdoptRole,
-    AlterRole,
-    AlterSetting,
     Change,
-    ClearPassword,
-    CreateRole,
     DropRole,
     Effect,
     EndSessions,
-    GrantMembership,
-    GrantPrivileges,
     HandOnOwned,
-    HandOver,
+    OfAttribute,
+    OfHolder,
+    OfMembership,
+    OfObjects,
     Plan,
+    PrivilegeChange,
     ReleaseRole,
-    RenameRole,
-    RevokeMembership,
-    RevokePrivileges,
-    SetPassword,
     Work,
 )
 from regent.home.locks import lock_roles_in_transaction
@@ -125,7 +118,7 @@ class _Work:
         self.heed(results, len(self.plan.changes))
 
     async def _privileges(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
-        privileges = [c for c in stretch if isinstance(c, GrantPrivileges | RevokePrivileges)]
+        privileges = [c for c in stretch if isinstance(c, PrivilegeChange)]
         return await PrivilegeWork(
             self.connections,
             privileges[0].database or self.home.database,
@@ -158,14 +151,8 @@ class _Work:
                     await self._drop(change)
                 case ReleaseRole():
                     await self._release(change)
-                case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole():
-                    raise _astray(change)
-                case SetPassword() | ClearPassword() | AlterSetting():
-                    raise _astray(change)
-                case GrantMembership() | RevokeMembership():
-                    raise _astray(change)
-                case GrantPrivileges() | RevokePrivileges():
-                    raise _astray(change)
+                case OfHolder() | OfAttribute() | OfMembership() | OfObjects():
+                    raise TypeError(f"{type(change).__name__} is not carried out alone")
                 case _:
                     assert_never(change)
         except (StepRefusedError, CannotConnectError, *REFUSALS, *CONNECTION_IS_GONE) as error:
@@ -264,7 +251,3 @@ def _place(change: Change) -> tuple[Work, str, Effect]:
 def _database(change: Change) -> str:
     """Of slices; what is done alone opens its own connection, change by change."""
     return change.local_to or "" if change.work is Work.PRIVILEGES else ""
-
-
-def _astray(change: Change) -> TypeError:
-    return TypeError(f"{type(change).__name__} is not carried out alone")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import asyncpg
 
-from regent.apply.held import LOCK_IS_HELD, Patience
+from regent.apply.locked import LOCK_IS_HELD, Patience
 from regent.apply.render import Statement
 from regent.apply.result import DID_LESS, RETRIED, OnlyWarnedError, sqlstate
 from regent.server.again import again

@@ -25,7 +25,7 @@ from regent.plan.handing_over import (
     NOBODY,
     Names,
     handed_to_another,
-    held_as_a_whole,
+    withheld_as_a_whole,
     without_adoptions,
     without_passwords,
 )
@@ -146,9 +146,9 @@ def _without_handing_on(
     server = compared.server
     if server is None:
         return plan, ()
-    adoptions = held_as_a_whole(touched, compared.adopted, server)
+    adoptions = withheld_as_a_whole(touched, compared.adopted, server)
     first = without_adoptions(plan, adoptions, compared.desired, server)
-    handed = held_as_a_whole(touched, compared.handed, server)
+    handed = withheld_as_a_whole(touched, compared.handed, server)
     others = handed & handed_to_another(compared.plan.changes)
     second = without_adoptions(first.plan, others, compared.desired, server)
     third = without_passwords(second.plan, handed)

@@ -12,23 +12,20 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from regent.changes import (
-    AdoptRole,
     AlterRole,
     AlterSetting,
     Change,
     ClearPassword,
-    CreateRole,
     DropRole,
     Effect,
     EndSessions,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
-    HandOver,
+    OfHolder,
     Plan,
     PrivilegeChange,
     ReleaseRole,
-    RenameRole,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -77,9 +74,7 @@ def atoms(change: Change) -> Iterator[Atom]:
             yield role, ROLE, EXISTS, ""
         case AlterRole() | EndSessions():
             return  # what widens, or comes after all else of an adoption
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
-            return
-        case AlterSetting() | GrantMembership() | GrantPrivileges():
+        case OfHolder() | SetPassword() | AlterSetting() | GrantMembership() | GrantPrivileges():
             return
         case _:
             assert_never(change)

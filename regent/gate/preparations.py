@@ -44,12 +44,12 @@ def without_preparations(before: Plan, after: Plan) -> Split:
     waiting: list[Change] = []
     for change in after.changes:
         if isinstance(change, GrantPrivileges) and change.instead_of:
-            later, now = split(change, withheld.holds(change))
+            later, now = split(change, withheld.withholds(change))
             kept += now
             waiting += later
         elif isinstance(change, GrantMembership) and change.instead_of:
-            is_held = (change.group, change.member) in withheld.memberships
-            (waiting if is_held else kept).append(change)
+            is_withheld = (change.group, change.member) in withheld.memberships
+            (waiting if is_withheld else kept).append(change)
         else:
             kept.append(change)
     return Split(replace(after, changes=tuple(kept)), tuple(waiting))
@@ -73,11 +73,11 @@ class _Withheld:
             frozenset((row.group, row.member) for row, count in rows.items() if count > 0),
         )
 
-    def holds(self, change: GrantPrivileges) -> Callable[[Edge], bool]:
+    def withholds(self, change: GrantPrivileges) -> Callable[[Edge], bool]:
         """Whether none of the grantors by whom it was had loses it now."""
         kind = _kind(change)
 
-        def is_held(edge: Edge) -> bool:
+        def is_withheld(edge: Edge) -> bool:
             places = (edge, edge._replace(column=""))
             return all(
                 any(
@@ -87,7 +87,7 @@ class _Withheld:
                 for name in change.instead_of
             )
 
-        return is_held
+        return is_withheld
 
 
 def _taken(changes: Iterable[Change], grantors: frozenset[str]) -> set[tuple[Taken, str]]:

@@ -20,7 +20,6 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
-    GrantPrivileges,
     HandOnOwned,
     Plan,
     PrivilegeChange,
@@ -70,7 +69,7 @@ def keys_of(change: Change) -> tuple[str, ...]:
     One key; for privileges one per edge (object, grantee, privilege, column), so that an edge has
     the same key in whatever statement it is gathered with others.
     """
-    if not isinstance(change, GrantPrivileges | RevokePrivileges):
+    if not isinstance(change, PrivilegeChange):
         return (f"{_END if role_that_ends(change) else ''}{digest(replace(change, causes=()))}",)
     return tuple(_keys(change).values())
 
@@ -163,7 +162,7 @@ def without_refused(plan: Plan, refused: Refused) -> tuple[Plan, tuple[Refusal, 
 
 def _parts(change: Change, refused: Refused) -> Iterator[tuple[Change, Unmanageable | None]]:
     """The change in as few parts as possible, each wholly refused before or not at all."""
-    if not isinstance(change, GrantPrivileges | RevokePrivileges):
+    if not isinstance(change, PrivilegeChange):
         yield change, refused.get(keys_of(change)[0])
         return
     known = {edge: one for edge, key in _keys(change).items() if (one := refused.get(key))}

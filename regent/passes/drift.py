@@ -10,14 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from regent.changes import (
-    Change,
-    DropRole,
-    GrantPrivileges,
-    HandOnOwned,
-    ReleaseRole,
-    RevokePrivileges,
-)
+from regent.changes import Change, DropRole, HandOnOwned, PrivilegeChange, ReleaseRole
 from regent.desired import Desired
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
@@ -131,7 +124,7 @@ def seen_done(done: Iterable[Change], left: Iterable[Change]) -> frozenset[Chang
 
 def _edges(change: Change) -> frozenset[object]:
     """What a change of privileges is made of; nothing for other changes, which are whole."""
-    if not isinstance(change, GrantPrivileges | RevokePrivileges):
+    if not isinstance(change, PrivilegeChange):
         return frozenset()
     catalog = KINDS[change.kind].catalog
     return frozenset((type(change), change.database, catalog, edge) for edge in edges(change))
@@ -141,6 +134,6 @@ def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:
     """The objects that these changes are about, by database."""
     found: dict[str, list[Address]] = {}
     for change in changes:
-        if isinstance(change, GrantPrivileges | RevokePrivileges) and change.database is not None:
+        if isinstance(change, PrivilegeChange) and change.database is not None:
             found.setdefault(change.database, []).extend(change.addresses)
     return {database: tuple(objects) for database, objects in found.items()}

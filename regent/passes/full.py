@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 
-from regent.apply.closing import closed_by, held_ends
-from regent.apply.held import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
+from regent.apply.closing import closed_by, locked_ends
+from regent.apply.locked import WAIT_AGAIN_SECONDS, WAIT_SECONDS, Patience
 from regent.apply.result import ChangeResult, Heed, nobody_heeds
 from regent.apply.run import apply
 from regent.changes import Change, Plan
@@ -158,14 +158,14 @@ class Passes:
             done = await self._write(last.verdict.plan, last.observed.server, patience)
             self._note_ended(done)
             self._note_left(done, last)
-            is_held = self._note_held(done)
+            is_locked = self._note_locked(done)
             results.extend(done)
             before, last = last, await self._look(accepted, datetime.now(UTC))
             new = self._came_since(before, last)
             drift.extend(new)
             if new and before_correcting is not None:
                 await before_correcting(objects_of(new))
-            goes_on = is_held or any(result.done for result in done)
+            goes_on = is_locked or any(result.done for result in done)
             if last.restraint is not None or not goes_on:
                 break
         # Who holds something for long is not waited for again and again, while others wait for us.
@@ -265,11 +265,11 @@ class Passes:
             self.memory.brake = self.memory.brake.model_copy(update={"left": left})
             self._is_brake_stored = False
 
-    def _note_held(self, done: Sequence[ChangeResult]) -> bool:
+    def _note_locked(self, done: Sequence[ChangeResult]) -> bool:
         """Whose LOGIN cannot be taken loses the rest at once; True where it is one more."""
-        before = self.memory.held_ends
-        self.memory.held_ends |= held_ends(done)
-        return self.memory.held_ends != before
+        before = self.memory.locked_ends
+        self.memory.locked_ends |= locked_ends(done)
+        return self.memory.locked_ends != before
 
     async def supersede(self, previous: AcceptedState | None) -> None:
         """Remember what a state gave, before another one takes its place."""
@@ -289,7 +289,7 @@ class Passes:
         memory.unread = frozenset(last.unread)
         if last.restraint is None and not last.unread and memory.brake.left:
             self._set_left({(one.role, one.member) for one in last.code_left} & memory.brake.left)
-        memory.held_ends &= frozenset(closed_by(last.verdict.plan.changes))
+        memory.locked_ends &= frozenset(closed_by(last.verdict.plan.changes))
         # A targeted pass knows nothing of what waits, and would give it.
         is_settled = last.verdict.plan.is_empty and not last.verdict.is_pulled
         is_settled = is_settled and not last.verdict.waiting

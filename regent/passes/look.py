@@ -42,8 +42,8 @@ class Memory:
     `accepted`, `brake`, `refused` and `system_identifier` are in the home database too. `unread`
     are the databases that the last full pass could not read. `looked` is that of a full pass that
     left nothing open, for targeted passes to plan with. `refused_push` waits for a person.
-    `rights` are the admin's own, as the last pass that wrote found them. `held_ends` are the roles
-    whose LOGIN the last pass could not take, as somebody held them.
+    `rights` are the admin's own, as the last pass that wrote found them. `locked_ends` are the
+    roles whose LOGIN the last pass could not take, as somebody held them.
     """
 
     accepted: AcceptedState | None = None
@@ -54,7 +54,7 @@ class Memory:
     looked: Looked | None = None
     refused_push: RefusedPush | None = None
     rights: frozenset[str] | None = None
-    held_ends: frozenset[str] = frozenset()
+    locked_ends: frozenset[str] = frozenset()
 
     def as_of_now(self) -> Memory:
         """What a look obeys from its start to its end, whoever accepts or releases meanwhile.
@@ -152,7 +152,7 @@ class Looker:
             ordinary_parameters=self._parameters.ordinary,
             known_parameters=self._parameters.known,
             libraries=self._parameters.libraries,
-            held_ends=memory.held_ends,
+            locked_ends=memory.locked_ends,
         )
         resolution = resolve(situation)
         observed, unread = await read_databases(

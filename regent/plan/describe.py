@@ -21,6 +21,7 @@ from regent.changes import (
     HandOnOwned,
     HandOver,
     ObjectRef,
+    PrivilegeChange,
     ReleaseRole,
     RenameRole,
     RevokeMembership,
@@ -165,14 +166,14 @@ def _lost_membership(change: RevokeMembership) -> str:
     return f"take {change.member} out of {change.group} {by}{along}"
 
 
-def edge(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
+def edge(change: PrivilegeChange, most: int = MOST_NAMED) -> str:
     """Such as `SELECT on 3 tables in schema1 (a, b, c)`; names as they are."""
     columns = f" ({', '.join(change.columns)})" if change.columns else ""
     privileges = ", ".join(f"{one}{columns}" for one in sorted(change.privileges))
     return f"{privileges} on {objects(change, most)}"
 
 
-def objects(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
+def objects(change: PrivilegeChange, most: int = MOST_NAMED) -> str:
     """One object by its name, several by their number, where they stand and the first names."""
     refs = change.objects
     one, many = _words(change.kind, refs)
@@ -193,6 +194,6 @@ def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
     return (row.one, row.many) if same is None else (same.one, same.many)
 
 
-def grantees(change: GrantPrivileges | RevokePrivileges, most: int = MOST_NAMED) -> str:
+def grantees(change: PrivilegeChange, most: int = MOST_NAMED) -> str:
     """Their names, the first of many."""
     return first_of(["PUBLIC" if grantee is None else grantee for grantee in change.grantees], most)

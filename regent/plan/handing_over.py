@@ -25,6 +25,10 @@ from regent.changes import (
     GrantPrivileges,
     HandOnOwned,
     HandOver,
+    OfAttribute,
+    OfEnd,
+    OfHolder,
+    OfObjects,
     Plan,
     ReleaseRole,
     RenameRole,
@@ -92,13 +96,11 @@ def gives_to(change: Change, members: Members) -> Names:
             return frozenset({to})
         case AlterRole(role=role, effect=Effect.WIDEN):
             return frozenset({role})
-        case GrantMembership() | GrantPrivileges() | AlterRole() | AlterSetting():
+        case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+        case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return NOBODY
-        case RevokeMembership() | RevokePrivileges() | ClearPassword() | EndSessions():
-            return NOBODY
-        case DropRole() | ReleaseRole():
+        case EndSessions() | DropRole() | ReleaseRole():
             return NOBODY
         case _:
             assert_never(change)
@@ -115,13 +117,11 @@ def taken_from(change: Change) -> Names:
             return frozenset({role})
         case EndSessions(role=role, effect=Effect.REMOVE):
             return frozenset({role})
-        case AlterRole() | AlterSetting() | EndSessions():
+        case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
-        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
+        case GrantMembership() | GrantPrivileges():
             return NOBODY
-        case ClearPassword() | GrantMembership() | GrantPrivileges():
-            return NOBODY
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
             return NOBODY
         case _:
             assert_never(change)
@@ -138,13 +138,9 @@ def hands_on(change: Change, members: Members) -> str | None:
             return group
         case HandOver(role=role, to_another=True):
             return role
-        case AlterRole() | AlterSetting() | GrantMembership() | HandOver():
+        case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole() | AlterSetting():
             return None
-        case CreateRole() | AdoptRole() | RenameRole() | ClearPassword():
-            return None
-        case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
-            return None
-        case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
+        case ClearPassword() | GrantMembership() | RevokeMembership() | OfObjects() | OfEnd():
             return None
         case _:
             assert_never(change)
@@ -229,36 +225,38 @@ def _unclean(roles: Names, changes: Iterable[Change], members: Members) -> Names
     return roles & members.reaching(taken)
 
 
-def held_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedServer) -> Names:
+def withheld_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedServer) -> Names:
     """Adoptions of which these withheld changes are a part, and those that reach such a role."""
     if not adopted:
         return NOBODY
     concerned = frozenset(name for change in touched for name in change.about)
-    held = adopted & concerned
+    withheld = adopted & concerned
     members = Members.of(server)
-    return adopted & members.reaching(held)
+    return adopted & members.reaching(withheld)
 
 
-def without_adoptions(plan: Plan, held: Names, desired: Desired, server: ObservedServer) -> Split:
+def without_adoptions(
+    plan: Plan, withheld: Names, desired: Desired, server: ObservedServer
+) -> Split:
     """The plan without all that is done about these roles, but for what others' drift takes.
 
     A membership that is there already is given again: it may be in the place of another's grant.
     """
-    if not held:
+    if not withheld:
         return Split(plan)
     members = Members.of(server)
     kept: list[Change] = []
     waiting: list[Change] = []
     for change in plan.changes:
         if isinstance(change, GrantPrivileges):
-            of_others = tuple(g for g in change.grantees if g not in held)
-            of_held = tuple(g for g in change.grantees if g in held)
-            if of_held:
-                causes = _causes_of(change.causes, of_held, desired)
-                waiting.append(replace(change, grantees=of_held, causes=causes))
+            of_others = tuple(g for g in change.grantees if g not in withheld)
+            of_withheld = tuple(g for g in change.grantees if g in withheld)
+            if of_withheld:
+                causes = _causes_of(change.causes, of_withheld, desired)
+                waiting.append(replace(change, grantees=of_withheld, causes=causes))
             if of_others:
-                kept.append(replace(change, grantees=of_others) if of_held else change)
-        elif _is_part_of(change, held, members):
+                kept.append(replace(change, grantees=of_others) if of_withheld else change)
+        elif _is_part_of(change, withheld, members):
             waiting.append(change)
         else:
             kept.append(change)
@@ -312,24 +310,15 @@ def sessions_ended_by(changes: Iterable[Change]) -> Names:
     )
 
 
-def _is_part_of(change: Change, held: Names, members: Members) -> bool:
+def _is_part_of(change: Change, withheld: Names, members: Members) -> bool:
     match change:
         case GrantMembership(group=group, member=member):
-            return (group, member) not in members.pairs and not held.isdisjoint({group, member})
-        case (
-            AdoptRole()
-            | AlterRole()
-            | AlterSetting()
-            | SetPassword()
-            | ClearPassword()
-            | EndSessions()
-        ):
-            return change.role in held
+            return (group, member) not in members.pairs and not withheld.isdisjoint({group, member})
+        case AdoptRole() | OfAttribute() | EndSessions():
+            return change.role in withheld
         case HandOver():
-            return change.role in held and change.to_another
-        case CreateRole() | RenameRole():
-            return False
-        case RevokeMembership() | GrantPrivileges() | RevokePrivileges():
+            return change.role in withheld and change.to_another
+        case CreateRole() | RenameRole() | RevokeMembership() | OfObjects():
             return False
         case HandOnOwned() | DropRole() | ReleaseRole():
             return False

@@ -16,13 +16,10 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateRole,
-    DropRole,
-    EndSessions,
     GrantMembership,
     GrantPrivileges,
-    HandOnOwned,
     HandOver,
-    ReleaseRole,
+    OfEnd,
     RenameRole,
     RevokeMembership,
     RevokePrivileges,
@@ -83,7 +80,7 @@ def _deed(  # noqa: PLR0912 - one case per kind of change
             return f"{parameter} of {role}{place} was {was}"
         case AdoptRole(role=role):
             return f"role {role} was replaced by another one of its name"
-        case HandOver() | EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
+        case HandOver() | OfEnd():
             return ""
         case _:
             assert_never(change)
@@ -137,9 +134,7 @@ def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one
             return "set back"
         case ClearPassword():
             return "cleared"
-        case AdoptRole() | HandOver() | EndSessions():
-            return describe(change)
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case AdoptRole() | HandOver() | OfEnd():
             return describe(change)
         case _:
             assert_never(change)

@@ -13,23 +13,20 @@ from typing import assert_never
 
 from regent.changes import (
     AdoptRole,
-    AlterRole,
-    AlterSetting,
     Change,
-    ClearPassword,
     CreateRole,
     DropRole,
     EndSessions,
-    GrantMembership,
     GrantPrivileges,
     HandOnOwned,
     HandOver,
     ObjectRef,
+    OfAttribute,
+    OfMembership,
+    PrivilegeChange,
     ReleaseRole,
     RenameRole,
-    RevokeMembership,
     RevokePrivileges,
-    SetPassword,
 )
 from regent.detect.attribution import Records, Touched, Undone, Witnesses
 from regent.kinds import LOCAL, Address
@@ -70,11 +67,7 @@ NOT_RECORDED = "Nothing is recorded in this database: its triggers are not insta
 def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
     """Who made it; apart for each of its objects where it was not the same one."""
     change = difference.change
-    if (
-        difference.is_shared
-        or not isinstance(change, GrantPrivileges | RevokePrivileges)
-        or change.database is None
-    ):
+    if difference.is_shared or not isinstance(change, PrivilegeChange) or change.database is None:
         return (Deed(difference, witnesses.probable, None),)
     records = witnesses.records(change.database)
     if records is None:
@@ -89,7 +82,7 @@ def _not_recorded(probable: Actor) -> Actor:
     return Actor(certainty="Unknown", why_not=NOT_RECORDED)
 
 
-def _by_actor(change: GrantPrivileges | RevokePrivileges, records: Records) -> Iterator[Deed]:
+def _by_actor(change: PrivilegeChange, records: Records) -> Iterator[Deed]:
     objects: dict[Actor, list[ObjectRef]] = {}
     when: dict[Actor, datetime | None] = {}
     for one in change.objects:
@@ -117,18 +110,16 @@ def _only_follows(change: Change, created: set[str]) -> bool:
             return False
         case GrantPrivileges():
             return created.issuperset(change.grantees)
-        case GrantMembership() | RevokeMembership() | RevokePrivileges():
+        case AdoptRole() | RenameRole() | HandOver() | OfAttribute() | OfMembership():
             return change.whose in created
-        case AdoptRole() | RenameRole() | HandOver() | AlterRole() | SetPassword():
-            return change.whose in created
-        case ClearPassword() | AlterSetting() | HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokePrivileges() | HandOnOwned() | DropRole() | ReleaseRole():
             return change.whose in created
         case _:
             assert_never(change)
 
 
 def _difference(change: Change) -> Difference:
-    local = change if isinstance(change, GrantPrivileges | RevokePrivileges) else None
+    local = change if isinstance(change, PrivilegeChange) else None
     return Difference(
         what=describe(change),
         object=change.object,

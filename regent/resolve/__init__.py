@@ -16,7 +16,7 @@ from regent.resolve.claims import grant_claims
 from regent.resolve.context import Context
 from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
-from regent.resolve.held_ends import without_held_ends
+from regent.resolve.locked_ends import without_locked_ends
 from regent.resolve.memberships import (
     desired_memberships,
     ended_memberships,
@@ -82,5 +82,5 @@ def resolve(situation: Situation) -> Resolution:
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )
-    desired = without_held_ends(context, desired)
+    desired = without_locked_ends(context, desired)
     return Resolution(desired, findings, situation.accepted, min(findings.due, default=None))

@@ -9,7 +9,7 @@ from itertools import islice
 from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
 from regent.resolve.allowed import may_adopt, may_be_named
-from regent.resolve.context import Claim, Context, Listed
+from regent.resolve.context import Claim, Context, References
 from regent.resolve.renamings import (
     former_mark,
     is_there,
@@ -39,7 +39,7 @@ def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
     return granted
 
 
-def _claims(listed: Listed) -> Iterator[Claim]:
+def _claims(listed: References) -> Iterator[Claim]:
     """Resources grouped: a User that lists the Role of its own name is one claim with it.
 
     A Role with `public: true` makes no role.
@@ -71,7 +71,7 @@ class _Court:
     """Decides who gets a name; what it refuses it says to the resource."""
 
     situation: Situation
-    listed: Listed
+    listed: References
     findings: Findings
 
     def winner(self, name: str, claims: list[Claim]) -> Claim | None:

@@ -12,7 +12,7 @@ from shared.state import PermissionEntry, RoleEntry, UserEntry
 
 
 @dataclass(slots=True)
-class Listed:
+class References:
     """Every Role and User that counts now, and what it lists of what exists.
 
     `entries` leaves out what still waits as a whole. `roles` includes temporary access in force.
@@ -56,7 +56,7 @@ class Context:
 
     situation: Situation
     findings: Findings
-    listed: Listed
+    listed: References
     granted: Mapping[ResourceKey, Claim] = field(default_factory=dict)
 
     def with_granted(self, granted: Mapping[ResourceKey, Claim]) -> Context:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from regent.accept.merge import REFERENCE_PATIENCE, is_waiting, references
-from regent.resolve.context import Listed
+from regent.resolve.context import References
 from regent.resolve.situation import Findings, Situation
 from shared.guesses import Guesses
 from shared.keys import Kind, ResourceKey
@@ -14,12 +14,12 @@ from shared.state import Entry, UserEntry
 from shared.utc import utc
 
 
-def look_up(situation: Situation, findings: Findings) -> Listed:
+def look_up(situation: Situation, findings: Findings) -> References:
     """Resolve every reference, hold what waits for one, go on without what is gone."""
     resources = situation.accepted.state.resources
     for held, trouble in situation.accepted.state.held.items():
         findings.trouble(held, trouble.reason, trouble.message)
-    listed = Listed()
+    listed = References()
     pushed = _Names(lambda: map(ResourceKey.parse, resources))
     seen = frozenset(map(ResourceKey.parse, situation.accepted.ever_seen))
     for text in sorted(resources):  # a restart reads them back in another order

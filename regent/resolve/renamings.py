@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from regent.remembered import Mark
-from regent.resolve.context import Context, Listed
+from regent.resolve.context import Context, References
 from regent.resolve.rename_hints import departed, note_hints
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
@@ -39,7 +39,7 @@ def is_unmanaged(situation: Situation, name: str) -> bool:
 
 
 def waits_for(
-    situation: Situation, listed: Listed, declared_by: Collection[ResourceKey]
+    situation: Situation, listed: References, declared_by: Collection[ResourceKey]
 ) -> tuple[str, str] | None:
     """Reason and message where the role to take over still has its resource."""
     for key in declared_by:

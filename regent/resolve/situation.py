@@ -43,7 +43,7 @@ class Situation:
     `ordinary_parameters` are those that any user may set (pg_settings.context = 'user'), and
     `known_parameters` all that the server knows; both empty where nobody asked. `libraries` are the
     names of what the server could load: a parameter that begins with one may become privileged.
-    `held_ends` are roles whose LOGIN could not be taken, as somebody held them.
+    `locked_ends` are roles whose LOGIN could not be taken, as somebody held them.
     """
 
     accepted: AcceptedState
@@ -55,7 +55,7 @@ class Situation:
     ordinary_parameters: frozenset[str] = frozenset()
     known_parameters: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
-    held_ends: frozenset[str] = frozenset()
+    locked_ends: frozenset[str] = frozenset()
     standing: Standing = field(init=False)
     """Reckoned of `server`: whose roles nobody gets by a pattern."""
     marked: MarkIndex = field(init=False)

@@ -44,6 +44,21 @@ def unions() -> Mapping[str, frozenset[str]]:
     return {name: members for name, members in found.items() if len(members) > 1}
 
 
+@cache
+def groups() -> Mapping[str, frozenset[str]]:
+    """The base classes of a union's members that a match may name, with their members."""
+    members = frozenset().union(*unions().values())
+    found: dict[str, set[str]] = {}
+    for module in modules().values():
+        for node in module.body:
+            if isinstance(node, ast.ClassDef) and node.name in members:
+                for base in node.bases:
+                    found.setdefault(ast.unparse(base), set()).add(node.name)
+    return {
+        name: frozenset(some) for name, some in found.items() if name in classes(of_enums=False)
+    }
+
+
 def members_of(value: ast.expr) -> Iterator[str]:
     match value:
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
@@ -79,9 +94,8 @@ def named_by(pattern: ast.pattern) -> Iterator[str]:
 
 def is_closed(match: ast.Match) -> bool:
     named = {name for case in match.cases for name in named_by(case.pattern)}
-    return bool(named & classes(of_enums=True)) or any(
-        named & members for members in unions().values()
-    )
+    of_unions = groups().keys() | frozenset().union(*unions().values())
+    return bool(named & (classes(of_enums=True) | of_unions))
 
 
 def ends_in_never(match: ast.Match) -> bool:
@@ -117,6 +131,8 @@ def is_a_ladder(node: ast.If) -> bool:
 def test_the_unions_that_matter_are_found() -> None:
     assert {"Change", "Hint", "AnyResource"} <= unions().keys()
     assert len(unions()["Change"]) == 16
+    of_change = ("OfHolder", "OfAttribute", "OfMembership", "OfObjects", "OfEnd")
+    assert frozenset().union(*(groups()[one] for one in of_change)) == unions()["Change"]
     assert {"Scope", "Naming", "Lock", "Work"} <= classes(of_enums=True)
 
 
@@ -126,6 +142,20 @@ def test_a_match_over_a_closed_union_ends_in_assert_never() -> None:
         for place, module in modules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.Match) and is_closed(node) and not ends_in_never(node)
+    ]
+    assert wrong == []
+
+
+def test_a_match_names_a_group_only_where_it_says_the_same_of_all_of_it() -> None:
+    """Else a new member of the group would get the answer of the others, and nobody would see."""
+    wrong = [
+        f"{place}:{node.lineno} {group}"
+        for place, module in modules().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Match)
+        for named in [{name for case in node.cases for name in named_by(case.pattern)}]
+        for group, members in groups().items()
+        if group in named and named & members
     ]
     assert wrong == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.apply.held import HeldError, Patience, look_for
+from regent.apply.locked import LockedError, Patience, look_for
 from regent.changes import HandOnOwned, RevokePrivileges
 from regent.kinds import Address
 from tests.daemons import running
@@ -188,6 +188,6 @@ async def test_a_prepared_transaction_that_holds_an_object_is_named(
         held = await look_for(admin, [table], [])
     finally:
         await admin.close()
-    error = HeldError(held.holders_of([table], []))
+    error = LockedError(held.holders_of([table], []))
     assert str(error) == """It is held by the prepared transaction "it's"."""
     assert error.way_out.endswith("ROLLBACK PREPARED 'it''s' (or commit it).")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regent.foundation import standing
+from regent.foundation import founded
 from regent.server.connect import TemplateServed
 from regent.settings import connector_of
 from tests.daemons import running
@@ -26,10 +26,10 @@ async def test_a_template_is_refused_and_served_once_it_is_none(database: Databa
     connector = connector_of(settings.server)
     await database.execute("ALTER DATABASE mydb IS_TEMPLATE true")
     with pytest.raises(TemplateServed, match="mydb"):
-        async with standing(settings, connector):
+        async with founded(settings, connector):
             pass
     await database.execute("ALTER DATABASE mydb IS_TEMPLATE false")
-    async with standing(settings, connector) as stand:
+    async with founded(settings, connector) as stand:
         assert stand.lock.is_held
 
 

@@ -14,23 +14,23 @@ from regent.resolve.context import Context
 NOTE = "Its LOGIN cannot be taken yet: until it can, its memberships and privileges are taken."
 
 
-def without_held_ends(context: Context, desired: Desired) -> Desired:
+def without_locked_ends(context: Context, desired: Desired) -> Desired:
     """What is desired, less all that these roles would have by it."""
-    held = {
+    locked = {
         name
-        for name in context.situation.held_ends
+        for name in context.situation.locked_ends
         if (role := desired.roles.get(name)) is not None
         and not role.login
         and (there := context.situation.server.roles.get(name)) is not None
         and there.login
     }
-    if not held:
+    if not locked:
         return desired
-    for name in sorted(held):
+    for name in sorted(locked):
         for key in desired.roles[name].declared_by:
             context.findings.note(key, NOTE)
     return replace(
         desired,
-        memberships=tuple(one for one in desired.memberships if one.member not in held),
-        grants=desired.grants_without(held),
+        memberships=tuple(one for one in desired.memberships if one.member not in locked),
+        grants=desired.grants_without(locked),
     )

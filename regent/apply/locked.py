@@ -60,7 +60,7 @@ class Holder:
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Holder:
-        """As the queries of sql/apply/held.sql and sql/leaving/changes_roles.sql tell it."""
+        """As the queries of sql/apply/locked.sql and sql/leaving/changes_roles.sql tell it."""
         texts = (row["user_name"], row["application_name"], row["gid"])
         return cls(row["pid"], *(shown(text or "") for text in texts))
 
@@ -81,7 +81,7 @@ class Holder:
 
 
 @dataclass(slots=True)
-class Held:
+class Locked:
     """What others hold now. `objects` by address, `roles` by name, with their holders.
 
     `busy` are those on which only the stronger lock is not to be had.
@@ -103,7 +103,7 @@ class Held:
         return list(dict.fromkeys(found))
 
 
-class HeldError(asyncpg.LockNotAvailableError):
+class LockedError(asyncpg.LockNotAvailableError):
     """Others hold it, and the patience of the pass is over."""
 
     def __init__(self, holders: Sequence[Holder]) -> None:
@@ -118,9 +118,9 @@ class HeldError(asyncpg.LockNotAvailableError):
 
 async def look_for(
     connection: Connection, objects: Collection[Address], grantees: Iterable[str | None]
-) -> Held:
+) -> Locked:
     """Which of these objects, and which of these grantees, others hold now."""
-    held = Held()
+    locked = Locked()
     for row in await connection.fetch(
         _query(frozenset(one.catalog for one in objects)),
         [one.catalog for one in objects],
@@ -129,21 +129,21 @@ async def look_for(
     ):
         holder = Holder.of(row)
         if row["role"] is not None:
-            held.roles.setdefault(row["role"], []).append(holder)
+            locked.roles.setdefault(row["role"], []).append(holder)
         elif row["is_hard"]:
-            held.objects.setdefault(Address(row["catalog"], row["oid"]), []).append(holder)
+            locked.objects.setdefault(Address(row["catalog"], row["oid"]), []).append(holder)
         else:
-            held.busy.add(Address(row["catalog"], row["oid"]))
-    held.busy -= held.objects.keys()
-    return held
+            locked.busy.add(Address(row["catalog"], row["oid"]))
+    locked.busy -= locked.objects.keys()
+    return locked
 
 
 def _query(catalogs: frozenset[str]) -> str:
     """With the rows of each catalog that is asked for. Of the parts of a whole it knows itself."""
     places = sorted({(r.catalog, r.acl_catalog) for r in KINDS.values() if r.part_of is None})
     others = [
-        compose("apply/held_rows", catalog=catalog, written_in=written_in)
+        compose("apply/locked_rows", catalog=catalog, written_in=written_in)
         for catalog, written_in in places
         if catalog in catalogs
     ]
-    return compose("apply/held", others="".join(f"UNION ALL\n{one}" for one in others))
+    return compose("apply/locked", others="".join(f"UNION ALL\n{one}" for one in others))
