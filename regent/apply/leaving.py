@@ -32,13 +32,12 @@ from regent.server.connections import Connections
 from regent.server.lenient_text import is_legible, legible, shown
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
+from shared.privileges import PARAMETER_SINCE
 from sql import compose, load
 
 IN_USE = "55006"
 """As PostgreSQL says of what somebody is using just now."""
 
-PARAMETERS_SINCE = 15
-"""From then on parameters have ACLs."""
 MEMBERSHIPS_END_SINCE = 16
 """From then on a membership ends with its grantor."""
 
@@ -197,7 +196,7 @@ async def _given_again(connection: Connection, role: str, server: ObservedServer
     """GRANTs by the owner of what the role granted to others; what DROP OWNED leaves is taken."""
     lines: dict[str, None] = {}
     parameters = (
-        load("leaving/grants_made_on_parameters") if server.major >= PARAMETERS_SINCE else ""
+        load("leaving/grants_made_on_parameters") if server.major >= PARAMETER_SINCE else ""
     )
     query = compose("leaving/grants_made", parameters=parameters)
     grants = await connection.fetch(query, role)
