@@ -14,7 +14,7 @@ import asyncpg
 
 from regent.apply.handing_on import NotHandedOnError, owned_by
 from regent.apply.locked import Patience
-from regent.apply.naming import routine
+from regent.apply.naming import routine_in
 from regent.apply.result import (
     NOT_REACHED,
     STAYS,
@@ -234,11 +234,7 @@ async def _memberships_given_again(
 def _what(row: asyncpg.Record) -> str:
     """A privilege and what it is on, as GRANT and REVOKE want it."""
     column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""
-    on = row["on_what"]
-    if row["routine_name"] is not None:
-        name = routine(row["routine_schema"], row["routine_name"], row["routine_types"])
-        on = f"{on} {name}"
-    return f"{row['privilege']}{column} ON {on}"
+    return f"{row['privilege']}{column} ON {row['on_what']} {routine_in(row)}".rstrip()
 
 
 def _taken_by_owner(owner: str, what: str, role: str, server: ObservedServer) -> Iterable[str]:
