@@ -9,17 +9,7 @@ from cli.one_role import of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
 from cli.progress import Progress
-from cli.show import (
-    brake_data,
-    losses_data,
-    outcome_data,
-    owned_data,
-    restraint_data,
-    results_data,
-    summary_data,
-    takeover_data,
-    unread_data,
-)
+from cli.show import report_data, results_data, summary_data
 from regent.changes import Plan
 from regent.gate.losses import losses
 from regent.one_shot import OnceReport, apply_once
@@ -103,13 +93,4 @@ def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -
     return {
         "results": results_data(report.results, major=report.major, sql=sql),
         "summary": summary_data(done),
-        "outcomes": outcome_data(outcomes),
-        "losses": losses_data(losses(Plan(done))),
-        "brake": brake_data(report, sql=sql),
-        "takeover": takeover_data(report.takeover),
-        "unread": unread_data(report.unread),
-        "restraint": restraint_data(report.restraint),
-        "owned": owned_data(report.owned),
-        "notes": list(report.notes),
-        "seconds": round(report.seconds, 4),
-    }
+    } | report_data(report, outcomes, losses(Plan(done)), sql=sql)

@@ -8,18 +8,7 @@ from cli.declared import Request, declare
 from cli.one_role import names_in, of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
-from cli.show import (
-    brake_data,
-    changes_data,
-    losses_data,
-    outcome_data,
-    owned_data,
-    restraint_data,
-    summary_data,
-    takeover_data,
-    unread_data,
-    would_be,
-)
+from cli.show import changes_data, report_data, summary_data, would_be
 from regent.gate.losses import losses
 from regent.one_shot import OnceReport, plan_once
 from shared.outcomes import Outcome
@@ -76,13 +65,4 @@ def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -
     return {
         "changes": changes_data(changes, major=report.major, sql=sql),
         "summary": summary_data(changes),
-        "outcomes": outcome_data(outcomes),
-        "losses": losses_data(losses(report.plan)),
-        "brake": brake_data(report, sql=sql),
-        "takeover": takeover_data(report.takeover),
-        "unread": unread_data(report.unread),
-        "restraint": restraint_data(report.restraint),
-        "owned": owned_data(report.owned),
-        "notes": list(report.notes),
-        "seconds": round(report.seconds, 4),
-    }
+    } | report_data(report, outcomes, losses(report.plan), sql=sql)

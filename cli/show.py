@@ -219,6 +219,23 @@ def brake_data(report: OnceReport, *, sql: bool) -> dict[str, Any] | None:
     }
 
 
+def report_data(
+    report: OnceReport, outcomes: Iterable[Outcome], lost: Iterable[Atom], *, sql: bool
+) -> dict[str, object]:
+    """What `plan` and `apply` both say, whatever either of them did."""
+    return {
+        "outcomes": outcome_data(outcomes),
+        "losses": losses_data(lost),
+        "brake": brake_data(report, sql=sql),
+        "takeover": takeover_data(report.takeover),
+        "unread": unread_data(report.unread),
+        "restraint": restraint_data(report.restraint),
+        "owned": owned_data(report.owned),
+        "notes": list(report.notes),
+        "seconds": round(report.seconds, 4),
+    }
+
+
 def unread_data(unread: Mapping[str, str]) -> list[dict[str, str]]:
     """What could not be read, and why."""
     return [{"database": name, "message": why} for name, why in unread.items()]

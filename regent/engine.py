@@ -117,8 +117,7 @@ class Engine:
             accepted = await merge(previous)
             await self.passes.supersede(previous)
             await self._store(accepted)
-            self.passes.memory.refused = {}
-            await self.home.forget_unmanageable()
+            await self.passes.ask_again()
         return accepted
 
     async def _restate(self, edit: Callable[[AcceptedState], AcceptedState]) -> None:

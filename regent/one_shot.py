@@ -22,7 +22,6 @@ from regent.gate.brake_memory import released
 from regent.gate.losses import Atom
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
-from regent.gate.waiting import waiting_for_release
 from regent.home.check import OWNER
 from regent.home.store import Home
 from regent.passes.full import dry_pass
@@ -171,8 +170,7 @@ async def apply_once(
         await stand.passes.supersede(memory.accepted)
         memory.accepted = accepted
         # Somebody runs this to have it tried: what was refused before is asked again.
-        memory.refused = {}
-        await stand.home.forget_unmanageable()
+        await stand.passes.ask_again()
         if release.digest:
             memory.brake = released(memory.brake, release.digest)
         before = memory.brake.latches
@@ -287,5 +285,5 @@ def _report(
         withheld=one.verdict.withheld,
         why_withheld=one.verdict.why,
         owned=owned,
-        waiting=waiting_for_release(one.verdict),
+        waiting=one.verdict.waiting_for_release,
     )

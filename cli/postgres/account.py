@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from shared.errors import PostgRegentError
 
@@ -31,6 +34,21 @@ class Account:
             os.chown(folder, self.uid, self.gid)
             for name in files:
                 os.chown(Path(folder, name), self.uid, self.gid, follow_symlinks=False)
+
+
+def run_as(account: Account | None, command: Sequence[str | Path]) -> CompletedProcess[str]:
+    """A program of PostgreSQL, to its end; what it says is in the answer."""
+    return subprocess.run(
+        command,
+        cwd="/",
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def server_account() -> Account | None:

@@ -11,14 +11,13 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.postgres.account import Account
+from cli.postgres.account import Account, run_as
 from shared.errors import PostgRegentError
 
 SHARED_CACHE = Path("/var/cache/postgregent")
@@ -82,17 +81,7 @@ def usable(binaries: Binaries, account: Account | None) -> Binaries:
 
 def _check(binaries: Binaries, account: Account | None) -> None:
     for name in ("initdb", "postgres"):
-        answer = subprocess.run(
-            [binaries.program(name), "--version"],
-            cwd="/",
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        answer = run_as(account, [binaries.program(name), "--version"])
         if answer.returncode != 0:
             raise UnusableBinariesError(
                 f"{binaries.program(name)} does not run here: {answer.stderr.strip()}",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from cli.postgres.account import Account
+from cli.postgres.account import Account, run_as
 from cli.postgres.binaries import Binaries
 from shared.errors import PostgRegentError
 
@@ -51,7 +50,8 @@ def _initdb(
     *,
     durable: bool,
 ) -> None:
-    answer = subprocess.run(
+    answer = run_as(
+        account,
         [
             binaries.program("initdb"),
             f"--pgdata={data}",
@@ -63,14 +63,6 @@ def _initdb(
             "--no-instructions",
             *([] if durable else ["--no-sync"]),
         ],
-        cwd="/",
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     if answer.returncode != 0:
         raise InitdbError(

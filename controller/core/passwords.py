@@ -136,13 +136,11 @@ def _raw_value(
         raise _not_usable(
             "SecretNotFound", f"Secret {name} does not exist. Create it, or correct the name."
         )
-    selector = regent.spec.secrets_selector
-    if not secret.is_selected_by(selector):
-        labels = secret.labels or {}
-        missing = ", ".join(f"{k}={v}" for k, v in selector.items() if labels.get(k) != v)
+    if lacking := secret.lacking(regent.spec.secrets_selector):
+        labels = ", ".join(f"{key}={value}" for key, value in lacking.items())
         raise _not_usable(
             "SecretNotSelected",
-            f"Secret {name} lacks the label {missing}, which the secretsSelector of Regent"
+            f"Secret {name} lacks the label {labels}, which the secretsSelector of Regent"
             f" {regent.metadata.name} asks for. Add it to the Secret.",
         )
     value = secret.values.get(reference.key)

@@ -34,5 +34,10 @@ class Secret:
 
     def is_selected_by(self, selector: Mapping[str, str]) -> bool:
         """Whether a Regent's `secretsSelector` lets it be read."""
-        labels = self.labels
-        return labels is None or all(labels.get(key) == want for key, want in selector.items())
+        return not self.lacking(selector)
+
+    def lacking(self, selector: Mapping[str, str]) -> Mapping[str, str]:
+        """The labels of a `secretsSelector` that it does not have."""
+        if self.labels is None:
+            return {}
+        return {key: want for key, want in selector.items() if self.labels.get(key) != want}

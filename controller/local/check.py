@@ -227,14 +227,12 @@ class _Check:
             case _:
                 assert_never(resource)
         for regent in regents:
-            selector = regent.spec.secrets_selector
-            if not secret.is_selected_by(selector):
-                labels = secret.labels or {}
-                label = next(f"{k}: {v}" for k, v in selector.items() if labels.get(k) != v)
+            if lacking := secret.lacking(regent.spec.secrets_selector):
+                label, value = next(iter(lacking.items()))
                 yield self._problem(
                     key, (*path, "name"), secret.name.name,
                     f"SecretNotSelected: Regent {regent.metadata.name} reads only Secrets with the "
-                    f"label {label}",
+                    f"label {label}: {value}",
                     "add the label to the Secret", "warning",
                 )  # fmt: skip
 

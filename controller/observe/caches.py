@@ -26,7 +26,7 @@ from controller.kube.kinds import (
 )
 from controller.kube.kinds import Kind as ApiKind
 from controller.names import MANAGED_BY, MANAGER, REGENT_NAME, REGENT_NAMESPACE
-from controller.observe.moment import EVERYWHERE, Doubts, SecretsRead
+from controller.observe.doubts import EVERYWHERE, Doubts, SecretsRead
 from controller.observe.reader import read_secrets, says_the_same
 from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES

@@ -18,7 +18,7 @@ from controller.kube.kinds import JsonObject, is_deleting, key_of
 from controller.local.directory import Loaded
 from controller.local.secrets import secret_keys_of
 from controller.observe.connection_secrets import OWN_ROLES, layout_of
-from controller.observe.moment import Doubts
+from controller.observe.doubts import Doubts
 from shared.http import UNKNOWN_SERVER
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.core.compile import Compiled
-from controller.observe.moment import SecretsRead
+from controller.observe.doubts import SecretsRead
 from controller.observe.reader import Declared
 from shared.keys import ResourceKey
 

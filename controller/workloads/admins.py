@@ -130,12 +130,10 @@ def _secret(regent: Regent, name: str, secrets: Secrets) -> Secret:
             f"Secret {place} does not exist.",
             way_out="Create it, or correct the name in the Regent's spec.",
         )
-    selector = regent.spec.secrets_selector
-    if not secret.is_selected_by(selector):
-        labels = secret.labels or {}
-        missing = ", ".join(f"{k}={v}" for k, v in selector.items() if labels.get(k) != v)
+    if lacking := secret.lacking(regent.spec.secrets_selector):
+        labels = ", ".join(f"{key}={value}" for key, value in lacking.items())
         raise AdminSecretMissing(
-            f"Secret {place} lacks the label {missing} of spec.secretsSelector.",
+            f"Secret {place} lacks the label {labels} of spec.secretsSelector.",
             way_out="Add it to the Secret.",
         )
     return secret

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from controller.kube.errors import ApiError
 from controller.kube.retries import Retries
 from controller.names import workload_name
-from controller.observe.moment import SecretsRead
+from controller.observe.doubts import SecretsRead
 from controller.observe.world import World
 from controller.pki.identity import Identity
 from controller.regents.client import RegentClient

@@ -17,7 +17,7 @@ from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import DEPLOYMENT, JsonObject, is_deleting
 from controller.names import REGENT_NAME, REGENT_NAMESPACE, workload_name
 from controller.observe.caches import Caches
-from controller.observe.moment import EVERYWHERE, Doubts
+from controller.observe.doubts import EVERYWHERE, Doubts
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 

@@ -16,7 +16,7 @@ import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.locked import Patience
-from regent.apply.naming import ROUTINE, routine
+from regent.apply.naming import ROUTINE, routine_in
 from regent.apply.result import (
     STAYS,
     VANISHED,
@@ -178,16 +178,10 @@ async def owned_by(connection: Connection, role: str) -> list[OwnedObject]:
             row["identity"],
             (row["dbid"], row["classid"], row["objid"]),
             tuple(row["followers"]),
-            _routine(row),
+            routine_in(row),
         )
         for row in rows
     ]
-
-
-def _routine(row: asyncpg.Record) -> str:
-    if row["routine_name"] is None:
-        return ""
-    return routine(row["routine_schema"], row["routine_name"], row["routine_types"])
 
 
 @dataclass(frozen=True, slots=True)

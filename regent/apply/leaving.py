@@ -14,7 +14,7 @@ import asyncpg
 
 from regent.apply.handing_on import NotHandedOnError, owned_by
 from regent.apply.locked import Patience
-from regent.apply.naming import routine
+from regent.apply.naming import routine_in
 from regent.apply.result import (
     NOT_REACHED,
     STAYS,
@@ -32,13 +32,12 @@ from regent.server.connections import Connections
 from regent.server.lenient_text import is_legible, legible, shown
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
+from shared.privileges import PARAMETER_SINCE
 from sql import compose, load
 
 IN_USE = "55006"
 """As PostgreSQL says of what somebody is using just now."""
 
-PARAMETERS_SINCE = 15
-"""From then on parameters have ACLs."""
 MEMBERSHIPS_END_SINCE = 16
 """From then on a membership ends with its grantor."""
 
@@ -197,7 +196,7 @@ async def _given_again(connection: Connection, role: str, server: ObservedServer
     """GRANTs by the owner of what the role granted to others; what DROP OWNED leaves is taken."""
     lines: dict[str, None] = {}
     parameters = (
-        load("leaving/grants_made_on_parameters") if server.major >= PARAMETERS_SINCE else ""
+        load("leaving/grants_made_on_parameters") if server.major >= PARAMETER_SINCE else ""
     )
     query = compose("leaving/grants_made", parameters=parameters)
     grants = await connection.fetch(query, role)
@@ -235,11 +234,7 @@ async def _memberships_given_again(
 def _what(row: asyncpg.Record) -> str:
     """A privilege and what it is on, as GRANT and REVOKE want it."""
     column = f" ({quote_ident(row['column_name'])})" if row["column_name"] else ""
-    on = row["on_what"]
-    if row["routine_name"] is not None:
-        name = routine(row["routine_schema"], row["routine_name"], row["routine_types"])
-        on = f"{on} {name}"
-    return f"{row['privilege']}{column} ON {on}"
+    return f"{row['privilege']}{column} ON {row['on_what']} {routine_in(row)}".rstrip()
 
 
 def _taken_by_owner(owner: str, what: str, role: str, server: ObservedServer) -> Iterable[str]:

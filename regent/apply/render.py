@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
-from regent.apply.naming import routine
+from regent.apply.naming import identifier, routine
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -37,7 +37,7 @@ from regent.changes import (
 from regent.desired import attribute_word
 from regent.kinds import KINDS, Naming
 from regent.plan.settings import is_list, list_items
-from shared.names import quote_ident, quote_literal, quote_qualified
+from shared.names import quote_ident, quote_literal
 from shared.privileges import ObjectKind
 
 OBJECTS_PER_STATEMENT = 500
@@ -245,7 +245,7 @@ def _objects(kind: ObjectKind, objects: Iterable[ObjectRef]) -> str:
 def _name(ref: ObjectRef, naming: Naming) -> str:
     match naming:
         case Naming.NAME:
-            return _identifier(ref)
+            return identifier(ref)
         case Naming.SIGNATURE:
             return routine(ref.schema or "", ref.name, ref.arguments or "")
         case Naming.NUMBER:
@@ -254,12 +254,6 @@ def _name(ref: ObjectRef, naming: Naming) -> str:
             return ".".join(quote_ident(part) for part in ref.name.split("."))
         case _:
             assert_never(naming)
-
-
-def _identifier(ref: ObjectRef) -> str:
-    if ref.schema is None:
-        return quote_ident(ref.name)
-    return quote_qualified(ref.schema, ref.name)
 
 
 def _chunks(objects: Sequence[ObjectRef]) -> Iterator[Sequence[ObjectRef]]:

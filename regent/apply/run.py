@@ -192,20 +192,7 @@ class _Work:
     async def _release(self, change: ReleaseRole) -> None:
         """The mark goes when access is seen to have ended: until then the end is ours to keep."""
         await require_handed_on(self.home, change.role, self.results)
-
-        async def seen() -> None:
-            await require_ended(connection, change.role, ours=self.connections.pids)
-            await roles.write_marks(connection, self.home.regent, [change])
-
-        self.before_write()
-        async with self.home.connection() as connection:
-            await run(
-                connection,
-                [],
-                patience=self.for_roles,
-                after_begin=lambda: lock_roles_in_transaction(connection),
-                before_commit=seen,
-            )
+        await self._end(change)
 
     async def _drop(self, change: DropRole) -> None:
         """As long as sessions go on the role stays: by nothing else could anybody find them."""
@@ -221,10 +208,15 @@ class _Work:
             before_write=self.before_write,
             patience=self.patience,
         )
+        await self._end(change, f"DROP ROLE IF EXISTS {quote_ident(change.role)}")
+
+    async def _end(self, change: DropRole | ReleaseRole, *statements: str) -> None:
+        """These and the mark's end in one transaction, in which no session of the role goes on."""
 
         async def seen() -> None:
             await require_ended(connection, change.role, ours=self.connections.pids)
-            await connection.execute(f"DROP ROLE IF EXISTS {quote_ident(change.role)}")
+            for statement in statements:
+                await connection.execute(statement)
             await roles.write_marks(connection, self.home.regent, [change])
 
         self.before_write()

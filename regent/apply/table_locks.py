@@ -21,9 +21,9 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import assert_never
 
+from regent.apply.naming import identifier
 from regent.changes import ObjectRef
 from regent.kinds import Lock, Row
-from shared.names import quote_ident, quote_qualified
 
 RELATIONS_PER_STATEMENT = 250
 
@@ -56,19 +56,13 @@ def lock(objects: Iterable[tuple[Row, ObjectRef]], strength: Strength) -> list[s
 def _lock_tables(tables: Sequence[ObjectRef]) -> list[str]:
     if not tables:
         return []
-    return [f"LOCK TABLE ONLY {', '.join(map(_name, tables))} IN SHARE UPDATE EXCLUSIVE MODE"]
+    return [f"LOCK TABLE ONLY {', '.join(map(identifier, tables))} IN SHARE UPDATE EXCLUSIVE MODE"]
 
 
 def _prepare(relations: Sequence[ObjectRef]) -> list[str]:
     lines: list[str] = []
     for start in range(0, len(relations), RELATIONS_PER_STATEMENT):
         part = relations[start : start + RELATIONS_PER_STATEMENT]
-        named = ", ".join(f"{_name(o)} AS r{number}" for number, o in enumerate(part))
+        named = ", ".join(f"{identifier(o)} AS r{number}" for number, o in enumerate(part))
         lines += [f"PREPARE postgregent_lock AS SELECT FROM {named}", "DEALLOCATE postgregent_lock"]
     return lines
-
-
-def _name(relation: ObjectRef) -> str:
-    if relation.schema is None:
-        return quote_ident(relation.name)
-    return quote_qualified(relation.schema, relation.name)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from regent.changes import Change, Plan
+from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
 from regent.gate.limits import limits_exceeded
 from regent.gate.losses import EXISTS, ROLE, Atom, losses, name_of, without
@@ -59,6 +59,15 @@ class Verdict:
     def is_pulled(self) -> bool:
         """Something waits for a release."""
         return bool(self.withheld)
+
+    @property
+    def waiting_for_release(self) -> tuple[Change, ...]:
+        """What it withholds that is no loss: it hands on what stays, or gives that again."""
+        return tuple(
+            one
+            for one in self.withheld_changes
+            if one.effect < Effect.CLOSE or isinstance(one, GrantPrivileges)
+        )
 
     def is_released_by(self, memory: BrakeMemory) -> bool:
         """True if a person has released exactly these losses."""

@@ -11,7 +11,7 @@ from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom
 from regent.remembered import BrakeMemory
 from shared.resources import Brake
 
-Edge = tuple[str, str, str]
+Counted = tuple[str, str, str]
 """Role, kind, privilege: what is counted, on however many objects."""
 
 
@@ -30,7 +30,7 @@ def limits_exceeded(
     if not settings.is_enabled:
         return ""
     recent = {loss.edge for at, loss in memory.taken if now - at < HOUR}
-    edges: set[Edge] = {atom[:3] for atom in lost} | recent
+    edges: set[Counted] = {atom[:3] for atom in lost} | recent
     total = len(edges.union(*map(_edges, known)))
     least, percent = settings.effective_minimum, settings.effective_percent
     found: list[str] = []
@@ -57,9 +57,9 @@ def _is_last_login_lost(lost: frozenset[Atom], desired: Desired, known: Sequence
     return had and not has and any(atom[1:3] == (ROLE, LOGIN) for atom in lost)
 
 
-def _edges(desired: Desired) -> set[Edge]:
+def _edges(desired: Desired) -> set[Counted]:
     """Every (role x kind x privilege) that a state gives."""
-    edges: set[Edge] = {(m.member, "MEMBERSHIP", m.group) for m in desired.memberships}
+    edges: set[Counted] = {(m.member, "MEMBERSHIP", m.group) for m in desired.memberships}
     for role in desired.roles.values():
         edges.add((role.name, ROLE, EXISTS))
         if role.login:

@@ -122,9 +122,13 @@ class Passes:
         before, memory.rights = memory.rights, found
         if before in (None, found) or not memory.refused:
             return False
-        memory.refused = {}
-        await self._home.forget_unmanageable()
+        await self.ask_again()
         return True
+
+    async def ask_again(self) -> None:
+        """Whatever the server refused for good until now."""
+        self.memory.refused = {}
+        await self._home.forget_unmanageable()
 
     async def _forget_what_is_gone(self, last: Looked) -> None:
         """What the server refused and nothing plans any more; what could not be read may come."""
@@ -249,10 +253,7 @@ class Passes:
 
     def _note_ended(self, done: Sequence[ChangeResult]) -> None:
         """Sessions that have ended need not end again; after a crash they may once more."""
-        brake = without_ended(self.memory.brake, (one.change for one in done if one.done))
-        if brake is not self.memory.brake:
-            self.memory.brake = brake
-            self._is_brake_stored = False
+        self._keep(without_ended(self.memory.brake, (one.change for one in done if one.done)))
 
     def _note_left(self, done: Sequence[ChangeResult], looked: Looked) -> None:
         """Whose membership has ended: the next look asks for the code that they may still use."""
@@ -260,9 +261,12 @@ class Passes:
         self._set_left(ending_pairs(changes, looked.resolution.desired, brake.left))
 
     def _set_left(self, pairs: Iterable[tuple[str, str]]) -> None:
-        left = frozenset(pairs)
-        if left != self.memory.brake.left:
-            self.memory.brake = self.memory.brake.model_copy(update={"left": left})
+        self._keep(self.memory.brake.model_copy(update={"left": frozenset(pairs)}))
+
+    def _keep(self, brake: BrakeMemory) -> None:
+        """To be stored at the end of the pass, where it is news."""
+        if brake != self.memory.brake:
+            self.memory.brake = brake
             self._is_brake_stored = False
 
     def _note_locked(self, done: Sequence[ChangeResult]) -> bool:
@@ -295,13 +299,8 @@ class Passes:
         is_settled = is_settled and not last.verdict.waiting
         memory.looked = last if is_settled and last.restraint is None else None
         desired = self._names.of(last.resolution.desired)
-        verdict = last.verdict
-        not_done = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
-        still_open = names_of((*not_done, *(one.change for one in last.refused)))
-        if (desired, still_open) != (memory.brake.in_force, memory.brake.still_open):
-            update = {"in_force": desired, "still_open": still_open}
-            memory.brake = memory.brake.model_copy(update=update)
-            self._is_brake_stored = False
+        update = {"in_force": desired, "still_open": names_of(last.not_done)}
+        self._keep(memory.brake.model_copy(update=update))
         if not self._is_brake_stored and not last.observed.server.is_in_recovery:
             await self._store_brake()
         identifier = last.observed.server.system_identifier
@@ -313,9 +312,7 @@ class Passes:
         """What differs since the look before, while the same was desired all the time."""
         if self._names.is_another(last.resolution.desired, self.memory.brake.in_force):
             return ()
-        verdict = before.verdict
-        known = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
-        new = came_since((*known, *(one.change for one in before.refused)), last.verdict)
+        new = came_since(before.not_done, last.verdict)
         return tuple(change for change in new if change.local_to not in before.unread)
 
     def _drift(self, first: Looked) -> tuple[Change, ...]:

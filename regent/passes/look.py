@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from regent.changes import Plan
+from regent.changes import Change, Plan
 from regent.desired import Desired
 from regent.gate.baseline import baselines, without_authority_over
 from regent.gate.brake import Comparison, Verdict, judge
@@ -86,6 +86,13 @@ class Looked:
     awaiting: Mapping[str, int] = field(default_factory=dict)
     holders: Mapping[str, ResourceKey] = field(default_factory=dict)
     code_left: tuple[CodeLeft, ...] = ()
+
+    @property
+    def not_done(self) -> tuple[Change, ...]:
+        """What differs, whether it may be done, waits, or was refused for good."""
+        verdict = self.verdict
+        changes = (*verdict.plan.changes, *verdict.waiting, *verdict.withheld_changes)
+        return (*changes, *(one.change for one in self.refused))
 
     @property
     def is_final(self) -> bool:

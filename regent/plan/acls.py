@@ -15,7 +15,7 @@ from regent.plan.differences import (
     NONE,
     SAME,
     Difference,
-    Edge,
+    Gift,
     Given,
     Options,
     Privileges,
@@ -83,7 +83,7 @@ def _lost(item: AclItem, options: Options, needs: Needs, scope: Scope) -> Privil
     return item.privileges & (had - scope.allowed(grantor, needs).grantable)
 
 
-def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Iterable[Edge]:
+def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Iterable[Gift]:
     held = held_in(without(acl, lost) if any(lost) else acl)
     for grantee, need in needs.items():
         if grantee == scope.owner or grantee not in scope.managed:
@@ -97,7 +97,7 @@ def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope)
             yield grantee, plain, False, None
 
 
-def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Iterable[Edge]:
+def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Iterable[Gift]:
     """Roles that are not ours keep what they have, from the owner instead."""
     if not any(lost):
         return
@@ -188,7 +188,7 @@ def _options(acl: Acl) -> Options:
     return {grantee: need.grantable for grantee, need in held_in(acl).items()}
 
 
-def merge_given(found: Iterable[Edge]) -> tuple[Given, ...]:
+def merge_given(found: Iterable[Gift]) -> tuple[Given, ...]:
     """The same for several grantees at once."""
     grantors: dict[tuple[str | None, Privileges, bool], set[str]] = {}
     for grantee, privileges, grantable, grantor in found:

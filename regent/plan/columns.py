@@ -19,7 +19,7 @@ from regent.plan.matching import CompiledGrants, Signature
 
 EMPTY: Acl = ()
 NOTHING_FALLS: tuple[Privileges, ...] = ()
-Edge = TypeVar("Edge")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +144,5 @@ def _split(edge: Given, cleared: frozenset[str | None]) -> Iterable[tuple[Given,
         yield replace(edge, grantees=later), True
 
 
-def _by_columns(found: Mapping[Edge, list[str]]) -> tuple[tuple[Columns, Edge], ...]:
+def _by_columns(found: Mapping[T, list[str]]) -> tuple[tuple[Columns, T], ...]:
     return tuple((tuple(columns), edge) for edge, columns in found.items())

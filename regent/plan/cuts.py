@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from regent.changes import Cut
 from regent.observed import Acl, AclItem
-from regent.plan.differences import NONE, Edge, Options, Privileges, Scope, Taken, held_in
+from regent.plan.differences import NONE, Gift, Options, Privileges, Scope, Taken, held_in
 from regent.plan.matching import NOTHING, Needs
 
 
@@ -62,7 +62,7 @@ class Cuts:
             for item, gone in zip(acl, lost, strict=True)
         )
 
-    def taken(self, acl: Acl, given: Iterable[Edge], scope: Scope) -> Iterator[tuple[str, Taken]]:
+    def taken(self, acl: Acl, given: Iterable[Gift], scope: Scope) -> Iterator[tuple[str, Taken]]:
         """The REVOKEs, by the owner. `given` are what comes before, and is not to go with them."""
         if not self:
             return

@@ -14,7 +14,7 @@ NONE: Privileges = frozenset()
 NOBODY: frozenset[str] = frozenset()
 Options = Mapping[str, Privileges]
 """By role."""
-Edge = tuple[str | None, Privileges, bool, str | None]
+Gift = tuple[str | None, Privileges, bool, str | None]
 """To whom, what, WITH GRANT OPTION or not, and the grantor by whom it was had until now."""
 
 

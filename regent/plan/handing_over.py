@@ -167,7 +167,7 @@ def not_yet(
     members = Members.of(server)
     unclean = unfinished
     if is_all_read:
-        unclean = _unclean(unfinished, (*plan.changes, *not_done), members) | plan.strangers
+        unclean = _unclean_of(unfinished, (*plan.changes, *not_done), members) | plan.strangers
     guarded = unclean & (handed | plan.strangers)
     heirs_of = {c.role for c in plan.changes if isinstance(c, HandOnOwned) and c.to in guarded}
 
@@ -187,13 +187,15 @@ def handed_to_another(changes: Iterable[Change]) -> Names:
 
 def unclean(changes: Iterable[Change], members: Members) -> Names:
     """The roles by which whoever has one would have something that any of these changes takes."""
-    taken: set[str] = set()
-    left: set[str] = set()
-    for change in changes:
-        taken |= taken_from(change)
-        if isinstance(change, RevokeMembership):
-            left.add(change.group)
+    taken, left = _taken_and_left(changes)
     return members.reaching(taken) | left
+
+
+def _taken_and_left(changes: Iterable[Change]) -> tuple[Names, Names]:
+    """The roles that these changes take something from, and the groups that a member leaves."""
+    changes = tuple(changes)
+    left = frozenset(one.group for one in changes if isinstance(one, RevokeMembership))
+    return NOBODY.union(*map(taken_from, changes)), left
 
 
 def still_unfinished(
@@ -212,17 +214,13 @@ def still_unfinished(
         return unfinished
     members, changes = Members.of(server), tuple(wanted)
     handed_on = {hands_on(change, members) for change in changes}.union(strangers)
-    return _unclean(unfinished, changes, members) | (unfinished & handed_on)
+    return _unclean_of(unfinished, changes, members) | (unfinished & handed_on)
 
 
-def _unclean(roles: Names, changes: Iterable[Change], members: Members) -> Names:
+def _unclean_of(roles: Names, changes: Iterable[Change], members: Members) -> Names:
     """Those that have, or reach, something that is still to be taken, and that have members so."""
-    taken: set[str] = set()
-    for change in changes:
-        taken |= taken_from(change)
-        if isinstance(change, RevokeMembership) and change.group in roles:
-            taken.add(change.group)
-    return roles & members.reaching(taken)
+    taken, left = _taken_and_left(changes)
+    return roles & members.reaching(taken | (left & roles))
 
 
 def withheld_as_a_whole(touched: Iterable[Change], adopted: Names, server: ObservedServer) -> Names:

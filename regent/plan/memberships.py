@@ -15,7 +15,7 @@ from regent.observed import ObservedServer
 from regent.plan.authority import Authority
 from regent.plan.grantors import Kept, Row, along, leaves_first, orphans
 
-Edge = tuple[str, str]
+Pair = tuple[str, str]
 MembershipChange = GrantMembership | RevokeMembership
 BOOTSTRAP_OID = 10
 ROWS_OF_GRANTORS_SINCE = 16
@@ -39,11 +39,11 @@ class _Context:
             return False
         return group in self.authority.managed or member in self.authority.managed
 
-    def shall(self, edge: Edge) -> DesiredMembership | None:
+    def shall(self, edge: Pair) -> DesiredMembership | None:
         """What is declared of a membership."""
         return self.members.get(edge[0], {}).get(edge[1])
 
-    def options(self, edge: Edge) -> tuple[bool, bool, bool]:
+    def options(self, edge: Pair) -> tuple[bool, bool, bool]:
         """ADMIN, INHERIT, SET as declared; all False where nothing is."""
         shall = self.shall(edge)
         if shall is None:
@@ -152,7 +152,7 @@ def _kept(row: Row, context: _Context) -> Row | None:
     return replace(row, admin=row.admin and admin)
 
 
-def _edges(group: str, fallen: list[Row], context: _Context) -> Iterator[Edge]:
+def _edges(group: str, fallen: list[Row], context: _Context) -> Iterator[Pair]:
     """What is declared for this group, and what others had through a grantor who goes."""
     declared = {(group, member) for member in context.members.get(group, ())}
     yield from sorted(declared)
@@ -160,7 +160,7 @@ def _edges(group: str, fallen: list[Row], context: _Context) -> Iterator[Edge]:
     yield from sorted(theirs - declared)
 
 
-def _grant(edge: Edge, here: list[Row], kept: Kept, context: _Context) -> Iterator[GrantMembership]:
+def _grant(edge: Pair, here: list[Row], kept: Kept, context: _Context) -> Iterator[GrantMembership]:
     """What is given; `here` are the rows of this member."""
     group, member = edge
     staying = [k for row in here if (k := kept[id(row)]) is not None]
@@ -225,7 +225,7 @@ def _revoke(
     )
 
 
-def _causes(edge: Edge, context: _Context) -> Causes:
+def _causes(edge: Pair, context: _Context) -> Causes:
     shall = context.shall(edge)
     if shall is not None and shall.declared_by:
         return shall.declared_by

@@ -131,12 +131,8 @@ def _password(role: DesiredRole, observed: ObservedRole | None, digest: str) -> 
     if role.password is PasswordPolicy.SET and role.verifier is not None:
         if not is_in_force(role.verifier, observed, digest):
             yield SetPassword(role.name, role.verifier, role.declared_by)
-    elif role.password is PasswordPolicy.NONE and observed is not None:
-        has_one = observed.verifier is not None or (
-            not observed.password_is_readable and bool(digest)
-        )
-        if has_one:
-            yield ClearPassword(role.name, role.declared_by)
+    elif role.password is PasswordPolicy.NONE and observed and has_password(observed, digest):
+        yield ClearPassword(role.name, role.declared_by)
 
 
 def _login(

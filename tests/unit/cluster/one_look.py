@@ -25,7 +25,7 @@ from controller.kube.kinds import (
 from controller.names import workload_name
 from controller.observe.caches import Caches
 from controller.observe.debounce import Quiet
-from controller.observe.moment import EVERYWHERE, Doubts, SecretsRead
+from controller.observe.doubts import EVERYWHERE, Doubts, SecretsRead
 from controller.observe.reader import read_secrets
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, SECRET_TYPE
 from controller.pki.certificates import Authority

@@ -18,7 +18,7 @@ from controller.lifecycle.uninstalled import (
     settled,
     what_became,
 )
-from controller.observe.moment import Doubts
+from controller.observe.doubts import Doubts
 from controller.observe.reader import Reader
 from controller.regents.outcome import NotReached
 from shared.http import DetectorBody, StatusBody

@@ -45,7 +45,10 @@ def engine_over(home: SlowHome, accepted: AcceptedState) -> Engine:
         "lock": SimpleNamespace(require=lambda: None),
         "home": home,
         "passes": SimpleNamespace(
-            memory=memory, accepted=lambda: memory.accepted, supersede=_nothing
+            memory=memory,
+            accepted=lambda: memory.accepted,
+            supersede=_nothing,
+            ask_again=home.forget_unmanageable,
         ),
     }
     vars(engine).update(parts)

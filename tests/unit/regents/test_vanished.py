@@ -10,7 +10,7 @@ from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder
 from controller.names import REGENT_NAME, REGENT_NAMESPACE, workload_name
 from controller.observe.caches import Caches
-from controller.observe.moment import Doubts
+from controller.observe.doubts import Doubts
 from controller.regents.acquaintance import Acquaintance, bound_by
 from controller.regents.vanished import vanished_of
 from controller.status.patch import RegentNews, status_of_regent
