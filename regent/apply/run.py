@@ -25,6 +25,7 @@ from regent.apply.result import (
     ChangeResult,
     Heed,
     StepRefusedError,
+    is_passing,
     nobody_heeds,
     refused,
 )
@@ -48,11 +49,25 @@ from regent.changes import (
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
 from regent.observed import ObservedServer
+from regent.plan.handing_over import Members
+from regent.plan.turns import Takes
 from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
 
 __all__ = ["ChangeResult", "apply"]
+
+
+class TooEarlyError(StepRefusedError):
+    """What must be taken first could not be taken yet."""
+
+    sqlstate = "55P03"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it would give what its role is to lose, or gain without it: that is not done yet",
+            way_out="The next pass or apply tries both.",
+        )
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -99,7 +114,10 @@ class _Work:
     """Apart: who holds tables takes nothing from the end of a login."""
 
     async def carry_out(self) -> tuple[ChangeResult, ...]:
-        for stretch in _stretches(self.plan):
+        for planned in _stretches(self.plan):
+            stretch = self._without_early(planned)
+            if not stretch:
+                continue
             work = stretch[0].work
             match work:
                 case Work.ALONE:
@@ -112,6 +130,24 @@ class _Work:
                 case _:
                     assert_never(work)
         return tuple(self.results)
+
+    def _without_early(self, stretch: tuple[Change, ...]) -> tuple[Change, ...]:
+        """What would give somebody what could not be taken yet is left to the next pass.
+
+        What a person must take is not waited for: whoever has the role has that for so long.
+        """
+        left = [
+            change
+            for one in self.results
+            if not one.done and is_passing(one.sqlstate)
+            for change in one.remaining
+        ]
+        if not left:
+            return stretch
+        takes = Takes.of(left, Members.of(self.server))
+        early = {id(change) for change in stretch if takes.come_before(change)}
+        self._add([refused(one, TooEarlyError()) for one in stretch if id(one) in early])
+        return tuple(change for change in stretch if id(change) not in early)
 
     def _add(self, results: Sequence[ChangeResult]) -> None:
         self.results.extend(results)

@@ -27,6 +27,7 @@ from regent.plan.handing_over import (
     handed_to_another,
     withheld_as_a_whole,
     without_adoptions,
+    without_newcomers,
     without_passwords,
 )
 from regent.remembered import AcceptedState, BrakeMemory, Loss
@@ -150,7 +151,8 @@ def _without_handing_on(
 ) -> tuple[Plan, tuple[Change, ...]]:
     """An adoption waits as a whole with its losses; the password of a role for another holder too.
 
-    Else whoever gets the role would have what is withheld: exactly what nobody declared for him.
+    And so does who becomes a member of a role that keeps what is withheld. Else whoever gets the
+    role would have what is withheld: exactly what nobody declared for him.
     """
     server = compared.server
     if server is None:
@@ -161,7 +163,9 @@ def _without_handing_on(
     others = handed & handed_to_another(compared.plan.changes)
     second = without_adoptions(first.plan, others, compared.desired, server)
     third = without_passwords(second.plan, handed)
-    return third.plan, (*first.waiting, *second.waiting, *third.waiting)
+    had = {(one.group, one.member) for one in compared.baseline_desired.memberships}
+    fourth = without_newcomers(third.plan, touched, had, server)
+    return fourth.plan, (*first.waiting, *second.waiting, *third.waiting, *fourth.waiting)
 
 
 def digest_of_losses(lost: Iterable[Loss], state: DesiredState, memory: BrakeMemory) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from regent.changes import Change, Plan
 from regent.desired import Desired
 from regent.observed import Observed
-from regent.plan.adoptions import ended_sessions, handing_on_late, plan_sessions
+from regent.plan.adoptions import ended_sessions, plan_sessions
 from regent.plan.authority import authority_of
 from regent.plan.endings import plan_endings
 from regent.plan.matching import Compilations
@@ -23,6 +23,7 @@ from regent.plan.privileges import plan_database, plan_local
 from regent.plan.renames import plan_renames, with_new_names
 from regent.plan.roles import plan_roles
 from regent.plan.shared import plan_shared
+from regent.plan.turns import turns
 from shared.keys import ResourceKey
 
 __all__ = ["plan", "plan_objects", "verifier_digest"]
@@ -82,7 +83,7 @@ def plan(
     found_in, ends = adopted_strangers(desired, server, changes, adopted, verifier_digests)
     strangers = authority.declared.intersection(persons.strangers | found_in)
     changes = [*divided(changes, strangers), *ends]
-    return Plan(in_order(changes, handing_on_late(changes, server, strangers)), matches, strangers)
+    return Plan(in_order(changes, turns(changes, server, strangers)), matches, strangers)
 
 
 def plan_objects(

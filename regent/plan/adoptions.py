@@ -1,20 +1,12 @@
-"""What an adoption, and the end of access for a time, add to a plan and to its order."""
+"""What an adoption, and the end of access for a time, add to a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from regent.changes import (
-    AlterRole,
-    Change,
-    Effect,
-    EndSessions,
-    RevokeMembership,
-    SetPassword,
-)
+from regent.changes import Change, Effect, EndSessions, RevokeMembership
 from regent.desired import Desired
-from regent.observed import ObservedServer
-from regent.plan.handing_over import Members, gives_to, hands_on, taken_from
+from regent.plan.handing_over import taken_from
 
 ACCESS_ENDED = "its access for a time has ended, and one in SET ROLE keeps it"
 WHY = "it is adopted, and they keep what was taken from it"
@@ -52,33 +44,3 @@ def ended_sessions(
         role = desired.roles.get(name)
         if role is not None and role.login and not role.attributes.superuser:
             yield EndSessions(name, ACCESS_ENDED, role.declared_by, Effect.REMOVE)
-
-
-def handing_on_late(
-    changes: Sequence[Change], server: ObservedServer, strangers: Collection[str] = ()
-) -> frozenset[int]:
-    """The ids of new passwords and LOGIN that must come last, after what is taken from the role.
-
-    What a role reaches counts: its holder gets that as well. Whatever the declaration gives comes
-    last where strangers may use the role.
-    """
-    late = [
-        change
-        for change in changes
-        if isinstance(change, SetPassword)
-        or (isinstance(change, AlterRole) and change.effect is Effect.OPEN)
-    ]
-    taken = {role for change in changes for role in taken_from(change)}
-    if not (late and taken) and not strangers:
-        return frozenset()
-    members = Members.of(server)
-    having = members.reaching(taken)
-    last = {id(change) for change in late if hands_on(change, members) in having}
-    if strangers:
-        last |= {
-            id(change)
-            for change in changes
-            if hands_on(change, members) in strangers
-            or not gives_to(change, members).isdisjoint(strangers)
-        }
-    return frozenset(last)

@@ -7,7 +7,7 @@ it has beyond its declaration is gone, its sessions too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -259,6 +259,32 @@ def without_adoptions(
         else:
             kept.append(change)
     return Split(replace(plan, changes=tuple(kept)), tuple(waiting))
+
+
+def without_newcomers(
+    plan: Plan,
+    withheld: Sequence[Change],
+    known: Container[tuple[str, str]],
+    server: ObservedServer,
+) -> Split:
+    """The plan without new members of roles by which they would have something that is withheld.
+
+    `known` are (group, member) that were declared before: those get back what somebody took.
+    """
+    taken = {role for change in withheld for role in taken_from(change)}
+    if not taken:
+        return Split(plan)
+    members = Members.of(server)
+    having = members.reaching(taken)
+    return _split(
+        plan,
+        lambda change: (
+            isinstance(change, GrantMembership)
+            and change.group in having
+            and (change.group, change.member) not in known
+            and bool(gives_to(change, members))
+        ),
+    )
 
 
 def without_passwords(plan: Plan, roles: Names) -> Split:
