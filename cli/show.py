@@ -52,12 +52,14 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
     HandOver,
     ReleaseRole,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -106,11 +108,11 @@ def action(change: Change, created: frozenset[str] = frozenset()) -> Action:
     match change:
         case AlterRole() | AlterSetting() | RenameRole() | HandOver() | SetPassword():
             return "add" if change.role in created else "change"
-        case CreateRole() | AdoptRole() | GrantMembership() | GrantPrivileges():
+        case CreateRole() | AdoptRole() | GrantMembership() | GrantPrivileges() | GrantDefaults():
             return "add"
         case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
             return "take away"
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return "take away"
         case _:
             assert_never(change)

@@ -21,12 +21,15 @@ from regent.changes import (
     CreateRole,
     DropRole,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
     HandOver,
+    OfDefaults,
     ReleaseRole,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -77,11 +80,13 @@ def _of_all(change: Change) -> Change:
     match change:
         case AlterRole() | AlterSetting() | EndSessions() | ClearPassword() | DropRole():
             return replace(change, role=_ALL_OF_THEM)
+        case RevokeDefaults():
+            return replace(change, role=_ALL_OF_THEM)
         case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
             return change
         case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return change
-        case HandOnOwned() | ReleaseRole():
+        case HandOnOwned() | ReleaseRole() | GrantDefaults():
             return change
         case _:
             assert_never(change)
@@ -110,9 +115,12 @@ def _alike(change: Change) -> str:
         case GrantPrivileges():
             names = ", ".join(sorted(change.privileges))
             return f"grant {names} on {{objects}} in database {change.database} to {{roles}}"
+        case GrantDefaults():
+            names = ", ".join(sorted(change.privileges))
+            return f"grant {names} on {change.object} in database {change.database} to {{roles}}"
         case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
             return describe(change)
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return describe(change)
         case _:
             assert_never(change)
@@ -138,7 +146,7 @@ def _roles(change: Change) -> Sequence[str]:
             return (change.role,)
         case SetPassword() | ClearPassword() | AlterSetting() | EndSessions():
             return (change.role,)
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return (change.role,)
         case _:
             assert_never(change)

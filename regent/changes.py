@@ -51,9 +51,10 @@ class Rank(IntEnum):
     SETTINGS = 5
     CLEARED_PASSWORDS = 6
     MEMBERSHIPS = 7
-    PRIVILEGES = 8
-    OWNERSHIP = 9
-    ENDS = 10
+    DEFAULTS = 8
+    PRIVILEGES = 9
+    OWNERSHIP = 10
+    ENDS = 11
 
 
 class Work(Enum):
@@ -463,6 +464,65 @@ PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 
 @dataclass(frozen=True, slots=True)
+class OfDefaults(_AboutOneRole):
+    """What the two changes of default privileges have: `role` is the grantee.
+
+    They are about objects that `creator` makes from now on; schema None is everywhere.
+    """
+
+    database: str
+    creator: str
+    schema: str | None
+    kind: ObjectKind
+    role: str
+    privileges: frozenset[str]
+
+    rank: ClassVar[Rank] = Rank.DEFAULTS
+    topic: ClassVar[str] = "Default Privilege"
+
+    @property
+    def object(self) -> str:
+        """Whose objects, of which kind and where."""
+        place = f" in {self.schema}" if self.schema is not None else ""
+        return f"new {KINDS[self.kind].many} of {self.creator}{place}"
+
+    @property
+    def local_to(self) -> str:
+        """The database in which the objects are made."""
+        return self.database
+
+    @property
+    def where(self) -> str:
+        """The database in which the objects are made."""
+        return f"database {self.database}"
+
+    @property
+    def work(self) -> Work:
+        """One row each: so an ALTER DEFAULT PRIVILEGES of others meets ours as rarely as can be."""
+        return Work.ALONE
+
+
+@dataclass(frozen=True, slots=True)
+class GrantDefaults(OfDefaults):
+    """ALTER DEFAULT PRIVILEGES .. GRANT, never with grant option."""
+
+    causes: Causes = ()
+    effect: Effect = Effect.WIDEN
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeDefaults(OfDefaults):
+    """ALTER DEFAULT PRIVILEGES .. REVOKE; `grant_option_only` leaves the privileges."""
+
+    grant_option_only: bool = False
+    causes: Causes = ()
+    effect: Effect = Effect.NARROW
+
+
+DefaultsChange: TypeAlias = GrantDefaults | RevokeDefaults
+
+
+@dataclass(frozen=True, slots=True)
 class EndSessions(_OfRole, OfEnd):
     """pg_terminate_backend on every session of the role, ours left out (rule 24)."""
 
@@ -567,6 +627,8 @@ Change = (
     | RevokeMembership
     | GrantPrivileges
     | RevokePrivileges
+    | GrantDefaults
+    | RevokeDefaults
     | EndSessions
     | HandOnOwned
     | DropRole

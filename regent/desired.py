@@ -111,6 +111,22 @@ class DeclaredGrant:
     implied_in: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredDefault:
+    """What a role gets on objects of one kind that `creator` makes from now on, in one database.
+
+    `schema` None is everywhere. A creator that is not there gives nothing, and what the role has
+    may be by it: none of that is taken away.
+    """
+
+    creator: str
+    schema: str | None
+    kind: ObjectKind
+    grantee: str
+    privileges: frozenset[str]
+    declared_by: Causes = ()
+
+
 class Listed(IntEnum):
     """How `allow.reassignOwnedTo` lists the role that gets what a leaver owned (ADR 16)."""
 
@@ -148,7 +164,8 @@ class Desired:
     """All of it, for one pass over one server.
 
     `grants` has an entry for every served database, also when it is empty: served is what our
-    authority reaches. `adopted` are names that exist without our mark and may be taken.
+    authority reaches; `defaults` has those where something is declared. `adopted` are names that
+    exist without our mark and may be taken.
     `foreign` are roles that another Regent on this server has marked: their memberships as a group
     are its business (rule 6). `undecided` are (group, member) that are declared with a group
     that could not be had (its mark was lost, say): neither given nor taken. `ended` are (group,
@@ -158,6 +175,7 @@ class Desired:
     roles: Mapping[str, DesiredRole] = field(default_factory=dict)
     memberships: tuple[DesiredMembership, ...] = ()
     grants: Mapping[str, tuple[DeclaredGrant, ...]] = field(default_factory=dict)
+    defaults: Mapping[str, tuple[DeclaredDefault, ...]] = field(default_factory=dict)
     endings: tuple[Ending, ...] = ()
     adopted: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
@@ -174,6 +192,13 @@ class Desired:
                 for one in grants
             )
             for database, grants in self.grants.items()
+        }
+
+    def defaults_without(self, names: Set[str]) -> Mapping[str, tuple[DeclaredDefault, ...]]:
+        """The default privileges less those of these roles."""
+        return {
+            database: tuple(one for one in defaults if one.grantee not in names)
+            for database, defaults in self.defaults.items()
         }
 
     @property

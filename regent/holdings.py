@@ -122,26 +122,7 @@ def _statements(role: str, one: Holding) -> Iterator[str]:
 def _revoke(role: str, named: Named) -> str:
     if named.kind == "user mapping":
         return f"DROP USER MAPPING FOR {role} SERVER {_dotted(named.arguments)}"
-    if named.kind == "default acl":
-        creator, *schema = named.names
-        where = f" IN SCHEMA {_dotted(schema)}" if schema else ""
-        what = _OBJECTS_OF.get(named.arguments[0], "TABLES")
-        return (
-            f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_ident(creator)}{where}"
-            f" REVOKE ALL ON {what} FROM {role}"
-        )
     return f"REVOKE ALL ON {named.kind.upper()} {_dotted(named.names)} FROM {role}"
-
-
-_OBJECTS_OF = {
-    "r": "TABLES",
-    "S": "SEQUENCES",
-    "f": "FUNCTIONS",
-    "T": "TYPES",
-    "n": "SCHEMAS",
-    "L": "LARGE OBJECTS",
-}
-"""By pg_default_acl.defaclobjtype."""
 
 
 def _dotted(names: Iterable[str]) -> str:

@@ -74,6 +74,16 @@ class Tags:
     simple: frozenset[str] = frozenset()
 
 
+class NewOnes(NamedTuple):
+    """What ALTER DEFAULT PRIVILEGES calls objects of a kind that are still to be made."""
+
+    letter: str
+    """pg_default_acl.defaclobjtype."""
+    keyword: str
+    """The word after ON, and the type of object that an event of it has."""
+    since: int = 14
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What is particular to one kind. Relations between kinds are those of rules 13 and 15."""
@@ -93,6 +103,8 @@ class Row:
     naming: Naming = Naming.NAME
     default_acl: str = ""
     """The letter that acldefault() wants; empty where there is no default."""
+    new_ones: NewOnes | None = None
+    """As default privileges are on them; None where there are none on this kind."""
     forms: Mapping[str, Form] = field(default_factory=dict)
     tags: Tags = Tags()
     recorded_as: frozenset[str] = frozenset()
@@ -167,6 +179,7 @@ _ROWS = (
         keyword="SCHEMA",
         selected_by="`schemas` alone",
         default_acl="n",
+        new_ones=NewOnes("n", "SCHEMAS"),
         tags=Tags(("CREATE SCHEMA", "ALTER SCHEMA"), frozenset({"CREATE SCHEMA"})),
         recorded_as=frozenset({"SCHEMA"}),
         is_targeted=True,
@@ -182,6 +195,7 @@ _ROWS = (
         selected_by="`tables`",
         listed_in="tables",
         default_acl="r",
+        new_ones=NewOnes("r", "TABLES"),
         forms=_TABLES,
         tags=Tags(
             recorded=(
@@ -231,6 +245,7 @@ _ROWS = (
         selected_by="`sequences`",
         listed_in="sequences",
         default_acl="s",
+        new_ones=NewOnes("S", "SEQUENCES"),
         forms=MappingProxyType({"S": Form("sequence", "sequences")}),
         tags=Tags(
             recorded=("CREATE SEQUENCE", "ALTER SEQUENCE"),
@@ -251,6 +266,7 @@ _ROWS = (
         selected_by="`types`",
         listed_in="types",
         default_acl="T",
+        new_ones=NewOnes("T", "TYPES"),
         tags=Tags(
             recorded=("CREATE TYPE", "ALTER TYPE", "CREATE DOMAIN", "ALTER DOMAIN"),
             making=frozenset({"CREATE TYPE", "CREATE DOMAIN"}),
@@ -310,6 +326,7 @@ _ROWS = (
         listed_in="routines",
         naming=Naming.SIGNATURE,
         default_acl="f",
+        new_ones=NewOnes("f", "FUNCTIONS"),
         tags=Tags(
             recorded=(
                 "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",
@@ -331,6 +348,7 @@ _ROWS = (
         listed_in="largeObjects",
         naming=Naming.NUMBER,
         default_acl="L",
+        new_ones=NewOnes("L", "LARGE OBJECTS", since=18),
         tags=Tags(("ALTER LARGE OBJECT",)),
         recorded_as=frozenset({"LARGE OBJECT"}),
         written_in="pg_largeobject_metadata",
@@ -385,6 +403,11 @@ CONTAINERS: Row = next(row for row in _ROWS if row.is_container)
 
 DATABASES: Row = next(row for row in _ROWS if row.default_acl == "d")
 """What a Permission that names nothing else is on."""
+
+NEW_ONES: Mapping[str, Row] = MappingProxyType(
+    {row.new_ones.letter: row for row in _ROWS if row.new_ones is not None}
+)
+"""Those with default privileges, by the letter of pg_default_acl."""
 
 SIMPLE_TAGS: frozenset[str] = frozenset({"GRANT", "REVOKE"}).union(
     *(row.tags.simple for row in _ROWS)

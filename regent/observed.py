@@ -70,6 +70,19 @@ class ObservedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedDefault:
+    """What `creator` gives on objects of one kind that it makes from now on.
+
+    schema None is everywhere: then the ACL begins with what the kind's objects have anyway.
+    """
+
+    creator: str
+    schema: str | None
+    kind: ObjectKind
+    acl: Acl
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedRole:
     """One row of pg_authid with its settings.
 
@@ -147,15 +160,16 @@ class ObservedDatabase:
     """The local objects of one database, wholly or (`is_partial`) only the ones asked for.
 
     `groups` are of every local kind. System schemas appear only with objects whose ACL is
-    not the initial one. `columns_present` says, for the column names that were asked for, which
-    relations (by oid) have them. `default_sequences` maps a relation's oid to the sequences that
-    its columns' defaults need for INSERT; identity columns need none. What the whole server shares
-    is compared like a database without a name.
+    not the initial one. `defaults` are in a whole reading alone. `columns_present` says, for the
+    column names that were asked for, which relations (by oid) have them. `default_sequences` maps a
+    relation's oid to the sequences that its columns' defaults need for INSERT; identity columns
+    need none. What the whole server shares is compared like a database without a name.
     """
 
     name: str
     groups: tuple[ObjectGroup, ...] = ()
     columns: tuple[ObservedColumn, ...] = ()
+    defaults: tuple[ObservedDefault, ...] = ()
     columns_present: Mapping[str, frozenset[int]] = field(default_factory=dict)
     default_sequences: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     is_partial: bool = False

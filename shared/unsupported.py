@@ -23,7 +23,6 @@ _NO_LOGIN = "the Regent cannot log in this way; use adminPasswordSecretRef"
 UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
     RoleSpec: {
         "owns": _OWNERS,
-        "defaultPrivileges": "new objects get only what Permissions give on them",
         "public": "it makes no role and gives nothing; what PUBLIC has stays as it is",
     },
     UserSpec: {

@@ -17,12 +17,14 @@ from regent.changes import (
     Change,
     ClearPassword,
     Effect,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
     OfEnd,
     OfHolder,
     Plan,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -68,11 +70,13 @@ def _gives(change: Change, heir: str) -> bool:
             return heir in grantees
         case GrantMembership(member=member):
             return member == heir
+        case GrantDefaults(role=role):
+            return role == heir
         case AlterRole(role=role, effect=effect):
             return role == heir and effect is Effect.WIDEN
         case OfHolder() | SetPassword() | ClearPassword() | AlterSetting() | OfEnd():
             return False
-        case RevokeMembership() | RevokePrivileges():
+        case RevokeMembership() | RevokePrivileges() | RevokeDefaults():
             return False
         case _:
             assert_never(change)

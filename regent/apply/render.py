@@ -23,6 +23,7 @@ from regent.changes import (
     Cut,
     DropRole,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
@@ -30,6 +31,7 @@ from regent.changes import (
     ObjectRef,
     ReleaseRole,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -86,6 +88,8 @@ def render(  # noqa: PLR0912 - one case per kind of change
             return _plain(_grant_membership(change, major))
         case RevokeMembership():
             return _plain(_revoke_membership(change, major))
+        case GrantDefaults() | RevokeDefaults():
+            return _plain(_alter_defaults(change))
         case DropRole(role=role):
             return _plain(f"DROP ROLE {quote_ident(role)}")
         case AdoptRole() | HandOver() | ReleaseRole() | EndSessions() | HandOnOwned():
@@ -226,6 +230,21 @@ def _revoke(change: RevokePrivileges) -> Iterator[Statement]:
         for objects in _chunks(refs):
             sql = f"REVOKE {option}{what} ON {_objects(change.kind, objects)} {end}"
             yield Statement(sql, sql, as_role)
+
+
+def _alter_defaults(change: GrantDefaults | RevokeDefaults) -> str:
+    """As whoever we are: the creator's rights are asked for, and no SET ROLE."""
+    new_ones = KINDS[change.kind].new_ones
+    if new_ones is None:
+        raise ValueError(f"There are no default privileges on {KINDS[change.kind].many}.")
+    what = f"{_privileges(change.privileges, ())} ON {new_ones.keyword}"
+    start = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_ident(change.creator)}"
+    if change.schema is not None:
+        start += f" IN SCHEMA {quote_ident(change.schema)}"
+    if isinstance(change, GrantDefaults):
+        return f"{start} GRANT {what} TO {quote_ident(change.role)}"
+    option = "GRANT OPTION FOR " if change.grant_option_only else ""
+    return f"{start} REVOKE {option}{what} FROM {quote_ident(change.role)}"
 
 
 def _privileges(privileges: Iterable[str], columns: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import asyncpg
 
-from regent.changes import Change, HandOnOwned
+from regent.changes import Change, GrantDefaults, HandOnOwned, RevokeDefaults
 from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
 
@@ -156,6 +156,8 @@ def way_out(state: str, change: Change | None = None) -> str:
             "Hand them on or drop them yourself, name another reassignOwnedTo, or list"
             f' "{change.to}" by its name in spec.allow.reassignOwnedTo of the Regent.'
         )
+    if isinstance(change, GrantDefaults | RevokeDefaults) and state == "42501":
+        return "Or change the default privileges yourself, as that role or a superuser."
     return _WAYS_OUT.get(state, "Look at the message, and at the server's log.")
 
 

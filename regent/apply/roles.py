@@ -30,6 +30,7 @@ from regent.changes import (
     EndSessions,
     HandOnOwned,
     HandOver,
+    OfDefaults,
     OfMembership,
     OfObjects,
     ReleaseRole,
@@ -109,7 +110,7 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 pass  # put above, all at once
             case AlterRole() | AlterSetting() | OfMembership():
                 pass  # no mark knows of it
-            case OfObjects() | EndSessions() | HandOnOwned():
+            case OfObjects() | OfDefaults() | EndSessions() | HandOnOwned():
                 pass  # not a change of roles
             case _:
                 assert_never(change)

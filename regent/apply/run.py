@@ -16,6 +16,7 @@ from typing import assert_never
 
 from regent.apply import roles
 from regent.apply.coming import coming_to
+from regent.apply.defaults import alter_defaults
 from regent.apply.handing_on import Moved, Place, hand_on_owned
 from regent.apply.leaving import require_handed_on, take_its_privileges
 from regent.apply.locked import Patience
@@ -38,6 +39,7 @@ from regent.changes import (
     EndSessions,
     HandOnOwned,
     OfAttribute,
+    OfDefaults,
     OfHolder,
     OfMembership,
     OfObjects,
@@ -183,6 +185,14 @@ class _Work:
                     await self._end_sessions(role)
                 case HandOnOwned():
                     await self._hand_on(change)
+                case OfDefaults():
+                    await alter_defaults(
+                        self.connections,
+                        change,
+                        server=self.server,
+                        before_write=self.before_write,
+                        patience=self.patience,
+                    )
                 case DropRole():
                     await self._drop(change)
                 case ReleaseRole():

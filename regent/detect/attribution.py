@@ -29,6 +29,8 @@ from shared.outcomes import MOST_CANDIDATES, Actor, Candidate
 from shared.privileges import ObjectKind
 
 RECENT_SECONDS = 1.0
+OF_DEFAULTS = "ALTER DEFAULT PRIVILEGES"
+TAKES_DEFAULTS = "DROP OWNED"
 _WRITTEN_IN = {row.catalog: row.acl_catalog for row in KINDS.values() if row.part_of is None}
 """By the catalog of an object, the one whose rows a GRANT on it writes."""
 
@@ -88,6 +90,23 @@ class Records:
         if key not in self._known:
             self._known[key] = attribute(self.events, touched, xmins)
         return self._known[key]
+
+
+def of_defaults(events: Sequence[Event], kind: ObjectKind) -> Answer:
+    """Who may have changed default privileges on this kind, and when: nothing says whose it was."""
+    new_ones = KINDS[kind].new_ones
+    keyword = new_ones.keyword if new_ones is not None else ""
+    found = [
+        event
+        for event in events
+        if (event.command_tag == OF_DEFAULTS and event.object_type == keyword)
+        or event.command_tag == TAKES_DEFAULTS
+    ]
+    if not found:
+        return _unknown(
+            "No such command was recorded: it was missed, or made around the triggers."
+        ), None
+    return _among(found[-1], found, "It fits; the command does not say whose objects it was about.")
 
 
 def attribute(events: Sequence[Event], touched: Touched, xmins: frozenset[int]) -> Answer:

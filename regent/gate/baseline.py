@@ -67,5 +67,6 @@ def without_authority_over(desired: Desired, names: Names) -> Desired:
         roles={name: role for name, role in desired.roles.items() if name not in names},
         endings=tuple(one for one in desired.endings if one.name not in names),
         grants=desired.grants_without(names),
+        defaults=desired.defaults_without(names),
         adopted=desired.adopted - names,
     )

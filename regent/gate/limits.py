@@ -7,7 +7,7 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.gate.deletions import HOUR
-from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom
+from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom, defaults_of
 from regent.remembered import BrakeMemory
 from shared.resources import Brake
 
@@ -67,4 +67,7 @@ def _edges(desired: Desired) -> set[Counted]:
     for grants in desired.grants.values():
         for grant in grants:
             edges.update((g, grant.kind.value, p) for g in grant.grantees for p in grant.privileges)
+    for defaults in desired.defaults.values():
+        for one in defaults:
+            edges.update((one.grantee, defaults_of(one.kind), p) for p in one.privileges)
     return edges

@@ -19,6 +19,7 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
@@ -26,11 +27,13 @@ from regent.changes import (
     Plan,
     PrivilegeChange,
     ReleaseRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
 )
 from regent.plan.edges import Edge, edges, split
+from shared.privileges import ObjectKind
 
 Atom = tuple[str, str, str, str]
 ROLE = "ROLE"
@@ -62,6 +65,8 @@ def atoms(change: Change) -> Iterator[Atom]:
             yield from _of_revoke(change).values()
         case RevokeMembership():
             yield from _of_memberships(change)
+        case RevokeDefaults():
+            yield from _of_defaults(change)
         case AlterRole(effect=Effect.CLOSE | Effect.NARROW):
             if change.takes_login:
                 yield change.role, ROLE, LOGIN, ""
@@ -74,7 +79,14 @@ def atoms(change: Change) -> Iterator[Atom]:
             yield role, ROLE, EXISTS, ""
         case AlterRole() | EndSessions():
             return  # what widens, or comes after all else of an adoption
-        case OfHolder() | SetPassword() | AlterSetting() | GrantMembership() | GrantPrivileges():
+        case (
+            OfHolder()
+            | SetPassword()
+            | AlterSetting()
+            | GrantMembership()
+            | GrantPrivileges()
+            | GrantDefaults()
+        ):
             return
         case _:
             assert_never(change)
@@ -85,6 +97,18 @@ def _of_memberships(change: RevokeMembership) -> Iterator[Atom]:
     yield change.member, "MEMBERSHIP", lost, change.grantor
     for member, grantor in change.along:
         yield member, "MEMBERSHIP", change.group, grantor
+
+
+def defaults_of(kind: ObjectKind) -> str:
+    """What stands for the kind in an edge, where it is about objects still to be made."""
+    return f"DEFAULT {kind.value}"
+
+
+def _of_defaults(change: RevokeDefaults) -> Iterator[Atom]:
+    suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
+    detail = f"{change.object} in database {change.database}"
+    for privilege in change.privileges:
+        yield change.role, defaults_of(change.kind), privilege + suffix, detail
 
 
 def name_of(atom: Atom) -> str:
@@ -125,6 +149,8 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
             continue  # it takes from all of them, however few it names
         if not taken <= withheld and isinstance(change, RevokePrivileges):
             kept += _smaller(change, withheld)
+        elif not taken <= withheld and isinstance(change, RevokeDefaults):
+            kept += (part for part in _one_by_one(change) if withheld.isdisjoint(atoms(part)))
         elif isinstance(change, AlterRole) and change.effect is Effect.NARROW:
             less = _less(change, {what.lower() for _, _, what, _ in taken & withheld})
             if not taken <= withheld or _has_limits(less):
@@ -137,6 +163,10 @@ def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> list[Privil
     atom_of = _of_revoke(change)
     _, left = split(change, lambda edge: atom_of[edge] in withheld)
     return left
+
+
+def _one_by_one(change: RevokeDefaults) -> Iterator[RevokeDefaults]:
+    return (replace(change, privileges=frozenset({one})) for one in sorted(change.privileges))
 
 
 def _less(change: AlterRole, attributes: set[str]) -> AlterRole:

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from regent.inspect.acl import AclReader
-from regent.kinds import COLUMNS, DRAWN_ON, LOCAL
+from regent.kinds import COLUMNS, DRAWN_ON, LOCAL, NEW_ONES
 from regent.kinds import Row as Kind
-from regent.observed import Acl, ObjectGroup, ObservedColumn, ObservedDatabase
+from regent.observed import (
+    Acl,
+    ObjectGroup,
+    ObservedColumn,
+    ObservedDatabase,
+    ObservedDefault,
+)
 from regent.server.lenient_text import is_legible, left_alone, legible
 from shared.patterns import matcher
 from shared.privileges import ObjectKind
@@ -86,12 +92,14 @@ class _Reading:
             for group in self._groups(kind, row)
         )
         columns = tuple(self._columns())
+        defaults = tuple(self._defaults())
         name = _first(self._parts, "database")["names"][0]
         oids = sorted(set(self._illegible))
         return ObservedDatabase(
             name=name,
             groups=groups,
             columns=columns,
+            defaults=defaults,
             columns_present={
                 row["names"][0]: frozenset(row["oids"]) for row in self._parts.get("present", ())
             },
@@ -169,6 +177,15 @@ class _Reading:
                 acl=acl,
                 is_extension_member=row["oids"][0] in members,
             )
+
+    def _defaults(self) -> Iterator[ObservedDefault]:
+        """Of kinds that are known. In an ignored schema they are nobody's business."""
+        for row in self._parts.get("defaults", ()):
+            schema, creator, kind = row["schema"], row["owner"], NEW_ONES.get(row["form"])
+            if not self._acls.knows(creator) or not is_legible(schema or ""):
+                self._illegible += row["oids"]
+            elif kind is not None and (schema is None or not self._is_ignored(schema)):
+                yield ObservedDefault(creator, schema, kind.kind, self._acls.read(row["acl"]))
 
     def _concerns(self, acl: Acl) -> bool:
         """True when a managed role holds something."""

@@ -19,7 +19,7 @@ from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.patterns import matcher
 from sql import load
 
-READ = sorted({"pg_auth_members"} | {row.catalog for row in KINDS.values()})
+READ = sorted({"pg_auth_members", "pg_default_acl"} | {row.catalog for row in KINDS.values()})
 """The catalogs of which a reading sees every privilege. A new kind of object narrows the guard."""
 
 

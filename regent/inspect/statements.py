@@ -16,7 +16,7 @@ CATALOGS = sorted({f"pg_catalog.{row.catalog}" for row in LOCAL})
 def whole(major: int) -> str:
     """Everything in one database, as one statement."""
     rows = [row for row in LOCAL if row.since <= major]
-    return _reading("inspect/whole", [*map(_if_wanted, rows)])
+    return _reading("inspect/whole", [*map(_if_wanted, rows), load("inspect/defaults")])
 
 
 @cache

@@ -181,6 +181,9 @@ def _unread(last: Looked) -> dict[str, str]:
             for grantee in grant.grantees:
                 for key in desired.roles[grantee].declared_by:
                     found.setdefault(str(key), text)
+        for one in desired.defaults.get(database, ()):
+            for key in one.declared_by:
+                found.setdefault(str(key), text)
     return found
 
 

@@ -13,6 +13,7 @@ from regent.desired import Desired
 from regent.observed import Observed
 from regent.plan.adoptions import ended_sessions, plan_sessions
 from regent.plan.authority import authority_of
+from regent.plan.defaults import plan_defaults
 from regent.plan.endings import plan_endings
 from regent.plan.matching import Compilations
 from regent.plan.memberships import plan_memberships
@@ -76,6 +77,8 @@ def plan(
         changes += found.changes
         for permission, count in found.matches.items():
             matches[permission] += count
+    for reading in observed.databases.values():
+        changes += plan_defaults(desired, reading, authority)
     changes += plan_endings(desired, server, authority)
     adopted = authority.declared.intersection(desired.adopted.union(unfinished))
     changes += plan_sessions(desired, changes, adopted, sessions)

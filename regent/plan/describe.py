@@ -16,6 +16,7 @@ from regent.changes import (
     CreateRole,
     DropRole,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
@@ -24,6 +25,7 @@ from regent.changes import (
     PrivilegeChange,
     ReleaseRole,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -73,6 +75,11 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
             )
         case RevokePrivileges():
             return _describe_revoke(change, most)
+        case GrantDefaults(object=those, role=role):
+            return f"grant {_listed(change)} on {those} to {role}"
+        case RevokeDefaults(object=those, role=role):
+            option = "the grant option for " if change.grant_option_only else ""
+            return f"revoke {option}{_listed(change)} on {those} from {role}"
         case CreateRole():
             return f"create role {change.role}{_attributes(change.attributes)}"
         case AdoptRole():
@@ -110,6 +117,10 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
             return f"release role {change.role}, which stays {how}"
         case _:
             assert_never(change)
+
+
+def _listed(change: GrantDefaults | RevokeDefaults) -> str:
+    return ", ".join(sorted(change.privileges))
 
 
 def _attributes(attributes: Attributes) -> str:

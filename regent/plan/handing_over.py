@@ -21,17 +21,20 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
     HandOver,
     OfAttribute,
+    OfDefaults,
     OfEnd,
     OfHolder,
     OfObjects,
     Plan,
     ReleaseRole,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -94,13 +97,15 @@ def gives_to(change: Change, members: Members) -> Names:
             return frozenset(change.about)
         case HandOnOwned(to=to):
             return frozenset({to})
+        case GrantDefaults(role=role):
+            return frozenset({role})
         case AlterRole(role=role, effect=Effect.WIDEN):
             return frozenset({role})
         case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
         case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return NOBODY
-        case EndSessions() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | EndSessions() | DropRole() | ReleaseRole():
             return NOBODY
         case _:
             assert_never(change)
@@ -115,11 +120,13 @@ def taken_from(change: Change) -> Names:
             return frozenset({member, *(other for other, _ in along)})
         case AlterRole(role=role, effect=Effect.NARROW) | AlterSetting(role=role, value=None):
             return frozenset({role})
+        case RevokeDefaults(role=role):
+            return frozenset({role})
         case EndSessions(role=role, effect=Effect.REMOVE):
             return frozenset({role})
         case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
-        case GrantMembership() | GrantPrivileges():
+        case GrantMembership() | GrantPrivileges() | GrantDefaults():
             return NOBODY
         case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
             return NOBODY
@@ -140,7 +147,9 @@ def hands_on(change: Change, members: Members) -> str | None:
             return role
         case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole() | AlterSetting():
             return None
-        case ClearPassword() | GrantMembership() | RevokeMembership() | OfObjects() | OfEnd():
+        case ClearPassword() | GrantMembership() | RevokeMembership() | OfObjects():
+            return None
+        case OfDefaults() | OfEnd():
             return None
         case _:
             assert_never(change)
@@ -338,13 +347,13 @@ def _is_part_of(change: Change, withheld: Names, members: Members) -> bool:
     match change:
         case GrantMembership(group=group, member=member):
             return (group, member) not in members.pairs and not withheld.isdisjoint({group, member})
-        case AdoptRole() | OfAttribute() | EndSessions():
+        case AdoptRole() | OfAttribute() | EndSessions() | GrantDefaults():
             return change.role in withheld
         case HandOver():
             return change.role in withheld and change.to_another
         case CreateRole() | RenameRole() | RevokeMembership() | OfObjects():
             return False
-        case HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return False
         case _:
             assert_never(change)

@@ -15,6 +15,7 @@ from regent.observed import ObjectGroup, ObservedColumn, ObservedDatabase
 from regent.plan.acls import compare
 from regent.plan.authority import Authority
 from regent.plan.columns import ColumnWork, column_set, options_after, plan_columns, with_cascade
+from regent.plan.defaults import Tolerances
 from regent.plan.differences import SAME, Difference, Privileges, Scope
 from regent.plan.edits import Edits, refs_of
 from regent.plan.matching import (
@@ -44,11 +45,13 @@ class LocalPlanner:
         compiled: CompiledGrants,
         authority: Authority,
         managed: frozenset[str],
+        tolerances: Tolerances | None = None,
     ) -> None:
         self._observed = observed
         self._compiled = compiled
         self._managed = managed
         self._authority = authority
+        self._tolerances = tolerances or Tolerances()
         self._users_of = users_of_schemas(observed.groups)
         self._edits = Edits(observed.name or None, compiled, authority)
         self._differences: dict[tuple[object, ...], Difference] = {}
@@ -287,6 +290,7 @@ class LocalPlanner:
         tolerated: Needs = NO_NEEDS,
     ) -> Difference:
         users = self._users(group.schema)
+        tolerated = self._tolerances.beside(tolerated, group)
         key = (id(group.acl), group.owner, signature, implied, id(tolerated), users)
         known = self._differences.get(key)
         if known is None:

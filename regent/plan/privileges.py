@@ -10,6 +10,7 @@ from regent.kinds import KINDS
 from regent.observed import ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.acls import compare
 from regent.plan.authority import Authority
+from regent.plan.defaults import Tolerances
 from regent.plan.edits import Edits
 from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
@@ -37,7 +38,8 @@ def plan_database(
     reading = observed.databases.get(database)
     if reading is not None:
         managed = authority.managed - _owners_of_views(desired, reading)
-        local = LocalPlanner(reading, compiled, authority, managed)
+        tolerances = Tolerances.of(desired, database, authority)
+        local = LocalPlanner(reading, compiled, authority, managed, tolerances)
         changes += local.plan()
         matches |= local.matches
     return Privileges(changes, matches)
@@ -56,7 +58,9 @@ def plan_local(
     """
     existing = authority.declared.intersection(observed.server.roles)
     compiled = compilations.of(desired.grants[database], existing, desired.ignore_schemas)
-    return LocalPlanner(observed.databases[database], compiled, authority, existing).plan()
+    tolerances = Tolerances.of(desired, database, authority)
+    reading = observed.databases[database]
+    return LocalPlanner(reading, compiled, authority, existing, tolerances).plan()
 
 
 def _on_the_database(

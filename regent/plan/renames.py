@@ -112,7 +112,11 @@ class _Renaming:
             replace(c, owner=self._name(c.owner), acl=self._acl(c.acl)) for c in database.columns
         )
         groups = tuple(self._group(g) for g in database.groups)
-        return replace(database, groups=groups, columns=columns)
+        defaults = tuple(
+            replace(d, creator=self._name(d.creator), acl=self._acl(d.acl))
+            for d in database.defaults
+        )
+        return replace(database, groups=groups, columns=columns, defaults=defaults)
 
     def _group(self, group: ObjectGroup) -> ObjectGroup:
         return replace(

@@ -16,11 +16,13 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateRole,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOver,
     OfEnd,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -64,6 +66,13 @@ def _deed(  # noqa: PLR0912 - one case per kind of change
             return f"ADMIN over {group} was given to {member}"
         case RevokeMembership(group=group, member=member):
             return f"{member} was made a member of {group}"
+        case GrantDefaults(object=those, role=role):
+            listed = ", ".join(sorted(change.privileges))
+            return f"{listed} on {those} was taken from {role}, or never given"
+        case RevokeDefaults(object=those, role=role):
+            option = "the grant option for " if change.grant_option_only else ""
+            listed = option + ", ".join(sorted(change.privileges))
+            return f"{listed} on {those} was given to {role} by default"
         case CreateRole(role=role):
             return f"role {role} was dropped"
         case RenameRole(role=role, new_name=name):
@@ -120,8 +129,10 @@ def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one
             return "revoked"
         case RevokeMembership():
             return "revoked, with what hangs on it"
-        case GrantMembership():
+        case GrantMembership() | GrantDefaults():
             return "given again"
+        case RevokeDefaults():
+            return "taken away"
         case AlterSetting(value=value):
             return "reset" if value is None else f"set back to {value}"
         case CreateRole():

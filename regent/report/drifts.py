@@ -15,6 +15,7 @@ from regent.changes import (
     AdoptRole,
     Change,
     CreateRole,
+    DefaultsChange,
     DropRole,
     EndSessions,
     GrantPrivileges,
@@ -22,13 +23,14 @@ from regent.changes import (
     HandOver,
     ObjectRef,
     OfAttribute,
+    OfDefaults,
     OfMembership,
     PrivilegeChange,
     ReleaseRole,
     RenameRole,
     RevokePrivileges,
 )
-from regent.detect.attribution import Records, Touched, Undone, Witnesses
+from regent.detect.attribution import Records, Touched, Undone, Witnesses, of_defaults
 from regent.kinds import LOCAL, Address
 from regent.plan.describe import describe
 from shared.outcomes import Actor
@@ -67,12 +69,21 @@ NOT_RECORDED = "Nothing is recorded in this database: its triggers are not insta
 def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
     """Who made it; apart for each of its objects where it was not the same one."""
     change = difference.change
+    if isinstance(change, DefaultsChange):
+        return (_of_defaults(difference, change, witnesses),)
     if difference.is_shared or not isinstance(change, PrivilegeChange) or change.database is None:
         return (Deed(difference, witnesses.probable, None),)
     records = witnesses.records(change.database)
     if records is None:
         return (Deed(difference, _not_recorded(witnesses.probable), None),)
     return tuple(_by_actor(change, records))
+
+
+def _of_defaults(difference: Difference, change: DefaultsChange, witnesses: Witnesses) -> Deed:
+    records = witnesses.records(change.database)
+    if records is None:
+        return Deed(difference, _not_recorded(witnesses.probable), None)
+    return Deed(difference, *of_defaults(records.events, change.kind))
 
 
 def _not_recorded(probable: Actor) -> Actor:
@@ -112,7 +123,7 @@ def _only_follows(change: Change, created: set[str]) -> bool:
             return created.issuperset(change.grantees)
         case AdoptRole() | RenameRole() | HandOver() | OfAttribute() | OfMembership():
             return change.whose in created
-        case RevokePrivileges() | HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokePrivileges() | OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return change.whose in created
         case _:
             assert_never(change)
@@ -120,13 +131,14 @@ def _only_follows(change: Change, created: set[str]) -> bool:
 
 def _difference(change: Change) -> Difference:
     local = change if isinstance(change, PrivilegeChange) else None
+    is_default = isinstance(change, DefaultsChange)
     return Difference(
         what=describe(change),
         object=change.object,
         role=change.whose,
-        database=local.database if local else None,
+        database=change.local_to if local or is_default else None,
         objects=local.addresses if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
-        is_shared=local is None or local.kind not in _RECORDED,
+        is_shared=not is_default and (local is None or local.kind not in _RECORDED),
     )

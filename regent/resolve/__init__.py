@@ -14,6 +14,7 @@ from regent.desired import Desired
 from regent.remembered import AcceptedState
 from regent.resolve.claims import grant_claims
 from regent.resolve.context import Context
+from regent.resolve.defaults import declared_defaults
 from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
 from regent.resolve.locked_ends import without_locked_ends
@@ -74,6 +75,7 @@ def resolve(situation: Situation) -> Resolution:
         roles=roles,
         memberships=desired_memberships(context),
         grants=declared_grants(context),
+        defaults=declared_defaults(context),
         endings=endings(context, roles),
         adopted=frozenset(name for name, claim in claims.items() if claim.adopted),
         foreign=situation.marked.foreign,

@@ -22,6 +22,7 @@ from regent.resolve.allowed import (
     may_set_in,
     permission_trouble,
 )
+from regent.resolve.allowed_defaults import default_trouble
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
 from regent.resolve.situation import Situation
@@ -149,6 +150,7 @@ def _takes_what_it_declares(decided: Decided, claim: Claim, stays: Set[str]) -> 
             *_attributes(context, key, claim.name),
             *_settings(context, key, claim.name),
             *_permissions(context, key),
+            *_defaults(decided, key),
         ):
             return refusal
     return None
@@ -234,6 +236,24 @@ def _permissions(context: Context, key: ResourceKey) -> Iterator[Refusal]:
                 (
                     f"Permission {name!r} is not allowed ({refusal} of the Regent), {would}"
                     " Add it there, or remove it from the list."
+                ),
+            )
+
+
+def _defaults(decided: Decided, key: ResourceKey) -> Iterator[Refusal]:
+    """Default privileges that are not allowed: the role may have them now."""
+    entry = decided.context.listed.entries[key]
+    if entry.kind != "Role":
+        return
+    own = decided.own_of(key.namespace)
+    for index, one in enumerate(entry.spec.default_privileges):
+        trouble = default_trouble(decided.context.situation, entry.spec.database, one, own)
+        if trouble:
+            yield (
+                "NotAllowed",
+                (
+                    f"spec.defaultPrivileges[{index}].{trouble} Until then the role is not"
+                    " adopted: what it has of that would be taken away."
                 ),
             )
 

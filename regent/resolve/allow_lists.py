@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from shared.patterns import literal_of, matcher
+from shared.patterns import ANY, literal_of, matcher
 from shared.resources import Allow
 
 
@@ -19,13 +19,15 @@ class AllowList:
     is_given: bool
     matches: Callable[[str], bool]
     names: frozenset[str]
+    is_everything: bool = False
+    """Every name there may ever be is within."""
 
     @classmethod
     def of(cls, patterns: Iterable[str] | None) -> AllowList:
         """As it is written."""
         given = tuple(patterns or ())
         names = frozenset(name for one in given if (name := literal_of(one)) is not None)
-        return cls(patterns is not None, matcher(given), names)
+        return cls(patterns is not None, matcher(given), names, ANY in given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class AllowLists:
     """Those that hold patterns over names."""
 
     adopt: AllowList
+    creators: AllowList
     databases: AllowList
     member_of: AllowList
     names: AllowList
@@ -45,6 +48,7 @@ class AllowLists:
         """Of one Regent."""
         return cls(
             adopt=AllowList.of(allow.adopt if allow else None),
+            creators=AllowList.of(allow.creators if allow else None),
             databases=AllowList.of(allow.databases if allow else None),
             member_of=AllowList.of(allow.member_of if allow else None),
             names=AllowList.of(allow.names if allow else None),

@@ -33,4 +33,5 @@ def without_locked_ends(context: Context, desired: Desired) -> Desired:
         desired,
         memberships=tuple(one for one in desired.memberships if one.member not in locked),
         grants=desired.grants_without(locked),
+        defaults=desired.defaults_without(locked),
     )

@@ -144,6 +144,14 @@ class Allow(Part):
             "privileges may be given. ALTER SYSTEM must stand in actions as well."
         ),
     ] = None
+    creators: Annotated[
+        Patterns | None,
+        Field(
+            description="Roles besides those of the same namespace whose new objects default "
+            "privileges may be on; admins, and those that reach everything, by their exact names "
+            "only. Default: every other role."
+        ),
+    ] = None
     reassign_owned_to: Annotated[
         Patterns | None,
         Field(

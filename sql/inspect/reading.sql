@@ -6,6 +6,7 @@
 --   present   relations that have a column of this name, one of $2: names = {column}
 --   default   tables and, in parallel, the relations that their columns' defaults draw on (others)
 --   database  names = {this database}, form = its encoding
+--   defaults  what a role (owner) gives on objects that it makes from now on: defaults.sql
 -- is_system is what no declaration reaches: system schemas, TOAST and row types appear only with what
 -- names a managed role, one of $1, in its ACL; temporary schemas never. $3 asks for `default`. An ACL that is NULL is acldefault(). $4 are the catalogs
 -- of all kinds. relation_group is here as two kinds share its one scan of pg_class.

@@ -32,7 +32,9 @@ Permission/lend:
   {database: mydb, schemas: [schema2], tables: [crews], actions: [SELECT, INSERT],
    withGrantOption: true}
 Role/viewer: {database: mydb, permissions: [connect, read]}
-Role/editor: {database: mydb, permissions: [connect, write]}
+Role/editor:
+  {database: mydb, permissions: [connect, write], defaultPrivileges: [
+    {creator: app_owner, schemas: [schema2], objects: sequences, actions: [USAGE]}]}
 Role/scribe: {database: mydb, permissions: [note]}
 Role/lender: {database: mydb, permissions: [lend]}
 User/pilot:
@@ -158,6 +160,23 @@ BREAKS = (
         ("revoke DELETE", "left_open", "viewer"),
         afterwards="DROP TABLE public.left_open; ALTER DEFAULT PRIVILEGES FOR ROLE app_owner"
         " IN SCHEMA public REVOKE DELETE ON TABLES FROM viewer",
+    ),
+    Break(
+        "default privileges given in a schema",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA public"
+        " GRANT DELETE ON TABLES TO viewer",
+        ("revoke DELETE on new tables of app_owner in public", "viewer"),
+    ),
+    Break(
+        "default privileges given everywhere, by the intruder",
+        "ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO viewer",
+        ("revoke EXECUTE on new routines of ", "viewer"),
+    ),
+    Break(
+        "a declared default privilege taken",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA schema2"
+        " REVOKE USAGE ON SEQUENCES FROM editor",
+        ("grant USAGE on new sequences of app_owner in schema2", "editor"),
     ),
     Break("a membership added", "GRANT editor TO pilot", ("take pilot out of editor",)),
     Break(

@@ -31,6 +31,10 @@ FROM (
     UNION ALL
     SELECT a.attrelid::regclass::text || '.' || a.attname, a.attacl, c.relowner
     FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+    UNION ALL
+    SELECT format('new %s in %s', d.defaclobjtype, n.nspname), d.defaclacl, d.defaclrole
+    FROM pg_catalog.pg_default_acl AS d
+        LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
 ) AS o
     CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS i
     JOIN pg_catalog.pg_roles AS r ON r.oid = i.grantee

@@ -14,7 +14,6 @@ from shared.unsupported import UNSUPPORTED, unsupported
 from tests.unit.local.manifests import permission, regent, role, user, write
 
 ROLES = "owns: {schemas: [{name: s}]}"
-DEFAULTS = "defaultPrivileges: [{creator: app, objects: tables, actions: [SELECT]}]"
 SETTLED: dict[str, Any] = {
     "adminUser": "a",
     "adminPasswordSecretRef": {"name": "s", "key": "k"},
@@ -38,7 +37,7 @@ def test_every_field_that_does_nothing_is_a_warning_where_it_stands(tmp_path: Pa
             tmp_path,
             regent(more=OF_REGENTS),
             permission(),
-            role("owner", "read", more=f"{ROLES}\n{DEFAULTS}"),
+            role("owner", "read", more=ROLES),
             role("everybody", "read", more="public: true"),
             user("ann", "owner", more=f"{ROLES}\ncredentials: {{secretName: s}}"),
         )
@@ -49,7 +48,6 @@ def test_every_field_that_does_nothing_is_a_warning_where_it_stands(tmp_path: Pa
     assert {(problem.resource.partition(" ")[0], problem.field) for problem in problems} == {
         *(("Regent", f"spec.{line.partition(':')[0]}") for line in OF_REGENTS.splitlines()),
         ("Role", "spec.owns"),
-        ("Role", "spec.defaultPrivileges"),
         ("Role", "spec.public"),
         ("User", "spec.owns"),
         ("User", "spec.credentials"),

@@ -1,0 +1,59 @@
+"""Default privileges, one statement a transaction: the row of one creator, schema and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import asyncpg
+
+from regent.apply.locked import Patience
+from regent.apply.render import render
+from regent.apply.result import StepRefusedError, message, way_out
+from regent.apply.transaction import patiently, run
+from regent.changes import DefaultsChange
+from regent.observed import ObservedServer
+from regent.server.connections import Connections
+from shared.names import quote_ident
+
+OPTIONS_SINCE = 16
+"""From then on a membership may be without the group's rights."""
+
+
+class NotTheCreatorsRightsError(StepRefusedError):
+    """Only who has the creator's rights may say what its new objects give."""
+
+    sqlstate = "42501"
+
+
+async def alter_defaults(
+    connections: Connections,
+    change: DefaultsChange,
+    *,
+    server: ObservedServer,
+    before_write: Callable[[], None],
+    patience: Patience,
+) -> None:
+    """Raises NotTheCreatorsRightsError with the statement that gives the admin these rights."""
+    statements = [one.sql for one in render(change, major=server.major)]
+
+    async def once() -> None:
+        before_write()
+        async with connections.use(change.database) as connection:
+            await run(connection, statements, patience=patience)
+
+    try:
+        await patiently(once, patience=patience)
+    except asyncpg.InsufficientPrivilegeError as error:
+        said = f"{message(error)}.{_what_helps(change.creator, server)}"
+        raise NotTheCreatorsRightsError(
+            said, way_out=way_out(NotTheCreatorsRightsError.sqlstate, change)
+        ) from error
+
+
+def _what_helps(creator: str, server: ObservedServer) -> str:
+    """Nobody is told to make the admin a superuser in all but name."""
+    observed = server.roles.get(creator)
+    if observed is None or observed.attributes.superuser:
+        return ""
+    options = " WITH INHERIT TRUE" if server.major >= OPTIONS_SINCE else ""
+    return f" Run GRANT {quote_ident(creator)} TO {quote_ident(server.admin)}{options};"
