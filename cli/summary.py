@@ -92,7 +92,7 @@ def _of_all(change: Change) -> Change:
             assert_never(change)
 
 
-def _alike(change: Change) -> str:
+def _alike(change: Change) -> str:  # noqa: PLR0912 - one case per kind of change
     """The words that changes of one line share; `{n}` stands for the number of roles."""
     match change:
         case CreateRole():

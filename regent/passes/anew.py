@@ -13,8 +13,7 @@ from regent.desired import DeclaredGrant, Desired
 
 def declared_anew(before: Desired, now: Desired) -> frozenset[str] | None:
     """The roles of which what is desired is not the same; None where that may be any."""
-    ignored = before.ignore_roles, before.ignore_schemas, before.grants.keys()
-    if ignored != (now.ignore_roles, now.ignore_schemas, now.grants.keys()):
+    if _rest(before) != _rest(now) or before.grants.keys() != now.grants.keys():
         return None
     pairs = {(one.group, one.member) for one in {*before.memberships} ^ {*now.memberships}}
     pairs |= (before.undecided ^ now.undecided) | (before.ended ^ now.ended)
@@ -25,6 +24,19 @@ def declared_anew(before: Desired, now: Desired) -> frozenset[str] | None:
             *(name for pair in pairs for name in pair),
             *_grantees(before, now),
         }
+    )
+
+
+def _rest(desired: Desired) -> Desired:
+    """What is not told apart by the roles that it is about, such as what is ignored."""
+    return replace(
+        desired,
+        roles={},
+        memberships=(),
+        grants={},
+        endings=(),
+        undecided=frozenset(),
+        ended=frozenset(),
     )
 
 
