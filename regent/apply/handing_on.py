@@ -3,7 +3,9 @@
 REASSIGN OWNED would take ACCESS EXCLUSIVE on everything at once, so ownership moves object by
 object (rules 23 and 27). Code would run with the rights of its new owner: it goes to a role that
 can do nothing more than the leaver, or to one that `allow.reassignOwnedTo` lists (ADR 16). Both are
-judged again in the transaction that moves the object, while it holds the object's lock.
+judged again in the transaction that moves the object, while it holds the object's lock. An object
+is read and judged by its oid, and altered by its name: whoever owns its schema can give that to
+another one meanwhile, so what was judged must be the heir's before the transaction ends (ADR 40).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from regent.apply.coming import NOTHING_COMES, Coming
 from regent.apply.locked import Patience
 from regent.apply.naming import ROUTINE, routine_in
 from regent.apply.result import (
+    CHANGED_MEANWHILE,
     STAYS,
     VANISHED,
     StepRefusedError,
@@ -75,9 +78,18 @@ class _Refused:
     why: str
     sqlstate: str = STAYS
 
+    @property
+    def is_to_be_read_again(self) -> bool:
+        """Its name was given to another object: in the next round it has the one of then."""
+        return self.sqlstate == CHANGED_MEANWHILE
+
 
 class _StaysError(PostgRegentError):
     """One object may not move."""
+
+
+class _AnotherObjectError(PostgRegentError):
+    """Its name is another object's now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +146,7 @@ async def hand_on_owned(
     refused: dict[OwnedObject, _Refused] = {}
     async with connections.use(change.database) as connection:
         for _ in range(ROUNDS):
+            refused = {o: one for o, one in refused.items() if not one.is_to_be_read_again}
             waiting = [o for o in await owned_by(connection, change.role) if o not in refused]
             if not waiting:
                 break
@@ -239,6 +252,10 @@ class _Handing:
             why = await self.refusal(connection, thing)
             if why:
                 raise _StaysError(why)
+            _, catalog, oid = thing.address
+            owner = await connection.fetchval(load("leaving/owner_now"), catalog, oid)
+            if owner != self.change.to:
+                raise _AnotherObjectError
 
         async def once() -> None:
             self.before_write()
@@ -250,6 +267,8 @@ class _Handing:
             raise
         except _StaysError as error:
             return _Refused(message(error))
+        except _AnotherObjectError as error:
+            return _Refused(message(error), CHANGED_MEANWHILE)
         except asyncpg.PostgresError as error:
             state = sqlstate(error)
             is_gone = state in VANISHED

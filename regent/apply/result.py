@@ -18,6 +18,9 @@ RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "5701
 STAYS = "2BP01"
 """The role owns something, or something depends on it."""
 
+CHANGED_MEANWHILE = "XX000"
+"""As PostgreSQL says where another session changed the same catalog row: read again."""
+
 NOT_REACHED = "08006"
 """The connection could not be opened, or broke."""
 
