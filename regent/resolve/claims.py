@@ -8,7 +8,7 @@ from itertools import islice
 
 from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
-from regent.resolve.allowed import may_adopt, may_be_named
+from regent.resolve.allowed import adopt_refused_by, name_refused_by
 from regent.resolve.context import Claim, Context, References
 from regent.resolve.renamings import (
     former_mark,
@@ -172,10 +172,11 @@ class _Court:
         is_back = accepted.is_home_lost or claim.name in accepted.takes_back
         if is_back:
             self.findings.taken_back.add(claim.name)
-        if is_back or (wants and may_adopt(self.situation, claim.holder.namespace, claim.name)):
+        where = adopt_refused_by(self.situation, claim.holder.namespace, claim.name)
+        if is_back or (wants and not where):
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         way_out = (
-            f"Add {claim.name!r} to spec.allow.adopt of the Regent, or choose another name."
+            f"Add {claim.name!r} to {where}.adopt of the Regent, or choose another name."
             if wants
             else "Set adopt: true to take it over (the plan shows what that takes away),"
             " or choose another name."
@@ -248,9 +249,9 @@ def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
         whose = "is PostgRegent's own role"
     elif claim.name in PROVIDER_ROLES:
         whose = "belongs to the database's provider"
-    elif not may_be_named(situation, claim.name):
+    elif where := name_refused_by(situation, claim.holder.namespace, claim.name):
         return "NotAllowed", (
-            f"The PostgreSQL name {claim.name!r} is not in spec.allow.names of the Regent. Add it"
+            f"The PostgreSQL name {claim.name!r} is not in {where}.names of the Regent. Add it"
             " there, or give the resource another roleName or userName."
         )
     else:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
-from regent.resolve.allow_lists import AllowLists
+from regent.resolve.allow_lists import BoundsByNamespace
 from regent.resolve.marks import MarkIndex
 from regent.standing import Standing
 from shared.keys import ResourceKey
@@ -60,14 +60,14 @@ class Situation:
     """Reckoned of `server`: whose roles nobody gets by a pattern."""
     marked: MarkIndex = field(init=False)
     """The marks, by whatever is asked of them."""
-    allowed: AllowLists = field(init=False)
-    """What the Regent's `allow` lists, ready to be asked."""
+    bounds: BoundsByNamespace = field(init=False)
+    """What may be declared by whom, ready to be asked."""
 
     def __post_init__(self) -> None:
         """All that resolving asks of the server and the marks as a whole, once."""
         object.__setattr__(self, "standing", Standing.of(self.server))
         object.__setattr__(self, "marked", MarkIndex.of(self.marks, self.regent, self.server))
-        object.__setattr__(self, "allowed", AllowLists.of(self.spec.allow))
+        object.__setattr__(self, "bounds", BoundsByNamespace.of(self.accepted.state.regent))
 
     @property
     def spec(self) -> RegentSpec:
@@ -78,8 +78,9 @@ class Situation:
         """The same moment with another accepted state: what was reckoned of it stays as it is."""
         other = copy(self)
         object.__setattr__(other, "accepted", accepted)
-        if other.spec.allow is not self.spec.allow:
-            object.__setattr__(other, "allowed", AllowLists.of(other.spec.allow))
+        if other.accepted.state.regent is not self.accepted.state.regent:
+            bounds = BoundsByNamespace.of(other.accepted.state.regent)
+            object.__setattr__(other, "bounds", bounds)
         return other
 
     def holders(self) -> dict[str, ResourceKey]:

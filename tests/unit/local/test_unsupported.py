@@ -23,7 +23,6 @@ SETTLED: dict[str, Any] = {
 }
 OF_REGENTS = """\
 approval: Manual
-allowedNamespaces: [{names: [other]}]
 publicPrivileges: {connect: Declared}
 setRole: owner
 unmanagedRoles: Disable
