@@ -45,7 +45,9 @@ def accept(
     ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
     if previous:
         ever_seen |= previous.ever_seen & _named(resources, previous.before)
-    regent = _with_gone_namespaces(previous, pushed.regent, kept)
+    departed = _departed(previous, pushed, resources, now)
+    in_force = [*kept, *(key for key, one in departed.items() if not one.is_shut_out)]
+    regent = _with_gone_namespaces(previous, pushed.regent, in_force)
     same = {key for key, entry in resources.items() if key in old and old[key].spec == entry.spec}
     merged = AcceptedState(
         push_etag=push_etag,
@@ -54,7 +56,7 @@ def accept(
         since=_since(previous, resources, same, now),
         before=_before(previous, resources, same, ever_seen),
         ever_seen=ever_seen,
-        departed=_departed(previous, pushed, resources, now),
+        departed=departed,
         past=past(previous, pushed, resources, now),
         settled=previous.settled if previous and not previous.lets_in else pushed.revision,
         is_home_lost=previous.is_home_lost if previous else False,
@@ -67,10 +69,11 @@ def accept(
 def _with_gone_namespaces(
     previous: AcceptedState | None, regent: RegentEntry, kept: Iterable[str]
 ) -> RegentEntry:
-    """With the entries of namespaces that are gone, and of which something is held.
+    """With the entries of namespaces that are gone, and of which something is held, or ends.
 
-    A namespace that is gone has no labels: that is no word against what is held of it. Its entry
-    goes on, with what it allows now, as long as it is in the list.
+    A namespace that is gone has no labels: that is no word against what is held of it, or waits for
+    a person to let it end. Its entry goes on, with what it allows now, as long as it is in the
+    list.
     """
     if previous is None or not previous.state.regent.namespaces:
         return regent

@@ -143,8 +143,8 @@ def _power_refused_by(situation: Situation, namespace: str, power: str) -> str:
     """The field of the `allow` that does not let it be reached; empty where all do."""
     if power in POWERFUL_ATTRIBUTES:
         return attribute_refused_by(situation, namespace, power)
-    lists = refusing(situation, namespace, power, {})
-    return "" if lists is None else lists.where
+    refused = refusing(situation, namespace, power, {})
+    return "" if refused is None else refused.lists.where
 
 
 def _list_of(power: str) -> str:
@@ -173,11 +173,11 @@ def _groups(decided: Decided, key: ResourceKey, name: str, stays: Set[str]) -> I
         group = membership.role
         if group in stays:
             continue
-        lists = refusing(context.situation, namespace, group, decided.own)
-        if lists is not None:
+        refused = refusing(context.situation, namespace, group, decided.own)
+        if refused is not None:
             if group in groups:
                 there = f"{name!r} is a member of {group!r}"
-                yield _not_allowed("spec.memberOf", there, f"{lists.where}.memberOf", group)
+                yield _not_allowed("spec.memberOf", there, refused.where, group)
         elif group not in own and group not in context.situation.server.roles:
             yield (
                 "RoleNotFound",

@@ -141,6 +141,8 @@ class BoundsByNamespace:
             return self.own
         return self.others.get(namespace, self.nobody)
 
-    def all(self) -> tuple[Bounds, ...]:
-        """Of every namespace whose resources are served."""
-        return (self.own, *self.others.values())
+    @property
+    def ask_what_groups_lead_to(self) -> bool:
+        """Whether somebody may join a group that is not named to the Regent's own namespace."""
+        own = self.own[0].member_of
+        return bool(self.others) or len(own.names) < len(own.patterns)

@@ -32,7 +32,7 @@ def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
     for claim in _claims(context.listed):
         by_name.setdefault(claim.name, []).append(claim)
     for name, claims in by_name.items():
-        winner = court.winner(name, claims)
+        winner = court.winner(name, court.entitled(claims) if len(claims) > 1 else claims)
         settled = court.settled(winner) if winner else None
         if settled is not None:
             granted.update(dict.fromkeys(settled.declared_by, settled))
@@ -73,6 +73,16 @@ class _Court:
     situation: Situation
     listed: References
     findings: Findings
+
+    def entitled(self, claims: list[Claim]) -> list[Claim]:
+        """Less those that may not have the name: they keep nobody from getting it."""
+        found = []
+        for claim in claims:
+            if refusal := _refusal(self.situation, claim):
+                self._refused(claim, *refusal)
+            else:
+                found.append(claim)
+        return found
 
     def winner(self, name: str, claims: list[Claim]) -> Claim | None:
         """The recorded holder, else the only one who asks."""

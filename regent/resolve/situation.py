@@ -10,6 +10,7 @@ from datetime import datetime
 from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
 from regent.resolve.allow_lists import BoundsByNamespace
+from regent.resolve.chains import Chains
 from regent.resolve.marks import MarkIndex
 from regent.standing import Standing
 from shared.keys import ResourceKey
@@ -62,12 +63,14 @@ class Situation:
     """The marks, by whatever is asked of them."""
     bounds: BoundsByNamespace = field(init=False)
     """What may be declared by whom, ready to be asked."""
+    chains: Chains = field(init=False)
+    """What groups lead to, where that is asked."""
 
     def __post_init__(self) -> None:
         """All that resolving asks of the server and the marks as a whole, once."""
         object.__setattr__(self, "standing", Standing.of(self.server))
         object.__setattr__(self, "marked", MarkIndex.of(self.marks, self.regent, self.server))
-        object.__setattr__(self, "bounds", BoundsByNamespace.of(self.accepted.state.regent))
+        _bind(self)
 
     @property
     def spec(self) -> RegentSpec:
@@ -78,14 +81,22 @@ class Situation:
         """The same moment with another accepted state: what was reckoned of it stays as it is."""
         other = copy(self)
         object.__setattr__(other, "accepted", accepted)
-        if other.accepted.state.regent is not self.accepted.state.regent:
-            bounds = BoundsByNamespace.of(other.accepted.state.regent)
-            object.__setattr__(other, "bounds", bounds)
+        _bind(other)
         return other
 
     def holders(self) -> dict[str, ResourceKey]:
         """Which resource holds each role, by the marks of this Regent."""
         return {m.role: m.holder for m in self.marks if m.regent == self.regent}
+
+
+def _bind(situation: Situation) -> None:
+    """To what is accepted: what is reckoned of that."""
+    state = situation.accepted.state
+    bounds, chains = BoundsByNamespace.of(state.regent), Chains()
+    if bounds.ask_what_groups_lead_to:
+        chains = Chains.of(state, situation.marked, situation.server)
+    object.__setattr__(situation, "bounds", bounds)
+    object.__setattr__(situation, "chains", chains)
 
 
 @dataclass(slots=True)

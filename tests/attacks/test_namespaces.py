@@ -112,6 +112,7 @@ BEYOND = {
         "{database: mydb, userName: shared, adopt: true}",
         "allowedNamespaces[0].allow.adopt",
     ),
+    "preempts": ("User", "{database: mydb, userName: platform_new}", "allow.names"),
     "taken": ("User", "{database: mydb, userName: a_taken}", "Role/default/a_taken keeps it"),
 }
 
@@ -126,7 +127,9 @@ async def test_what_is_not_listed_is_not_given(database: Database) -> None:
     asked = "".join(f"{kind}/team-a/{name}: {spec}\n" for name, (kind, spec, _) in BEYOND.items())
     asked += "Role/team-a/lister: {database: mydb, roleName: a_lister, permissions: ["
     asked += ", ".join(name for name, (kind, _, _) in BEYOND.items() if kind == "Permission")
+    platform += "Role/platform_new: {database: mydb}\n"
     report = await applied(database, platform + asked + "]}\n", 2, **lets_in())
+    assert outcome(report, "Role/platform_new").is_ready
     for name, (kind, _, said) in BEYOND.items():
         found = outcome(report, f"{kind}/team-a/{name}")
         assert said in f"{found.reason} {found.message}", found
@@ -219,3 +222,84 @@ async def test_the_holder_of_a_name_keeps_it_when_another_namespace_declares_it_
     assert all_ready(await applied(database, first, 3, **both))
     look = await database.connect()
     assert await look.fetchval("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'shared'")
+
+
+LED_TO = {
+    "a_ops": ("ops", "is a member of 'inner', and 'inner' is not allowed"),
+    "a_db": ("makers", "has createdb"),
+    "a_run": ("runners", "may run function public.as_super() in mydb with the rights of"),
+    "a_far": ("far", "is a member of 'runners', and 'runners' may run"),
+}
+
+
+@pytest.mark.rule("3", "12")
+async def test_a_group_is_joined_with_what_it_leads_to_or_not_at_all(database: Database) -> None:
+    """By membership, by attributes, and by code that runs with a superuser's rights."""
+    await with_schemas(database)
+    await database.execute(
+        "CREATE ROLE inner; CREATE ROLE ops IN ROLE inner; CREATE ROLE makers CREATEDB;"
+        "CREATE ROLE runners; CREATE ROLE far IN ROLE runners; CREATE ROLE plain IN ROLE inner;"
+        "CREATE FUNCTION as_super() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1;"
+        "REVOKE ALL ON FUNCTION as_super() FROM PUBLIC;"
+        "GRANT EXECUTE ON FUNCTION as_super() TO runners;"
+        'ALTER FUNCTION as_super() OWNER TO "my-admin"'
+    )
+    allow = {**ALLOW, "memberOf": ["ops", "makers", "r*", "far", "platform_reader", "plain"]}
+    asked = "".join(
+        f"Role/team-a/{name}: {{database: mydb, memberOf: [{{role: {group}}}]}}\n"
+        for name, (group, _) in LED_TO.items()
+    )
+    own = {"memberOf": ["*", "ops", "makers", "runners", "far", "plain"]}
+    report = await applied(database, PLATFORM + asked, **lets_in(allow, **own))
+    for name, (_, said) in LED_TO.items():
+        found = outcome(report, f"Role/team-a/{name}")
+        assert (found.reason, said in found.message) == ("NotAllowed", True), found
+    look = await database.connect()
+    members = "SELECT count(*) FROM pg_auth_members WHERE member::regrole::text LIKE 'a\\_%'"
+    assert await look.fetchval(members) == 0
+    wide = {**allow, "memberOf": ["runners", "*", *own["memberOf"]], "attributes": ["createdb"]}
+    report = await applied(database, PLATFORM + asked, 2, **lets_in(wide, **own))
+    assert all_ready(report), report.outcomes
+    assert await look.fetchval(members) == len(LED_TO)
+
+
+@pytest.mark.rule("3", "12")
+async def test_drift_of_a_group_that_is_managed_puts_nobody_out(database: Database) -> None:
+    """It is corrected; who is in the group stays in it meanwhile."""
+    await with_schemas(database)
+    assert all_ready(await applied(database, PLATFORM + TWIN, **lets_in()))
+    await database.execute("CREATE ROLE other; GRANT other TO platform_reader")
+    report = await applied(database, PLATFORM + TWIN, 2, **lets_in())
+    assert all_ready(report), report.outcomes
+    assert await is_settled(database, PLATFORM + TWIN, 3, **lets_in())
+    look = await database.connect()
+    assert await look.fetchval("SELECT pg_has_role('a_ann', 'platform_reader', 'MEMBER')")
+    assert not await look.fetchval("SELECT pg_has_role('platform_reader', 'other', 'MEMBER')")
+
+
+@pytest.mark.found("E190")
+@pytest.mark.rule("3", "12")
+async def test_a_pattern_lets_nobody_into_a_group_that_runs_code_of_a_superuser(
+    database: Database,
+) -> None:
+    """In the Regent's own namespace. Twins: its exact name, and code of nobody in particular."""
+    await database.execute(
+        "CREATE ROLE runners; CREATE ROLE far IN ROLE runners; CREATE ROLE readers;"
+        "CREATE FUNCTION as_super() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';"
+        "CREATE FUNCTION as_owner() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';"
+        "REVOKE ALL ON FUNCTION as_super(), as_owner() FROM PUBLIC;"
+        "GRANT EXECUTE ON FUNCTION as_super() TO runners;"
+        "GRANT EXECUTE ON FUNCTION as_owner() TO readers;"
+        'ALTER FUNCTION as_super() OWNER TO "my-admin";'
+        "ALTER FUNCTION as_owner() OWNER TO app_owner;"
+    )
+    asked = "".join(
+        f"User/u_{group}: {{database: mydb, memberOf: [{{role: {group}}}]}}\n"
+        for group in ("runners", "far", "readers")
+    )
+    report = await applied(database, asked, regent={"allow": {"memberOf": ["*"]}})
+    for group in ("runners", "far"):
+        assert "as_super() in mydb" in outcome(report, f"User/u_{group}").message
+    assert outcome(report, "User/u_readers").is_ready
+    named = {"allow": {"memberOf": ["runners", "far", "*"]}}
+    assert all_ready(await applied(database, asked, 2, regent=named))

@@ -24,6 +24,16 @@ def test_the_entry_of_a_namespace_that_is_gone_goes_on_for_what_is_held() -> Non
     assert found.regent.namespaces == {"team-a": 1}
 
 
+@pytest.mark.rule("3", "20")
+def test_the_entry_of_a_namespace_goes_on_while_what_is_deleted_of_it_waits_for_a_person() -> None:
+    """By it the brake counts what would be lost."""
+    regent = {"allowedNamespaces": [SELECTED]}
+    gone = state("", revision=2, regent=regent, deleted=("Role/team-a/reader",))
+    first = accept(BEFORE, gone, "", NOON)
+    again = accept(first, state("", revision=3, regent=regent), "", NOON)
+    assert again.state.regent.namespaces == {"team-a": 0}
+
+
 @pytest.mark.rule("3")
 def test_an_entry_that_is_taken_out_goes_on_for_nobody() -> None:
     vanished = state("", revision=2, absent_means="Vanished", regent={"allowedNamespaces": [NAMED]})
