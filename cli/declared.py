@@ -138,7 +138,9 @@ def _compiled(
     passwords = PasswordBook().reading(tree.secrets, in_force)
     bound: Mapping[ResourceKey, frozenset[ResourceKey]] = {regent.key: remembered.bound}
     push = Push(ORIGIN, int(time() * 1000), "Deleted", is_whole=tree.is_whole)
-    compiled = compile_states(tree.resources, bound=bound, passwords=passwords, push=push)
+    compiled = compile_states(
+        tree.resources, bound=bound, passwords=passwords, push=push, namespaces=tree.namespaces
+    )
     if (error := compiled.failed.get(regent.key)) is not None:
         raise error
     outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))

@@ -89,8 +89,9 @@ log in and its password is not managed.
 One server, who acts on it, and what may be declared for it. One way to log in must be given.
 `homeDatabase` must not be one of the served databases. `brake: Disabled` is short for
 `brake: {mode: Disabled}`. `enforcement: Prevent` acts as `Correct` in this version: nothing is
-refused at once. `deployment` means something in a cluster only. A resource of another namespace
-is `NoRegent`, also where `allowedNamespaces` lists it.
+refused at once. `deployment` means something in a cluster only. Resources of another namespace are
+served where an entry of `allowedNamespaces` names it or selects its labels, the first that does,
+within that entry's `allow`, of which a list that is left out is empty, and within the Regent's own.
 """,
 }
 

@@ -94,8 +94,8 @@ class DeclaredGrant:
 
     `privileges` are expanded for this server. `schemas` and `names` are patterns; both are empty
     where the kind has none (a database has neither, a schema has no names). `columns` are names.
-    `implied_in` are the schemas in which sequences that a default needs may come with it; None is
-    all of them.
+    `implied_in` are lists of schemas in which sequences that a default needs may come with it: what
+    each of them has.
     """
 
     permission: ResourceKey
@@ -108,7 +108,7 @@ class DeclaredGrant:
     grantable: bool = False
     implied: bool = True
     extensions: bool = False
-    implied_in: tuple[str, ...] | None = None
+    implied_in: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,14 @@ class ObservedMembership:
 
 
 @dataclass(frozen=True, slots=True)
+class Definer:
+    """Routines that run with the rights of `owner`: the first of them, as the server calls it."""
+
+    owner: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedServer:
     """The shared catalogs and who we are.
 
@@ -148,6 +156,8 @@ class ObservedServer:
     """What was left out as its name is not UTF-8, in words."""
     holdings: Mapping[str, tuple[Holding, ...]] = field(default_factory=dict)
     """By role, what the readings of the databases do not show: of declared and managed roles."""
+    definers: Mapping[str, tuple[Definer, ...]] = field(default_factory=dict)
+    """By role, the SECURITY DEFINER routines of others that it was let run, where that is asked."""
 
     @property
     def major(self) -> int:

@@ -37,10 +37,14 @@ class _Stored(BaseModel):
 
 
 class Departed(_Stored):
-    """A resource that is gone: what its end needs to know, kept until the end is done."""
+    """A resource that is gone: what its end needs to know, kept until the end is done.
+
+    `is_shut_out`: its namespace is not served any more, which is as explicit as a narrowed `allow`.
+    """
 
     entry: Entry
     at: datetime
+    is_shut_out: bool = False
 
 
 class AcceptedState(_Stored):

@@ -29,6 +29,8 @@ from shared.resources.texts import storable
 LARGEST_NUMBER = 2**63 - 1
 """What PostgreSQL's bigint, and every JSON reader that matters, can hold."""
 MOST_DIGITS = len(str(LARGEST_NUMBER))
+MOST_ENTRIES = 64
+"""Of a Regent's `allowedNamespaces`."""
 MOST_RESOURCES = 25_000
 """In each part of one state; it takes about 4 KB of memory per resource in the Regent."""
 REVEAL = {"reveal": True}
@@ -142,18 +144,29 @@ Entry = Annotated[PermissionEntry | RoleEntry | UserEntry, Field(discriminator="
 
 
 class RegentEntry(_Wire):
-    """The Regent resource that this state is for: its policy, not its credentials."""
+    """The Regent resource that this state is for: its policy, not its credentials.
+
+    `namespaces` are the others that it serves, each with the place of the entry that bounds it in
+    the spec's `allowedNamespaces`. Labels decide that, so only who sees them can say it.
+    """
 
     namespace: Stored
     name: Stored
     generation: Generation = 0
     uid: Stored | None = None
     spec: RegentSpec
+    namespaces: dict[Stored, Annotated[int, Field(ge=0, le=MOST_ENTRIES)]] | None = Field(
+        None, max_length=MOST_RESOURCES
+    )
 
     @property
     def key(self) -> ResourceKey:
         """Its name among the resources."""
         return ResourceKey("Regent", self.namespace, self.name)
+
+    def serves(self, namespace: str) -> bool:
+        """Whether its own namespace, or one that it lets in."""
+        return namespace == self.namespace or namespace in (self.namespaces or ())
 
 
 class DesiredState(_Wire):

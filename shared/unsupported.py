@@ -32,7 +32,6 @@ UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
     RegentSpec: {
         "clientCertificateSecretRef": _NO_LOGIN,
         "authentication": _NO_LOGIN,
-        "allowedNamespaces": "only resources of the Regent's own namespace are served",
         "approval": "plans are applied without a person's approval",
         "publicPrivileges": "what PUBLIC has stays as it is",
         "setRole": "the Regent acts as adminUser",

@@ -48,15 +48,20 @@ def state(
     absent_means: str = "Deleted",
     passwords: dict[str, dict[str, Any]] | None = None,
     revision: int = 1,
+    namespaces: dict[str, int] | None = None,
+    elsewhere: tuple[str, ...] = (),
 ) -> DesiredState:
-    """A desired state from lines `Kind/name: {spec}`, all in namespace default."""
+    """A desired state from lines `Kind/name: {spec}`, in namespace default where they name none.
+
+    `namespaces` are the others that the Regent serves, each with its entry in allowedNamespaces.
+    """
     resources = {}
     for short, spec in (yaml.safe_load(text) or {}).items():
         kind, _, name = short.partition("/")
         entry: dict[str, Any] = {"kind": kind, "generation": 1, "spec": spec or {}}
         if passwords and short in passwords:
             entry["password"] = passwords[short]
-        resources[f"{kind}/default/{name}"] = entry
+        resources[short if "/" in name else f"{kind}/default/{name}"] = entry
     return DesiredState.model_validate(
         {
             "origin": "directory",
@@ -65,10 +70,12 @@ def state(
                 "namespace": "default",
                 "name": "my-regent",
                 "spec": {**REGENT_SPEC, **(regent or {})},
+                "namespaces": namespaces,
             },
             "resources": resources,
             "held": held or {},
-            "deleted": deleted,
+            "deleted": (*deleted, *elsewhere),
+            "elsewhere": elsewhere,
             "absentMeans": absent_means,
         }
     )

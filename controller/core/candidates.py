@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from controller.core.namespaces import NO_LABELS, Namespaces, may_use
 from shared.keys import ResourceKey
 from shared.resources import (
-    AllowedNamespace,
     AnyResource,
     LabelSelector,
     Permission,
@@ -18,7 +18,34 @@ from shared.resources import (
     User,
 )
 
-Labels = Mapping[str, str]
+
+def serving(
+    database: str,
+    namespace: str,
+    selector: LabelSelector | None,
+    regents: Iterable[Regent],
+    namespaces: Namespaces = NO_LABELS,
+) -> tuple[Regent, ...]:
+    """Every Regent that serves this database for this namespace, and is selected where one is.
+
+    One of which that is not known, as labels of the namespace are not, counts as one that does.
+    """
+    return tuple(
+        regent
+        for regent in regents
+        if database in regent.spec.databases
+        and may_use(regent, namespace, namespaces)
+        and (selector is None or selector.matches(regent.metadata.labels))
+    )
+
+
+def preferred(
+    found: Iterable[Regent], namespace: str, selector: LabelSelector | None
+) -> tuple[Regent, ...]:
+    """Those of the namespace itself come before foreign ones. With a selector it is every match."""
+    found = tuple(found)
+    own = tuple(regent for regent in found if regent.metadata.namespace == namespace)
+    return found if selector is not None else own or found
 
 
 def candidates(
@@ -26,65 +53,47 @@ def candidates(
     namespace: str,
     selector: LabelSelector | None,
     regents: Iterable[Regent],
-    namespace_labels: Labels | None = None,
+    namespaces: Namespaces = NO_LABELS,
 ) -> tuple[Regent, ...]:
-    """The Regents that serve this database for this namespace.
-
-    Those of the namespace itself come before foreign ones that allow it. With a selector it is
-    every match. Without `namespace_labels`, an `allowedNamespaces` by label counts as a match.
-    """
-    serving = [
-        regent
-        for regent in regents
-        if database in regent.spec.databases and _may_use(namespace, regent, namespace_labels)
-    ]
-    if selector is not None:
-        return tuple(regent for regent in serving if selector.matches(regent.metadata.labels))
-    own = [regent for regent in serving if regent.metadata.namespace == namespace]
-    return tuple(own or serving)
+    """To which of them it may belong that belongs to none yet."""
+    found = serving(database, namespace, selector, regents, namespaces)
+    return preferred(found, namespace, selector)
 
 
 def regents_of(
     resource: Permission | Role | User,
     resources: Mapping[ResourceKey, AnyResource],
     regents: Iterable[Regent],
+    namespaces: Namespaces = NO_LABELS,
 ) -> tuple[Regent, ...]:
     """The candidates of a resource. A User's are those of its roles, else of its database."""
     regents = tuple(regents)
     namespace = resource.metadata.namespace
     if not isinstance(resource, User):
         spec = resource.spec
-        return candidates(spec.database, namespace, spec.regent_selector, regents)
+        return candidates(spec.database, namespace, spec.regent_selector, regents, namespaces)
     named = [*resource.spec.roles, *(access.role for access in resource.spec.access)]
     found: dict[ResourceKey, Regent] = {}
     for name in named:
         role = resources.get(ResourceKey("Role", namespace, name))
         if isinstance(role, Role):
-            found.update((regent.key, regent) for regent in regents_of(role, resources, regents))
+            of_role = regents_of(role, resources, regents, namespaces)
+            found.update((regent.key, regent) for regent in of_role)
     if not resource.spec.roles and resource.spec.database is not None:
         spec_database = resource.spec.database
-        by_database = candidates(spec_database, namespace, resource.spec.regent_selector, regents)
+        selector = resource.spec.regent_selector
+        by_database = candidates(spec_database, namespace, selector, regents, namespaces)
         found.update((regent.key, regent) for regent in by_database)
     return tuple(found.values())
 
 
-def served_databases(namespace: str, regents: Iterable[Regent]) -> dict[str, list[str]]:
+def served_databases(
+    namespace: str, regents: Iterable[Regent], namespaces: Namespaces = NO_LABELS
+) -> dict[str, list[str]]:
     """Each database that this namespace may name, with the Regents that serve it."""
     served: dict[str, list[str]] = {}
     for regent in regents:
-        if _may_use(namespace, regent, None):
+        if may_use(regent, namespace, namespaces):
             for database in regent.spec.databases:
                 served.setdefault(database, []).append(regent.metadata.name)
     return served
-
-
-def _may_use(namespace: str, regent: Regent, labels: Labels | None) -> bool:
-    if namespace == regent.metadata.namespace:
-        return True
-    return any(_lets_in(entry, namespace, labels) for entry in regent.spec.allowed_namespaces)
-
-
-def _lets_in(entry: AllowedNamespace, namespace: str, labels: Labels | None) -> bool:
-    if entry.selector is not None:
-        return labels is None or entry.selector.matches(labels)
-    return namespace in entry.names

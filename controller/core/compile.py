@@ -1,6 +1,6 @@
 """From everything that is declared to one desired state per Regent. Pure, but for its passwords.
 
-Rules 1, 2, 4, 17 and 18. References stay unresolved (interface 1): a Regent gets its own
+Rules 1 to 4, 17 and 18. References stay unresolved (interface 1): a Regent gets its own
 resources, the Permissions that they name, and the names of what is there and cannot be used.
 """
 
@@ -10,6 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
+from controller.core.namespaces import (
+    NO_LABELS,
+    UNKNOWN,
+    Namespaces,
+    entry_for,
+    goes_by_labels,
+    is_shut_out,
+    may_use,
+)
 from controller.core.placement import Bound, Declared, Placement, Resources, place
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
@@ -62,6 +71,8 @@ class Compiled:
     outcomes: Mapping[ResourceKey, Outcome] = field(default_factory=dict)
     failed: Mapping[ResourceKey, Exception] = field(default_factory=dict)
     """The Regents that have no state, by a mistake of ours: what they accepted goes on."""
+    unsure: Mapping[ResourceKey, str] = field(default_factory=dict)
+    """The Regents that have no state, as it is not known which namespaces they serve, and why."""
 
 
 def users_of(
@@ -87,6 +98,7 @@ def compile_states(
     passwords: Passwords,
     push: Push,
     before: Mapping[ResourceKey, DesiredState] = NOTHING_BEFORE,
+    namespaces: Namespaces = NO_LABELS,
 ) -> Compiled:
     """Every Regent's desired state, and what belongs to none.
 
@@ -95,8 +107,8 @@ def compile_states(
     states of `before` are taken from there: the result is the same, and sooner there.
     """
     present = {key: found for key, found in resources.items() if key not in push.deleted}
-    placements = place(present, bound, is_whole=push.is_whole)
-    compiling = _Compiling(present, placements, bound, passwords, push, before)
+    placements = place(present, bound, is_whole=push.is_whole, namespaces=namespaces)
+    compiling = _Compiling(present, placements, bound, passwords, push, before, namespaces)
     regents = [
         r.resource for r in present.values() if isinstance(r.resource, Regent) and r.is_valid
     ]
@@ -104,12 +116,16 @@ def compile_states(
     outcomes.update({key: p.outcome for key, p in placements.items() if p.outcome is not None})
     states: dict[ResourceKey, DesiredState] = {}
     failed: dict[ResourceKey, Exception] = {}
+    unsure: dict[ResourceKey, str] = {}
     for regent in regents:
+        if why := compiling.why_unsure(regent):
+            unsure[regent.key] = why
+            continue
         try:
             states[regent.key] = compiling.state(regent)
         except Exception as error:  # noqa: BLE001 - the caller logs it; no other Regent may feel it
             failed[regent.key] = error
-    return Compiled(states, outcomes, failed)
+    return Compiled(states, outcomes, failed, unsure)
 
 
 class _Compiling:
@@ -121,6 +137,7 @@ class _Compiling:
         passwords: Passwords,
         push: Push,
         before: Mapping[ResourceKey, DesiredState],
+        namespaces: Namespaces,
     ) -> None:
         self._resources = resources
         self._placements = placements
@@ -128,12 +145,45 @@ class _Compiling:
         self._passwords = passwords
         self._push = push
         self._before = before
+        self._namespaces = namespaces
+
+    def why_unsure(self, regent: Regent) -> str:
+        """Why it is not known which namespaces with resources it serves; empty where it is.
+
+        Who is served cannot be guessed: one taken for gone would lose its access (rule 17).
+        """
+        bound = {key.namespace for key in self._bound_to(regent)}
+        here = {key.namespace for key in self._resources} - {regent.metadata.namespace}
+        for one in sorted(here | bound - {regent.metadata.namespace}):
+            entry = entry_for(regent, one, self._namespaces)
+            if entry is UNKNOWN:
+                return f"labels of namespace {one}: {self._namespaces.why_unknown}"
+            is_lost = entry is None and goes_by_labels(regent) and one in here & bound
+            if is_lost and not self._namespaces.is_there(one):
+                return (
+                    f"namespace {one} was served by its labels, and is not there to have any. Add"
+                    " its manifest, kind: Namespace, with the labels that it has."
+                )
+        return ""
+
+    def _bound_to(self, regent: Regent) -> frozenset[ResourceKey]:
+        return self._bound.get(regent.key, frozenset())
+
+    def _is_served(self, regent: Regent, namespace: str) -> bool:
+        return may_use(regent, namespace, self._namespaces)
+
+    def _foreign(self, regent: Regent, keys: Iterable[ResourceKey]) -> Mapping[str, int] | None:
+        """Which entry of the list bounds each of the other namespaces; None where there is none."""
+        there = {key.namespace for key in keys} - {regent.metadata.namespace}
+        entries = {one: entry_for(regent, one, self._namespaces) for one in sorted(there)}
+        found = {one: entry for one, entry in entries.items() if isinstance(entry, int)}
+        return found or None
 
     def state(self, regent: Regent) -> DesiredState:
         """Everything that belongs to one Regent."""
         keys = self._belonging(regent)
-        held = self._held(regent.key)
-        seen, moved = self._deleted(regent.key, keys, held)
+        held = self._held(regent)
+        seen, moved = self._deleted(regent, keys, held)
         before = self._before.get(regent.key)
         known = before.resources if before else {}
         texts = {str(key): key for key in sorted(keys)}
@@ -146,6 +196,7 @@ class _Compiling:
                 generation=regent.metadata.generation,
                 uid=self._uid(regent),
                 spec=regent.spec,
+                namespaces=self._foreign(regent, keys | held.keys() | self._bound_to(regent)),
             ),
             resources={
                 text: self._entry(regent, key, known.get(text)) for text, key in texts.items()
@@ -242,32 +293,48 @@ class _Compiling:
         is_same = all(getattr(spec, name) == value for name, value in update.items())
         return spec if is_same else spec.model_copy(update=update)
 
-    def _held(self, regent: ResourceKey) -> dict[ResourceKey, Trouble]:
-        """What is there and cannot be used: where it is bound, or everywhere if nobody knows."""
-        bound = self._bound.get(regent, frozenset())
+    def _held(self, regent: Regent) -> dict[ResourceKey, Trouble]:
+        """What is there and cannot be used: where it is bound, or everywhere if nobody knows.
+
+        Of other namespaces only what is bound: their authors' mistakes are no Regent's business.
+        """
+        bound, own = self._bound_to(regent), regent.metadata.namespace
         held = {
             key: trouble_of(found)
             for key, found in self._resources.items()
             if key.kind != "Regent"
-            and key.namespace == regent.namespace
             and not found.is_valid
-            and (key in bound or not self._is_bound(key))
+            and (key in bound or (key.namespace == own and not self._is_bound(key)))
+            and self._is_served(regent, key.namespace)
         }
         if not self._push.is_whole:
             absent = bound - self._resources.keys() - self._push.deleted
-            held.update(dict.fromkeys(absent, UNREAD))
+            served = (key for key in absent if self._is_served(regent, key.namespace))
+            held.update(dict.fromkeys(served, UNREAD))
         return held
 
     def _deleted(
         self,
-        regent: ResourceKey,
+        regent: Regent,
         keys: frozenset[ResourceKey],
         held: Mapping[ResourceKey, Trouble],
     ) -> tuple[frozenset[ResourceKey], frozenset[ResourceKey]]:
-        """Seen to be deleted; and still there, but not this Regent's any more."""
-        bound = self._bound.get(regent, frozenset())
-        seen = {key for key in self._push.deleted if key.namespace == regent.namespace}
-        moved = {key for key in bound if key in self._resources}
+        """Seen to be deleted; and still there, but not this Regent's any more.
+
+        What is of a namespace that is not served any more is among the latter, seen or not.
+        """
+        bound = self._bound_to(regent)
+        out = {
+            one
+            for one in {key.namespace for key in bound}
+            if is_shut_out(regent, one, self._namespaces)
+        }
+        seen = {
+            key
+            for key in self._push.deleted
+            if key.namespace not in out and (key in bound or self._is_served(regent, key.namespace))
+        }
+        moved = {key for key in bound if key in self._resources or key.namespace in out}
         kept = keys | held.keys()
         return frozenset(seen - kept), frozenset(moved - seen - kept)
 

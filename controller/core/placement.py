@@ -1,6 +1,6 @@
 """Which Regents each resource belongs to: candidates, and where it is bound already. Pure.
 
-Rules 1, 2 and 4. Resources of foreign namespaces belong to none yet.
+Rules 1 to 4. A resource of a foreign namespace belongs to a Regent that allows its namespace.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
-from controller.core.candidates import candidates, served_databases
+from controller.core.candidates import preferred, served_databases, serving
+from controller.core.namespaces import NO_LABELS, Namespaces, may_use
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from shared.problems import Problem
@@ -54,13 +55,17 @@ class Placement:
 
 
 def place(
-    resources: Resources, bound: Bound, *, is_whole: bool = True
+    resources: Resources,
+    bound: Bound,
+    *,
+    is_whole: bool = True,
+    namespaces: Namespaces = NO_LABELS,
 ) -> Mapping[ResourceKey, Placement]:
     """Where every valid Permission, Role and User belongs.
 
     Unless `is_whole`, what is absent may be declared where nobody could read.
     """
-    placing = _Placing(resources, bound, is_whole=is_whole)
+    placing = _Placing(resources, bound, namespaces, is_whole=is_whole)
     return {
         key: placing.of(key)
         for key, declared in resources.items()
@@ -69,18 +74,23 @@ def place(
 
 
 class _Placing:
-    def __init__(self, resources: Resources, bound: Bound, *, is_whole: bool) -> None:
+    def __init__(
+        self, resources: Resources, bound: Bound, namespaces: Namespaces, *, is_whole: bool
+    ) -> None:
         self._resources = resources
         self._is_whole = is_whole
         self._bound = bound
+        self._namespaces = namespaces
         self._known: dict[ResourceKey, Placement] = {}
-        self._valid: dict[str, list[Regent]] = {}
-        self._broken: dict[str, list[ResourceKey]] = {}
+        self._valid: list[Regent] = []
+        self._usable: dict[str, list[Regent]] = {}
+        """By namespace, the Regents that its resources may belong to."""
+        self._broken: list[ResourceKey] = []
         for key, declared in resources.items():
             if key.kind == "Regent" and not declared.is_valid:
-                self._broken.setdefault(key.namespace, []).append(key)
+                self._broken.append(key)
             elif isinstance(declared.resource, Regent):
-                self._valid.setdefault(key.namespace, []).append(declared.resource)
+                self._valid.append(declared.resource)
 
     def of(self, key: ResourceKey) -> Placement:
         """Where a valid resource belongs."""
@@ -102,17 +112,21 @@ class _Placing:
     def _serving(
         self, key: ResourceKey, resource: AnyResource, database: str, selector: LabelSelector | None
     ) -> Placement:
-        regents = self._valid.get(key.namespace, [])
-        broken = self._broken.get(key.namespace, [])
-        here = frozenset(r.key for r in candidates(database, key.namespace, selector, regents))
+        regents = self._usable_by(key.namespace)
+        broken = [one for one in self._broken if one.namespace == key.namespace]
+        found = serving(database, key.namespace, selector, regents, self._namespaces)
+        here = frozenset(one.key for one in preferred(found, key.namespace, selector))
         if selector is not None and here:
             return Placement(here)
-        if bound_here := self._binding(key, here):
+        # What is bound stays bound, before a Regent of its own namespace that has come since.
+        if bound_here := self._binding(key, (one.key for one in found)):
             return Placement(bound_here)
-        if stuck := self._binding(key, broken) or (broken if not here else ()):
+        if stuck := self._binding(key, self._broken) or (broken if not here else ()):
             return _nowhere(resource, "Reconciling", "RegentInvalid", _broken_text(stuck))
         if not here:
-            text = _unserved_text(database, key.namespace, regents, has_selector=bool(selector))
+            served = sorted(served_databases(key.namespace, regents, self._namespaces))
+            has_selector = selector is not None
+            text = _unserved_text(database, key.namespace, served, has_selector=has_selector)
             return _nowhere(resource, "Stalled", "NoRegent", text)
         if len(here) > 1:
             return _nowhere(
@@ -131,7 +145,7 @@ class _Placing:
         regents |= by_database.regents
         unknown = [role for role in keys if self._may_still_come(role, roles.get(role))]
         if unknown:
-            valid = (regent.key for regent in self._valid.get(key.namespace, []))
+            valid = (regent.key for regent in self._usable_by(key.namespace))
             regents |= self._binding(key, valid)
         if regents:
             return Placement(regents)
@@ -167,6 +181,13 @@ class _Placing:
     def _is_usable(self, key: ResourceKey) -> bool:
         declared = self._resources.get(key)
         return declared is not None and declared.is_valid
+
+    def _usable_by(self, namespace: str) -> list[Regent]:
+        if namespace not in self._usable:
+            self._usable[namespace] = [
+                one for one in self._valid if may_use(one, namespace, self._namespaces)
+            ]
+        return self._usable[namespace]
 
     def _binding(self, key: ResourceKey, regents: Iterable[ResourceKey]) -> frozenset[ResourceKey]:
         return frozenset(r for r in regents if key in self._bound.get(r, ()))
@@ -208,16 +229,19 @@ def _broken_text(regents: Iterable[ResourceKey]) -> str:
 
 
 def _unserved_text(
-    database: str, namespace: str, regents: Iterable[Regent], *, has_selector: bool
+    database: str, namespace: str, served: Iterable[str], *, has_selector: bool
 ) -> str:
-    served = sorted(served_databases(namespace, regents))
     those = f"served are {', '.join(served)}" if served else "there is no Regent"
     which = " with the labels of regentSelector" if has_selector else ""
     return (
-        f"No Regent of namespace {namespace}{which} serves database {database}; {those}."
-        " Correct the name, or add it to a Regent's additionalDatabases."
+        f"No Regent of namespace {namespace}, and none that allows it,{which} serves database"
+        f" {database}; {those}. Correct the name, add it to a Regent's additionalDatabases, or add"
+        f" {namespace} to a Regent's allowedNamespaces."
     )
 
 
 def _names(regents: Iterable[ResourceKey]) -> str:
-    return ", ".join(sorted(regent.name for regent in regents))
+    """By their names, and where two have one name or another namespace, by that too."""
+    found = sorted(regents)
+    is_one_place = len({regent.namespace for regent in found}) == 1
+    return ", ".join(one.name if is_one_place else f"{one.namespace}/{one.name}" for one in found)

@@ -65,6 +65,8 @@ class Endings:
         self._clock = clock
         self._since: dict[str, float] = {}
         self._on: dict[ResourceKey, set[ResourceKey]] = {}
+        self._declared: Declared | None = None
+        """Of the last look: who may serve which namespace."""
         self._left: frozenset[ResourceKey] = frozenset()
         self._done: set[str] = set()
         """The uids of those that were let go, of which the caches may not have heard yet."""
@@ -78,6 +80,7 @@ class Endings:
             for key in declared.deleting
             if key.kind != "Regent" and self._holds(declared.raw[key])
         )
+        self._declared = declared
         for key in self._left:
             self._regents_of(key)
 
@@ -89,6 +92,7 @@ class Endings:
         Only deletions of `believed` kinds are ends; of a kind that goes away only the finalizers
         are taken off.
         """
+        self._declared = declared
         acted_on = believed | going_kinds
         waiting = [
             key
@@ -160,15 +164,20 @@ class Endings:
     def _is_on(self, key: ResourceKey, regent: ResourceKey) -> bool:
         """Whether it lists this, or did when its deletion began; and where it cannot say yet."""
         served = self._fleet.served.get(regent)
-        if served is None or served.is_uninstalled or regent.namespace != key.namespace:
+        if served is None or served.is_uninstalled:
             return False
         known = served.link.acquaintance
         if known is None:
-            return True
+            return self._may_serve(regent, key.namespace)
         on = self._on.setdefault(key, set())
         if str(key) in known.resources:
             on.add(regent)
         return regent in on
+
+    def _may_serve(self, regent: ResourceKey, namespace: str) -> bool:
+        if self._declared is None:
+            return regent.namespace == namespace
+        return self._declared.may_serve(regent, namespace)
 
     async def _end_regent(
         self, key: ResourceKey, declared: Declared, *, is_kind_going: bool

@@ -128,7 +128,7 @@ def giving(declared: Declared, off: frozenset[ResourceKey]) -> Callable[[Resourc
         if key.namespace not in known:
             known[key.namespace] = bool(
                 key.namespace in namespaces
-                or served_databases(key.namespace, regents)
+                or served_databases(key.namespace, regents, declared.namespaces)
                 or declared.doubts.why_not_synced(key.namespace)
             )
         return known[key.namespace]

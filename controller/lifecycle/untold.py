@@ -42,7 +42,7 @@ class Untold:
         return frozenset(
             regent
             for regent in declared.regents()
-            if regent.namespace == key.namespace
+            if declared.may_serve(regent, key.namespace)
             and regent not in declared.deleting
             # One that is uninstalled forgets all of them.
             and not asks_for_uninstall(declared.raw[regent])

@@ -96,7 +96,7 @@ class _Check:
         database, selector = resource.spec.database, resource.spec.regent_selector
         if database is None:
             return
-        found = candidates(database, key.namespace, selector, self.regents)
+        found = candidates(database, key.namespace, selector, self.regents, self.tree.namespaces)
         path = ("spec", "database")
         if not found and not self.has_broken_regent:
             yield self._unserved(key, path, database, has_selector=selector is not None)
@@ -110,7 +110,7 @@ class _Check:
     def _unserved(
         self, key: ResourceKey, path: Path, database: str, *, has_selector: bool
     ) -> Problem:
-        served = served_databases(key.namespace, self.regents)
+        served = served_databases(key.namespace, self.regents, self.tree.namespaces)
         if database in served and has_selector:
             message = f"is served by {', '.join(served[database])}, which regentSelector leaves out"
             return self._problem(key, path, database, message, "correct regentSelector")
@@ -131,7 +131,7 @@ class _Check:
             if isinstance(resource, User) or (
                 isinstance(resource, Role) and not resource.spec.is_public
             ):
-                for regent in regents_of(resource, self.valid, self.regents):
+                for regent in self._regents_of(resource):
                     name = resource.postgres_name
                     holders.setdefault((regent.key, name), []).append(key)
                     if name == regent.spec.admin_user:
@@ -142,6 +142,9 @@ class _Check:
                 if (first, second) not in reported:
                     reported.add((first, second))
                     yield self._conflict(first, second, name)
+
+    def _regents_of(self, resource: Role | User) -> tuple[Regent, ...]:
+        return regents_of(resource, self.valid, self.regents, self.tree.namespaces)
 
     def _clashes(self, keys: list[ResourceKey]) -> Iterator[tuple[ResourceKey, ResourceKey]]:
         """A Role and the User that lists it are one role, and no clash."""
@@ -221,7 +224,7 @@ class _Check:
             case Regent():
                 regents = (resource,)
             case User():
-                regents = regents_of(resource, self.valid, self.regents)
+                regents = self._regents_of(resource)
             case Permission() | Role():
                 return
             case _:

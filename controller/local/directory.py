@@ -16,9 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, assert_never
 
+from controller.core.namespaces import Labels, Namespaces
 from controller.core.secrets import Secret, SecretName
 from controller.local.documents import Document, Parsed, Slip
 from controller.local.files import Files, SourceFile, UnsyncedError, read_files
+from controller.local.namespaces import namespaces_of, read_labels
 from controller.local.recognition import is_broken_list, unusable_version, whose
 from controller.local.secrets import read_secret, secret_keys_of
 from controller.local.yaml_documents import parse_json, parse_yaml
@@ -57,6 +59,7 @@ class Tree:
     could not even be named: then what is absent here must not be taken for deleted. `digest`
     changes when a file does. `ignored` counts documents that are not ours, and `passed_over` names
     what could be taken for ours: files that are not read, kinds of the same name of other APIs.
+    `labels` are those of the namespaces that have a manifest.
     """
 
     resources: Mapping[ResourceKey, Loaded]
@@ -68,6 +71,12 @@ class Tree:
     ignored: int = 0
     lost: tuple[str, ...] = ()
     passed_over: tuple[Problem, ...] = ()
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+
+    @property
+    def namespaces(self) -> Namespaces:
+        """Which labels namespaces have, by their manifests."""
+        return namespaces_of(self.labels, is_whole=self.is_whole)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -126,6 +135,9 @@ def read_tree(files: Files) -> Tree:
         gathering.ignored,
         tuple(gathering.lost),
         tuple(sorted(gathering.passed_over, key=_place)),
+        MappingProxyType(
+            {n: one for n, one in gathering.labels.items() if n not in gathering.unlabelled}
+        ),
     )
 
 
@@ -139,6 +151,9 @@ class _Gathering:
     def __init__(self) -> None:
         self.resources: dict[ResourceKey, Loaded] = {}
         self.secrets: dict[SecretName, Secret] = {}
+        self.labels: dict[str, Labels] = {}
+        self.unlabelled: set[str] = set()
+        """Namespaces of which it cannot be told what labels they have."""
         self.problems: list[Problem] = []
         self.lost: list[str] = []
         self.passed_over: list[Problem] = []
@@ -171,6 +186,8 @@ class _Gathering:
             self._unnamed(document, file, (missing,), None, message, f"add it, such as {_EXAMPLE}")
         elif kind == "Secret" and version == "v1":
             self._secret(document, file)
+        elif kind == "Namespace" and version == "v1":
+            self._namespace(document, file)
         elif is_broken_list(kind, version):
             way_out = "write kind: List, and the documents below items: each with a -"
             self._unnamed(document, file, ("items",), None, "is not a list", way_out)
@@ -271,6 +288,20 @@ class _Gathering:
             )  # fmt: skip
             return
         self.secrets[name] = secret
+
+    def _namespace(self, document: Document, file: str) -> None:
+        """Its labels may let its resources in: what cannot be told of them is not guessed."""
+        if (named := self._named(document, file, "Namespace")) is None:
+            return
+        about = f"Namespace {named.name}"
+        labels = read_labels(document, about, file)
+        if not isinstance(labels, Problem) and self.labels.setdefault(named.name, labels) == labels:
+            return
+        self.unlabelled.add(named.name)
+        self.is_whole = False
+        said, way_out = "is declared twice, with other labels", "keep one of them"
+        twice = Problem(file, document.line, about, "metadata.name", named.name, said, way_out)
+        self.problems.append(labels if isinstance(labels, Problem) else twice)
 
     def _named(self, document: Document, file: str, kind: str) -> SecretName | None:
         """Namespace and name, or None, with the problem, when they cannot be known."""

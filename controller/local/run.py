@@ -26,7 +26,7 @@ from controller.local.watch import changes
 from controller.regents.client import RegentClient
 from controller.regents.fleet import Fleet, Served
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
-from controller.regents.outcome import LOOK_FAILED, NotReached, regent_outcome
+from controller.regents.outcome import LOOK_FAILED, NotReached, not_synced, regent_outcome
 from controller.status.board import Line, StatusBoard, done_lines, drift_line, now
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
@@ -199,10 +199,17 @@ class LocalController:
             if regent is not None:
                 served.link.pass_on(regent.metadata.consents)
         self._compiled = await asyncio.to_thread(
-            compile_states, tree.resources, bound=bound, passwords=passwords, push=push
+            compile_states,
+            tree.resources,
+            bound=bound,
+            passwords=passwords,
+            push=push,
+            namespaces=tree.namespaces,
         )
         failed = self._compiled.failed
         self._failed = {key: _fault(key, "compiling its state", e) for key, e in failed.items()}
+        for key, why in self._compiled.unsure.items():
+            self._failed[key] = not_synced(why)
         for key, state in self._compiled.states.items():
             if key in bound and self.fleet.meetings().get(key) == meetings[key]:
                 self.fleet.push(key, state)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from controller.core.namespaces import NO_LABELS, Labels, Namespaces
 from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.cache import Seen
@@ -17,6 +18,7 @@ from controller.kube.crds import deletions_count_while_defined
 from controller.kube.informer import Informer, WentBack
 from controller.kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
+    NAMESPACE,
     OUR_KINDS,
     SECRET,
     WORKLOAD_KINDS,
@@ -81,6 +83,8 @@ class Caches:
             for kind in WORKLOAD_KINDS
         }
         self._secrets: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
+        self._labelled: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
+        """By watched place, the namespaces themselves."""
         self._group: asyncio.TaskGroup | None = None
         self._restored_at = 0
 
@@ -176,6 +180,39 @@ class Caches:
             if self._group is None:
                 raise RuntimeError("start() comes first")
             self._secrets[namespace] = informer, self._group.create_task(_run(informer))
+
+    def watches(self, namespace: str) -> bool:
+        """Whether what this namespace declares is within reach."""
+        return namespace in self.namespaces or EVERYWHERE in self.namespaces
+
+    def follow_namespaces(self, *, is_needed: bool) -> None:
+        """Follow the labels of what is watched, as long as some Regent goes by them.
+
+        With a list each is followed by its name: that is all that the chart's rights let it.
+        """
+        wanted = frozenset(self.namespaces if is_needed else ())
+        for place in self._labelled.keys() - wanted:
+            _, task = self._labelled.pop(place)
+            task.cancel()
+        for place in wanted - self._labelled.keys():
+            named = f"metadata.name={place}" if place else None
+            informer = self._informer(NAMESPACE, field_selector=named, is_ours=False)
+            if self._group is None:
+                raise RuntimeError("start() comes first")
+            self._labelled[place] = informer, self._group.create_task(_run(informer))
+
+    def labels(self) -> Namespaces:
+        """Those of the namespaces that are followed; none, where that is not asked."""
+        if not self._labelled:
+            return NO_LABELS
+        informers = [informer for informer, _ in self._labelled.values()]
+        known: dict[str, Labels] = {
+            name: dict(found["metadata"].get("labels") or {})
+            for informer in informers
+            if informer.is_synced
+            for (_, name), found in informer.cache.items()
+        }
+        return Namespaces(known, _why_not(informers))
 
     def _known_secrets(self) -> dict[Key, JsonObject]:
         return {key: found for one, _ in self._secrets.values() for key, found in one.cache.items()}

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from pydantic import SecretBytes
 
+from controller.core.namespaces import NO_LABELS, Namespaces, goes_by_labels, may_use
 from controller.core.secrets import Secret, SecretName
 from controller.kube.kinds import JsonObject, is_deleting, key_of
 from controller.local.directory import Loaded
@@ -47,6 +48,24 @@ class Declared:
     raw: Mapping[ResourceKey, JsonObject] = field(repr=False)
     deleting: frozenset[ResourceKey] = frozenset()
     doubts: Doubts = field(default_factory=Doubts)
+    namespaces: Namespaces = NO_LABELS
+    """The labels of that moment, where some Regent goes by them."""
+
+    def may_serve(self, regent: ResourceKey, namespace: str) -> bool:
+        """Whether the Regent may have resources of this namespace, as far as is known.
+
+        Of another namespace only one that can be read: what it goes on with, it says itself.
+        """
+        if regent.namespace == namespace:
+            return True
+        loaded = self.resources.get(regent)
+        found = loaded.resource if loaded is not None else None
+        return isinstance(found, Regent) and may_use(found, namespace, self.namespaces)
+
+    @property
+    def goes_by_labels(self) -> bool:
+        """Whether some Regent lets namespaces in by their labels."""
+        return any(goes_by_labels(regent) for regent in self.regents().values())
 
     def regents(self) -> dict[ResourceKey, Regent]:
         """The Regents that can be used, those that are being deleted among them."""

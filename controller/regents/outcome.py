@@ -55,6 +55,11 @@ class NotReached:
         return "Stalled" if self.is_for_good else "Reconciling"
 
 
+def not_synced(why: str) -> NotReached:
+    """Not all that is declared for it is known, so it is told nothing (rule 17)."""
+    return NotReached("NotSynced", f"Nothing is pushed: {why}")
+
+
 SHOWN = 5
 NOT_CONNECTED = "NotReady"
 """Of what answers and has no connection to its server: its status says why."""

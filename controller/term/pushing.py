@@ -15,7 +15,7 @@ from controller.observe.caches import Caches
 from controller.observe.reader import Declared, had_state_on
 from controller.observe.world import World
 from controller.regents.fleet import Fleet
-from controller.regents.outcome import NotReached
+from controller.regents.outcome import NotReached, not_synced
 from controller.regents.vanished import vanished_of
 from controller.workloads.admins import Account
 from controller.workloads.faults import Faults
@@ -95,6 +95,7 @@ class Pushing:
             passwords=password,
             push=push,
             before=self._states,
+            namespaces=declared.namespaces,
         )
         for key, error in compiled.failed.items():
             self._faults.note(key, "compiling its state", error)
@@ -147,11 +148,14 @@ class Pushing:
         whole: dict[ResourceKey, DesiredState] = {}
         bound, meetings = self._fleet.bound(), self._fleet.meetings()
         doubted: dict[ResourceKey, NotReached] = {}
+        for key, why in world.compiled.unsure.items():
+            doubted[key] = not_synced(why)
         for key, state in world.compiled.states.items():
-            was_doubted = world.declared.doubts.why_not_synced(key.namespace)
-            if why := was_doubted or self._caches.why_not_synced(key.namespace):
-                doubted[key] = NotReached("NotSynced", f"Nothing is pushed: {why}")
-            elif key.namespace not in world.secrets.awaited:
+            served = {key.namespace, *(state.regent.namespaces or ())}
+            served |= _namespaces_of(bound.get(key, frozenset()), state)
+            if why := self._why_not_synced(world, served):
+                doubted[key] = not_synced(why)
+            elif not served & world.secrets.awaited:
                 whole[key] = state
                 self.held[key] = len(state.held)
                 before = bound.get(key, frozenset())
@@ -166,11 +170,31 @@ class Pushing:
         self._passwords.forget_except(users_of(self._states))
         self.doubted = doubted
 
+    def _why_not_synced(self, world: World, namespaces: Set[str]) -> str:
+        """Of the first of these that was not known whole, or is not any more; empty where all are.
+
+        One that is not watched is out of reach: what it declares is not known.
+        """
+        for namespace in sorted(namespaces):
+            was_doubted = world.declared.doubts.why_not_synced(namespace)
+            if why := was_doubted or self._caches.why_not_synced(namespace):
+                return why
+            if not self._caches.watches(namespace):
+                return (
+                    f"namespace {namespace} is served and not watched. Add it to watch.namespaces"
+                    " of the chart, or take it out of spec.allowedNamespaces."
+                )
+        return ""
+
     def _deleted(self, declared: Declared, bound: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
         """A Permission has no finalizer: where all is synced, its absence is its deletion."""
         departed = {key for key in self._untold.departures.all() if key not in declared.resources}
         absent = {
-            key for key in bound if key.kind == "Permission" and key not in declared.resources
+            key
+            for key in bound
+            if key.kind == "Permission"
+            and key not in declared.resources
+            and self._caches.watches(key.namespace)
         }
         deleting = {key for key in declared.deleting if key.kind != "Regent"}
         back = {key for key in self._ended if key in bound and key not in declared.resources}
@@ -180,6 +204,12 @@ class Pushing:
     def _is_uninstalled(self, key: ResourceKey) -> bool:
         served = self._fleet.served.get(key)
         return served is not None and served.is_uninstalled
+
+
+def _namespaces_of(bound: frozenset[ResourceKey], state: DesiredState) -> frozenset[str]:
+    """Of what a Regent has, and is not told to let go for its namespace."""
+    out = frozenset(map(ResourceKey.parse, state.elsewhere))
+    return frozenset(key.namespace for key in bound - out)
 
 
 def ended(

@@ -185,6 +185,8 @@ class Term:
         """What is declared, with the doubts of the same moment."""
         self.acting.faults.begin(self._read_before)
         declared = self._reader.read(self._caches.objects(), self._caches.doubts())
+        self._caches.follow_namespaces(is_needed=declared.goes_by_labels)
+        declared = replace(declared, namespaces=self._caches.labels())
         self._read_before = frozenset(declared.raw)
         off = self.acting.uninstalls.off
         return World(declared, self._origin, off=off)

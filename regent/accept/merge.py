@@ -7,13 +7,13 @@ done (rules 18, 20, 27).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from datetime import datetime, timedelta
 
 from regent.accept.evidence import past
 from regent.remembered import AcceptedState, Departed
 from shared.keys import Kind, ResourceKey
-from shared.state import DesiredState, Entry, Trouble
+from shared.state import DesiredState, Entry, RegentEntry, Trouble
 
 REFERENCE_PATIENCE = timedelta(seconds=60)
 """How long a Permission or Role never seen yet is waited for (rule 18)."""
@@ -45,15 +45,18 @@ def accept(
     ever_seen = frozenset(k for k in resources if not k.startswith("User/"))
     if previous:
         ever_seen |= previous.ever_seen & _named(resources, previous.before)
+    departed = _departed(previous, pushed, resources, now)
+    in_force = [*kept, *(key for key, one in departed.items() if not one.is_shut_out)]
+    regent = _with_gone_namespaces(previous, pushed.regent, in_force)
     same = {key for key, entry in resources.items() if key in old and old[key].spec == entry.spec}
     merged = AcceptedState(
         push_etag=push_etag,
         accepted_at=now,
-        state=pushed.model_copy(update={"resources": resources, "held": held}),
+        state=pushed.model_copy(update={"resources": resources, "held": held, "regent": regent}),
         since=_since(previous, resources, same, now),
         before=_before(previous, resources, same, ever_seen),
         ever_seen=ever_seen,
-        departed=_departed(previous, old, resources, now),
+        departed=departed,
         past=past(previous, pushed, resources, now),
         settled=previous.settled if previous and not previous.lets_in else pushed.revision,
         is_home_lost=previous.is_home_lost if previous else False,
@@ -61,6 +64,30 @@ def accept(
         takes_back=previous.takes_back if previous else frozenset(),
     )
     return merged.model_copy(update={"edition": _edition(previous, merged)})
+
+
+def _with_gone_namespaces(
+    previous: AcceptedState | None, regent: RegentEntry, kept: Iterable[str]
+) -> RegentEntry:
+    """With the entries of namespaces that are gone, and of which something is held, or ends.
+
+    A namespace that is gone has no labels: that is no word against what is held of it, or waits for
+    a person to let it end. Its entry goes on, with what it allows now, as long as it is in the
+    list.
+    """
+    if previous is None or not previous.state.regent.namespaces:
+        return regent
+    before = previous.state.regent.spec.allowed_namespaces
+    now = [(one.names, one.selector) for one in regent.spec.allowed_namespaces]
+    found = dict(regent.namespaces or {})
+    for namespace in {ResourceKey.parse(key).namespace for key in kept}:
+        index = previous.state.regent.namespaces.get(namespace)
+        if index is None or index >= len(before) or regent.serves(namespace):
+            continue
+        whom = before[index].names, before[index].selector
+        if whom in now:
+            found[namespace] = now.index(whom)
+    return regent.model_copy(update={"namespaces": found or None})
 
 
 def references(key: ResourceKey, entry: Entry) -> Iterator[ResourceKey]:
@@ -126,14 +153,18 @@ def _before(
 
 def _departed(
     previous: AcceptedState | None,
-    old: Mapping[str, Entry],
+    pushed: DesiredState,
     resources: Mapping[str, Entry],
     now: datetime,
 ) -> dict[str, Departed]:
     departed = dict(previous.departed) if previous else {}
+    old: Mapping[str, Entry] = previous.state.resources if previous else {}
+    elsewhere = frozenset(pushed.elsewhere)
     for key, entry in old.items():
         if key not in resources and entry.kind != "Permission":
-            departed[key] = Departed(entry=_without_verifier(entry), at=now)
+            is_out = key in elsewhere and not pushed.regent.serves(ResourceKey.parse(key).namespace)
+            gone = Departed(entry=_without_verifier(entry), at=now, is_shut_out=is_out)
+            departed[key] = gone
     return {key: one for key, one in departed.items() if key not in resources}
 
 

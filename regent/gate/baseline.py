@@ -28,12 +28,18 @@ def baselines(
 def explicit_baseline(
     baseline: AcceptedState, accepted: AcceptedState, memory: BrakeMemory, now: datetime
 ) -> AcceptedState:
-    """What ends.py lists is ended in it, `allow` is as narrow as now, few deletions are done."""
-    resources = dict(baseline.state.resources)
-    new = accepted.state.resources
-    for key, entry in resources.items():
-        resources[key] = ended(entry, new.get(key), now)
-    departed = {**baseline.departed}
+    """What ends.py lists is ended in it, `allow` is as narrow as now, few deletions are done.
+
+    And nothing is in it of a namespace that is not served any more.
+    """
+    new, departed = accepted.state.resources, {**baseline.departed}
+    out = {key: one for key, one in accepted.departed.items() if one.is_shut_out}
+    resources = {
+        key: ended(entry, new.get(key), now)
+        for key, entry in baseline.state.resources.items()
+        if key not in out
+    }
+    departed.update((key, one) for key, one in out.items() if key in baseline.state.resources)
     deleted = deletions(memory, accepted)
     if are_few(deleted, memory, now) and not are_all_logins(deleted, resources):
         for key in deleted:

@@ -21,6 +21,7 @@ def deletions(memory: BrakeMemory, accepted: AcceptedState) -> tuple[str, ...]:
         if not key.startswith("Permission/")
         and key not in accepted.state.resources
         and key in accepted.departed
+        and not accepted.departed[key].is_shut_out
     )
 
 

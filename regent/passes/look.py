@@ -19,6 +19,7 @@ from regent.gate.refusals import Refusal, Refused, still_refused, without_refuse
 from regent.gate.restraint import restraint
 from regent.gate.takeover import Obeyed, RefusedPush, Takeover
 from regent.inspect.code_left import CodeLeft, ending_pairs, read_code_left
+from regent.inspect.definers import are_asked, read_definers
 from regent.inspect.holdings import Asked, read_holdings
 from regent.inspect.reading import Parameters, read_databases, read_parameters, read_server
 from regent.observed import Observed, ObservedServer
@@ -149,6 +150,9 @@ class Looker:
         asked = asked_about(accepted, marks, self._regent)
         holdings = await read_holdings(self._connections, self._shared_through, self._served, asked)
         server = replace(server, holdings=holdings)
+        if are_asked(accepted.state):
+            definers = await read_definers(self._connections, self._served)
+            server = replace(server, definers=definers)
         situation = Situation(
             accepted=accepted,
             marks=marks,

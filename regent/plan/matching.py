@@ -97,9 +97,7 @@ class CompiledGrants:
         self.is_ignored = matcher(ignore_schemas)
         self._given_to = tuple(tuple(g for g in d.grantees if g in grantees) for d in grants)
         self._reaches_schema = tuple(matcher(d.schemas) for d in grants)
-        self._implied_in = tuple(
-            matcher((ANY,) if d.implied_in is None else d.implied_in) for d in grants
-        )
+        self._implied_in = tuple(tuple(map(matcher, d.implied_in)) for d in grants)
         self._rules: dict[tuple[ObjectKind, str | None, bool], NameRules] = {}
         self._needs: dict[tuple[Signature, Signature, str | None], Needs] = {}
         self._permissions: dict[Signature, frozenset[ResourceKey]] = {}
@@ -146,7 +144,7 @@ class CompiledGrants:
 
     def implies_in(self, index: int, schema: str) -> bool:
         """Whether what comes with a declaration may be given in this schema."""
-        return self._implied_in[index](schema)
+        return all(matches(schema) for matches in self._implied_in[index])
 
     def might_imply_schema(self, schema: str) -> Signature:
         """Those that would bring USAGE on this schema, if anything in it matched."""

@@ -15,16 +15,18 @@ from regent.holdings import How, ways_out
 from regent.holdings import listed as listed_holdings
 from regent.reach import POWERFUL_ATTRIBUTES
 from regent.resolve.allowed import (
-    is_attribute_allowed,
-    is_group_allowed,
+    attribute_refused_by,
+    database_refused_by,
     may_adopt_by_name,
     may_set,
     may_set_in,
+    parameter_refused_by,
     permission_trouble,
 )
 from regent.resolve.allowed_defaults import default_trouble
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
+from regent.resolve.joining import refusing
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 
@@ -73,9 +75,12 @@ def _reaches_too_much(situation: Situation, claim: Claim, stays: Set[str]) -> Re
     observed = situation.server.roles.get(claim.name)
     if observed is None:
         return None
-    if observed.attributes.superuser and not is_attribute_allowed(situation, "superuser"):
+    namespace = claim.holder.namespace
+    if observed.attributes.superuser and (
+        where := attribute_refused_by(situation, namespace, "superuser")
+    ):
         return "NotAllowed", (
-            f"The role {claim.name!r} is a superuser. Add superuser to spec.allow.attributes of"
+            f"The role {claim.name!r} is a superuser. Add superuser to {where}.attributes of"
             " the Regent to have it adopted, or choose another name."
         )
     foreign, standing = situation.marked.foreign, situation.standing
@@ -88,24 +93,28 @@ def _reaches_too_much(situation: Situation, claim: Claim, stays: Set[str]) -> Re
                 f" PostgRegent's own roles by that. Take it out of {group!r}, or choose"
                 " another name."
             )
-        if power := _forbidden_power(situation, group):
+        if power := _forbidden_power(situation, namespace, group):
+            where = _power_refused_by(situation, namespace, power)
             return "NotAllowed", (
                 f"The role {claim.name!r} is a member of {group!r}, stays one, and reaches"
                 f" {power} by that. Take it out of {group!r}, or add {power} to"
-                f" spec.allow.{_list_of(power)} of the Regent."
+                f" {where}.{_list_of(power)} of the Regent."
             )
     return None
 
 
 def is_too_strong(situation: Situation, group: str) -> bool:
-    """Whether nobody is adopted who stays in this group."""
-    return group in situation.standing.ours or bool(_forbidden_power(situation, group))
+    """Whether somebody is not adopted who stays in this group."""
+    powers = situation.standing.powers.get(group, frozenset())
+    if group in situation.standing.ours or (powers and situation.bounds.others):
+        return True
+    return bool(_forbidden_power(situation, situation.bounds.own_namespace, group))
 
 
-def _forbidden_power(situation: Situation, group: str) -> str:
+def _forbidden_power(situation: Situation, namespace: str, group: str) -> str:
     """The first power that a group reaches and the Regent does not allow; empty for none."""
     powers = sorted(situation.standing.powers.get(group, ()))
-    return next((power for power in powers if not _may_reach(situation, power)), "")
+    return next((power for power in powers if _power_refused_by(situation, namespace, power)), "")
 
 
 def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
@@ -117,7 +126,7 @@ def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
     if is_taken_back or claim.name in context.findings.taken_back:
         return None
     holdings = context.situation.server.holdings.get(claim.name, ())
-    if not holdings or may_adopt_by_name(context.situation, claim.name):
+    if not holdings or may_adopt_by_name(context.situation, claim.holder.namespace, claim.name):
         return None
     owned = [one for one in holdings if one.how is How.OWNER and not one.is_mapping]
     others = [one for one in holdings if one not in owned]
@@ -131,10 +140,12 @@ def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
     )
 
 
-def _may_reach(situation: Situation, power: str) -> bool:
+def _power_refused_by(situation: Situation, namespace: str, power: str) -> str:
+    """The field of the `allow` that does not let it be reached; empty where all do."""
     if power in POWERFUL_ATTRIBUTES:
-        return is_attribute_allowed(situation, power)
-    return is_group_allowed(situation, power, ())
+        return attribute_refused_by(situation, namespace, power)
+    refused = refusing(situation, namespace, power, {})
+    return "" if refused is None else refused.lists.where
 
 
 def _list_of(power: str) -> str:
@@ -158,15 +169,17 @@ def _takes_what_it_declares(decided: Decided, claim: Claim, stays: Set[str]) -> 
 
 def _groups(decided: Decided, key: ResourceKey, name: str, stays: Set[str]) -> Iterator[Refusal]:
     context, own = decided.context, decided.own_of(key.namespace)
+    namespace = key.namespace
     groups = frozenset(context.situation.standing.reaches.groups_of.get(name, ()))
     for membership in context.listed.entries[key].spec.member_of:
         group = membership.role
         if group in stays:
             continue
-        if not is_group_allowed(context.situation, group, own):
+        refused = refusing(context.situation, namespace, group, decided.own)
+        if refused is not None:
             if group in groups:
                 there = f"{name!r} is a member of {group!r}"
-                yield _not_allowed("spec.memberOf", there, "memberOf", group)
+                yield _not_allowed("spec.memberOf", there, refused.where, group)
         elif group not in own and group not in context.situation.server.roles:
             yield (
                 "RoleNotFound",
@@ -185,9 +198,10 @@ def _attributes(context: Context, key: ResourceKey, name: str) -> Iterator[Refus
         return
     for one in POWERFUL_ATTRIBUTES:
         is_both = getattr(declared, one) and getattr(observed.attributes, one)
-        if is_both and not is_attribute_allowed(context.situation, one):
+        where = attribute_refused_by(context.situation, key.namespace, one) if is_both else ""
+        if where:
             there = f"{name!r} has {one}"
-            yield _not_allowed(f"spec.attributes.{one}", there, "attributes", one)
+            yield _not_allowed(f"spec.attributes.{one}", there, f"{where}.attributes", one)
 
 
 def _settings(context: Context, key: ResourceKey, name: str) -> Iterator[Refusal]:
@@ -202,9 +216,11 @@ def _settings(context: Context, key: ResourceKey, name: str) -> Iterator[Refusal
             if (database, one.lower()) in there and not _may_set(context, key, database, one):
                 field = "parameters" if database is None else f"databaseParameters.{database}"
                 said = f"it is set for {name!r}"
-                listed_in, what = "parameters", one
+                where = parameter_refused_by(context.situation, key.namespace, one)
+                listed_in, what = f"{where or 'spec.allow'}.parameters", one
                 if database is not None and _may_set(context, key, None, one):
-                    listed_in, what = "databases", database
+                    where = database_refused_by(context.situation, key.namespace, database)
+                    listed_in, what = f"{where or 'spec.allow'}.databases", database
                 yield _not_allowed(f"spec.{field}.{one}", said, listed_in, what)
 
 
@@ -230,7 +246,9 @@ def _permissions(context: Context, key: ResourceKey) -> Iterator[Refusal]:
                     " Create it, or remove it from the list."
                 ),
             )
-        elif refusal := permission_trouble(context.situation, context.listed.available[permission]):
+        elif refusal := permission_trouble(
+            context.situation, key.namespace, context.listed.available[permission]
+        ):
             yield (
                 "NotAllowed",
                 (
@@ -247,7 +265,9 @@ def _defaults(decided: Decided, key: ResourceKey) -> Iterator[Refusal]:
         return
     own = decided.own_of(key.namespace)
     for index, one in enumerate(entry.spec.default_privileges):
-        trouble = default_trouble(decided.context.situation, entry.spec.database, one, own)
+        trouble = default_trouble(
+            decided.context.situation, key.namespace, entry.spec.database, one, own
+        )
         if trouble:
             yield (
                 "NotAllowed",
@@ -263,7 +283,7 @@ def _not_allowed(field: str, there: str, listed_in: str, what: str) -> Refusal:
         "NotAllowed",
         (
             f"{field}: {there}, and the Regent does not allow it, so adopting the role would take"
-            f" it away. Nothing was changed. Add {what} to spec.allow.{listed_in} of the Regent, or"
+            f" it away. Nothing was changed. Add {what} to {listed_in} of the Regent, or"
             " remove it here to have it taken away."
         ),
     )

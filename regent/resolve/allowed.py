@@ -2,102 +2,123 @@
 
 Without `allow`, the Regent's own namespace may adopt, and nobody may have the attributes and the
 built-in groups that read, write or run everything. A list that is given is the whole list.
+
+Another namespace may declare what the Regent's own may and the entry that lets it in lists (rule
+3): each question is asked of all that bounds the one who asks. Which groups may be joined is in
+joining.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Callable, Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes, Listed
-from regent.reach import HARMLESS_BUILT_IN, OPEN_ATTRIBUTES, POWERFUL_ATTRIBUTES
+from regent.kinds import KINDS, Naming, Scope
+from regent.reach import POWERFUL_ATTRIBUTES
+from regent.resolve.allow_lists import AllowLists
 from regent.resolve.context import Context
 from regent.resolve.libraries import library_of
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
 from shared.patterns import ANY, is_literal, matcher
+from shared.privileges import ALL
+from shared.resources import PermissionSpec
 from shared.state import PermissionEntry
 
-_OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
-_POWERFUL = (
+OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
+POWERFUL = (
     "reaches a built-in or provider's role, a superuser, CREATEROLE, REPLICATION or BYPASSRLS"
 )
 
 
-def may_adopt(situation: Situation, namespace: str, role: str) -> bool:
-    """`allow.adopt` patterns; by default all for the Regent's own namespace, none for others."""
-    if situation.allowed.adopt.is_given:
-        return situation.allowed.adopt.matches(role)
-    return namespace == situation.accepted.state.regent.namespace
+def refused_by(situation: Situation, namespace: str, lets_in: Callable[[AllowLists], bool]) -> str:
+    """The field of the first `allow` that does not let it in; empty where all of them do."""
+    bounds = situation.bounds.of_namespace(namespace)
+    return next((lists.where for lists in bounds if not lets_in(lists)), "")
 
 
-def may_adopt_by_name(situation: Situation, role: str) -> bool:
+def adopt_refused_by(situation: Situation, namespace: str, role: str) -> str:
+    """The `allow` without it in `adopt`: by default all for its own namespace, none for others."""
+    return refused_by(situation, namespace, lambda lists: lists.adopt.lets_in(role))
+
+
+def may_adopt_by_name(situation: Situation, namespace: str, role: str) -> bool:
     """Whether `allow.adopt` has its exact name: the Regent's editor has looked at this role."""
-    return role in situation.allowed.adopt.names
+    return not refused_by(situation, namespace, lambda lists: role in lists.adopt.names)
 
 
-def is_attribute_allowed(situation: Situation, name: str) -> bool:
-    """`allow.attributes`, whole where it is given."""
-    allow = situation.spec.allow
-    given = allow.attributes if allow else None
-    return name in (OPEN_ATTRIBUTES if given is None else given)
+def attribute_refused_by(situation: Situation, namespace: str, name: str) -> str:
+    """The `allow` without this attribute in its `attributes`, whole where that is given."""
+    return refused_by(situation, namespace, lambda lists: name in lists.attributes)
 
 
-def may_be_ended(situation: Situation, role: str) -> bool:
+def may_be_ended(situation: Situation, namespace: str, role: str) -> bool:
     """Whether a role without a mark may be taken back to be ended, as one to be adopted may be."""
     observed = situation.server.roles.get(role)
     is_power = observed is not None and observed.attributes.superuser
-    is_guarded = is_power and not is_attribute_allowed(situation, "superuser")
-    return role != situation.server.admin and not is_guarded and may_be_named(situation, role)
+    is_guarded = is_power and bool(attribute_refused_by(situation, namespace, "superuser"))
+    is_admin = role == situation.server.admin
+    return not is_admin and not is_guarded and not name_refused_by(situation, namespace, role)
 
 
-def is_group_allowed(situation: Situation, group: str, own: Collection[str]) -> bool:
-    """Ours of the same namespace, harmless, or in `allow.memberOf`.
-
-    A pattern lets in no role that reaches everything, and nothing lets in PostgRegent's own.
-    """
-    if group in own or group in HARMLESS_BUILT_IN:
-        return True
-    if group in situation.standing.ours:
-        return False
-    if group in situation.standing.powerful:
-        return group in situation.allowed.member_of.names
-    return situation.allowed.member_of.matches(group)
+def permission_trouble(situation: Situation, namespace: str, entry: PermissionEntry) -> str:
+    """What of a Permission is not allowed, and by which list; empty when it is all there."""
+    bounds = situation.bounds.of_namespace(namespace)
+    return next((why for lists in bounds if (why := _not_listed(lists, entry.spec))), "")
 
 
-def permission_trouble(situation: Situation, entry: PermissionEntry) -> str:
-    """What of a Permission the Regent's `allow` does not list; empty when it is all there."""
-    allow, spec = situation.spec.allow, entry.spec
-    if allow is None:
-        return ""
-    databases = situation.allowed.databases
-    if databases.is_given and not databases.matches(spec.database):
-        return f"spec.database: {spec.database!r} is not in spec.allow.databases"
-    schemas = situation.allowed.schemas
+def _not_listed(lists: AllowLists, spec: PermissionSpec) -> str:
+    """The first thing of a Permission that one `allow` does not list."""
+    if not lists.databases.lets_in(spec.database):
+        return f"spec.database: {spec.database!r} is not in {lists.where}.databases"
+    schemas = lists.schemas
     for pattern in spec.schemas if schemas.is_given else ():
         is_one = is_literal(pattern)
-        if not (schemas.matches(pattern) if is_one else is_within(pattern, allow.schemas or ())):
-            return f"spec.schemas: {pattern!r} is not within spec.allow.schemas"
-    for action in spec.actions if allow.actions is not None else ():
-        if action not in (allow.actions or ()):
-            return f"spec.actions: {action} is not in spec.allow.actions"
-    return ""
+        if not (schemas.matches(pattern) if is_one else is_within(pattern, schemas.patterns)):
+            return f"spec.schemas: {pattern!r} is not within {lists.where}.schemas"
+    for action in spec.actions:
+        if lists.actions is not None and action not in lists.actions:
+            return f"spec.actions: {action} is not in {lists.where}.actions"
+    return "" if lists.is_own else _in_no_list(lists, spec)
+
+
+def _in_no_list(lists: AllowLists, spec: PermissionSpec) -> str:
+    """What only the Regent's own namespace may give, as there is no list to bound it for others."""
+    row = KINDS[spec.object_kind]
+    if row.scope is Scope.DATABASE:
+        if {"CREATE", ALL} & set(spec.actions) and not lists.schemas.is_everything:
+            return (
+                "spec.actions: CREATE on a database makes schemas of any name, and there is no"
+                f" '*' in {lists.where}.schemas"
+            )
+        return ""
+    if row.naming is Naming.PARAMETER:
+        name = next((n for n in spec.object_names if not lists.parameters.matches(n.lower())), None)
+        return f"spec.parameters: {name} is not in {lists.where}.parameters" if name else ""
+    if spec.schemas:
+        return ""
+    return (
+        f"spec.{row.listed_in}: no list of {lists.where} names {row.many}: only resources of the"
+        " Regent's own namespace may give privileges on them. It is not within the bounds"
+    )
 
 
 def parameter_trouble(
-    situation: Situation, names: Collection[str], privileges: Collection[str]
+    situation: Situation, namespace: str, names: Collection[str], privileges: Collection[str]
 ) -> str:
     """Why nobody may be given these privileges on these parameters; empty when they may be.
 
     Who may set what only a superuser may, or change the server for everybody, is soon a superuser:
     the Regent must list the one as it does for settings, and name ALTER SYSTEM for the other.
     """
-    allow = situation.spec.allow
     changes_the_server = "ALTER SYSTEM" in privileges
-    if changes_the_server and "ALTER SYSTEM" not in ((allow.actions if allow else None) or ()):
+    if changes_the_server and (
+        where := refused_by(situation, namespace, lambda one: "ALTER SYSTEM" in (one.actions or ()))
+    ):
         return (
             "spec.actions: ALTER SYSTEM changes the server for everybody. Add it to"
-            " spec.allow.actions of the Regent, or write SET alone."
+            f" {where}.actions of the Regent, or write SET alone."
         )
     for name in names:
         is_known = name in situation.known_parameters or "." in name
@@ -107,18 +128,26 @@ def parameter_trouble(
                 " Correct its name, or take it out."
             )
         is_ordinary = name in situation.ordinary_parameters and not changes_the_server
-        if not is_ordinary and not situation.allowed.parameters.matches(name):
+        where = "" if is_ordinary else parameter_refused_by(situation, namespace, name)
+        if where:
             return (
                 f"spec.parameters: {name} is not for everybody to set. Add it to"
-                " spec.allow.parameters of the Regent, or take it out here."
+                f" {where}.parameters of the Regent, or take it out here."
             )
     return ""
 
 
-def schemas_of(situation: Situation) -> tuple[str, ...] | None:
-    """`allow.schemas`: where anything may be given, implied or not; None is everywhere."""
-    allow = situation.spec.allow
-    return None if allow is None else allow.schemas
+def parameter_refused_by(situation: Situation, namespace: str, name: str) -> str:
+    """The `allow` of which `parameters` has it neither as it is written nor in lower case."""
+    return refused_by(
+        situation, namespace, lambda lists: any(map(lists.parameters.matches, _spellings(name)))
+    )
+
+
+def schemas_of(situation: Situation, namespace: str) -> tuple[tuple[str, ...], ...]:
+    """`allow.schemas`: where anything may be given, implied or not, which each must let in."""
+    bounds = situation.bounds.of_namespace(namespace)
+    return tuple(lists.schemas.patterns for lists in bounds if lists.schemas.is_given)
 
 
 def is_within(pattern: str, allowed: Collection[str]) -> bool:
@@ -138,25 +167,38 @@ def is_within(pattern: str, allowed: Collection[str]) -> bool:
     return any(all(map(matcher([one]), extremes)) for one in stars_only)
 
 
-def may_be_named(situation: Situation, role: str) -> bool:
-    """`allow.names`: what roles may be called in PostgreSQL."""
-    names = situation.allowed.names
-    return not names.is_given or names.matches(role)
+def name_refused_by(situation: Situation, namespace: str, role: str) -> str:
+    """The `allow` of which `names`, what roles may be called in PostgreSQL, lacks this one."""
+    return refused_by(situation, namespace, lambda lists: lists.names.lets_in(role))
 
 
-def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tuple[Listed, str]:
+def heir_standing(
+    situation: Situation, namespace: str, heir: str | None, own: Set[str]
+) -> tuple[Listed, str]:
     """How `allow.reassignOwnedTo` lists the role that gets what a leaver owned, and why it may not.
 
     Without a list only the managed roles of the leaver's namespace, `own`, may. A pattern lets in
-    no role that reaches everything, and nothing lets in PostgRegent's own.
+    no role that reaches everything, and nothing lets in PostgRegent's own. Of two lists the one
+    that says less counts.
     """
     if heir is None:
         return Listed.NO, ""
-    given = situation.allowed.reassign_owned_to
     if heir in situation.standing.ours:
-        return Listed.NO, (
-            f"{heir!r} is {_OURS}, so nothing is handed on to it. Name another role."
-        )
+        return Listed.NO, (f"{heir!r} is {OURS}, so nothing is handed on to it. Name another role.")
+    found = [
+        _heir_in(lists, situation, heir, own) for lists in situation.bounds.of_namespace(namespace)
+    ]
+    refused = next((why for _, why in found if why), "")
+    if refused:
+        return Listed.NO, refused
+    return min(listed for listed, _ in found), ""
+
+
+def _heir_in(
+    lists: AllowLists, situation: Situation, heir: str, own: Set[str]
+) -> tuple[Listed, str]:
+    """The same, of one list."""
+    given, where = lists.reassign_owned_to, f"{lists.where}.reassignOwnedTo"
     if not given.is_given and heir in own:
         return Listed.NO, ""
     if heir in given.names:
@@ -165,17 +207,17 @@ def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tupl
         if heir not in situation.standing.powerful:
             return Listed.BY_PATTERN, ""
         return Listed.NO, (
-            f"{heir!r} {_POWERFUL}: no pattern of spec.allow.reassignOwnedTo matches it, so nothing"
-            " is handed on to it. Add its exact name to spec.allow.reassignOwnedTo of the Regent,"
+            f"{heir!r} {POWERFUL}: no pattern of {where} matches it, so nothing"
+            f" is handed on to it. Add its exact name to {where} of the Regent,"
             " or name another role."
         )
     why = (
-        f"{heir!r} is not in spec.allow.reassignOwnedTo of the Regent"
+        f"{heir!r} is not in {where} of the Regent"
         if given.is_given
         else f"{heir!r} is no managed role of this namespace"
     )
     return Listed.NO, (
-        f"{why}, so nothing is handed on to it. Add it to spec.allow.reassignOwnedTo of the Regent,"
+        f"{why}, so nothing is handed on to it. Add it to {where} of the Regent,"
         " or name another role."
     )
 
@@ -183,60 +225,30 @@ def heir_standing(situation: Situation, heir: str | None, own: Set[str]) -> tupl
 def allowed_attributes(context: Context, key: ResourceKey, declared: Attributes) -> Attributes:
     """The declared attributes less those that the Regent does not allow."""
     for name in POWERFUL_ATTRIBUTES:
-        if getattr(declared, name) and not is_attribute_allowed(context.situation, name):
+        if not getattr(declared, name):
+            continue
+        if where := attribute_refused_by(context.situation, key.namespace, name):
             context.findings.trouble(
                 key,
                 "NotAllowed",
                 f"spec.attributes.{name}: the Regent does not allow it, and it is not given."
-                f" Add {name} to spec.allow.attributes of the Regent, or take it out here.",
+                f" Add {name} to {where}.attributes of the Regent, or take it out here.",
             )
             declared = replace(declared, **{name: False})
     return declared
 
 
-def may_join(context: Context, member: tuple[ResourceKey, str], group: str, own: Set[str]) -> bool:
-    """Whether `memberOf` may name this group: ours of the same namespace, harmless, or allowed.
-
-    `member` is the resource with its PostgreSQL name.
-    """
-    if is_group_allowed(context.situation, group, own):
-        return True
-    key, name = member
-    is_there = group in context.situation.standing.reaches.groups_of.get(name, ())
-    taken = f" {name!r} is a member now, and it is taken out of it." if is_there else ""
-    why, way_out = _why_not_joined(context.situation, group)
-    context.findings.trouble(key, "NotAllowed", f"spec.memberOf: {group!r} {why}.{taken} {way_out}")
-    return False
-
-
-def _why_not_joined(situation: Situation, group: str) -> tuple[str, str]:
-    """Why nobody may join this group, and the way out."""
-    if group in situation.standing.ours:
-        return (
-            f"is {_OURS}: no declaration makes anybody a member",
-            "Remove it here.",
-        )
-    if situation.allowed.member_of.matches(group):
-        return (
-            f"{_POWERFUL}: no pattern of spec.allow.memberOf matches it",
-            "Add its exact name to spec.allow.memberOf of the Regent, or remove it here.",
-        )
-    return (
-        "is neither a Role of this namespace nor allowed",
-        "Add it to spec.allow.memberOf of the Regent, or take it out here.",
-    )
-
-
 def may_set(context: Context, key: ResourceKey, parameter: str) -> bool:
     """Whether a setting may be given: any user could set it, or `allow.parameters` lists it."""
-    if any(map(context.situation.allowed.parameters.matches, _spellings(parameter))):
+    where = parameter_refused_by(context.situation, key.namespace, parameter)
+    if not where:
         return True
     if parameter.lower() in context.situation.ordinary_parameters:
         return True
     if not context.situation.known_parameters:
         return True
     name = f"spec.parameters.{parameter}"
-    add = "Add it to spec.allow.parameters of the Regent, or take it out here."
+    add = f"Add it to {where}.parameters of the Regent, or take it out here."
     if parameter.lower() in context.situation.known_parameters:
         why = f"only a superuser may set it, and the Regent does not allow it. {add}"
         context.findings.trouble(key, "NotAllowed", f"{name}: {why}")
@@ -259,15 +271,19 @@ def may_set(context: Context, key: ResourceKey, parameter: str) -> bool:
     return True
 
 
+def database_refused_by(situation: Situation, namespace: str, database: str) -> str:
+    """The `allow` of which `databases` lacks this one."""
+    return refused_by(situation, namespace, lambda lists: lists.databases.lets_in(database))
+
+
 def may_set_in(context: Context, key: ResourceKey, database: str) -> bool:
     """Whether `databaseParameters` may name this database: allowed, and served by this Regent."""
-    databases = context.situation.allowed.databases
     name = f"spec.databaseParameters.{database}"
-    if databases.is_given and not databases.matches(database):
+    if where := database_refused_by(context.situation, key.namespace, database):
         context.findings.trouble(
             key,
             "NotAllowed",
-            f"{name}: {database!r} is not in spec.allow.databases of the Regent. Add it there, or"
+            f"{name}: {database!r} is not in {where}.databases of the Regent. Add it there, or"
             " take it out here.",
         )
         return False

@@ -8,7 +8,7 @@ from itertools import islice
 
 from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
-from regent.resolve.allowed import may_adopt, may_be_named
+from regent.resolve.allowed import adopt_refused_by, name_refused_by
 from regent.resolve.context import Claim, Context, References
 from regent.resolve.renamings import (
     former_mark,
@@ -32,7 +32,7 @@ def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
     for claim in _claims(context.listed):
         by_name.setdefault(claim.name, []).append(claim)
     for name, claims in by_name.items():
-        winner = court.winner(name, claims)
+        winner = court.winner(name, court.entitled(claims) if len(claims) > 1 else claims)
         settled = court.settled(winner) if winner else None
         if settled is not None:
             granted.update(dict.fromkeys(settled.declared_by, settled))
@@ -73,6 +73,16 @@ class _Court:
     situation: Situation
     listed: References
     findings: Findings
+
+    def entitled(self, claims: list[Claim]) -> list[Claim]:
+        """Less those that may not have the name: they keep nobody from getting it."""
+        found = []
+        for claim in claims:
+            if refusal := _refusal(self.situation, claim):
+                self._refused(claim, *refusal)
+            else:
+                found.append(claim)
+        return found
 
     def winner(self, name: str, claims: list[Claim]) -> Claim | None:
         """The recorded holder, else the only one who asks."""
@@ -172,10 +182,11 @@ class _Court:
         is_back = accepted.is_home_lost or claim.name in accepted.takes_back
         if is_back:
             self.findings.taken_back.add(claim.name)
-        if is_back or (wants and may_adopt(self.situation, claim.holder.namespace, claim.name)):
+        where = adopt_refused_by(self.situation, claim.holder.namespace, claim.name)
+        if is_back or (wants and not where):
             return Claim(claim.name, claim.role, claim.user, claim.holder, adopted=True)
         way_out = (
-            f"Add {claim.name!r} to spec.allow.adopt of the Regent, or choose another name."
+            f"Add {claim.name!r} to {where}.adopt of the Regent, or choose another name."
             if wants
             else "Set adopt: true to take it over (the plan shows what that takes away),"
             " or choose another name."
@@ -248,9 +259,9 @@ def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
         whose = "is PostgRegent's own role"
     elif claim.name in PROVIDER_ROLES:
         whose = "belongs to the database's provider"
-    elif not may_be_named(situation, claim.name):
+    elif where := name_refused_by(situation, claim.holder.namespace, claim.name):
         return "NotAllowed", (
-            f"The PostgreSQL name {claim.name!r} is not in spec.allow.names of the Regent. Add it"
+            f"The PostgreSQL name {claim.name!r} is not in {where}.names of the Regent. Add it"
             " there, or give the resource another roleName or userName."
         )
     else:

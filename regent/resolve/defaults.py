@@ -28,7 +28,9 @@ def declared_defaults(context: Context) -> Mapping[str, tuple[DeclaredDefault, .
         names = own[key.namespace]
         for index, one in enumerate(entry.spec.default_privileges):
             place = f"spec.defaultPrivileges[{index}]"
-            trouble = default_trouble(context.situation, entry.spec.database, one, names)
+            trouble = default_trouble(
+                context.situation, key.namespace, entry.spec.database, one, names
+            )
             if trouble:
                 context.findings.trouble(key, "NotAllowed", f"{place}.{trouble}")
                 continue

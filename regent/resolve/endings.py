@@ -78,7 +78,7 @@ class _Heirs:
         own = self.own.get(namespace, frozenset())
         if name is not None and name not in own:
             name = self.former.get((namespace, name), name)
-        return name, *heir_standing(self.situation, name, own)
+        return name, *heir_standing(self.situation, namespace, name, own)
 
 
 def _taken_back(
@@ -102,7 +102,7 @@ def _taken_back(
         is_back = accepted.is_home_lost or name in accepted.takes_back
         if not is_back or name in roles or name in marked or name not in observed:
             continue
-        if not may_be_ended(context.situation, name):
+        if not may_be_ended(context.situation, holder.namespace, name):
             continue
         context.findings.taken_back.add(name)
         heir, listed, refusal = heirs.named(entry.spec.reassign_owned_to, holder.namespace)

@@ -55,7 +55,7 @@ def _grant(
             f" this one serves {', '.join(context.situation.served)}.",
         )
         return None
-    refusal = permission_trouble(context.situation, entry)
+    refusal = permission_trouble(context.situation, key.namespace, entry)
     if refusal:
         context.findings.trouble(
             key, "NotAllowed", f"{refusal} of the Regent. Add it there, or take it out here."
@@ -74,7 +74,7 @@ def _grant(
     names = spec.object_names
     if row.naming is Naming.PARAMETER:
         names = tuple(name.lower() for name in names)
-        if refusal := parameter_trouble(context.situation, names, privileges):
+        if refusal := parameter_trouble(context.situation, key.namespace, names, privileges):
             context.findings.trouble(key, "NotAllowed", refusal)
             return None
     return DeclaredGrant(
@@ -88,7 +88,7 @@ def _grant(
         grantable=bool(spec.with_grant_option),
         implied=spec.implied is not False,
         extensions=bool(spec.extensions),
-        implied_in=schemas_of(context.situation),
+        implied_in=schemas_of(context.situation, key.namespace),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 
 from regent.desired import DesiredMembership
-from regent.resolve.allowed import may_join
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
+from regent.resolve.joining import RolesByNamespace, may_administer, may_join
 from regent.resolve.renamings import former_names
 from shared.keys import ResourceKey
 from shared.resources import Membership
@@ -29,7 +29,7 @@ def desired_memberships(context: Context) -> tuple[DesiredMembership, ...]:
         ]
         for membership in (
             *_of_roles(context, key, claim),
-            *_member_of(context, (key, claim.name), groups, names),
+            *_member_of(context, (key, claim.name), groups, own),
         ):
             pair = (membership.group, membership.member)
             found[pair] = _merged(found.get(pair), membership)
@@ -122,13 +122,17 @@ def _of_roles(context: Context, key: ResourceKey, claim: Claim) -> list[DesiredM
 
 
 def _member_of(
-    context: Context, member: tuple[ResourceKey, str], groups: Iterable[Membership], own: Set[str]
+    context: Context,
+    member: tuple[ResourceKey, str],
+    groups: Iterable[Membership],
+    had: RolesByNamespace,
 ) -> list[DesiredMembership]:
-    """`member` is the resource with its PostgreSQL name; `own` are all roles of its namespace."""
+    """`member` is the resource with its PostgreSQL name; `had` are all roles, by namespace."""
     key, name = member
+    own = had[key.namespace]
     memberships = []
     for group in groups:
-        if not may_join(context, member, group.role, own):
+        if not may_join(context, member, group.role, had):
             continue
         if group.role not in own and group.role not in context.situation.server.roles:
             context.findings.trouble(
@@ -142,7 +146,7 @@ def _member_of(
             DesiredMembership(
                 group=group.role,
                 member=name,
-                admin=bool(group.admin),
+                admin=bool(group.admin) and may_administer(context, key, group.role, had),
                 inherit=group.inherit is not False,
                 set_role=group.may_set,
                 declared_by=(key,),

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from regent.observed import ObservedServer
 from regent.remembered import AcceptedState, Mark
-from regent.resolve.allow_lists import AllowLists
+from regent.resolve.allow_lists import BoundsByNamespace
+from regent.resolve.chains import Chains
 from regent.resolve.marks import MarkIndex
 from regent.standing import Standing
 from shared.keys import ResourceKey
@@ -60,14 +61,16 @@ class Situation:
     """Reckoned of `server`: whose roles nobody gets by a pattern."""
     marked: MarkIndex = field(init=False)
     """The marks, by whatever is asked of them."""
-    allowed: AllowLists = field(init=False)
-    """What the Regent's `allow` lists, ready to be asked."""
+    bounds: BoundsByNamespace = field(init=False)
+    """What may be declared by whom, ready to be asked."""
+    chains: Chains = field(init=False)
+    """What groups lead to, where that is asked."""
 
     def __post_init__(self) -> None:
         """All that resolving asks of the server and the marks as a whole, once."""
         object.__setattr__(self, "standing", Standing.of(self.server))
         object.__setattr__(self, "marked", MarkIndex.of(self.marks, self.regent, self.server))
-        object.__setattr__(self, "allowed", AllowLists.of(self.spec.allow))
+        _bind(self)
 
     @property
     def spec(self) -> RegentSpec:
@@ -78,13 +81,22 @@ class Situation:
         """The same moment with another accepted state: what was reckoned of it stays as it is."""
         other = copy(self)
         object.__setattr__(other, "accepted", accepted)
-        if other.spec.allow is not self.spec.allow:
-            object.__setattr__(other, "allowed", AllowLists.of(other.spec.allow))
+        _bind(other)
         return other
 
     def holders(self) -> dict[str, ResourceKey]:
         """Which resource holds each role, by the marks of this Regent."""
         return {m.role: m.holder for m in self.marks if m.regent == self.regent}
+
+
+def _bind(situation: Situation) -> None:
+    """To what is accepted: what is reckoned of that."""
+    state = situation.accepted.state
+    bounds, chains = BoundsByNamespace.of(state.regent), Chains()
+    if bounds.ask_what_groups_lead_to:
+        chains = Chains.of(state, situation.marked, situation.server)
+    object.__setattr__(situation, "bounds", bounds)
+    object.__setattr__(situation, "chains", chains)
 
 
 @dataclass(slots=True)

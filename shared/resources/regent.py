@@ -169,14 +169,21 @@ class Allow(Part):
 
 
 class AllowedNamespace(Part):
-    """Namespaces besides the Regent's own whose resources it serves."""
+    """Namespaces besides the Regent's own whose resources it serves.
+
+    Of several entries the first that names or selects a namespace counts for it, and it alone.
+    """
 
     names: Annotated[
         tuple[ResourceName, ...], Field(max_length=64, description="The namespaces, by name.")
     ] = ()
     selector: Annotated[LabelSelector | None, Field(description="The namespaces, by label.")] = None
     allow: Annotated[
-        Allow | None, Field(description="What they may declare; what is not listed they may not.")
+        Allow | None,
+        Field(
+            description="What they may declare: what these lists name, and the Regent's own allow "
+            "as well. A list that is left out is empty."
+        ),
     ] = None
 
     def breaches(self) -> Iterable[Breach]:
@@ -298,7 +305,11 @@ class RegentSpec(Part):
     ] = None
     allowed_namespaces: Annotated[
         tuple[AllowedNamespace, ...],
-        Field(max_length=64, description="Other namespaces that may use this Regent."),
+        Field(
+            max_length=64,
+            description="Other namespaces that may use this Regent. The first entry that names or "
+            "selects a namespace counts for it.",
+        ),
     ] = ()
     brake: Annotated[
         Brake | None, Field(description="When losses wait for a person; mode Disabled: never.")

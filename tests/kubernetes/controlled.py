@@ -7,7 +7,7 @@ import base64
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ IMAGE = "postgregent/regent:test"
 
 @dataclass(slots=True)
 class Controlled:
-    """One namespace of a test with its controller."""
+    """One namespace of a test with its controller, which watches `others` as well."""
 
     cluster: Cluster
     api: KubeApi
@@ -41,7 +41,12 @@ class Controlled:
     acting: KubeApi
     lease_name: str = "postgregent-controller"
     controller: ClusterController | None = None
+    others: tuple[str, ...] = ()
     _task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def of(self, namespace: str) -> Controlled:
+        """The same questions to another namespace that its controller watches."""
+        return replace(self, namespace=namespace, controller=None, _task=None)
 
     async def start(self) -> None:
         """A controller in this process."""
@@ -51,7 +56,7 @@ class Controlled:
             self.acting.writing_while(elector.seconds_left),
             Settings(
                 Plant(self.own_namespace, IMAGE),
-                namespaces=(self.namespace,),
+                namespaces=(self.namespace, *self.others),
                 name=self.lease_name,
             ),
             may_write=elector.seconds_left,
@@ -173,6 +178,7 @@ async def controlled(
     own_namespace: str | None = None,
     acting: KubeApi | None = None,
     lease_name: str = "postgregent-controller",
+    others: tuple[str, ...] = (),
 ) -> AsyncIterator[Controlled]:
     """A controller over this namespace, and its Regents as processes.
 
@@ -180,14 +186,17 @@ async def controlled(
     """
     own = own_namespace or namespace
     async with pods(api, own, folder) as running:
-        one = Controlled(cluster, api, namespace, own, running, acting or api, lease_name)
+        one = Controlled(
+            cluster, api, namespace, own, running, acting or api, lease_name, others=others
+        )
         try:
             if start:
                 await one.start()
             yield one
         finally:
             await one.stop()
-            await _let_go(one)
+            for place in (one, *map(one.of, others)):
+                await _let_go(place)
 
 
 async def _let_go(one: Controlled) -> None:

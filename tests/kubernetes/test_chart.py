@@ -136,6 +136,7 @@ def test_limited_to_namespaces_it_sees_nothing_elsewhere(
     assert not may(crds, account, "list", f"users.{GROUP}", "default")
     assert not may(crds, account, "list", f"users.{GROUP}", "")
     assert not may(crds, account, "list", "namespaces", "")
+    assert may(crds, account, "list", f"namespaces/{namespace}", "")
     assert may(crds, account, "get", "namespaces/kube-system", "")
 
 

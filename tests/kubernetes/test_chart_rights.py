@@ -62,6 +62,7 @@ def other_manifests(database: Database) -> list[dict[str, Any]]:
             databaseHost=database.server.host,
             port=database.server.port,
             databaseName="postgres",
+            allowedNamespaces=[{"selector": {"matchLabels": {"nobody": "here"}}, "allow": {}}],
         ),
     ]
 

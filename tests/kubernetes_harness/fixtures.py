@@ -108,6 +108,12 @@ def namespace(control_plane: Cluster) -> Iterator[str]:
     yield from _namespace(control_plane)
 
 
+@pytest.fixture
+def other_namespace(control_plane: Cluster) -> Iterator[str]:
+    """A second one, for the same test."""
+    yield from _namespace(control_plane)
+
+
 @pytest.fixture(scope="module")
 def module_namespace(control_plane: Cluster) -> Iterator[str]:
     """A namespace of the shared control plane, for the tests of one module."""

@@ -32,9 +32,10 @@ async def is_settled(database: Database, text: str, revision: int = 1, **more: A
 
 
 def outcome(report: OnceReport, resource: str) -> Outcome:
-    """What was said of `Kind/name`."""
+    """What was said of `Kind/name`, or of `Kind/namespace/name`."""
     kind, _, name = resource.partition("/")
-    return next(o for o in report.outcomes if o.resource == f"{kind}/default/{name}")
+    key = resource if "/" in name else f"{kind}/default/{name}"
+    return next(o for o in report.outcomes if o.resource == key)
 
 
 def all_ready(report: OnceReport) -> bool:

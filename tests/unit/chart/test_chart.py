@@ -172,8 +172,8 @@ def test_with_a_list_and_no_right_beyond_it_only_names_are_read_cluster_wide() -
     roles = of_kind(limited, "ClusterRole")
     (cluster,) = [role for role in roles if role["metadata"]["name"] == "postgregent-cluster"]
     assert all(rule["resourceNames"] for rule in cluster["rules"])
-    named = {rule["resources"][0]: rule["resourceNames"] for rule in cluster["rules"]}
-    assert named["namespaces"] == ["kube-system"]
+    named = [r["resourceNames"] for r in cluster["rules"] if r["resources"] == ["namespaces"]]
+    assert named == [["kube-system"], ["postgregent", "team-a"]]
 
 
 def test_the_controller_changes_no_permission_and_deletes_nothing_that_is_declared() -> None:

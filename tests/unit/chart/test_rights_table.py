@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -41,10 +41,18 @@ def rows() -> Iterator[tuple[str, str, str]]:
             yield who, where, what
 
 
-def said(what: str, places: tuple[str, ...], release: str) -> Iterator[Right]:
+def names_of(where: str, values: Mapping[str, Any]) -> list[str]:
+    """Of what has no namespace, and is itself one of the list."""
+    watched = values.get("watch", {}).get("namespaces", ())
+    return sorted(watched) if where.endswith("by name") else []
+
+
+def said(
+    what: str, places: tuple[str, ...], release: str, listed: Sequence[str] = ()
+) -> Iterator[Right]:
     found = NAMED.match(what)
     assert found is not None, what
-    names = IN_TICKS.findall(found["names"] or "") or [""]
+    names = IN_TICKS.findall(found["names"] or "") or listed or [""]
     if "as the release" in (found["names"] or ""):
         names = [release]
     for resource in IN_TICKS.findall(found["resources"]):
@@ -66,6 +74,7 @@ def places_of(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     listed = sorted(set(secrets.get("namespaces", ())) - {NAMESPACE})
     return {
         "cluster": (EVERYWHERE,),
+        "cluster, or those in `watch.namespaces` by name": (EVERYWHERE,),
         "cluster, or `watch.namespaces` without `rbac.kindsClusterWide`": (
             (EVERYWHERE,) if not watched or has_more else tuple(watched)
         ),
@@ -87,7 +96,7 @@ def test_the_controller_has_the_rights_of_the_table(installation: str) -> None:
         right
         for who, where, what in rows()
         if who == "controller" and (places := places_of(where, values))
-        for right in said(what, places, pod["metadata"]["name"])
+        for right in said(what, places, pod["metadata"]["name"], names_of(where, values))
     }
     account = pod["spec"]["template"]["spec"]["serviceAccountName"]
     assert given(objects(installation), NAMESPACE, account) == written

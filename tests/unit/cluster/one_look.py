@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from controller.core.namespaces import NO_LABELS, Namespaces
 from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
@@ -188,6 +189,13 @@ class FakeCaches:
         return SecretsRead(read_secrets(names, there))
 
     def follow_secrets(self, _namespaces: frozenset[str]) -> None: ...
+    def follow_namespaces(self, *, is_needed: bool) -> None: ...
+    def labels(self) -> Namespaces:
+        return NO_LABELS
+
+    def watches(self, _namespace: str) -> bool:
+        return True
+
     def why_workloads_unknown(self) -> str:
         return ""
 

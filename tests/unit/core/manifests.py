@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.core.compile import Compiled, Passwords, Push, compile_states
+from controller.core.namespaces import NO_LABELS, Namespaces
 from controller.local.directory import Tree, read_tree
 from controller.local.files import Files, SourceFile
 from shared.keys import ResourceKey
@@ -13,9 +14,13 @@ Bound = Mapping[str, tuple[str, ...]]
 HEAD = "apiVersion: putnam120.postgregent/v1alpha1\n"
 
 
-def regent(name: str, database: str, extra: str = "", labels: str = "{}") -> str:
+def regent(
+    name: str, database: str, extra: str = "", labels: str = "{}", namespace: str = "default"
+) -> str:
     return (
-        f"{HEAD}kind: Regent\nmetadata: {{name: {name}, labels: {labels}}}\nspec:\n"
+        f"{HEAD}kind: Regent\n"
+        f"metadata: {{name: {name}, namespace: {namespace}, labels: {labels}}}\n"
+        "spec:\n"
         "  adminUser: my-admin\n  adminPasswordSecretRef: {name: s, key: admin}\n"
         f"  databaseHost: localhost\n  databaseName: {database}\n{extra}"
     )
@@ -40,12 +45,14 @@ def key(text: str) -> ResourceKey:
 def compiled(
     found: Tree, bound: Bound | None = None, *, push: Push | None = None,
     passwords: Passwords = lambda _regent, _user, _spec: None,
+    namespaces: Namespaces = NO_LABELS,
 ) -> Compiled:  # fmt: skip
     return compile_states(
         found.resources,
         bound={key(r): frozenset(map(key, listed)) for r, listed in (bound or {}).items()},
         passwords=passwords,
         push=push or Push("directory", 1, "Deleted"),
+        namespaces=namespaces,
     )
 
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic.alias_generators import to_camel
 
 from docs.resources import PAGE, SPECS, UNSUPPORTED, page
 from regent.kinds import KINDS
 from shared.resources.permission import KIND_OF_FIELD
-
-ROOT = Path(__file__).parents[3]
-CODE = "\n".join(
-    path.read_text("utf-8")
-    for package in ("regent", "controller", "cli")
-    for path in sorted((ROOT / package).rglob("*.py"))
-)
 
 
 def test_the_page_is_what_the_models_say() -> None:
@@ -30,9 +21,3 @@ def test_every_field_of_every_resource_is_on_the_page() -> None:
 def test_kinds_of_objects_that_are_not_managed_are_marked() -> None:
     not_managed = {field for field, kind in KIND_OF_FIELD.items() if kind not in KINDS}
     assert set(UNSUPPORTED["Permission"]) == not_managed
-
-
-def test_no_other_namespace_is_served_yet() -> None:
-    placing = (ROOT / "controller/core/placement.py").read_text("utf-8")
-    assert "served" in placing
-    assert "namespace_labels" not in placing, "take allowedNamespaces out of UNSUPPORTED"

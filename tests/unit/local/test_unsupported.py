@@ -22,7 +22,6 @@ SETTLED: dict[str, Any] = {
 }
 OF_REGENTS = """\
 approval: Manual
-allowedNamespaces: [{names: [other]}]
 publicPrivileges: {connect: Declared}
 setRole: owner
 unmanagedRoles: Disable
