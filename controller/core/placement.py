@@ -203,7 +203,10 @@ def _no_regent_of_roles(
         return by_database
     if lost := [role.name for role in keys if role not in roles]:
         text = f"No usable Role {', '.join(lost)} in namespace {user.metadata.namespace}."
-        way_out = "Declare or correct it, or take it out of spec.roles."
+        text += (
+            " Without a Role it belongs to no Regent: it has no login, and one that it had ends."
+        )
+        way_out = "Declare or correct the Role; with spec.database it has a login without one."
         return _nowhere(user, "Reconciling", "RoleNotFound", f"{text} {way_out}")
     first = next(placement.outcome for placement in roles.values() if placement.outcome)
     text = f"None of its roles is on a Regent. {first.resource}: {first.message}"

@@ -35,6 +35,18 @@ from shared.outcomes import Outcome
 WRITERS = 8
 OF_ITS_REGENT = frozenset({"TakeoverNeeded", "InRecovery"})
 """Reasons that hold for all that a Regent serves: told once, of the Regent."""
+LACKS = frozenset(
+    {
+        "SecretNotFound",
+        "SecretKeyNotFound",
+        "SecretEmpty",
+        "SecretUnreadable",
+        "SecretNotSelected",
+        "RoleNotFound",
+        "PermissionNotFound",
+    }
+)
+"""What is named is not there, or not to be read."""
 GOING = frozenset({"Uninstalling", "Uninstalled", "LeftInstalled", "NothingInstalled"})
 """Reasons that nobody waits for of a Regent that is deleted: it has last words of its own."""
 PASSING_LACK = "NotInForce"
@@ -257,10 +269,15 @@ def _is_of_its_regent(after: Mapping[str, Any]) -> bool:
 
 
 def event_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> EventKind | None:
-    """Which Event a change of status is worth. Waiting is none, and neither is the first Ready."""
+    """Which Event a change of status is worth. Waiting is none, and neither is the first Ready.
+
+    But where something that was ready lacks what it names: nobody looks at it every day.
+    """
     was, now = ready_condition(before), ready_condition(after)
     if now.get("status") == "True":
         return "Normal" if was.get("status") == "False" else None
+    if was.get("status") == "True" and now.get("reason") in LACKS:
+        return "Warning"
     is_news = was.get("reason") != now.get("reason") or not is_stalled(before)
     if now.get("reason") == REASON and was.get("message") != now.get("message"):
         is_news = True  # something else has vanished as well

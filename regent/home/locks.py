@@ -100,7 +100,7 @@ class RegentLock:
     ) -> Self:
         """The lock, or LockHeld at once. `database` is the home database, which must exist."""
         names = [f"regent {regent}", *sorted(f"database {name}" for name in set(served))]
-        connection = await connector.connect(database, purpose="lock")
+        connection = await connector.connect(database, purpose=f"lock of {regent}")
         try:
             await connection.execute(load("home/keep_alive"))
             keys = [await _take(connection, name, "home/try_lock") for name in names]

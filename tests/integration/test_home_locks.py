@@ -24,13 +24,15 @@ async def home(database: Database) -> Home:
     return await open_home(database.server)
 
 
+@pytest.mark.found("E176")
 async def test_a_second_regent_of_one_database_is_told_who_holds_it(
     database: Database, home: Home
 ) -> None:
     lock = await take(database.server)
     with pytest.raises(LockHeld) as refused:
         await take(database.server, "other/regent")
-    assert refused.value.holder.application == "postgregent/lock"
+    assert refused.value.holder.application == f"postgregent/lock of {REGENT}"
+    assert REGENT in refused.value.message
     assert "my-admin" in refused.value.message
     assert "since" in refused.value.message
     elsewhere = await take(database.server, "other/regent", "another")
@@ -48,7 +50,7 @@ async def test_a_connection_that_breaks_loses_the_lock(database: Database, home:
     look = await database.connect()
     await look.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-        " WHERE application_name = 'postgregent/lock'"
+        " WHERE application_name LIKE 'postgregent/lock%'"
     )
     assert not await lock.check()
     with pytest.raises(LockLost):

@@ -172,12 +172,17 @@ def test_a_user_stays_where_it_is_while_its_role_was_never_seen_or_cannot_be_rea
     assert (on(new, "one"), reasons(new)) == (set(), {"User/u": "RoleNotFound"})
 
 
+@pytest.mark.found("E174")
 @pytest.mark.rule("18")
 def test_a_user_goes_with_its_last_role_that_was_seen_and_is_gone() -> None:
+    """And says so: it is declared, and cannot log in."""
     found = tree(regent("one", "mydb"), resource("User", "u", "{roles: [a]}"))
     result = compiled(found, {"Regent/one": ("Role/a", "User/u")})
     assert on(result, "one") == set()
     assert deleted(result, "one") == {"User/u"}
+    (said,) = (one.message for key, one in result.outcomes.items() if key.kind == "User")
+    assert "it has no login, and one that it had ends" in said
+    assert "spec.database" in said
 
 
 @pytest.mark.rule("1")

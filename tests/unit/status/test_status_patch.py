@@ -318,3 +318,16 @@ def test_a_database_that_is_not_there_is_for_a_person_and_one_that_hangs_is_wait
     said = regent_outcome(ONE, 1, body.model_copy(update={"missing": ("far",)}), None)
     assert (said.state, said.reason) == ("Stalled", "NoSuchDatabase")
     assert "far: why" in said.message
+
+
+@pytest.mark.found("E175")
+@pytest.mark.parametrize("reason", ["SecretNotFound", "SecretNotSelected", "RoleNotFound"])
+def test_what_was_ready_and_lacks_what_it_names_is_worth_a_warning(reason: str) -> None:
+    """A new one only waits: engines apply a User before its Secret."""
+    green = status_of(ROLE, None, {ONE: outcome()}, NOW)
+    lacks = status_of(ROLE, None, {ONE: outcome(state="Reconciling", reason=reason)}, NOW)
+    assert green is not None
+    assert lacks is not None
+    assert event_of(green, lacks) == "Warning"
+    assert event_of({}, lacks) is None
+    assert event_of(lacks, lacks) is None
