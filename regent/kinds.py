@@ -82,6 +82,8 @@ class NewOnes(NamedTuple):
     keyword: str
     """The word after ON, and the type of object that an event of it has."""
     since: int = 14
+    of_public: frozenset[str] = frozenset()
+    """What PUBLIC has on them where nobody took it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ _ROWS = (
         selected_by="`types`",
         listed_in="types",
         default_acl="T",
-        new_ones=NewOnes("T", "TYPES"),
+        new_ones=NewOnes("T", "TYPES", of_public=frozenset({"USAGE"})),
         tags=Tags(
             recorded=("CREATE TYPE", "ALTER TYPE", "CREATE DOMAIN", "ALTER DOMAIN"),
             making=frozenset({"CREATE TYPE", "CREATE DOMAIN"}),
@@ -326,7 +328,7 @@ _ROWS = (
         listed_in="routines",
         naming=Naming.SIGNATURE,
         default_acl="f",
-        new_ones=NewOnes("f", "FUNCTIONS"),
+        new_ones=NewOnes("f", "FUNCTIONS", of_public=frozenset({"EXECUTE"})),
         tags=Tags(
             recorded=(
                 "CREATE FUNCTION", "ALTER FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE",

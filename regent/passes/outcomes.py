@@ -12,6 +12,7 @@ from regent.gate.restraint import OBSERVING
 from regent.holdings import Holding, How, listed, ways_out
 from regent.passes.look import Looked
 from regent.passes.unended import unended
+from regent.plan.default_notes import notes_on_defaults
 from regent.plan.describe import describe
 from regent.plan.unmatched import unmatched
 from shared.keys import ResourceKey
@@ -35,6 +36,8 @@ def settle(
     matches = {str(key): count for key, count in last.wanted.matches.items()}
     nothing = unmatched(last.resolution.desired, last.observed)
     notes = {str(key): found for key, found in nothing.items()}
+    defaults = notes_on_defaults(last.resolution.desired, last.observed)
+    notes |= {str(key): found for key, found in defaults.items()}
     code = _code_left(last)
     outcomes = {}
     for key, outcome in last.resolution.outcomes.items():

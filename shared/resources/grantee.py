@@ -112,7 +112,11 @@ class DefaultPrivilege(Part):
     creator: Annotated[AnyRoleName, Field(description="The role that creates the objects.")]
     schemas: Annotated[
         tuple[Identifier, ...],
-        Field(max_length=256, description="Only in these schemas; everywhere when left out."),
+        Field(
+            max_length=256,
+            description="Only in these schemas; everywhere when left out, which no "
+            "other entry can narrow.",
+        ),
     ] = ()
     objects: Annotated[DefaultObjects, Field(description="The kind of object.")]
     actions: Annotated[

@@ -25,7 +25,11 @@ class RoleSpec(GranteeSpec):
     ] = None
     default_privileges: Annotated[
         tuple[DefaultPrivilege, ...],
-        Field(max_length=256, description="What it gets on objects that others will create."),
+        Field(
+            max_length=256,
+            description="What it gets on objects that others will create in its database. "
+            "What is there already is for permissions.",
+        ),
     ] = ()
     public: Annotated[
         Flag | None,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import asyncpg
 import pytest
+import yaml
 
 from tests.integration.facts.once import all_ready, applied, demote, is_settled, outcome
 from tests.postgres.database import Database
@@ -67,6 +70,30 @@ async def test_what_is_declared_is_given_and_new_objects_have_it(database: Datab
     ]  # fmt: skip
     assert not await look.fetchval("SELECT has_table_privilege('reader', 'schema1.wide', 'INSERT')")
     assert not await may_select(look, "reader", "schema2.other")
+
+
+def example() -> str:
+    """The resources that docs/operations.md shows, as these tests write them."""
+    page = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
+    section = page.partition("\n## Default privileges\n")[2]
+    block = section.partition("```yaml\n")[2].partition("```")[0]
+    return yaml.safe_dump(
+        {
+            f"{one['kind']}/{one['metadata']['name']}": one["spec"]
+            for one in yaml.safe_load_all(block)
+        }
+    )
+
+
+@pytest.mark.rule("8")
+async def test_the_example_of_the_page_does_what_the_page_says(database: Database) -> None:
+    """In the creating transaction, before any pass."""
+    look = await database.connect()
+    assert all_ready(await applied(database, example()))
+    async with look.transaction():
+        await look.execute("SET LOCAL ROLE app_owner; CREATE TABLE schema1.newest (i serial)")
+        assert await may_select(look, "reader", "schema1.newest")
+    assert await is_settled(database, example())
 
 
 EVERYWHERE = (

@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from regent.changes import ObjectRef, RevokePrivileges
-from regent.detect.attribution import Records, Touched, Undone, Witnesses, are_behind
+from regent.detect.attribution import (
+    Records,
+    Touched,
+    Undone,
+    Witnesses,
+    are_behind,
+    of_defaults,
+)
 from regent.detect.events import Event, Taken
 from regent.kinds import Address
 from regent.report.drifts import deeds, differences
@@ -115,6 +122,14 @@ def test_a_row_that_was_written_again_leaves_those_who_may_have_written_it_befor
     """CREATE INDEX writes it and is not recorded."""
     assert who([GRANT, OTHER], 150) == ("Probable", ["alice"])
     assert who([GRANT, OTHER], 250) == ("Probable", ["bob", "alice"])
+
+
+def test_who_altered_default_privileges_of_that_kind_is_probable() -> None:
+    """The event does not say whose they were; what another kind's was is no trace."""
+    altered = replace(GRANT, command_tag="ALTER DEFAULT PRIVILEGES", object_type="TABLES")
+    actor, at = of_defaults((altered, OTHER), ObjectKind.TABLE)
+    assert (actor.certainty, actor.session_user, at) == ("Probable", "alice", NOW)
+    assert of_defaults((altered, OTHER), ObjectKind.ROUTINE)[0].certainty == "Unknown"
 
 
 def test_a_row_that_is_older_than_every_event_is_unknown() -> None:

@@ -1,0 +1,84 @@
+"""Default privileges that give nothing, or restrict nobody: said, and no trouble. Pure.
+
+A row for one schema adds to the row for all of them, and can take nothing from it: what PUBLIC has
+everywhere it has in each schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from regent.desired import DeclaredDefault, Desired
+from regent.kinds import KINDS
+from regent.observed import Observed, ObservedDatabase
+from regent.plan.defaults import schemas_in
+from regent.plan.matching import is_system
+from shared.keys import ResourceKey
+from shared.patterns import matcher
+
+MOST_NOTES = 8
+
+
+def notes_on_defaults(
+    desired: Desired, observed: Observed
+) -> Mapping[ResourceKey, tuple[str, ...]]:
+    """By resource, of the databases that were read as a whole."""
+    found: dict[ResourceKey, dict[str, None]] = {}
+    for database, declared in desired.defaults.items():
+        reading = observed.databases.get(database)
+        if reading is None or reading.is_partial:
+            continue
+        notes = _Notes(reading, declared, desired.ignore_schemas)
+        for one in declared:
+            for key in one.declared_by:
+                found.setdefault(key, {}).update(dict.fromkeys(notes.on(one)))
+    return {key: tuple(notes)[:MOST_NOTES] for key, notes in found.items() if notes}
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    reading: ObservedDatabase
+    declared: Sequence[DeclaredDefault]
+    ignore_schemas: tuple[str, ...]
+
+    def on(self, one: DeclaredDefault) -> Iterator[str]:
+        """What is to be said of one declaration."""
+        what = f"spec.defaultPrivileges: new {KINDS[one.kind].many} of {one.creator!r}"
+        if one.schema is not None:
+            place = f"{what} in {one.schema!r}"
+            if is_system(one.schema) or matcher(self.ignore_schemas)(one.schema):
+                yield f"{place} give nothing: no declaration reaches this schema. Take it out."
+            elif one.schema not in schemas_in(self.reading):
+                yield f"{place}: there is no such schema yet. Create it, or correct the name."
+            if twice := sorted(one.privileges & self._everywhere(one)):
+                yield (
+                    f"{place} give {', '.join(twice)} as those in every schema do: PostgreSQL adds"
+                    " the two up, and nothing that is said of a schema takes from it. Take one out."
+                )
+        if open_to_all := sorted(one.privileges & self._of_public(one)):
+            yield (
+                f"{what} give {', '.join(open_to_all)} to PUBLIC as well, so it restricts nobody."
+                " ALTER DEFAULT PRIVILEGES .. REVOKE without IN SCHEMA takes that; with IN SCHEMA"
+                " it takes nothing."
+            )
+
+    def _everywhere(self, one: DeclaredDefault) -> frozenset[str]:
+        """What is declared of the same in every schema."""
+        same = (one.creator, None, one.kind, one.grantee)
+        return frozenset(
+            privilege
+            for other in self.declared
+            if (other.creator, other.schema, other.kind, other.grantee) == same
+            for privilege in other.privileges
+        )
+
+    def _of_public(self, one: DeclaredDefault) -> frozenset[str]:
+        """What everybody has on such objects: by the row for everywhere, else by PostgreSQL."""
+        new_ones = KINDS[one.kind].new_ones
+        found = new_ones.of_public if new_ones is not None else frozenset()
+        for row in self.reading.defaults:
+            if (row.creator, row.kind) == (one.creator, one.kind) and row.schema is None:
+                items = (item.privileges for item in row.acl if item.grantee is None)
+                found = frozenset().union(*items)
+        return found
