@@ -394,16 +394,16 @@ LOCAL: tuple[Row, ...] = tuple(
 SHARED: tuple[Row, ...] = tuple(row for row in _ROWS if row.scope is Scope.SERVER)
 """Those of the whole server: the grants of all its databases are about the same objects."""
 
-COLUMNS: Row = next(row for row in _ROWS if row.part_of is not None)
+COLUMNS: Row = KINDS[ObjectKind.COLUMN]
 """The only parts of objects that have privileges of their own in PostgreSQL."""
 
 DRAWN_ON: frozenset[ObjectKind] = frozenset(row.draws_on for row in _ROWS if row.draws_on)
 """What comes with INSERT, where a column's default needs it (rule 15)."""
 
-CONTAINERS: Row = next(row for row in _ROWS if row.is_container)
+CONTAINERS: Row = KINDS[ObjectKind.SCHEMA]
 """What objects stand in, and bring USAGE on with them."""
 
-DATABASES: Row = next(row for row in _ROWS if row.default_acl == "d")
+DATABASES: Row = KINDS[ObjectKind.DATABASE]
 """What a Permission that names nothing else is on."""
 
 NEW_ONES: Mapping[str, Row] = MappingProxyType(

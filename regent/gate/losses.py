@@ -7,7 +7,7 @@ An atom is (role, kind, privilege, detail). The first three are the edge that th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -62,7 +62,7 @@ def atoms(change: Change) -> Iterator[Atom]:
     """What one change takes away; nothing for a change that gives."""
     match change:
         case RevokePrivileges():
-            yield from _of_revoke(change).values()
+            yield from map(_names_of(change), edges(change))
         case RevokeMembership():
             yield from _of_memberships(change)
         case RevokeDefaults():
@@ -116,19 +116,21 @@ def name_of(atom: Atom) -> str:
     return hashlib.sha256("\0".join(atom).encode()).hexdigest()[:16]
 
 
-def _of_revoke(change: RevokePrivileges) -> dict[Edge, Atom]:
+def _names_of(change: RevokePrivileges) -> Callable[[Edge], Atom]:
     """What each of its edges is called."""
+    kind, by = change.kind.value, f" by {change.grantor}"
     suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
-    names = {
+    places = {
         one.oid: ".".join(part for part in (change.database, one.schema, one.called) if part)
         for one in change.objects
     }
-    found: dict[Edge, Atom] = {}
-    for edge in edges(change):
-        place = f"{names[edge.oid]}.{edge.column}" if edge.column else names[edge.oid]
-        detail = f"{place} by {change.grantor}"
-        found[edge] = (edge.grantee or "PUBLIC", change.kind.value, edge.privilege + suffix, detail)
-    return found
+
+    def atom(edge: Edge) -> Atom:
+        oid, grantee, privilege, column = edge
+        place = f"{places[oid]}.{column}" if column else places[oid]
+        return grantee or "PUBLIC", kind, privilege + suffix, place + by
+
+    return atom
 
 
 def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, ...]]:
@@ -160,8 +162,8 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
 
 def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> list[PrivilegeChange]:
     """What is left of a revoke."""
-    atom_of = _of_revoke(change)
-    _, left = split(change, lambda edge: atom_of[edge] in withheld)
+    name_of_edge = _names_of(change)
+    _, left = split(change, lambda edge: name_of_edge(edge) in withheld)
     return left
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Literal, NamedTuple, TypeAlias, assert_never, get_args
+from typing import Literal, NamedTuple, assert_never, get_args
 
 from regent.changes import PrivilegeChange
 
@@ -24,14 +24,9 @@ class Edge(NamedTuple):
     """Empty for the whole object."""
 
 
-Answers: TypeAlias = Mapping[Edge, bool]
-
-
 def edges(change: PrivilegeChange) -> Iterator[Edge]:
     """All that the change gives or takes, in its order."""
-    oids = (one.oid for one in change.objects)
-    columns = change.columns or ("",)
-    return map(Edge._make, product(oids, change.grantees, sorted(change.privileges), columns))
+    return map(Edge._make, product(*_values(change)))
 
 
 def split(
@@ -40,29 +35,34 @@ def split(
     """The edges of which `is_one` is true, and the others, each in as few changes as possible."""
     ones: list[PrivilegeChange] = []
     others: list[PrivilegeChange] = []
-    answers = {edge: is_one(edge) for edge in edges(change)}
-    for part, answer in _rectangles(change, answers, 0):
+    for part, answer in _rectangles(change, bytes(map(is_one, edges(change))), _values(change)):
         (ones if answer else others).append(part)
     return ones, others
 
 
+def _values(change: PrivilegeChange) -> tuple[Sequence[object], ...]:
+    """What the change has in each place."""
+    oids = [one.oid for one in change.objects]
+    return oids, change.grantees, sorted(change.privileges), change.columns or ("",)
+
+
 def _rectangles(
-    change: PrivilegeChange, answers: Answers, place: int
+    change: PrivilegeChange, answers: bytes, values: Sequence[Sequence[object]]
 ) -> Iterator[tuple[PrivilegeChange, bool]]:
-    """Values that are answered alike stay together: objects first, then grantees, and so on."""
-    here = [(edge, answers[edge]) for edge in edges(change)]
-    if len({answer for _, answer in here}) <= 1:
-        yield change, any(answer for _, answer in here)
+    """Values that are answered alike stay together: objects first, then grantees, and so on.
+
+    `answers` are of the product of the `values`, which are of the last places.
+    """
+    if len(set(answers)) <= 1:
+        yield change, any(answers)
         return
-    alike: dict[object, set[object]] = {}
-    for edge, answer in here:
-        rest = (*edge[:place], *edge[place + 1 :], answer)
-        alike.setdefault(edge[place], set()).add(rest)
-    groups: dict[frozenset[object], set[object]] = {}
-    for value, signature in alike.items():
-        groups.setdefault(frozenset(signature), set()).add(value)
-    for values in groups.values():
-        yield from _rectangles(_with(change, PLACES[place], values), answers, place + 1)
+    size = len(answers) // len(values[0])
+    groups: dict[bytes, list[object]] = {}
+    for at, value in enumerate(values[0]):
+        groups.setdefault(answers[at * size : (at + 1) * size], []).append(value)
+    for alike, some in groups.items():
+        part = _with(change, PLACES[-len(values)], frozenset(some))
+        yield from _rectangles(part, alike, values[1:])
 
 
 def _with(change: PrivilegeChange, place: Place, values: Collection[object]) -> PrivilegeChange:
