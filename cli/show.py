@@ -48,10 +48,12 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     CreateRole,
     DropRole,
     Effect,
     EndSessions,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -62,6 +64,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.gate.losses import Atom
@@ -110,6 +113,10 @@ def action(change: Change, created: frozenset[str] = frozenset()) -> Action:
             return "add" if change.role in created else "change"
         case CreateRole() | AdoptRole() | GrantMembership() | GrantPrivileges() | GrantDefaults():
             return "add"
+        case CreateOwned():
+            return "add"
+        case SetOwner() | GatherObjects():
+            return "change"
         case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
             return "take away"
         case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():

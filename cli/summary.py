@@ -27,6 +27,7 @@ from regent.changes import (
     HandOnOwned,
     HandOver,
     OfDefaults,
+    OfOwner,
     ReleaseRole,
     RenameRole,
     RevokeDefaults,
@@ -86,7 +87,7 @@ def _of_all(change: Change) -> Change:
             return change
         case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return change
-        case HandOnOwned() | ReleaseRole() | GrantDefaults():
+        case HandOnOwned() | ReleaseRole() | GrantDefaults() | OfOwner():
             return change
         case _:
             assert_never(change)
@@ -120,7 +121,7 @@ def _alike(change: Change) -> str:  # noqa: PLR0912 - one case per kind of chang
             return f"grant {names} on {change.object} in database {change.database} to {{roles}}"
         case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
             return describe(change)
-        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole() | OfOwner():
             return describe(change)
         case _:
             assert_never(change)
@@ -148,6 +149,8 @@ def _roles(change: Change) -> Sequence[str]:
             return (change.role,)
         case OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return (change.role,)
+        case OfOwner():
+            return (change.owner,)
         case _:
             assert_never(change)
 

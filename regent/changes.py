@@ -5,7 +5,7 @@ the plan is ordered: widening first, narrowing last (rule 22).
 
 Long because the changes are one closed union: each dispatch over it is checked against this page.
 A dispatch may name a group of them (`OfHolder`, `OfAttribute`, `OfMembership`, `OfObjects`,
-`OfEnd`) where it says the same of all.
+`OfOwner`, `OfEnd`) where it says the same of all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enum import Enum, IntEnum
 from typing import ClassVar, TypeAlias
 
 from regent.desired import Attributes, Causes, Listed
-from regent.kinds import KINDS, Address
+from regent.kinds import CONTAINERS, KINDS, Address
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 from shared.state import Verifier
@@ -51,10 +51,11 @@ class Rank(IntEnum):
     SETTINGS = 5
     CLEARED_PASSWORDS = 6
     MEMBERSHIPS = 7
-    DEFAULTS = 8
-    PRIVILEGES = 9
-    OWNERSHIP = 10
-    ENDS = 11
+    OWNERS = 8
+    DEFAULTS = 9
+    PRIVILEGES = 10
+    OWNERSHIP = 11
+    ENDS = 12
 
 
 class Work(Enum):
@@ -250,6 +251,57 @@ class OfObjects:
     def work(self) -> Work:
         """Among privileges."""
         return Work.PRIVILEGES
+
+
+@dataclass(frozen=True, slots=True)
+class OfOwner:
+    """What the changes that give a schema or database to its declared owner have.
+
+    `database` is where a schema stands; of a database it is its own name.
+    """
+
+    kind: ObjectKind
+    database: str
+    name: str
+    owner: str
+
+    rank: ClassVar[Rank] = Rank.OWNERS
+    topic: ClassVar[str] = "Owner"
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Who owns it afterwards."""
+        return (self.owner,)
+
+    @property
+    def whose(self) -> str:
+        """Who owns it afterwards."""
+        return self.owner
+
+    @property
+    def object(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def place(self) -> str:
+        """Its name, with the database of a schema."""
+        return f"{self.database}.{self.name}" if self.kind is CONTAINERS.kind else self.name
+
+    @property
+    def local_to(self) -> str | None:
+        """The database that a schema stands in; a database is what the whole server shares."""
+        return self.database if self.kind is CONTAINERS.kind else None
+
+    @property
+    def where(self) -> str:
+        """The database that it stands in, or is."""
+        return f"database {self.database}"
+
+    @property
+    def work(self) -> Work:
+        """Each in a transaction of its own."""
+        return Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -575,6 +627,71 @@ class HandOnOwned(OfEnd):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateOwned(OfOwner):
+    """CREATE SCHEMA .. AUTHORIZATION, CREATE DATABASE .. OWNER: it is missing."""
+
+    causes: Causes = ()
+    effect: Effect = Effect.CREATE
+
+
+@dataclass(frozen=True, slots=True)
+class SetOwner(OfOwner):
+    """ALTER SCHEMA .. OWNER TO, ALTER DATABASE .. OWNER TO.
+
+    `former` owns it now, and with `strands` it can alter it no more: it neither is nor becomes a
+    member of the new owner. `keeps` is what it has on it by its declaration, which it had as the
+    owner until now.
+    """
+
+    oid: int
+    former: str
+    strands: bool = False
+    keeps: frozenset[str] = frozenset()
+    causes: Causes = ()
+    effect: Effect = Effect.WIDEN
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Of the object, as GrantPrivileges has them."""
+        return (KINDS[self.kind].at(self.oid),)
+
+
+@dataclass(frozen=True, slots=True)
+class GatherObjects(OfOwner):
+    """Objects of one kind in the schema `name` go from one role to the owner of the schema.
+
+    One after another, each in a transaction of its own (rule 23), and after all that is given and
+    taken: what is taken from the new owner is not yet its own then. `listed` says whether it may
+    get code that it could do more with.
+    """
+
+    objects: tuple[ObjectRef, ...]
+    former: str
+    listed: Listed = Listed.NO
+    strands: bool = False
+    causes: Causes = ()
+    effect: Effect = Effect.REMOVE
+
+    rank: ClassVar[Rank] = Rank.OWNERSHIP
+
+    @property
+    def object(self) -> str:
+        """The first object, and how many more."""
+        first, more = self.objects[0], len(self.objects) - 1
+        return f"{first} and {more} more" if more else str(first)
+
+    @property
+    def local_to(self) -> str:
+        """The database that they stand in."""
+        return self.database
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Of the objects, as GrantPrivileges has them."""
+        return tuple(KINDS[self.kind].at(one.oid) for one in self.objects)
+
+
+@dataclass(frozen=True, slots=True)
 class DropRole(_OfRole, OfEnd):
     """DROP ROLE, of a role that we created and that owns nothing; its mark goes with it.
 
@@ -631,6 +748,9 @@ Change = (
     | RevokeDefaults
     | EndSessions
     | HandOnOwned
+    | CreateOwned
+    | SetOwner
+    | GatherObjects
     | DropRole
     | ReleaseRole
 )

@@ -137,6 +137,30 @@ class Listed(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredOwner:
+    """One schema or database, and the role that shall own it.
+
+    `database` is where a schema stands; of a database it is its own name. It may be `taken_from`
+    these roles; None is from anybody, as the Regent lists it. It is made when it is missing where
+    `create`, unless a `refusal` says why not.
+    """
+
+    kind: ObjectKind
+    database: str
+    name: str
+    owner: str
+    declared_by: Causes = ()
+    create: bool = False
+    refusal: str = ""
+    taken_from: frozenset[str] | None = frozenset()
+    bounded_by: str = ""
+    """The list of the Regent that would let it be taken from others, and does not."""
+    objects: bool = False
+    """What stands in the schema, too; of code as `allow.reassignOwnedTo` has the owner `listed`."""
+    listed: Listed = Listed.NO
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """A marked role that nothing declares any more (rule 27).
 
@@ -176,6 +200,7 @@ class Desired:
     memberships: tuple[DesiredMembership, ...] = ()
     grants: Mapping[str, tuple[DeclaredGrant, ...]] = field(default_factory=dict)
     defaults: Mapping[str, tuple[DeclaredDefault, ...]] = field(default_factory=dict)
+    owners: tuple[DesiredOwner, ...] = ()
     endings: tuple[Ending, ...] = ()
     adopted: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()

@@ -17,16 +17,13 @@ from shared.resources import RegentSpec, RoleSpec, UserSpec
 from shared.resources.base import Part
 
 REASON = "Unsupported"
-_OWNERS = "owners stay as they are"
 _NO_LOGIN = "the Regent cannot log in this way; use adminPasswordSecretRef"
 
 UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
     RoleSpec: {
-        "owns": _OWNERS,
         "public": "it makes no role and gives nothing; what PUBLIC has stays as it is",
     },
     UserSpec: {
-        "owns": _OWNERS,
         "credentials": "no password is made; use passwordSecretRef",
     },
     RegentSpec: {

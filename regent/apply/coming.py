@@ -16,7 +16,9 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     Effect,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -27,6 +29,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.plan.describe import describe
@@ -43,25 +46,34 @@ class Coming:
 NOTHING_COMES = Coming()
 
 
-def coming_to(change: HandOnOwned, plan: Plan, so_far: Iterable[ChangeResult]) -> Coming:
+def coming_to(
+    change: HandOnOwned | GatherObjects, plan: Plan, so_far: Iterable[ChangeResult]
+) -> Coming:
     """What else the heir of this change gets by the plan, of which so much was carried out.
 
     What it was given so far is in the catalog, and is seen there.
     """
-    heir = change.to
+    leaver, heir = _parties(change)
     done = {id(result.change) for result in so_far if result.done}
     leavers = {
-        other.role
+        _parties(other)[0]
         for other in plan.changes
-        if isinstance(other, HandOnOwned)
-        and other.to == heir
-        and other.role != change.role
-        and not other.refusal
+        if isinstance(other, HandOnOwned | GatherObjects)
+        and _parties(other)[1] == heir
+        and _parties(other)[0] != leaver
+        and not (isinstance(other, HandOnOwned) and other.refusal)
     }
     gifts = (one for one in plan.changes if id(one) not in done and _gives(one, heir))
     first = next(gifts, None)
     given = "" if first is None else f"what it is about to get: {describe(first)}"
     return Coming(tuple(sorted(leavers)), given)
+
+
+def _parties(change: HandOnOwned | GatherObjects) -> tuple[str, str]:
+    """Who owns it now, and who gets it."""
+    if isinstance(change, HandOnOwned):
+        return change.role, change.to
+    return change.former, change.owner
 
 
 def _gives(change: Change, heir: str) -> bool:
@@ -72,6 +84,10 @@ def _gives(change: Change, heir: str) -> bool:
             return member == heir
         case GrantDefaults(role=role):
             return role == heir
+        case CreateOwned(owner=owner) | SetOwner(owner=owner):
+            return owner == heir
+        case GatherObjects():
+            return False  # whose they were counts as a leaver
         case AlterRole(role=role, effect=effect):
             return role == heir and effect is Effect.WIDEN
         case OfHolder() | SetPassword() | ClearPassword() | AlterSetting() | OfEnd():

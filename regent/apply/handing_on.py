@@ -72,7 +72,7 @@ class NotHandedOnError(StepRefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class Refused:
     """Why one object stays, and the code of that."""
 
     why: str
@@ -141,9 +141,9 @@ async def hand_on_owned(
     `remember` is told before, for whoever goes on with it. Raises NotHandedOnError, after
     everything else has moved, when something stays.
     """
-    handing = _Handing(change, moved, coming, before_write, patience or Patience())
+    handing = Handing(change, moved, coming, before_write, patience or Patience())
     count = 0
-    refused: dict[OwnedObject, _Refused] = {}
+    refused: dict[OwnedObject, Refused] = {}
     async with connections.use(change.database) as connection:
         for _ in range(ROUNDS):
             refused = {o: one for o, one in refused.items() if not one.is_to_be_read_again}
@@ -154,7 +154,7 @@ async def hand_on_owned(
             await remember({place for thing in waiting for place in thing.places} - moved)
             for thing in waiting:
                 why = await handing.refusal(connection, thing)
-                stays = _Refused(why) if why else await handing.hand_on(connection, thing)
+                stays = Refused(why) if why else await handing.hand_on(connection, thing)
                 if stays is not None:
                     refused[thing] = stays
                 else:
@@ -164,9 +164,7 @@ async def hand_on_owned(
     return count
 
 
-def _not_handed_on(
-    change: HandOnOwned, refused: Mapping[OwnedObject, _Refused]
-) -> NotHandedOnError:
+def _not_handed_on(change: HandOnOwned, refused: Mapping[OwnedObject, Refused]) -> NotHandedOnError:
     """With the code of what passes, where anything does: then all of it is tried again soon."""
     first = [f"{thing}: {one.why}" for thing, one in list(refused.items())[:SHOWN]]
     states = {one.sqlstate for one in refused.values()}
@@ -184,21 +182,24 @@ def _not_handed_on(
 
 async def owned_by(connection: Connection, role: str) -> list[OwnedObject]:
     """What the role owns in this database, and of what all databases share."""
-    rows = await connection.fetch(load("leaving/owned"), role)
-    return [
-        OwnedObject(
-            row["kind"],
-            row["identity"],
-            (row["dbid"], row["classid"], row["objid"]),
-            tuple(row["followers"]),
-            routine_in(row),
-        )
-        for row in rows
-    ]
+    return [owned_object(row) for row in await connection.fetch(load("leaving/owned"), role)]
+
+
+def owned_object(row: asyncpg.Record) -> OwnedObject:
+    """A row of leaving/owned.sql."""
+    return OwnedObject(
+        row["kind"],
+        row["identity"],
+        (row["dbid"], row["classid"], row["objid"]),
+        tuple(row["followers"]),
+        routine_in(row),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Handing:
+class Handing:
+    """How what one role owns goes to another: `moved` and `coming` are what the heir gets by it."""
+
     change: HandOnOwned
     moved: Moved
     coming: Coming
@@ -243,7 +244,7 @@ class _Handing:
         found = [f"{_MORE[row['what']]} {shown(row['detail'])}" for row in rows]
         return [*found, self.coming.given] if self.coming.given else found
 
-    async def hand_on(self, connection: Connection, thing: OwnedObject) -> _Refused | None:
+    async def hand_on(self, connection: Connection, thing: OwnedObject) -> Refused | None:
         """None when it moved or is gone; else why it did not."""
         statement = f"ALTER {thing.named} OWNER TO {quote_ident(self.change.to)}"
 
@@ -266,13 +267,13 @@ class _Handing:
         except CONNECTION_IS_GONE:
             raise
         except _StaysError as error:
-            return _Refused(message(error))
+            return Refused(message(error))
         except _AnotherObjectError as error:
-            return _Refused(message(error), CHANGED_MEANWHILE)
+            return Refused(message(error), CHANGED_MEANWHILE)
         except asyncpg.PostgresError as error:
             state = sqlstate(error)
             is_gone = state in VANISHED
-            return None if is_gone else _Refused(message(error), state)
+            return None if is_gone else Refused(message(error), state)
         self.moved.update(thing.places)
         return None
 

@@ -19,10 +19,12 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     CreateRole,
     Cut,
     DropRole,
     EndSessions,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -34,6 +36,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.desired import attribute_word
@@ -92,6 +95,12 @@ def render(  # noqa: PLR0912 - one case per kind of change
             return _plain(_alter_defaults(change))
         case DropRole(role=role):
             return _plain(f"DROP ROLE {quote_ident(role)}")
+        case CreateOwned():
+            return _plain(_create_owned(change))
+        case SetOwner():
+            return tuple(_set_owner(change))
+        case GatherObjects():
+            return tuple(_gather(change))
         case AdoptRole() | HandOver() | ReleaseRole() | EndSessions() | HandOnOwned():
             return ()
         case _:
@@ -101,6 +110,28 @@ def render(  # noqa: PLR0912 - one case per kind of change
 def _plain(sql: str) -> tuple[Statement, ...]:
     """One statement that hides nothing."""
     return (Statement(sql, sql),)
+
+
+def _create_owned(change: CreateOwned) -> str:
+    keyword = KINDS[change.kind].keyword
+    by = "OWNER" if change.local_to is None else "AUTHORIZATION"
+    return f"CREATE {keyword} {quote_ident(change.name)} {by} {quote_ident(change.owner)}"
+
+
+def _set_owner(change: SetOwner) -> Iterator[Statement]:
+    """Who owned it keeps what is declared for him, in the same transaction."""
+    what = f"{KINDS[change.kind].keyword} {quote_ident(change.name)}"
+    yield from _plain(f"ALTER {what} OWNER TO {quote_ident(change.owner)}")
+    if change.keeps:
+        kept = f"GRANT {_privileges(change.keeps, ())} ON {what} TO {quote_ident(change.former)}"
+        yield Statement(kept, kept, change.owner, is_owners=True)
+
+
+def _gather(change: GatherObjects) -> Iterator[Statement]:
+    """ALTER TABLE and ALTER TYPE take views, sequences and domains, too."""
+    for one in change.objects:
+        what = _objects(change.kind, (one,))
+        yield from _plain(f"ALTER {what} OWNER TO {quote_ident(change.owner)}")
 
 
 def _create_role(change: CreateRole) -> str:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import asyncpg
 
-from regent.changes import Change, GrantDefaults, HandOnOwned, RevokeDefaults
+from regent.changes import Change, GatherObjects, GrantDefaults, HandOnOwned, RevokeDefaults
 from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
 
@@ -30,7 +30,9 @@ VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
 
-NEEDS_A_PERSON = frozenset({"42501", "2BP01", "42704", "0P000", "55P02", "0L000", "01006", "01007"})
+NEEDS_A_PERSON = frozenset(
+    {"42501", "2BP01", "42704", "0P000", "55P02", "0L000", "01006", "01007", "42P04"}
+)
 """Cured by a right, an owner or a name that somebody gives: asked again after a while."""
 
 DID_LESS = frozenset({"01006", "01007"})
@@ -67,6 +69,8 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "40P01": "Another session held what was needed; the next pass or apply tries it.",
         "XX000": "Another session changed the same object; the next pass or apply tries it.",
         "42704": "The role or setting it names is not there; the next pass or apply looks for it.",
+        "42P04": "A template is called so, or somebody has just made it: rename that, or name "
+        "another database.",
         "42710": "A role of this name is there already: set adopt: true, or rename one.",
         "2BP01": "Something still depends on the role: name a reassignOwnedTo, or remove it.",
         "0LP01": "PostgreSQL does not allow this grant: look at circular memberships and at what "
@@ -161,6 +165,11 @@ def way_out(state: str, change: Change | None = None) -> str:
         )
     if isinstance(change, GrantDefaults | RevokeDefaults) and state == "42501":
         return "Or change the default privileges yourself, as that role or a superuser."
+    if isinstance(change, GatherObjects) and state == STAYS:
+        return (
+            f'Alter their owner yourself, or list "{change.owner}" by its name in'
+            " spec.allow.reassignOwnedTo of the Regent."
+        )
     return _WAYS_OUT.get(state, "Look at the message, and at the server's log.")
 
 

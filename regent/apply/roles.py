@@ -33,6 +33,7 @@ from regent.changes import (
     OfDefaults,
     OfMembership,
     OfObjects,
+    OfOwner,
     ReleaseRole,
     RenameRole,
     SetPassword,
@@ -110,7 +111,7 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 pass  # put above, all at once
             case AlterRole() | AlterSetting() | OfMembership():
                 pass  # no mark knows of it
-            case OfObjects() | OfDefaults() | EndSessions() | HandOnOwned():
+            case OfObjects() | OfOwner() | OfDefaults() | EndSessions() | HandOnOwned():
                 pass  # not a change of roles
             case _:
                 assert_never(change)

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import assert_never
 
 from regent.apply import roles
 from regent.apply.coming import coming_to
 from regent.apply.defaults import alter_defaults
+from regent.apply.gathering import gather
 from regent.apply.handing_on import Moved, Place, hand_on_owned
 from regent.apply.leaving import require_handed_on, take_its_privileges
 from regent.apply.locked import Patience
+from regent.apply.owning import give_to_owner
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
     REFUSALS,
@@ -34,9 +36,11 @@ from regent.apply.sessions import end_sessions, require_ended
 from regent.apply.transaction import run
 from regent.changes import (
     Change,
+    CreateOwned,
     DropRole,
     Effect,
     EndSessions,
+    GatherObjects,
     HandOnOwned,
     OfAttribute,
     OfDefaults,
@@ -46,6 +50,7 @@ from regent.changes import (
     Plan,
     PrivilegeChange,
     ReleaseRole,
+    SetOwner,
     Work,
 )
 from regent.home.locks import lock_roles_in_transaction
@@ -111,6 +116,8 @@ class _Work:
     heed: Heed
     moved: dict[str, Moved] = field(default_factory=dict)
     """By leaver: what another one handed on is as much a power of the heir as any other."""
+    gathered: dict[tuple[str, str], Moved] = field(default_factory=dict)
+    """By former and new owner, as `moved`."""
     results: list[ChangeResult] = field(default_factory=list)
     for_roles: Patience = field(default_factory=Patience)
     """Apart: who holds tables takes nothing from the end of a login."""
@@ -181,6 +188,9 @@ class _Work:
         began = time.monotonic()
         try:
             match change:
+                case GatherObjects():
+                    done = await self._gather(change)
+                    return replace(done, seconds=time.monotonic() - began)
                 case EndSessions(role=role):
                     await self._end_sessions(role)
                 case HandOnOwned():
@@ -195,6 +205,15 @@ class _Work:
                     )
                 case DropRole():
                     await self._drop(change)
+                case CreateOwned() | SetOwner():
+                    await give_to_owner(
+                        self.connections,
+                        change,
+                        server=self.server,
+                        home=self.home.database,
+                        before_write=self.before_write,
+                        patience=self.patience,
+                    )
                 case ReleaseRole():
                     await self._release(change)
                 case OfHolder() | OfAttribute() | OfMembership() | OfObjects():
@@ -233,6 +252,16 @@ class _Work:
             patience=self.patience,
             coming=coming_to(change, self.plan, self.results),
             remember=remember,
+        )
+
+    async def _gather(self, change: GatherObjects) -> ChangeResult:
+        return await gather(
+            self.connections,
+            change,
+            self.gathered.setdefault((change.former, change.owner), set()),
+            before_write=self.before_write,
+            patience=self.patience,
+            coming=coming_to(change, self.plan, self.results),
         )
 
     async def _release(self, change: ReleaseRole) -> None:

@@ -34,7 +34,7 @@ TAKES_DEFAULTS = "DROP OWNED"
 _WRITTEN_IN = {row.catalog: row.acl_catalog for row in KINDS.values() if row.part_of is None}
 """By the catalog of an object, the one whose rows a GRANT on it writes."""
 
-Undone = Literal["GRANT", "REVOKE"]
+Undone = Literal["GRANT", "REVOKE", "ALTER"]
 Answer = tuple[Actor, datetime | None]
 Writers = Mapping[Address, frozenset[int]]
 """By object of one database, the transactions that last wrote it."""

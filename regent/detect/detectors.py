@@ -59,6 +59,8 @@ class Detectors:
         self.failed: set[str] = set()
         """Where the installation met trouble that may be over by the next time."""
         self._states: dict[str, DetectorStatus] = {}
+        self._were_whole: set[str] = set()
+        """Where triggers were seen whole: a database that is new has lost nothing."""
         self._readers = {name: EventReader(own) for name in databases}
         self._listeners = {
             name: Listener(
@@ -87,17 +89,20 @@ class Detectors:
     ) -> tuple[tuple[str, str], ...]:
         """Make the triggers whole in these databases, or in all that are served.
 
-        (database, what was wrong) of each repair. Side by side, as far as the pool has room.
+        (database, what was wrong) of each repair of what was whole before. Side by side, as far as
+        the pool has room.
         """
         names = [name for name in self._databases if databases is None or name in databases]
         async with asyncio.TaskGroup() as group:
             tasks = {name: group.create_task(self._install(name)) for name in names}
         repaired = [(name, what) for name, task in tasks.items() for what in task.result()]
+        lost = [(name, what) for name, what in repaired if name in self._were_whole]
+        self._were_whole.update(name for name in names if self._has_triggers(name))
         for database, what in repaired:
             log.info("detector installed", database=database, what=what)
         self._is_meant = False
         self.say()
-        return tuple(repaired)
+        return tuple(lost)
 
     async def _install(self, name: str) -> tuple[str, ...]:
         """What was repaired in this database, whose trouble is noted and stops no other."""

@@ -74,5 +74,6 @@ def without_authority_over(desired: Desired, names: Names) -> Desired:
         endings=tuple(one for one in desired.endings if one.name not in names),
         grants=desired.grants_without(names),
         defaults=desired.defaults_without(names),
+        owners=tuple(one for one in desired.owners if one.owner not in names),
         adopted=desired.adopted - names,
     )

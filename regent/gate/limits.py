@@ -7,7 +7,7 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.gate.deletions import HOUR
-from regent.gate.losses import EXISTS, LOGIN, ROLE, Atom, defaults_of
+from regent.gate.losses import EXISTS, LOGIN, OWNER, ROLE, Atom, defaults_of
 from regent.remembered import BrakeMemory
 from shared.resources import Brake
 
@@ -60,6 +60,7 @@ def _is_last_login_lost(lost: frozenset[Atom], desired: Desired, known: Sequence
 def _edges(desired: Desired) -> set[Counted]:
     """Every (role x kind x privilege) that a state gives."""
     edges: set[Counted] = {(m.member, "MEMBERSHIP", m.group) for m in desired.memberships}
+    edges.update((one.owner, one.kind.value, OWNER) for one in desired.owners)
     for role in desired.roles.values():
         edges.add((role.name, ROLE, EXISTS))
         if role.login:

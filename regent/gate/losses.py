@@ -16,9 +16,11 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     DropRole,
     Effect,
     EndSessions,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -30,6 +32,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.plan.edges import Edge, edges, split
@@ -39,6 +42,7 @@ Atom = tuple[str, str, str, str]
 ROLE = "ROLE"
 LOGIN = "LOGIN"
 EXISTS = "EXISTS"
+OWNER = "OWNER"
 _ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls")
 
 
@@ -58,7 +62,7 @@ def _never_had(plan: Plan) -> frozenset[Atom]:
     )
 
 
-def atoms(change: Change) -> Iterator[Atom]:
+def atoms(change: Change) -> Iterator[Atom]:  # noqa: PLR0912 - one case per kind of change
     """What one change takes away; nothing for a change that gives."""
     match change:
         case RevokePrivileges():
@@ -77,16 +81,16 @@ def atoms(change: Change) -> Iterator[Atom]:
             yield role, ROLE, LOGIN, ""
         case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
             yield role, ROLE, EXISTS, ""
+        case SetOwner(former=former, kind=kind):
+            yield former, kind.value, OWNER, change.place
+        case GatherObjects(former=former, kind=kind):
+            for one in change.objects:
+                yield former, kind.value, OWNER, f"{change.database}.{one}"
         case AlterRole() | EndSessions():
             return  # what widens, or comes after all else of an adoption
-        case (
-            OfHolder()
-            | SetPassword()
-            | AlterSetting()
-            | GrantMembership()
-            | GrantPrivileges()
-            | GrantDefaults()
-        ):
+        case OfHolder() | SetPassword() | AlterSetting() | GrantMembership():
+            return
+        case GrantPrivileges() | GrantDefaults() | CreateOwned():
             return
         case _:
             assert_never(change)

@@ -20,6 +20,7 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
+    GatherObjects,
     HandOnOwned,
     Plan,
     PrivilegeChange,
@@ -69,9 +70,17 @@ def keys_of(change: Change) -> tuple[str, ...]:
     One key; for privileges one per edge (object, grantee, privilege, column), so that an edge has
     the same key in whatever statement it is gathered with others.
     """
+    if isinstance(change, GatherObjects):
+        return tuple(_keys_of_objects(change).values())
     if not isinstance(change, PrivilegeChange):
         return (f"{_END if role_that_ends(change) else ''}{digest(replace(change, causes=()))}",)
     return tuple(_keys(change).values())
+
+
+def _keys_of_objects(change: GatherObjects) -> dict[int, str]:
+    """The key of each object that is to get another owner, by its oid."""
+    same = digest(replace(change, objects=(), causes=(), strands=False))
+    return {one.oid: f"{same} {one.oid}" for one in change.objects}
 
 
 def role_that_ends(change: Change) -> str:
@@ -162,6 +171,9 @@ def without_refused(plan: Plan, refused: Refused) -> tuple[Plan, tuple[Refusal, 
 
 def _parts(change: Change, refused: Refused) -> Iterator[tuple[Change, Unmanageable | None]]:
     """The change in as few parts as possible, each wholly refused before or not at all."""
+    if isinstance(change, GatherObjects):
+        yield from _parts_of_objects(change, refused)
+        return
     if not isinstance(change, PrivilegeChange):
         yield change, refused.get(keys_of(change)[0])
         return
@@ -171,3 +183,16 @@ def _parts(change: Change, refused: Refused) -> Iterator[tuple[Change, Unmanagea
         yield part, None
     for part in refused_before:
         yield part, known[next(edges(part))]
+
+
+def _parts_of_objects(
+    change: GatherObjects, refused: Refused
+) -> Iterator[tuple[Change, Unmanageable | None]]:
+    """The objects that are refused, and the others."""
+    keys = _keys_of_objects(change)
+    known = tuple(one for one in change.objects if keys[one.oid] in refused)
+    free = tuple(one for one in change.objects if keys[one.oid] not in refused)
+    if free:
+        yield replace(change, objects=free), None
+    if known:
+        yield replace(change, objects=known), refused[keys[known[0].oid]]

@@ -12,7 +12,7 @@ import asyncpg
 import sql
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
-from regent.kinds import KINDS, Naming
+from regent.kinds import KINDS, LOCAL, Naming, Scope
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
 from regent.server.connections import READ_SECONDS, Connections
@@ -27,7 +27,11 @@ def interest_of(desired: Desired) -> Interest:
         roles=desired.managed,
         columns=frozenset(column for grant in grants for column in grant.columns),
         ignore_schemas=desired.ignore_schemas,
-        kinds=frozenset(grant.kind for grant in grants),
+        kinds=frozenset(grant.kind for grant in grants).union(
+            row.kind
+            for row in LOCAL
+            if row.scope is Scope.IN_SCHEMA and any(one.objects for one in desired.owners)
+        ),
         oids=frozenset(
             int(name)
             for grant in grants

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from regent.changes import Change, DropRole, HandOnOwned, PrivilegeChange, ReleaseRole
+from regent.changes import (
+    Change,
+    DropRole,
+    GatherObjects,
+    HandOnOwned,
+    PrivilegeChange,
+    ReleaseRole,
+    SetOwner,
+)
 from regent.desired import Desired
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
@@ -136,4 +144,6 @@ def objects_of(changes: Iterable[Change]) -> Mapping[str, tuple[Address, ...]]:
     for change in changes:
         if isinstance(change, PrivilegeChange) and change.database is not None:
             found.setdefault(change.database, []).extend(change.addresses)
+        elif isinstance(change, SetOwner | GatherObjects) and change.local_to is not None:
+            found.setdefault(change.local_to, []).extend(change.addresses)
     return {database: tuple(objects) for database, objects in found.items()}

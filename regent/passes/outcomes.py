@@ -14,6 +14,7 @@ from regent.passes.look import Looked
 from regent.passes.unended import unended
 from regent.plan.default_notes import notes_on_defaults
 from regent.plan.describe import describe
+from regent.plan.owners import ownership
 from regent.plan.unmatched import unmatched
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
@@ -101,6 +102,9 @@ class _Words:
             (change, change) for change in verdict.withheld_changes if isinstance(change, AdoptRole)
         )
         self.unread = _unread(last)
+        owned = ownership(last.resolution.desired, last.observed)
+        self._not_owned = {str(key): said for key, said in owned.troubles.items()}
+        self._owned_notes = {str(key): texts for key, texts in owned.notes.items()}
         self._kept, self._notes = _beyond(last)
 
     def notes_on(self, key: str, reason: str) -> tuple[str, ...]:
@@ -108,7 +112,7 @@ class _Words:
         kept = self._kept.get(key)
         is_said = kept is None or reason == NOT_TAKEN_AWAY
         more = () if is_said else (f"Beyond what is declared {kept}",)
-        return (*more, *self._notes.get(key, ()))
+        return (*more, *self._notes.get(key, ()), *self._owned_notes.get(key, ()))
 
     def about(self, key: str) -> Said:
         """The worst that is true of it."""
@@ -121,6 +125,8 @@ class _Words:
             return _refused(self._refused[key])
         if key in self.unread:
             return "Reconciling", "DatabaseUnreachable", self.unread[key]
+        if key in self._not_owned:
+            return self._not_owned[key]
         if last.restraint is not None or (self._is_dry and key not in self._kept):
             return self._not_done(key)
         to_do = self._open.get(key) or self._waiting.get(key)
@@ -187,6 +193,10 @@ def _unread(last: Looked) -> dict[str, str]:
         for one in desired.defaults.get(database, ()):
             for key in one.declared_by:
                 found.setdefault(str(key), text)
+        for owned in desired.owners:
+            if owned.database == database:
+                for key in owned.declared_by:
+                    found.setdefault(str(key), text)
     return found
 
 

@@ -23,6 +23,7 @@ from regent.passes.look import Looked, Memory
 from regent.passes.one_pass import Pass
 from regent.plan import plan_objects
 from regent.plan.matching import Compilations
+from regent.plan.owners import has_astray
 from regent.server.connections import READ_SECONDS, Connections
 
 
@@ -84,6 +85,8 @@ async def look_at(
             xids=touched.xids,
             with_schemas=touched.with_schemas,
         )
+    if has_astray(desired, found):
+        return None
     found_at = datetime.now(UTC)
     observed = Observed(server, {touched.database: found})
     wanted, _ = without_refused(

@@ -18,6 +18,7 @@ from regent.plan.endings import plan_endings
 from regent.plan.matching import Compilations
 from regent.plan.memberships import plan_memberships
 from regent.plan.order import in_order
+from regent.plan.owners import Owners, ownership
 from regent.plan.passwords import verifier_digest
 from regent.plan.persons import adopted_strangers, divided, persons_of
 from regent.plan.privileges import plan_database, plan_local
@@ -69,10 +70,13 @@ def plan(
     )
     changes += plan_memberships(desired, server, authority)
     matches = {g.permission: 0 for grants in desired.grants.values() for g in grants}
+    owners = Owners(ownership(desired, observed).changes)
     parts = [
-        plan_database(desired, observed, database, authority, compilations)
+        plan_database(desired, observed, database, authority, compilations, owners.of(database))
         for database in sorted(desired.grants)
     ]
+    kept = {database: one.kept for database, one in zip(sorted(desired.grants), parts, strict=True)}
+    changes += owners.keeping(kept)
     for found in (*parts, plan_shared(desired, server, authority, compilations)):
         changes += found.changes
         for permission, count in found.matches.items():

@@ -13,9 +13,11 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     CreateRole,
     DropRole,
     EndSessions,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -28,6 +30,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.desired import Attributes, attribute_word
@@ -109,6 +112,16 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
             return f"hand what {change.role} owns in {change.database} on to {change.to}"
         case HandOnOwned():
             return f"leave what {change.role} owns in {change.database}: {change.refusal}"
+        case CreateOwned():
+            one = KINDS[change.kind].one
+            return f"create {one} {change.place}, owned by {change.owner}"
+        case SetOwner():
+            return _set_owner(change)
+        case GatherObjects():
+            what = objects(change, most)
+            said = f"make {change.owner} the owner of {what}, in place of {change.former}"
+            lost = ", which can alter them no more and has on them only what is granted to it"
+            return f"{said}{lost}" if change.strands else said
         case DropRole():
             return f"drop role {change.role}"
         case ReleaseRole():
@@ -121,6 +134,17 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
 
 def _listed(change: GrantDefaults | RevokeDefaults) -> str:
     return ", ".join(sorted(change.privileges))
+
+
+def _set_owner(change: SetOwner) -> str:
+    """With what it means for whoever owned it: migrations may run as he."""
+    what = f"{KINDS[change.kind].one} {change.place}"
+    said = f"make {change.owner} the owner of {what}, in place of {change.former}"
+    if not change.strands:
+        return said
+    kept = ", ".join(sorted(change.keeps))
+    has = f"only {kept}" if kept else "only what is granted to it"
+    return f"{said}, which can alter it no more and has on it {has}"
 
 
 def _attributes(attributes: Attributes) -> str:
@@ -184,7 +208,7 @@ def edge(change: PrivilegeChange, most: int = MOST_NAMED) -> str:
     return f"{privileges} on {objects(change, most)}"
 
 
-def objects(change: PrivilegeChange, most: int = MOST_NAMED) -> str:
+def objects(change: PrivilegeChange | GatherObjects, most: int = MOST_NAMED) -> str:
     """One object by its name, several by their number, where they stand and the first names."""
     refs = change.objects
     one, many = _words(change.kind, refs)

@@ -17,10 +17,12 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     CreateRole,
     DropRole,
     Effect,
     EndSessions,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -31,12 +33,14 @@ from regent.changes import (
     OfEnd,
     OfHolder,
     OfObjects,
+    OfOwner,
     Plan,
     ReleaseRole,
     RenameRole,
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.desired import Causes, Desired
@@ -99,6 +103,8 @@ def gives_to(change: Change, members: Members) -> Names:
             return frozenset({to})
         case GrantDefaults(role=role):
             return frozenset({role})
+        case CreateOwned(owner=owner) | SetOwner(owner=owner) | GatherObjects(owner=owner):
+            return frozenset({owner})
         case AlterRole(role=role, effect=Effect.WIDEN):
             return frozenset({role})
         case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
@@ -124,6 +130,10 @@ def taken_from(change: Change) -> Names:
             return frozenset({role})
         case EndSessions(role=role, effect=Effect.REMOVE):
             return frozenset({role})
+        case SetOwner(former=former) | GatherObjects(former=former):
+            return frozenset({former})
+        case CreateOwned():
+            return NOBODY
         case OfHolder() | AlterRole() | AlterSetting() | SetPassword() | ClearPassword():
             return NOBODY
         case GrantMembership() | GrantPrivileges() | GrantDefaults():
@@ -150,6 +160,8 @@ def hands_on(change: Change, members: Members) -> str | None:
         case ClearPassword() | GrantMembership() | RevokeMembership() | OfObjects():
             return None
         case OfDefaults() | OfEnd():
+            return None
+        case OfOwner():
             return None
         case _:
             assert_never(change)
@@ -351,6 +363,8 @@ def _is_part_of(change: Change, withheld: Names, members: Members) -> bool:
             return change.role in withheld
         case HandOver():
             return change.role in withheld and change.to_another
+        case OfOwner():
+            return change.owner in withheld
         case CreateRole() | RenameRole() | RevokeMembership() | OfObjects():
             return False
         case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():

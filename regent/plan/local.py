@@ -26,6 +26,7 @@ from regent.plan.matching import (
     is_system,
     is_temporary,
 )
+from regent.plan.owners import Moving, handed
 from regent.plan.powerless import Users, users_of_schemas
 from regent.plan.signatures import keys_of
 from shared.keys import ResourceKey
@@ -33,6 +34,7 @@ from shared.privileges import ObjectKind
 
 Positions = Sequence[int]
 NO_NEEDS: Needs = {}
+NOT_MOVING: Moving = {}
 REACHED_BY_NOTHING = NameRules(())
 
 
@@ -46,7 +48,13 @@ class LocalPlanner:
         authority: Authority,
         managed: frozenset[str],
         tolerances: Tolerances | None = None,
+        moving: Moving = NOT_MOVING,
     ) -> None:
+        """`moving` are the schemas that get another owner before anything is given or taken."""
+        self._moving = moving
+        self._handed: list[ObjectGroup] = []
+        self.kept: dict[tuple[ObjectKind, str], frozenset[str]] = {}
+        """Of these, what its former owner has by a declaration."""
         self._observed = observed
         self._compiled = compiled
         self._managed = managed
@@ -262,8 +270,23 @@ class LocalPlanner:
             if self._observed.is_partial and not is_system(name):
                 tolerated = self._compiled.needs((), self._compiled.might_imply_schema(name))
             self._count(signature, 1)
-            difference = self._compare(group, signature, implied, tolerated)
-            self._edit(group, difference, (position,), signature, implied)
+            here, at = self._handed_over(group, name, self._compiled.needs(signature, implied))
+            difference = self._compare(here, signature, implied, tolerated)
+            at = position if at is None else at
+            self._edit(here, difference, (at,), signature, implied)
+
+    def _handed_over(
+        self, group: ObjectGroup, name: str, needs: Needs
+    ) -> tuple[ObjectGroup, int | None]:
+        """The schema as it will be, alone, where it gets another owner; else its group."""
+        change = self._moving.get((group.kind, name))
+        if change is None:
+            return group, None
+        need = needs.get(change.former)
+        kept = need.privileges if need is not None else frozenset()
+        self.kept[group.kind, name] = kept
+        self._handed.append(handed(group, change, kept))  # differences go by its id
+        return self._handed[-1], 0
 
     def _imply(self, schema: str | None, oids: Iterable[int], signature: Signature) -> None:
         """Remember what a match brings with it (rule 15)."""

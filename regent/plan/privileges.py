@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regent.changes import ObjectRef, PrivilegeChange
 from regent.desired import Desired
@@ -12,9 +12,11 @@ from regent.plan.acls import compare
 from regent.plan.authority import Authority
 from regent.plan.defaults import Tolerances
 from regent.plan.edits import Edits
-from regent.plan.local import NO_NEEDS, LocalPlanner
+from regent.plan.local import NO_NEEDS, NOT_MOVING, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
+from regent.plan.owners import Kept, Moving, handed
 from shared.keys import ResourceKey
+from shared.privileges import ObjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Privileges:
 
     changes: list[PrivilegeChange]
     matches: dict[ResourceKey, int]
+    kept: Kept = field(default_factory=dict)
+    """Of what gets another owner, what its former one has by a declaration."""
 
 
 def plan_database(
@@ -31,18 +35,22 @@ def plan_database(
     database: str,
     authority: Authority,
     compilations: Compilations,
+    moving: Moving = NOT_MOVING,
 ) -> Privileges:
     """Everything about one served database, as far as it was read."""
     compiled = compilations.of(desired.grants[database], authority.declared, desired.ignore_schemas)
-    changes, matches = _on_the_database(database, observed.server, compiled, authority)
+    changes, matches, kept = _on_the_database(
+        database, observed.server, compiled, authority, moving
+    )
     reading = observed.databases.get(database)
     if reading is not None:
         managed = authority.managed - _owners_of_views(desired, reading)
         tolerances = Tolerances.of(desired, database, authority)
-        local = LocalPlanner(reading, compiled, authority, managed, tolerances)
+        local = LocalPlanner(reading, compiled, authority, managed, tolerances, moving)
         changes += local.plan()
         matches |= local.matches
-    return Privileges(changes, matches)
+        kept |= local.kept
+    return Privileges(changes, matches, kept)
 
 
 def plan_local(
@@ -64,22 +72,34 @@ def plan_local(
 
 
 def _on_the_database(
-    database: str, server: ObservedServer, compiled: CompiledGrants, authority: Authority
-) -> tuple[list[PrivilegeChange], dict[ResourceKey, int]]:
+    database: str,
+    server: ObservedServer,
+    compiled: CompiledGrants,
+    authority: Authority,
+    moving: Moving,
+) -> tuple[
+    list[PrivilegeChange], dict[ResourceKey, int], dict[tuple[ObjectKind, str], frozenset[str]]
+]:
     edits = Edits(database, compiled, authority)
+    kept: dict[tuple[ObjectKind, str], frozenset[str]] = {}
     for group in (group for group in server.databases if database in group.names):
         kind = group.kind
         signature = tuple(i for i, g in enumerate(compiled.grants) if g.kind is kind)
+        needs = compiled.needs(signature)
+        if (change := moving.get((kind, database))) is not None:
+            need = needs.get(change.former)
+            kept[kind, database] = need.privileges if need is not None else frozenset()
+            group = handed(group, change, kept[kind, database])  # noqa: PLW2901 - as it will be
         position = group.names.index(database)
         refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
         scope = authority.scope_on(group.owner, authority.managed, NO_NEEDS)
-        difference = compare(group.acl, compiled.needs(signature), scope)
+        difference = compare(group.acl, needs, scope)
         for given in difference.given:
             edits.give(kind, given, refs, signature)
         for taken in difference.taken:
             edits.take(kind, taken, refs)
-        return edits.changes(), dict.fromkeys(compiled.permissions(signature), 1)
-    return [], {}
+        return edits.changes(), dict.fromkeys(compiled.permissions(signature), 1), kept
+    return [], {}, kept
 
 
 def _owners_of_views(desired: Desired, reading: ObservedDatabase) -> frozenset[str]:

@@ -15,7 +15,9 @@ from regent.changes import (
     AlterSetting,
     Change,
     ClearPassword,
+    CreateOwned,
     CreateRole,
+    GatherObjects,
     GrantDefaults,
     GrantMembership,
     GrantPrivileges,
@@ -25,9 +27,11 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.desired import Attributes
+from regent.kinds import KINDS
 from regent.plan.describe import alterations, describe, edge, grantees, objects
 from shared.printable import printable
 
@@ -89,6 +93,12 @@ def _deed(  # noqa: PLR0912 - one case per kind of change
             return f"{parameter} of {role}{place} was {was}"
         case AdoptRole(role=role):
             return f"role {role} was replaced by another one of its name"
+        case CreateOwned():
+            return f"{KINDS[change.kind].one} {change.place} was dropped or renamed"
+        case SetOwner():
+            return f"{KINDS[change.kind].one} {change.place} was given to {change.former}"
+        case GatherObjects():
+            return f"{objects(change)}: made by {change.former}, or given to it"
         case HandOver() | OfEnd():
             return ""
         case _:
@@ -145,6 +155,12 @@ def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one
             return "set back"
         case ClearPassword():
             return "cleared"
+        case CreateOwned():
+            return "created again"
+        case SetOwner():
+            return f"given back to {change.owner}"
+        case GatherObjects():
+            return f"given to {change.owner}"
         case AdoptRole() | HandOver() | OfEnd():
             return describe(change)
         case _:

@@ -18,6 +18,7 @@ from regent.changes import (
     DefaultsChange,
     DropRole,
     EndSessions,
+    GatherObjects,
     GrantPrivileges,
     HandOnOwned,
     HandOver,
@@ -25,10 +26,12 @@ from regent.changes import (
     OfAttribute,
     OfDefaults,
     OfMembership,
+    OfOwner,
     PrivilegeChange,
     ReleaseRole,
     RenameRole,
     RevokePrivileges,
+    SetOwner,
 )
 from regent.detect.attribution import Records, Touched, Undone, Witnesses, of_defaults
 from regent.kinds import LOCAL, Address
@@ -71,7 +74,11 @@ def deeds(difference: Difference, witnesses: Witnesses) -> tuple[Deed, ...]:
     change = difference.change
     if isinstance(change, DefaultsChange):
         return (_of_defaults(difference, change, witnesses),)
-    if difference.is_shared or not isinstance(change, PrivilegeChange) or change.database is None:
+    if isinstance(change, SetOwner) and change.local_to is not None:
+        return (_of_owner(difference, change, witnesses),)
+    if difference.is_shared or not isinstance(change, PrivilegeChange | GatherObjects):
+        return (Deed(difference, witnesses.probable, None),)
+    if change.database is None:
         return (Deed(difference, witnesses.probable, None),)
     records = witnesses.records(change.database)
     if records is None:
@@ -86,6 +93,13 @@ def _of_defaults(difference: Difference, change: DefaultsChange, witnesses: Witn
     return Deed(difference, *of_defaults(records.events, change.kind))
 
 
+def _of_owner(difference: Difference, change: SetOwner, witnesses: Witnesses) -> Deed:
+    records = witnesses.records(change.database)
+    if records is None:
+        return Deed(difference, _not_recorded(witnesses.probable), None)
+    return Deed(difference, *records.who(Touched(change.oid, change.kind, "ALTER")))
+
+
 def _not_recorded(probable: Actor) -> Actor:
     """Who changed a shared catalog then has nothing to do with it."""
     if probable.certainty == "Unknown":
@@ -93,11 +107,13 @@ def _not_recorded(probable: Actor) -> Actor:
     return Actor(certainty="Unknown", why_not=NOT_RECORDED)
 
 
-def _by_actor(change: PrivilegeChange, records: Records) -> Iterator[Deed]:
+def _by_actor(change: PrivilegeChange | GatherObjects, records: Records) -> Iterator[Deed]:
     objects: dict[Actor, list[ObjectRef]] = {}
     when: dict[Actor, datetime | None] = {}
     for one in change.objects:
         undoes: Undone = "GRANT" if isinstance(change, RevokePrivileges) else "REVOKE"
+        if isinstance(change, GatherObjects):
+            undoes = "ALTER"
         actor, at = records.who(Touched(one.oid, change.kind, undoes))
         objects.setdefault(actor, []).append(one)
         when.setdefault(actor, at)
@@ -125,20 +141,24 @@ def _only_follows(change: Change, created: set[str]) -> bool:
             return change.whose in created
         case RevokePrivileges() | OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
             return change.whose in created
+        case OfOwner():
+            return change.whose in created
         case _:
             assert_never(change)
 
 
 def _difference(change: Change) -> Difference:
     local = change if isinstance(change, PrivilegeChange) else None
-    is_default = isinstance(change, DefaultsChange)
+    database, is_shared = (local.database, local.kind not in _RECORDED) if local else (None, True)
+    if isinstance(change, DefaultsChange | OfOwner):
+        database, is_shared = change.local_to, change.local_to is None
     return Difference(
         what=describe(change),
         object=change.object,
         role=change.whose,
-        database=change.local_to if local or is_default else None,
+        database=database,
         objects=local.addresses if local else (),
         resources=tuple(str(key) for key in change.causes),
         change=change,
-        is_shared=not is_default and (local is None or local.kind not in _RECORDED),
+        is_shared=is_shared,
     )

@@ -23,6 +23,7 @@ from regent.resolve.memberships import (
     ended_memberships,
     undecided_memberships,
 )
+from regent.resolve.owners import desired_owners
 from regent.resolve.references import look_up
 from regent.resolve.refused import without_refused_adoptions
 from regent.resolve.renamings import note_renames
@@ -76,6 +77,7 @@ def resolve(situation: Situation) -> Resolution:
         memberships=desired_memberships(context),
         grants=declared_grants(context),
         defaults=declared_defaults(context),
+        owners=desired_owners(context),
         endings=endings(context, roles),
         adopted=frozenset(name for name, claim in claims.items() if claim.adopted),
         foreign=situation.marked.foreign,

@@ -60,6 +60,8 @@ class AllowLists:
     databases: AllowList
     member_of: AllowList
     names: AllowList
+    owned_databases: AllowList
+    owned_schemas: AllowList
     parameters: AllowList
     reassign_owned_to: AllowList
     schemas: AllowList
@@ -79,6 +81,8 @@ class AllowLists:
             databases=AllowList.of(given.databases),
             member_of=AllowList.of(given.member_of),
             names=AllowList.of(given.names),
+            owned_databases=AllowList.of(given.owned_databases),
+            owned_schemas=AllowList.of(given.owned_schemas),
             parameters=AllowList.of(given.parameters),
             reassign_owned_to=AllowList.of(given.reassign_owned_to),
             schemas=AllowList.of(given.schemas),
@@ -101,6 +105,8 @@ class AllowLists:
             databases=AllowList.of(given.databases or ()),
             member_of=AllowList.of(given.member_of or ()),
             names=AllowList.of(given.names or ()),
+            owned_databases=AllowList.of(given.owned_databases or ()),
+            owned_schemas=AllowList.of(given.owned_schemas or ()),
             parameters=AllowList.of(given.parameters or ()),
             reassign_owned_to=AllowList.of(given.reassign_owned_to),
             schemas=AllowList.of(given.schemas or ()),

@@ -34,4 +34,5 @@ def without_locked_ends(context: Context, desired: Desired) -> Desired:
         memberships=tuple(one for one in desired.memberships if one.member not in locked),
         grants=desired.grants_without(locked),
         defaults=desired.defaults_without(locked),
+        owners=tuple(one for one in desired.owners if one.owner not in locked),
     )

@@ -133,6 +133,12 @@ _RULES: Mapping[str, Sequence[Rule]] = {
             "a user with no database and no roles belongs to no Regent; add a role, or a database",
         ),
         _rule(
+            "has(self.database) || !has(self.owns) || !has(self.owns.schemas)"
+            " || size(self.owns.schemas) == 0",
+            "schemas are owned in a database; name it in database",
+            "owns",
+        ),
+        _rule(
             "!(has(self.passwordSecretRef) && has(self.credentials))",
             "does not go together with passwordSecretRef; keep one of them",
             "credentials",

@@ -92,14 +92,28 @@ class Owned(Part):
     ] = None
 
 
+class OwnedSchema(Owned):
+    """A schema that the role owns, and whether also what stands in it."""
+
+    objects: Annotated[
+        Flag | None,
+        Field(
+            description="Whether tables, views, sequences, routines and types in it are kept its "
+            "own too, whoever makes them; members of extensions never, code only where it gains "
+            "nothing by that. Default false."
+        ),
+    ] = None
+
+
 class Owns(Part):
     """What the role owns."""
 
     schemas: Annotated[
-        tuple[Owned, ...], Field(max_length=256, description="Schemas of the database.")
+        tuple[OwnedSchema, ...],
+        Field(max_length=256, description="Schemas of the database that `database` names."),
     ] = ()
     databases: Annotated[
-        tuple[Owned, ...], Field(max_length=256, description="Databases the Regent serves.")
+        tuple[Owned, ...], Field(max_length=256, description="Databases that the Regent serves.")
     ] = ()
 
 
@@ -184,7 +198,13 @@ class GranteeSpec(Part):
             description="Settings per database (ALTER ROLE IN DATABASE SET).",
         ),
     ]
-    owns: Annotated[Owns | None, Field(description="Schemas and databases that it owns.")] = None
+    owns: Annotated[
+        Owns | None,
+        Field(
+            description="Schemas and databases that it owns. What somebody else owns must be "
+            "allowed; what is taken out here stays its own."
+        ),
+    ] = None
     adopt: Annotated[
         Flag | None,
         Field(

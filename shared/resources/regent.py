@@ -159,6 +159,21 @@ class Allow(Part):
             "their exact names only. Default: managed roles of the same namespace, no code."
         ),
     ] = None
+    owned_schemas: Annotated[
+        Patterns | None,
+        Field(
+            description="Schemas that may be made somebody's own, whoever owns them; public, and "
+            "those that are called as a role is, by their exact names only. Default: none but new "
+            "ones, and those of managed roles of the same namespace."
+        ),
+    ] = None
+    owned_databases: Annotated[
+        Patterns | None,
+        Field(
+            description="Databases that may be made somebody's own, whoever owns them. Default: "
+            "none but new ones, and those of managed roles of the same namespace."
+        ),
+    ] = None
     adopt: Annotated[
         Patterns | None,
         Field(

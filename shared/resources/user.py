@@ -86,7 +86,10 @@ class UserSpec(GranteeSpec):
 
     database: Annotated[
         Identifier | None,
-        Field(description="Says which Regent it belongs to when it lists no roles."),
+        Field(
+            description="Says which Regent it belongs to when it lists no roles, and where the "
+            "schemas are that it owns."
+        ),
     ] = None
     user_name: Annotated[
         RoleName | None, Field(description="Its name in PostgreSQL. Default: metadata.name.")
@@ -139,6 +142,12 @@ class UserSpec(GranteeSpec):
                 ("database",),
                 "is missing, and there are no roles that would say where the user lives",
                 "add a role, or a database",
+            )
+        if self.owns is not None and self.owns.schemas and self.database is None:
+            yield Breach(
+                ("owns", "schemas"),
+                "is in no database: its roles may be on several Regents",
+                "name it in database",
             )
         if self.password_secret_ref and self.credentials:
             yield Breach(

@@ -130,8 +130,16 @@ def is_a_ladder(node: ast.If) -> bool:
 
 def test_the_unions_that_matter_are_found() -> None:
     assert {"Change", "Hint", "AnyResource"} <= unions().keys()
-    assert len(unions()["Change"]) == 18
-    of_change = ("OfHolder", "OfAttribute", "OfMembership", "OfObjects", "OfEnd")
+    assert len(unions()["Change"]) == 21
+    of_change = (
+        "OfHolder",
+        "OfAttribute",
+        "OfMembership",
+        "OfObjects",
+        "OfDefaults",
+        "OfOwner",
+        "OfEnd",
+    )
     assert frozenset().union(*(groups()[one] for one in of_change)) == unions()["Change"]
     assert {"Scope", "Naming", "Lock", "Work"} <= classes(of_enums=True)
 

@@ -1,17 +1,19 @@
 -- ROUTINE: functions, procedures and aggregates of one schema that share owner and ACL; arguments
 -- are the types that a call brings. Of the thousands of a system schema only those are looked at
--- that have an ACL of their own.
-SELECT 'ROUTINE', ''::text, s.nspname, pg_catalog.pg_get_userbyid(g.proowner),
+-- that have an ACL of their own. The form `i` is what is in the server's own language: the constructors
+-- of ranges, which stay the superuser's.
+SELECT 'ROUTINE', g.form, s.nspname, pg_catalog.pg_get_userbyid(g.proowner),
        coalesce(g.proacl, pg_catalog.acldefault('f', g.proowner))::text[],
        s.is_system, g.names, g.oids, NULL::oid[], g.arguments
 FROM (
     SELECT p.pronamespace, p.proowner, p.proacl,
+           CASE WHEN p.prolang = 12 THEN 'i' ELSE '' END AS form,
            pg_catalog.array_agg(p.proname::text) AS names, pg_catalog.array_agg(p.oid) AS oids,
            pg_catalog.array_agg(pg_catalog.oidvectortypes(p.proargtypes)) AS arguments
     FROM pg_catalog.pg_proc AS p
     WHERE p.proacl IS NOT NULL
        OR p.pronamespace IN (SELECT o.oid FROM space AS o WHERE NOT o.is_system)
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 ) AS g
 JOIN space AS s ON s.oid = g.pronamespace
 WHERE NOT s.is_system OR EXISTS (

@@ -13,7 +13,6 @@ from shared.resources import RegentSpec
 from shared.unsupported import UNSUPPORTED, unsupported
 from tests.unit.local.manifests import permission, regent, role, user, write
 
-ROLES = "owns: {schemas: [{name: s}]}"
 SETTLED: dict[str, Any] = {
     "adminUser": "a",
     "adminPasswordSecretRef": {"name": "s", "key": "k"},
@@ -36,9 +35,9 @@ def test_every_field_that_does_nothing_is_a_warning_where_it_stands(tmp_path: Pa
             tmp_path,
             regent(more=OF_REGENTS),
             permission(),
-            role("owner", "read", more=ROLES),
+            role("owner", "read"),
             role("everybody", "read", more="public: true"),
-            user("ann", "owner", more=f"{ROLES}\ncredentials: {{secretName: s}}"),
+            user("ann", "owner", more="credentials: {secretName: s}"),
         )
     )
     assert not tree.problems
@@ -46,9 +45,7 @@ def test_every_field_that_does_nothing_is_a_warning_where_it_stands(tmp_path: Pa
     lines = (tmp_path / "all.yaml").read_text("utf-8").splitlines()
     assert {(problem.resource.partition(" ")[0], problem.field) for problem in problems} == {
         *(("Regent", f"spec.{line.partition(':')[0]}") for line in OF_REGENTS.splitlines()),
-        ("Role", "spec.owns"),
         ("Role", "spec.public"),
-        ("User", "spec.owns"),
         ("User", "spec.credentials"),
     }
     for problem in problems:

@@ -394,9 +394,9 @@ def test_columns_are_a_kind_of_their_own() -> None:
 
 def test_fields_that_this_version_does_not_act_on_are_said_and_not_passed_over() -> None:
     """A resource is never Ready for something that was left out."""
-    resolution = resolved("Role/r: {database: mydb, owns: {schemas: [{name: s}]}}")
-    assert reason(resolution, "Role/default/r") == "Unsupported"
-    assert "owns" in resolution.outcomes["Role/default/r"].message
+    resolution = resolved("User/r: {database: mydb, credentials: {secretName: s}}")
+    assert reason(resolution, "User/default/r") == "Unsupported"
+    assert "credentials" in resolution.outcomes["User/default/r"].message
 
 
 @pytest.mark.found("C27")

@@ -1,0 +1,72 @@
+"""Objects of a schema go to the schema's owner: one after another, and code only where it is safe.
+
+As what a leaver owned (regent/apply/handing_on.py): each object in a transaction of its own, in
+which it is judged again while its lock is held (rules 23 and 27, ADR 16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from regent.apply.coming import Coming
+from regent.apply.handing_on import SHOWN, Handing, Moved, Refused, owned_object
+from regent.apply.locked import Patience
+from regent.apply.result import (
+    STAYS,
+    ChangeResult,
+    is_passing,
+    way_out,
+)
+from regent.changes import GatherObjects, HandOnOwned, ObjectRef
+from regent.kinds import KINDS
+from regent.server.connections import Connections
+from sql import load
+
+
+async def gather(
+    connections: Connections,
+    change: GatherObjects,
+    moved: Moved,
+    *,
+    before_write: Callable[[], None],
+    patience: Patience,
+    coming: Coming,
+) -> ChangeResult:
+    """What is refused of it is the remaining part, and hides nothing else.
+
+    `moved` is what the new owner got of the former one so far: no power of its own. What is not
+    found any more was dropped, or went with its table.
+    """
+    as_handed = HandOnOwned(change.database, change.former, change.owner, listed=change.listed)
+    handing = Handing(as_handed, moved, coming, before_write, patience)
+    refs = {one.oid: one for one in change.objects}
+    refused: dict[ObjectRef, Refused] = {}
+    async with connections.use(change.database) as connection:
+        rows = await connection.fetch(
+            load("apply/owned_objects"), KINDS[change.kind].catalog, list(refs), change.former
+        )
+        for row in rows:
+            thing, ref = owned_object(row), refs[row["objid"]]
+            why = await handing.refusal(connection, thing)
+            stays = Refused(why) if why else await handing.hand_on(connection, thing)
+            if stays is not None:
+                refused[ref] = stays
+    if not refused:
+        return ChangeResult(change, done=True)
+    return _refused(change, refused)
+
+
+def _refused(change: GatherObjects, refused: dict[ObjectRef, Refused]) -> ChangeResult:
+    """With the code of what passes, where anything does: then all of it is tried again soon."""
+    states = sorted({one.sqlstate for one in refused.values()}, key=is_passing, reverse=True)
+    first = [f"{ref}: {one.why}" for ref, one in list(refused.items())[:SHOWN]]
+    left = replace(change, objects=tuple(refused))
+    return ChangeResult(
+        change,
+        done=False,
+        sqlstate=states[0],
+        message=f'{len(refused)} of them stay with "{change.former}": {"; ".join(first)}.',
+        way_out=way_out(STAYS, change) if STAYS in states else way_out(states[0]),
+        remaining=(left,),
+    )

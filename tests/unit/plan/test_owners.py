@@ -1,0 +1,115 @@
+"""Owners: who loses what by it, what the brake counts, and in which order it is done (ADR 36)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from regent.changes import CreateOwned, Effect, SetOwner
+from regent.desired import Desired, DesiredOwner
+from regent.gate.losses import losses, without
+from regent.observed import (
+    AclItem,
+    ObjectGroup,
+    Observed,
+    ObservedDatabase,
+    ObservedMembership,
+    ObservedServer,
+)
+from regent.plan import plan
+from regent.plan.describe import describe
+from regent.plan.owners import ownership
+from shared.privileges import ObjectKind
+from tests.declared import role as there
+from tests.declared import server
+from tests.unit.plan.declared import grant, key, role
+
+SCHEMA = ObjectKind.SCHEMA
+
+
+def owner(name: str, of: str, *, create: bool = False, anybody: bool = True) -> DesiredOwner:
+    taken_from = None if anybody else frozenset({"a", "b"})
+    return DesiredOwner(
+        SCHEMA, "mydb", of, name, (key(name),), create=create, taken_from=taken_from
+    )
+
+
+def observed(present: str, *items: AclItem, on: ObservedServer | None = None) -> Observed:
+    acl = (AclItem(present, present, frozenset({"USAGE", "CREATE"})), *items)
+    group = ObjectGroup(SCHEMA, None, present, acl, ("s",), (7,))
+    base = on or server(there("a"), there("b"), there("app"))
+    return Observed(base, {"mydb": ObservedDatabase("mydb", (group,))})
+
+
+def desired(*owners: DesiredOwner) -> Desired:
+    return Desired(
+        roles={name: role(name) for name in ("a", "b")}, grants={"mydb": ()}, owners=owners
+    )
+
+
+def test_the_former_owner_is_told_of_where_it_can_alter_the_schema_no_more() -> None:
+    """Not where it is, or becomes, a member of the new owner; nor a superuser."""
+    [change] = plan(desired(owner("b", "s")), observed("app")).changes
+    assert describe(change) == (
+        "make b the owner of schema mydb.s, in place of app, which can alter it no more and has on"
+        " it only what is granted to it"
+    )
+    member = replace(
+        server(there("a"), there("b"), there("app")),
+        memberships=(ObservedMembership("a", "app", "my-admin", admin=False),),
+    )
+    leaves = plan(desired(owner("a", "s")), observed("app", on=member)).changes
+    [given] = (one for one in leaves if isinstance(one, SetOwner))
+    assert given.strands  # a managed role loses members that are not declared
+    [change] = plan(desired(owner("b", "s")), observed("my-admin")).changes
+    assert describe(change) == "make b the owner of schema mydb.s, in place of my-admin"
+
+
+def test_the_rest_of_the_plan_is_of_the_schema_as_it_will_be() -> None:
+    """The new owner's own right is not revoked, the former one keeps what is declared for it."""
+    shall = replace(
+        desired(owner("b", "s")),
+        grants={"mydb": (grant(SCHEMA, "USAGE", "a", schemas=("s",)),)},
+    )
+    spurious = AclItem("b", "a", frozenset({"CREATE"}))
+    [change] = plan(shall, observed("a", spurious)).changes
+    assert isinstance(change, SetOwner)
+    assert change.keeps == {"USAGE"}
+    assert "has on it only USAGE" in describe(change)
+    moved = observed("b", AclItem("a", "b", frozenset({"USAGE"})))
+    assert plan(shall, moved).is_empty
+
+
+@pytest.mark.rule("20")
+def test_a_declared_owner_that_loses_a_schema_loses_something() -> None:
+    """And where that waits, the schema stays."""
+    wanted = plan(desired(owner("b", "s")), observed("a"))
+    assert losses(wanted) == {("a", "SCHEMA", "OWNER", "mydb.s")}
+    kept, touched = without(wanted, losses(wanted))
+    assert kept.is_empty
+    assert touched == wanted.changes
+
+
+def test_a_schema_is_made_after_its_role_and_before_what_is_granted_on_it() -> None:
+    shall = desired(owner("a", "new", create=True))
+    empty = Observed(server(), {"mydb": ObservedDatabase("mydb")})
+    effects = [type(change).__name__ for change in plan(shall, empty).changes]
+    assert effects == ["CreateRole", "CreateRole", "CreateOwned"]
+    [made] = (c for c in plan(shall, empty).changes if isinstance(c, CreateOwned))
+    assert made.effect is Effect.CREATE
+    assert describe(made) == "create schema mydb.new, owned by a"
+
+
+def test_a_schema_is_taken_from_its_own_namespace_and_from_nobody_else_unlisted() -> None:
+    own = desired(owner("b", "s", anybody=False))
+    assert [type(one) for one in ownership(own, observed("a")).changes] == [SetOwner]
+    found = ownership(own, observed("app"))
+    assert not found.changes
+    assert found.troubles[key("b")][1] == "NotAllowed"
+
+
+def test_a_database_that_was_not_read_is_left_alone() -> None:
+    found = ownership(desired(owner("a", "s", create=True)), Observed(server()))
+    assert not found.changes
+    assert not found.troubles
