@@ -118,7 +118,9 @@ def _forbidden_power(situation: Situation, namespace: str, group: str) -> str:
 
 
 def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
-    """What it owns, and what no reading sees: no pass takes that away, so its adopter would get it.
+    """What no pass takes away, so its adopter would get it.
+
+    That is what it owns, what no reading sees, and what the Regent leaves alone (`ignoreSchemas`).
 
     Not asked of roles that their holder takes back, and of those that a person lets back in.
     """
