@@ -220,8 +220,10 @@ ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA schema1 GRANT SELECT ON TA
 GRANT SELECT ON schema1.flights TO job
 """
 TAKEN_BY_HAND = (
-    'ALTER DEFAULT PRIVILEGES FOR ROLE "app_owner" IN SCHEMA "Private" REVOKE ALL ON TABLES'
-    ' FROM "job"',
+    (
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "app_owner" IN SCHEMA "Private"'
+        ' REVOKE ALL ON TABLES FROM "job"'
+    ),
     'REVOKE ALL ON SCHEMA "Private" FROM "job"',
     'REVOKE ALL ("secret") ON TABLE "Private"."t" FROM "job"',
     'REVOKE ALL ON ROUTINE "Private".f(integer) FROM "job"',
