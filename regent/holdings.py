@@ -29,7 +29,7 @@ class How(Enum):
 class Named(NamedTuple):
     """One object: its type and its description for people, and its parts for programs.
 
-    The parts are those of pg_identify_object_as_address(), unquoted.
+    The parts are those of pg_identify_object_as_address(), unquoted; none where one is not UTF-8.
     """
 
     kind: str
@@ -53,6 +53,8 @@ class Holding:
     schema: str | None = None
     is_served: bool = True
     named: tuple[Named, ...] = ()
+    is_left_alone: bool = False
+    """A reading sees such privileges, and no pass takes these."""
 
     @property
     def is_mapping(self) -> bool:
@@ -62,7 +64,8 @@ class Holding:
     @property
     def is_kept(self) -> bool:
         """A managed role should not have it, and no pass takes it away."""
-        return self.is_served and (self.how is How.PRIVILEGE or self.is_mapping)
+        is_ours = self.is_served and not self.is_left_alone
+        return is_ours and (self.how is How.PRIVILEGE or self.is_mapping)
 
 
 def listed(holdings: Iterable[Holding]) -> str:
@@ -109,20 +112,68 @@ def _statements(role: str, one: Holding) -> Iterator[str]:
         case How.OWNER if not one.is_mapping:
             yield f"REASSIGN OWNED BY {role} TO <another role>"
         case How.POLICY:
-            for named in one.named:
+            for named in filter(_has_a_name, one.named):
                 *table, policy = named.names
                 yield f"ALTER POLICY {quote_ident(policy)} ON {_dotted(table)} TO <other roles>"
         case How.OWNER | How.PRIVILEGE:
-            for named in one.named:
+            for named in filter(_has_a_name, one.named):
                 yield _revoke(role, named)
         case _:
             assert_never(one.how)
 
 
+def _has_a_name(named: Named) -> bool:
+    """Of a name that is not UTF-8 there are words for people, and no part for programs."""
+    return bool(named.names)
+
+
 def _revoke(role: str, named: Named) -> str:
     if named.kind == "user mapping":
         return f"DROP USER MAPPING FOR {role} SERVER {_dotted(named.arguments)}"
-    return f"REVOKE ALL ON {named.kind.upper()} {_dotted(named.names)} FROM {role}"
+    if named.kind == "default acl":
+        creator, *schema = named.names
+        where = f" IN SCHEMA {_dotted(schema)}" if schema else ""
+        what = _OBJECTS_OF.get(named.arguments[0], "TABLES")
+        return (
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_ident(creator)}{where}"
+            f" REVOKE ALL ON {what} FROM {role}"
+        )
+    if named.kind == "role":
+        return f"REVOKE {_dotted(named.names)} FROM {role}"
+    if named.kind.endswith(" column"):
+        *table, column = named.names
+        return f"REVOKE ALL ({quote_ident(column)}) ON TABLE {_dotted(table)} FROM {role}"
+    if named.kind in _BY_IDENTITY:
+        return f"REVOKE ALL ON {_BY_IDENTITY[named.kind]} {named.identity} FROM {role}"
+    kind = _KEYWORDS.get(named.kind, named.kind.upper())
+    return f"REVOKE ALL ON {kind} {_dotted(named.names)} FROM {role}"
+
+
+_BY_IDENTITY = {
+    "function": "ROUTINE",
+    "procedure": "ROUTINE",
+    "aggregate": "ROUTINE",
+    "type": "TYPE",
+}
+"""What is not named by its names alone; PostgreSQL quotes every part of these identities."""
+
+_KEYWORDS = {
+    "view": "TABLE",
+    "materialized view": "TABLE",
+    "foreign table": "TABLE",
+}
+"""The word of GRANT, where it is another one than the type of the object."""
+
+
+_OBJECTS_OF = {
+    "r": "TABLES",
+    "S": "SEQUENCES",
+    "f": "FUNCTIONS",
+    "T": "TYPES",
+    "n": "SCHEMAS",
+    "L": "LARGE OBJECTS",
+}
+"""By pg_default_acl.defaclobjtype."""
 
 
 def _dotted(names: Iterable[str]) -> str:

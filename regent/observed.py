@@ -152,6 +152,8 @@ class ObservedServer:
     prepared: tuple[str, ...] = ()
     granted_to: frozenset[str] = frozenset()
     """Roles that a prepared transaction grants something to, which comes when it is committed."""
+    file_routines: tuple[tuple[str, str], ...] = ()
+    """Roles that may execute a function of PostgreSQL that reads or writes files, and which."""
     illegible: tuple[str, ...] = ()
     """What was left out as its name is not UTF-8, in words."""
     holdings: Mapping[str, tuple[Holding, ...]] = field(default_factory=dict)

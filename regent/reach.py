@@ -1,5 +1,8 @@
 """What a role can do beyond its own name: the roles that it reaches, and the powers of those. Pure.
 
+A power is an attribute, a role of PostgreSQL or a provider, or a privilege with which one soon is a
+superuser: on a parameter that not every user may set, or on a function that reads or writes files.
+
 A membership reaches its group with any option: INHERIT uses it, SET becomes it, and ADMIN may give
 itself both (https://www.postgresql.org/docs/current/role-membership.html). Whoever may create roles
 makes as many of them, and as long chains, as he likes: each walk meets each membership once.
@@ -7,10 +10,11 @@ makes as many of them, and as long chains, as he likes: each walk meets each mem
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from regent.observed import ObservedRole, ObservedServer
+from shared.privileges import ObjectKind
 
 POWERFUL_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 OPEN_ATTRIBUTES = frozenset({"createdb"})
@@ -37,6 +41,11 @@ PROVIDER_ROLES = frozenset(
 )
 """Roles of managed PostgreSQL services: never ours, whatever is declared (rule 9)."""
 
+ON_PARAMETER = " on parameter "
+"""Between privilege and parameter in the name of such a power."""
+ON_FILES = "EXECUTE on "
+"""With this, and a function's name, a power over files of the server begins."""
+ALTER_SYSTEM = "ALTER SYSTEM"
 Names = Mapping[str, Sequence[str]]
 
 
@@ -47,21 +56,28 @@ class Reaches:
     roles: Mapping[str, ObservedRole]
     groups_of: Names
     members_of: Names
+    granted: Names
+    """The powers that privileges are, by who has them."""
 
     @classmethod
-    def of(cls, server: ObservedServer) -> Reaches:
-        """As the catalog has them."""
-        return cls.by(server, ((m.member, m.group) for m in server.memberships))
+    def of(cls, server: ObservedServer, ordinary: Container[str] = ()) -> Reaches:
+        """As the catalog has them. `ordinary` are parameters that any user may set."""
+        return cls.by(server, ((m.member, m.group) for m in server.memberships), ordinary)
 
     @classmethod
-    def by(cls, server: ObservedServer, memberships: Iterable[tuple[str, str]]) -> Reaches:
+    def by(
+        cls,
+        server: ObservedServer,
+        memberships: Iterable[tuple[str, str]],
+        ordinary: Container[str] = (),
+    ) -> Reaches:
         """With these (member, group) pairs instead of the observed ones."""
         groups: dict[str, list[str]] = {}
         members: dict[str, list[str]] = {}
         for member, group in dict.fromkeys(memberships):
             groups.setdefault(member, []).append(group)
             members.setdefault(group, []).append(member)
-        return cls(server.roles, groups, members)
+        return cls(server.roles, groups, members, _granted(server, ordinary))
 
     def roles_of(self, role: str) -> frozenset[str]:
         """Every role whose rights `role` can use, itself among them."""
@@ -73,21 +89,23 @@ class Reaches:
 
     def powers_of(self, role: str) -> frozenset[str]:
         """Attributes of all that it reaches, and the groups of PostgreSQL and providers in it."""
-        return frozenset(
-            power for name in self.roles_of(role) for power in _powers(name, self.roles.get(name))
-        )
+        return frozenset(power for name in self.roles_of(role) for power in self._own_powers(name))
 
     def powerful(self) -> Mapping[str, frozenset[str]]:
         """The same of every role that has any. There are few powers, and each is one walk."""
         holders: dict[str, list[str]] = {}
         for name in {*self.roles, *self.members_of, *PROVIDER_ROLES}:
-            for power in _powers(name, self.roles.get(name)):
+            for power in self._own_powers(name):
                 holders.setdefault(power, []).append(name)
         found: dict[str, set[str]] = {}
         for power, names in holders.items():
             for role in self.reaching(names):
                 found.setdefault(role, set()).add(power)
         return {role: frozenset(powers) for role, powers in found.items()}
+
+    def _own_powers(self, name: str) -> Iterator[str]:
+        yield from _powers(name, self.roles.get(name))
+        yield from self.granted.get(name, ())
 
 
 def _powers(name: str, role: ObservedRole | None) -> Iterator[str]:
@@ -96,6 +114,24 @@ def _powers(name: str, role: ObservedRole | None) -> Iterator[str]:
         yield from (one for one in POWERFUL_ATTRIBUTES if getattr(role.attributes, one))
     if name in PROVIDER_ROLES or (name.startswith(SYSTEM_PREFIX) and name not in HARMLESS_BUILT_IN):
         yield name
+
+
+def _granted(server: ObservedServer, ordinary: Container[str]) -> dict[str, list[str]]:
+    """What PUBLIC has is nobody's power: everybody has it without joining anything."""
+    found: dict[str, list[str]] = {}
+    for role, routine in server.file_routines:
+        found.setdefault(role, []).append(f"{ON_FILES}{routine}()")
+    for group in server.shared:
+        for item in group.acl if group.kind is ObjectKind.PARAMETER else ():
+            if item.grantee is None:
+                continue
+            found.setdefault(item.grantee, []).extend(
+                f"{privilege}{ON_PARAMETER}{name}"
+                for privilege in sorted(item.privileges)
+                for name in group.names
+                if privilege != "SET" or name not in ordinary
+            )
+    return found
 
 
 def _ends(roles: Iterable[str], further: Names) -> frozenset[str]:

@@ -6,7 +6,7 @@ named exactly, or it is not meant; and PostgRegent's own roles are never meant (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from regent.observed import ObservedServer
@@ -21,7 +21,8 @@ class Standing:
     `admins` are those of all Regents of the server: the members of the home database's owner role.
     `ours` are these, the owner role, and whatever reaches one of them. `powers` names the powers
     that a role reaches, where it reaches any. `powerful` are roles that reach a superuser,
-    CREATEROLE, REPLICATION, BYPASSRLS, or a role of PostgreSQL or a provider.
+    CREATEROLE, REPLICATION, BYPASSRLS, a role of PostgreSQL or a provider, or privileges on
+    parameters that not every user may set or on functions that read and write files.
     """
 
     reaches: Reaches
@@ -31,9 +32,9 @@ class Standing:
     powerful: frozenset[str]
 
     @classmethod
-    def of(cls, server: ObservedServer) -> Standing:
-        """As the catalog has them."""
-        reaches = Reaches.of(server)
+    def of(cls, server: ObservedServer, ordinary: Container[str] = ()) -> Standing:
+        """As the catalog has them. `ordinary` are parameters that any user may set."""
+        reaches = Reaches.of(server, ordinary)
         admins = admins_of(server)
         powers = reaches.powerful()
         return cls(

@@ -65,6 +65,11 @@ async def inspect_server(
             lingering=frozenset(filter(is_legible, facts["lingering"])),
             prepared=tuple(sorted(map(legible, facts["prepared"] or ()))),
             granted_to=frozenset(filter(is_legible, facts["granted_to"] or ())),
+            file_routines=tuple(
+                (row["role"], row["routine"])
+                for row in await connection.fetch(load("inspect/file_routines"))
+                if is_legible(row["role"])
+            ),
             illegible=_illegible(role_rows, object_rows),
         )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 from regent.holdings import How, ways_out
 from regent.holdings import listed as listed_holdings
-from regent.reach import POWERFUL_ATTRIBUTES
+from regent.reach import ALTER_SYSTEM, ON_FILES, ON_PARAMETER, POWERFUL_ATTRIBUTES
 from regent.resolve.allowed import (
     attribute_refused_by,
     database_refused_by,
@@ -22,6 +22,7 @@ from regent.resolve.allowed import (
     may_set_in,
     parameter_refused_by,
     permission_trouble,
+    refused_by,
 )
 from regent.resolve.allowed_defaults import default_trouble
 from regent.resolve.context import Claim, Context
@@ -97,8 +98,7 @@ def _reaches_too_much(situation: Situation, claim: Claim, stays: Set[str]) -> Re
             where = _power_refused_by(situation, namespace, power)
             return "NotAllowed", (
                 f"The role {claim.name!r} is a member of {group!r}, stays one, and reaches"
-                f" {power} by that. Take it out of {group!r}, or add {power} to"
-                f" {where}.{_list_of(power)} of the Regent."
+                f" {power} by that. Take it out of {group!r}{_or_allow(power, where)}."
             )
     return None
 
@@ -118,7 +118,9 @@ def _forbidden_power(situation: Situation, namespace: str, group: str) -> str:
 
 
 def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
-    """What it owns, and what no reading sees: no pass takes that away, so its adopter would get it.
+    """What no pass takes away, so its adopter would get it.
+
+    That is what it owns, what no reading sees, and what the Regent leaves alone (`ignoreSchemas`).
 
     Not asked of roles that their holder takes back, and of those that a person lets back in.
     """
@@ -144,12 +146,29 @@ def _power_refused_by(situation: Situation, namespace: str, power: str) -> str:
     """The field of the `allow` that does not let it be reached; empty where all do."""
     if power in POWERFUL_ATTRIBUTES:
         return attribute_refused_by(situation, namespace, power)
-    refused = refusing(situation, namespace, power, {})
-    return "" if refused is None else refused.lists.where
+    if power.startswith(ON_FILES):
+        return "no list"
+    privilege, is_on_parameter, parameter = power.partition(ON_PARAMETER)
+    if not is_on_parameter:
+        refused = refusing(situation, namespace, power, {})
+        return "" if refused is None else refused.lists.where
+    where = ""
+    if privilege == ALTER_SYSTEM:
+        where = refused_by(situation, namespace, lambda one: ALTER_SYSTEM in (one.actions or ()))
+    return where or parameter_refused_by(situation, namespace, parameter)
 
 
-def _list_of(power: str) -> str:
-    return "attributes" if power in POWERFUL_ATTRIBUTES else "memberOf"
+def _or_allow(power: str, where: str) -> str:
+    """What of `allow` lets somebody reach it. Functions for files of the server nothing does."""
+    if power.startswith(ON_FILES):
+        return ""
+    if power in POWERFUL_ATTRIBUTES:
+        return f", or add {power} to {where}.attributes of the Regent"
+    privilege, is_on_parameter, parameter = power.partition(ON_PARAMETER)
+    if not is_on_parameter:
+        return f", or add {power} to {where}.memberOf of the Regent"
+    also = f", and {ALTER_SYSTEM} to {where}.actions" if privilege == ALTER_SYSTEM else ""
+    return f", or add {parameter} to {where}.parameters of the Regent{also}"
 
 
 def _takes_what_it_declares(decided: Decided, claim: Claim, stays: Set[str]) -> Refusal | None:

@@ -28,7 +28,8 @@ from shared.state import PermissionEntry
 
 OURS = "PostgRegent's own role or the admin of a Regent, or reaches one"
 POWERFUL = (
-    "reaches a built-in or provider's role, a superuser, CREATEROLE, REPLICATION or BYPASSRLS"
+    "reaches a built-in or provider's role, a superuser, CREATEROLE, REPLICATION, BYPASSRLS,"
+    " parameters that not every user may set, or functions for files of the server"
 )
 
 

@@ -50,8 +50,9 @@ def _creator_trouble(lists: AllowLists, situation: Situation, creator: str, own:
     if creator in standing.ours or creator in standing.powerful:
         return (
             f"creator: {creator!r} is or reaches the admin of a Regent, a built-in or provider's"
-            " role, a superuser, CREATEROLE, REPLICATION or BYPASSRLS: what it makes may be an"
-            f" extension's. Add its exact name to {where} of the Regent, or name another one."
+            " role, a superuser, CREATEROLE, REPLICATION, BYPASSRLS or privileges like these: what"
+            f" it makes may be an extension's. Add its exact name to {where} of the Regent, or name"
+            " another one."
         )
     return "" if creators.lets_in(creator) else f"creator: {creator!r} is not in {where} {ADD}"
 

@@ -68,7 +68,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         """All that resolving asks of the server and the marks as a whole, once."""
-        object.__setattr__(self, "standing", Standing.of(self.server))
+        object.__setattr__(self, "standing", Standing.of(self.server, self.ordinary_parameters))
         object.__setattr__(self, "marked", MarkIndex.of(self.marks, self.regent, self.server))
         _bind(self)
 

@@ -4,6 +4,9 @@
 -- objects, at most 5: JSON of [type, identity, names, arguments].
 -- $1 are names of roles, $2 oids of roles that are managed already: what these own is their business
 -- (rule 9), but for user mappings. $3 are the served databases, $4 the catalogs that are read there.
+-- Of roles that are not managed yet, the privileges that a reading sees are counted too (in served
+-- databases), as it may leave them alone: holdings_here.sql tells which. Of what is shared, each
+-- membership and tablespace comes in a row of its own, for its name to be looked at.
 -- What is read is most of pg_shdepend, so the rest is looked up by database and catalog; OFFSET 0
 -- keeps the planner from joining the whole instead.
 WITH asked AS MATERIALIZED (
@@ -47,7 +50,7 @@ of_other_databases AS (
     WHERE s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass
       AND s.deptype = 'a' AND NOT d.is_served
 ),
--- What it owns of the kinds that are read.
+-- What it owns, or has privileges on, of the kinds that are read.
 of_read AS (
     SELECT s.* FROM asked AS a
     CROSS JOIN LATERAL (
@@ -56,7 +59,7 @@ of_read AS (
         OFFSET 0
     ) AS s
     JOIN database AS d ON d.oid = s.dbid AND d.is_served
-    WHERE NOT a.is_managed AND s.deptype IN ('o', 'r')
+    WHERE NOT a.is_managed AND (s.deptype IN ('o', 'r') OR s.deptype = 'a' AND s.dbid <> 0)
       AND s.classid NOT IN (SELECT u.oid FROM unread AS u)
 ),
 held AS (
@@ -92,4 +95,20 @@ LEFT JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, 0) AS i
 LEFT JOIN LATERAL pg_catalog.pg_identify_object_as_address(h.classid, h.objid, 0) AS a
     ON h.dbid = 0 AND h.number <= 5
 GROUP BY h.role_oid, h.rolname, d.name, d.is_served, h.deptype, c.relname, h.classid
-ORDER BY h.rolname, d.name NULLS FIRST, h.deptype, c.relname
+UNION ALL
+SELECT a.oid, a.rolname::text, NULL, 'a', x.catalog, NULL, true, 1, ARRAY[
+    pg_catalog.json_build_array(x.kind, x.name, ARRAY[x.name], ARRAY[]::text[])::text
+]
+FROM asked AS a
+CROSS JOIN LATERAL (
+    SELECT 'pg_auth_members' AS catalog, 'role' AS kind, g.rolname::text AS name
+    FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS g ON g.oid = m.roleid
+    WHERE m.member = a.oid
+    UNION
+    SELECT 'pg_tablespace', 'tablespace', t.spcname::text
+    FROM pg_catalog.pg_shdepend AS s JOIN pg_catalog.pg_tablespace AS t ON t.oid = s.objid
+    WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = a.oid
+      AND s.classid = 'pg_catalog.pg_tablespace'::pg_catalog.regclass AND s.deptype = 'a'
+) AS x
+WHERE NOT a.is_managed
+ORDER BY role, database NULLS FIRST, how, catalog

@@ -8,10 +8,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from regent.one_shot import plan_once
+from regent.changes import AdoptRole
+from regent.one_shot import apply_once, plan_once
 from tests.attacks.test_adoption import may_log_in, passwords
 from tests.declared import state
 from tests.integration.facts.once import all_ready, applied, outcome
+from tests.integration.test_names_not_utf8 import BAD, ascii_database, run
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
 from tests.settings import settings_for
@@ -204,3 +206,82 @@ async def test_what_belongs_to_a_table_or_a_range_is_taken_away_like_any_other(
     report = await applied(database, text + KEEPER, 2)
     assert all_ready(report), report.outcomes
     assert await look.fetchval(HELD_BY_JOB) == before
+
+
+LEFT_ALONE = """
+CREATE ROLE job LOGIN;
+CREATE SCHEMA "Private";
+CREATE TABLE "Private".t AS SELECT 42 AS secret, 1 AS other;
+CREATE FUNCTION "Private".f(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+GRANT USAGE ON SCHEMA "Private" TO job;
+GRANT SELECT (secret) ON "Private".t TO job;
+GRANT EXECUTE ON FUNCTION "Private".f(integer) TO job;
+ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA "Private" GRANT SELECT ON TABLES TO job;
+ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA schema1 GRANT SELECT ON TABLES TO job;
+GRANT SELECT ON schema1.flights TO job
+"""
+TAKEN_BY_HAND = (
+    (
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "app_owner" IN SCHEMA "Private"'
+        ' REVOKE ALL ON TABLES FROM "job"'
+    ),
+    'REVOKE ALL ON SCHEMA "Private" FROM "job"',
+    'REVOKE ALL ("secret") ON TABLE "Private"."t" FROM "job"',
+    'REVOKE ALL ON ROUTINE "Private".f(integer) FROM "job"',
+)
+
+
+@pytest.mark.found("E170")
+@pytest.mark.rule("9", "10")
+@pytest.mark.every_version
+async def test_what_a_role_has_in_ignored_schemas_needs_its_exact_name(
+    database: Database, canary: Canary
+) -> None:
+    """Seen on 18: the adopter read the schemas that the Regent's editor had shut out.
+
+    The twin: without it, or by its exact name, it is adopted, and what a pass sees is taken.
+    """
+    await database.execute(LEFT_ALONE, "my-admin")
+    more = passwords("job", canary.password)
+    regent = {"ignoreSchemas": ["Priv*"], "brake": "Disabled"}
+    report = await applied(database, KEEPER + JOB, regent=regent, **more)
+    said = outcome(report, "User/job")
+    assert said.reason == "ExistsUnmanaged", said
+    assert not await may_log_in(database, "job", canary.password)
+    for statement in TAKEN_BY_HAND:
+        assert f"{statement};" in said.message
+    by_name = {**regent, "allow": {"adopt": ["job"]}}
+    planned = await plan_once(settings_for(database), state(KEEPER + JOB, regent=by_name, **more))
+    assert any(isinstance(one, AdoptRole) for one in planned.plan.changes), planned.outcomes
+    await database.execute("; ".join(TAKEN_BY_HAND), "my-admin")
+    report = await applied(database, KEEPER + JOB, 2, regent=regent, **more)
+    assert all_ready(report), report.outcomes
+    job = await database.connect("job", canary.password)
+    assert await job.fetchval("SELECT count(*) FROM pg_catalog.pg_class") > 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await job.fetchval("SELECT count(*) FROM schema1.flights")
+    await job.close()
+
+
+@pytest.mark.found("E170")
+@pytest.mark.rule("10")
+async def test_what_a_role_has_under_a_name_that_is_not_utf8_needs_its_exact_name(
+    database: Database, canary: Canary
+) -> None:
+    """No pass takes what it cannot name: a group of such a name, and a table."""
+    inside = await ascii_database(database)
+    await inside.execute("CREATE ROLE job LOGIN")
+    for line in (
+        "GRANT %I TO job", "CREATE TABLE public.%I (x integer)", "GRANT SELECT ON public.%I TO job",
+    ):  # fmt: skip
+        await run(inside, f"format('{line}', {BAD})")
+    await inside.close()
+    settings = settings_for(database)
+    settings = settings.model_copy(update={"databases": (*settings.databases, "ascii")})
+    more = passwords("job", canary.password)
+    report = await apply_once(settings, state(KEEPER + JOB, regent={"brake": "Disabled"}, **more))
+    said = outcome(report, "User/job")
+    assert said.reason == "ExistsUnmanaged", said
+    assert "role (a name that is not UTF-8" in said.message
+    assert "table" in said.message.partition("in ascii")[0]
+    assert "Run" not in said.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.privileges import PARAMETER_SINCE
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome
 from tests.postgres.database import Database
 
@@ -107,3 +108,51 @@ async def test_a_grant_is_not_laundered_by_making_its_table_a_member_of_an_exten
     assert not await look.fetchval("SELECT has_table_privilege('r', 'ext.gift', 'INSERT')")
     assert not await look.fetchval("SELECT has_any_column_privilege('o', 'ext.gift', 'SELECT')")
     assert await is_settled(database, wanted, revision=2)
+
+
+POWERS = """
+CREATE ROLE ops_params; CREATE ROLE ops_files; CREATE ROLE ops_plain;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO ops_files;
+CREATE ROLE leaver; CREATE TABLE schema1.left_over (); ALTER TABLE schema1.left_over OWNER TO leaver
+"""
+ON_PARAMETERS = """
+GRANT ALTER SYSTEM, SET ON PARAMETER archive_command TO ops_params;
+GRANT SET ON PARAMETER work_mem TO ops_plain
+"""
+OWNER_LEFT = "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'left_over'"
+MEMBER_OF = """
+SELECT array_agg(roleid::regrole::text ORDER BY roleid::regrole::text) FROM pg_auth_members
+WHERE member = 'u'::regrole
+"""
+
+
+@pytest.mark.found("E171")
+@pytest.mark.rule("12")
+async def test_no_pattern_lets_anybody_reach_privileges_that_are_powers(database: Database) -> None:
+    """Seen on 18: who joined by a pattern set archive_command, a command of the server's account.
+
+    The twin: a role that may set what everybody may is as any other, and an exact name is meant.
+    """
+    await database.execute(POWERS, "my-admin")
+    look = await database.connect()
+    strong = ["ops_files"]
+    if look.get_server_version().major >= PARAMETER_SINCE:
+        await database.execute(ON_PARAMETERS, "my-admin")
+        strong.append("ops_params")
+    groups = ", ".join(f"{{role: {name}}}" for name in ("ops_plain", *strong))
+    text = f"User/u: {{database: mydb, memberOf: [{groups}]}}\n"
+    leaver = f"User/leaver: {{database: mydb, adopt: true, reassignOwnedTo: {strong[-1]}}}\n"
+    by_pattern = {
+        "brake": "Disabled",
+        "allow": {"memberOf": ["ops_*"], "reassignOwnedTo": ["ops_*"], "adopt": ["leaver"]},
+    }
+    report = await applied(database, text + leaver, regent=by_pattern)
+    said = outcome(report, "User/u")
+    assert said.reason == "NotAllowed"
+    assert "no pattern of spec.allow.memberOf matches it" in said.message
+    assert await look.fetchval(MEMBER_OF) == ["ops_plain"]
+    await applied(database, text, 2, regent=by_pattern)
+    assert await look.fetchval(OWNER_LEFT) == "leaver"
+    by_name = {"brake": "Disabled", "allow": {"memberOf": ["ops_*", *strong]}}
+    assert outcome(await applied(database, text, 3, regent=by_name), "User/u").is_ready
+    assert await look.fetchval(MEMBER_OF) == sorted(["ops_plain", *strong])

@@ -8,10 +8,17 @@ from itertools import pairwise
 import pytest
 
 from regent.holdings import Holding, How
-from regent.observed import ObservedMembership, ObservedRole, ObservedServer
+from regent.observed import (
+    AclItem,
+    ObjectGroup,
+    ObservedMembership,
+    ObservedRole,
+    ObservedServer,
+)
 from regent.resolve import Situation
 from regent.standing import Standing
-from tests.declared import NOON, REGENT, accepted, mark, resolved, role, server
+from shared.privileges import ObjectKind
+from tests.declared import NOON, REGENT, accepted, mark, resolved, role, server, state
 
 OWNS = (Holding(How.OWNER, "pg_namespace", 1, "mydb"),)
 CHAIN = 3_000
@@ -57,6 +64,26 @@ def test_a_thousand_that_count_on_each_other_are_refused_one_after_the_other() -
         reason, message = found.found.troubles[f"Role/default/{member}"]
         assert reason == "NotAllowed"
         assert f"is a member of {group!r}, stays one, and reaches createrole" in message
+
+
+@pytest.mark.found("E171")
+@pytest.mark.rule("10", "12")
+def test_nobody_is_adopted_who_stays_in_a_group_with_privileges_that_are_powers() -> None:
+    """The twin: where `allow` lets somebody declare the same, it is no reason."""
+    acl = (AclItem("g", "admin", frozenset({"ALTER SYSTEM"})),)
+    group = ObjectGroup(ObjectKind.PARAMETER, None, "admin", acl, ("archive_command",), (1,))
+    strong = on(role("g", oid=1_000), role("r", oid=1_001), members=(("g", "r"),))
+    strong = replace(strong, shared=(group,), holdings={"g": OWNS})
+    text = "".join(
+        f"Role/{line}, adopt: true}}\n"
+        for line in ("g: {database: mydb", "r: {database: mydb, memberOf: [{role: g}]")
+    )
+    reason, message = resolved(text, on=strong).found.troubles["Role/default/r"]
+    assert reason == "NotAllowed"
+    assert "reaches ALTER SYSTEM on parameter archive_command by that" in message
+    assert "archive_command to spec.allow.parameters of the Regent, and ALTER SYSTEM to" in message
+    allow = {"allow": {"parameters": ["archive_command"], "actions": ["ALTER SYSTEM"]}}
+    assert "r" in resolved(state(text, regent=allow), on=strong).desired.adopted
 
 
 @pytest.mark.found("E112")
