@@ -24,6 +24,7 @@ from controller.core.compile import Push, compile_states
 from controller.core.passwords import InForce, PasswordBook
 from controller.local.check import unknown_references
 from controller.local.directory import Tree
+from controller.local.files import UnsyncedError
 from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
@@ -143,6 +144,8 @@ def _compiled(
     )
     if (error := compiled.failed.get(regent.key)) is not None:
         raise error
+    if why := compiled.unsure.get(regent.key):
+        raise UnsyncedError(f"Nothing is changed on {regent.key}: {why}")
     outcomes = (*compiled.outcomes.values(), *_of_the_regent(regent))
     notes = tuple(map(noted, tree.passed_over))
     declared = {

@@ -146,6 +146,7 @@ class _Compiling:
         self._push = push
         self._before = before
         self._namespaces = namespaces
+        self._places = frozenset(key.namespace for key in resources)
 
     def why_unsure(self, regent: Regent) -> str:
         """Why it is not known which namespaces with resources it serves; empty where it is.
@@ -153,8 +154,8 @@ class _Compiling:
         Who is served cannot be guessed: one taken for gone would lose its access (rule 17).
         """
         bound = {key.namespace for key in self._bound_to(regent)}
-        here = {key.namespace for key in self._resources} - {regent.metadata.namespace}
-        for one in sorted(here | bound - {regent.metadata.namespace}):
+        here = self._places
+        for one in sorted((here | bound) - {regent.metadata.namespace}):
             entry = entry_for(regent, one, self._namespaces)
             if entry is UNKNOWN:
                 return f"labels of namespace {one}: {self._namespaces.why_unknown}"

@@ -115,6 +115,13 @@ class _Check:
             message = f"is served by {', '.join(served[database])}, which regentSelector leaves out"
             return self._problem(key, path, database, message, "correct regentSelector")
         message = f"is served by no Regent for namespace {key.namespace}"
+        others = [one.metadata.name for one in self.regents if database in one.spec.databases]
+        if others and not has_selector:
+            return self._problem(
+                key, path, database, message,
+                f"add the namespace to spec.allowedNamespaces of {', '.join(others)}; where that"
+                " goes by labels, declare them: kind: Namespace",
+            )  # fmt: skip
         if not served:
             return self._problem(key, path, database, message, "add a Regent that serves it")
         listed = ", ".join(f"{name} ({', '.join(by)})" for name, by in sorted(served.items()))

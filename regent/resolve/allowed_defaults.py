@@ -69,6 +69,8 @@ def _place_trouble(
             return f"schemas: {schema!r} is not in {where}.schemas {ADD}"
     row = KINDS[one.object_kind]
     is_about_schemas = row.is_container or row.scope is Scope.IN_SCHEMA
+    if not is_about_schemas and not lists.is_own:
+        return f"objects: no list of {where} bounds {row.many}. Take it out here."
     if one.schemas or not is_about_schemas:
         return ""
     every, way_out = f"{row.many} in every schema are meant", "List the schemas here."

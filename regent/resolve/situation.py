@@ -70,7 +70,8 @@ class Situation:
         """All that resolving asks of the server and the marks as a whole, once."""
         object.__setattr__(self, "standing", Standing.of(self.server, self.ordinary_parameters))
         object.__setattr__(self, "marked", MarkIndex.of(self.marks, self.regent, self.server))
-        _bind(self)
+        object.__setattr__(self, "bounds", BoundsByNamespace.of(self.accepted.state.regent))
+        object.__setattr__(self, "chains", _chains_of(self))
 
     @property
     def spec(self) -> RegentSpec:
@@ -81,7 +82,10 @@ class Situation:
         """The same moment with another accepted state: what was reckoned of it stays as it is."""
         other = copy(self)
         object.__setattr__(other, "accepted", accepted)
-        _bind(other)
+        if other.accepted.state.regent is not self.accepted.state.regent:
+            bounds = BoundsByNamespace.of(other.accepted.state.regent)
+            object.__setattr__(other, "bounds", bounds)
+        object.__setattr__(other, "chains", _chains_of(other))
         return other
 
     def holders(self) -> dict[str, ResourceKey]:
@@ -89,14 +93,11 @@ class Situation:
         return {m.role: m.holder for m in self.marks if m.regent == self.regent}
 
 
-def _bind(situation: Situation) -> None:
-    """To what is accepted: what is reckoned of that."""
-    state = situation.accepted.state
-    bounds, chains = BoundsByNamespace.of(state.regent), Chains()
-    if bounds.ask_what_groups_lead_to:
-        chains = Chains.of(state, situation.marked, situation.server)
-    object.__setattr__(situation, "bounds", bounds)
-    object.__setattr__(situation, "chains", chains)
+def _chains_of(situation: Situation) -> Chains:
+    """None, where nobody asks."""
+    if not situation.bounds.ask_what_groups_lead_to:
+        return Chains()
+    return Chains.of(situation.accepted.state, situation.marked, situation.server)
 
 
 @dataclass(slots=True)

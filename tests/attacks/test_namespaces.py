@@ -53,6 +53,7 @@ async def test_what_is_listed_is_given(database: Database) -> None:
     assert await look.fetchval("SELECT pg_has_role('a_ann', 'platform_reader', 'MEMBER')")
 
 
+OF_OTHERS = "{creator: app_owner, schemas: [app_a], objects: tables, actions: [SELECT]}"
 BEYOND = {
     "database": ("Permission", "{database: postgres, actions: [CONNECT]}", "NoRegent"),
     "schema": (
@@ -111,6 +112,11 @@ BEYOND = {
         "User",
         "{database: mydb, userName: shared, adopt: true}",
         "allowedNamespaces[0].allow.adopt",
+    ),
+    "a_creator": (
+        "Role",
+        f"{{database: mydb, defaultPrivileges: [{OF_OTHERS}]}}",
+        "allowedNamespaces[0].allow.creators",
     ),
     "preempts": ("User", "{database: mydb, userName: platform_new}", "allow.names"),
     "taken": ("User", "{database: mydb, userName: a_taken}", "Role/default/a_taken keeps it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,8 @@ async def test_a_namespace_that_is_deleted_hangs_on_nothing_and_is_counted_as_a_
     others = (other_namespace,)
     async with controlled(crds, api, namespace, tmp_path, others=others) as one:
         await team_is_served(one, one.of(other_namespace), database)
-        crds.kubectl("delete", "namespace", other_namespace, "--timeout=120s")
+        ask = ("delete", "namespace", other_namespace, "--timeout=120s")
+        await asyncio.to_thread(crds.kubectl, *ask)
         await one.stalled("Regent", "shop", "BrakePulled")
         assert "app-reader" in await roles_of(await database.connect())
 

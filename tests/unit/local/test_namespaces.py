@@ -36,6 +36,7 @@ def test_the_example_of_several_teams_is_right_and_is_wrong_without_the_label(
         "Permission analytics/read",
         "Role analytics/analytics-reports",
     }
+    assert all("allowedNamespaces of shop" in problem.way_out for problem in found)
 
 
 @pytest.mark.rule("3", "17")
