@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from regent.kinds import KINDS, Naming
 from regent.observed import ObservedRole, ObservedServer
-from shared.privileges import ObjectKind
 
 POWERFUL_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 OPEN_ATTRIBUTES = frozenset({"createdb"})
@@ -122,7 +122,7 @@ def _granted(server: ObservedServer, ordinary: Container[str]) -> dict[str, list
     for role, routine in server.file_routines:
         found.setdefault(role, []).append(f"{ON_FILES}{routine}()")
     for group in server.shared:
-        for item in group.acl if group.kind is ObjectKind.PARAMETER else ():
+        for item in group.acl if KINDS[group.kind].naming is Naming.PARAMETER else ():
             if item.grantee is None:
                 continue
             found.setdefault(item.grantee, []).extend(
