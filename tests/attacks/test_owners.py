@@ -5,6 +5,8 @@ Whoever owns a schema drops all that stands in it, whoever owns that.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome
@@ -119,3 +121,35 @@ async def test_databases_that_the_regent_does_not_serve_are_nobodys_to_have(
         for n in range(wants.count("Role/")):
             assert outcome(report, f"Role/t{n}").reason == "NotAllowed", never[n]
     assert await look.fetchval(question) == before
+
+
+@pytest.mark.rule("3")
+async def test_another_namespace_owns_what_its_entry_lists_and_nothing_else(
+    database: Database,
+) -> None:
+    """Also where the Regent's own namespace may have everything; the twin is listed."""
+    await database.execute("CREATE SCHEMA app_a", "postgres")
+    wanted = (
+        "Role/team-a/r: {database: mydb, roleName: a_r, owns: {schemas: [{name: app_a}]}}\n"
+        "Role/team-a/s: {database: mydb, roleName: a_s, owns: {schemas: [{name: b, create: true}]}}"
+    )
+    entry = {"databases": ["mydb"], "schemas": ["app_a"], "names": ["a_*"]}
+    before = await owners(database)
+
+    def regent(**more: list[str]) -> dict[str, Any]:
+        spec = {
+            "allow": {"ownedSchemas": ["*"]},
+            "allowedNamespaces": [{"names": ["team-a"], "allow": {**entry, **more}}],
+        }
+        return {"regent": spec, "namespaces": {"team-a": 0}}
+
+    report = await applied(database, wanted, **regent())
+    for name, missing in (("r", "allow.ownedSchemas"), ("s", "allow.schemas")):
+        said = outcome(report, f"Role/team-a/{name}")
+        assert said.reason == "NotAllowed"
+        assert f"spec.allowedNamespaces[0].{missing}" in said.message
+    assert await owners(database) == before
+    listed = regent(ownedSchemas=["app_a"], schemas=["app_a", "b"])
+    assert all_ready(await applied(database, wanted, 2, **listed))
+    after = await owners(database)
+    assert (after["app_a"], after["b"]) == ("a_r", "a_s")
