@@ -207,6 +207,23 @@ Role/borrower:
     assert (said.state, said.reason) == ("Reconciling", "RoleNotFound"), said
 
 
+@pytest.mark.rule("8")
+async def test_a_creator_and_a_schema_may_come_with_the_same_push(database: Database) -> None:
+    """What is not there when it is looked is given as soon as it is."""
+    text = """
+Role/maker: {database: mydb, owns: {schemas: [{name: made, create: true}]}}
+Role/reader:
+  {database: mydb, defaultPrivileges: [
+    {creator: maker, schemas: [made], objects: tables, actions: [SELECT]},
+    {creator: maker, objects: types, actions: [USAGE]}]}
+"""
+    report = await applied(database, text)
+    assert all_ready(report), report.outcomes
+    look = await database.connect()
+    assert await defaults_of(look, "reader") == ["maker T USAGE", "maker in made r SELECT"]
+    assert await is_settled(database, text)
+
+
 @pytest.mark.rule("12", "21")
 async def test_a_creator_that_is_not_there_is_waited_for_and_costs_nothing(
     database: Database,
