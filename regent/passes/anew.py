@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from regent.desired import DeclaredGrant, Desired
+from regent.desired import DeclaredDefault, DeclaredGrant, Desired
 
 
 def declared_anew(before: Desired, now: Desired) -> frozenset[str] | None:
@@ -23,6 +23,7 @@ def declared_anew(before: Desired, now: Desired) -> frozenset[str] | None:
             *(ending.name for ending in {*before.endings} ^ {*now.endings}),
             *(name for pair in pairs for name in pair),
             *_grantees(before, now),
+            *(one.grantee for _, one in _defaults(before) ^ _defaults(now)),
         }
     )
 
@@ -34,6 +35,7 @@ def _rest(desired: Desired) -> Desired:
         roles={},
         memberships=(),
         grants={},
+        defaults={},
         endings=(),
         undecided=frozenset(),
         ended=frozenset(),
@@ -54,6 +56,13 @@ def _grantees(before: Desired, now: Desired) -> Iterator[str]:
             for some in (before.grants[database], grants)
         )
         yield from (grantee for _, grantee in was ^ is_now)
+
+
+def _defaults(desired: Desired) -> frozenset[tuple[str, DeclaredDefault]]:
+    """Each with its database."""
+    return frozenset(
+        (database, one) for database, defaults in desired.defaults.items() for one in defaults
+    )
 
 
 def _edges(grant: DeclaredGrant) -> Iterator[tuple[DeclaredGrant, str]]:

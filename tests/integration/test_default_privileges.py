@@ -207,6 +207,41 @@ Role/borrower:
     assert (said.state, said.reason) == ("Reconciling", "RoleNotFound"), said
 
 
+@pytest.mark.every_version
+@pytest.mark.rule("8", "14")
+async def test_each_kind_of_object_is_given_whole_and_taken_again(database: Database) -> None:
+    """ALL of each kind that this version has, everywhere: and nothing but our own is left after."""
+    look = await database.connect()
+    kinds = ["tables", "sequences", "routines", "types", "schemas"]
+    kinds += ["largeObjects"] if database.server.version >= 18 else []
+    entries = ", ".join(f"{{creator: app_owner, objects: {one}, actions: [ALL]}}" for one in kinds)
+    text = f"Role/reader: {{database: mydb, defaultPrivileges: [{entries}]}}"
+    report = await applied(database, text)
+    assert all_ready(report), report.outcomes
+    assert await is_settled(database, text)
+    given = await defaults_of(look, "reader")
+    assert {one.split()[1] for one in given} == {*"rSfTn"} | ({"L"} if len(kinds) > 5 else set())
+    assert all_ready(await applied(database, BARE, 2, regent={"brake": "Disabled"}))
+    assert await look.fetchval("SELECT count(*) FROM pg_default_acl") == 0
+
+
+@pytest.mark.rule("8")
+async def test_a_creator_and_a_schema_may_come_with_the_same_push(database: Database) -> None:
+    """What is not there when it is looked is given as soon as it is."""
+    text = """
+Role/maker: {database: mydb, owns: {schemas: [{name: made, create: true}]}}
+Role/reader:
+  {database: mydb, defaultPrivileges: [
+    {creator: maker, schemas: [made], objects: tables, actions: [SELECT]},
+    {creator: maker, objects: types, actions: [USAGE]}]}
+"""
+    report = await applied(database, text)
+    assert all_ready(report), report.outcomes
+    look = await database.connect()
+    assert await defaults_of(look, "reader") == ["maker T USAGE", "maker in made r SELECT"]
+    assert await is_settled(database, text)
+
+
 @pytest.mark.rule("12", "21")
 async def test_a_creator_that_is_not_there_is_waited_for_and_costs_nothing(
     database: Database,

@@ -20,6 +20,7 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
+    GrantDefaults,
     GrantMembership,
     GrantPrivileges,
     HandOnOwned,
@@ -27,6 +28,7 @@ from regent.changes import (
     ObjectRef,
     ReleaseRole,
     RenameRole,
+    RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
     SetPassword,
@@ -170,6 +172,36 @@ def test_only_what_changes_is_altered_and_for_ever_is_infinity() -> None:
 )
 def test_small_changes_are_one_plain_statement(change: Change, text: str) -> None:
     assert sql(change) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "text", "words"),
+    [
+        (
+            GrantDefaults("d", 'o"w', "s", TABLE, "r", frozenset({"SELECT", "INSERT"})),
+            ('ALTER DEFAULT PRIVILEGES FOR ROLE "o""w" IN SCHEMA "s"'
+            ' GRANT INSERT, SELECT ON TABLES TO "r"'),
+            'grant INSERT, SELECT on new tables of o"w in s to r',
+        ),
+        (
+            RevokeDefaults("d", "o", None, ObjectKind.ROUTINE, "r", frozenset({"EXECUTE"})),
+            'ALTER DEFAULT PRIVILEGES FOR ROLE "o" REVOKE EXECUTE ON FUNCTIONS FROM "r"',
+            "revoke EXECUTE on new routines of o from r",
+        ),
+        (
+            RevokeDefaults(
+                "d", "o", None, ObjectKind.LARGE_OBJECT, "r", frozenset({"SELECT"}),
+                grant_option_only=True,
+            ),
+            ('ALTER DEFAULT PRIVILEGES FOR ROLE "o"'
+            ' REVOKE GRANT OPTION FOR SELECT ON LARGE OBJECTS FROM "r"'),
+            "revoke the grant option for SELECT on new large objects of o from r",
+        ),
+    ],
+)  # fmt: skip
+def test_default_privileges_are_on_what_will_be_made(change: Change, text: str, words: str) -> None:
+    assert sql(change) == text
+    assert describe(change) == words
 
 
 @pytest.mark.parametrize(

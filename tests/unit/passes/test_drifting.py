@@ -119,3 +119,18 @@ def test_after_a_restart_a_push_may_speak_of_anybody() -> None:
     before = in_force(resolved(TWO).desired)
     after = resolved(TWO.replace("SELECT", "INSERT")).desired
     assert NameOfDesired().anew(after, before) is None
+
+
+@pytest.mark.rule("30")
+def test_other_default_privileges_are_desired_anew_of_their_grantee_alone() -> None:
+    """In another database too."""
+    text = """
+Role/r: {database: mydb, defaultPrivileges: [{creator: o, objects: types, actions: [USAGE]}]}
+User/u: {database: mydb}
+"""
+    served, on = ("mydb", "other"), server(role("o"))
+    names = NameOfDesired()
+    before = names.of(resolved(text, on=on, served=served).desired)
+    for change in (("types", "sequences"), ("mydb, default", "other, default")):
+        after = resolved(text.replace(*change), on=on, served=served).desired
+        assert names.anew(after, before) == frozenset({"r"})
