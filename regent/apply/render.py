@@ -257,10 +257,11 @@ def _revoke(change: RevokePrivileges) -> Iterator[Statement]:
     end = f"FROM {_grantees(change.grantees)}{' CASCADE' if change.cascade else ''}"
     own = [ref for ref in change.objects if ref.owner == change.grantor]
     others = [ref for ref in change.objects if ref.owner != change.grantor]
-    for refs, as_role in ((own, None), (others, change.grantor)):
+    owner = change.grantor if change.as_owner else None
+    for refs, as_role in ((own, owner), (others, change.grantor)):
         for objects in _chunks(refs):
             sql = f"REVOKE {option}{what} ON {_objects(change.kind, objects)} {end}"
-            yield Statement(sql, sql, as_role)
+            yield Statement(sql, sql, as_role, is_owners=refs is own)
 
 
 def _alter_defaults(change: GrantDefaults | RevokeDefaults) -> str:

@@ -8,7 +8,15 @@ from types import MappingProxyType
 
 import asyncpg
 
-from regent.changes import Change, GatherObjects, GrantDefaults, HandOnOwned, RevokeDefaults
+from regent.changes import (
+    Change,
+    GatherObjects,
+    GrantDefaults,
+    HandOnOwned,
+    RevokeDefaults,
+    RevokeMembership,
+    RevokePrivileges,
+)
 from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
 
@@ -141,7 +149,7 @@ def refused(
         done=False,
         sqlstate=state,
         message=message(error),
-        way_out=_own_way_out(error) or way_out(state),
+        way_out=_own_way_out(error) or way_out(state, change),
         seconds=seconds,
         remaining=remaining or (change,),
     )
@@ -151,13 +159,25 @@ def _own_way_out(error: BaseException) -> str:
     return shown(getattr(error, "way_out", ""))
 
 
-def is_passing(state: str) -> bool:
-    """True when a later try may succeed by itself."""
+def is_passing(state: str, change: Change | None = None) -> bool:
+    """True when a later try may succeed by itself; `change` is what was refused.
+
+    A REVOKE on which something hangs was planned before somebody passed it on: the next plan takes
+    that along. Else whoever has a grant option would decide himself to keep what is taken.
+    """
+    if _was_passed_on(state, change):
+        return True
     return state not in FOR_GOOD and state not in NEEDS_A_PERSON
+
+
+def _was_passed_on(state: str, change: Change | None) -> bool:
+    return state == STAYS and isinstance(change, RevokePrivileges | RevokeMembership)
 
 
 def way_out(state: str, change: Change | None = None) -> str:
     """What a person can do about this SQLSTATE of this change."""
+    if _was_passed_on(state, change):
+        return "Somebody has passed it on just now; the next pass or apply takes that along."
     if isinstance(change, HandOnOwned) and state == STAYS:
         return (
             "Hand them on or drop them yourself, name another reassignOwnedTo, or list"
