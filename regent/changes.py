@@ -514,6 +514,7 @@ class RevokePrivileges(OfObjects):
     as_owner: bool = False
 
 
+MembershipChange: TypeAlias = GrantMembership | RevokeMembership
 PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 

@@ -12,6 +12,7 @@ from regent.changes import (
     Change,
     GatherObjects,
     GrantDefaults,
+    GrantMembership,
     HandOnOwned,
     RevokeDefaults,
     RevokeMembership,
@@ -35,7 +36,10 @@ NOT_REACHED = "08006"
 VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 """What the change was about went away after it was read: nothing is left to do."""
 
-FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
+NOT_GRANTED = "0LP01"
+"""What may not be granted, or not to whom."""
+
+FOR_GOOD = frozenset({"54000", "42809", "0A000", NOT_GRANTED, "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
 
 NEEDS_A_PERSON = frozenset(
@@ -163,15 +167,20 @@ def is_passing(state: str, change: Change | None = None) -> bool:
     """True when a later try may succeed by itself; `change` is what was refused.
 
     A REVOKE on which something hangs was planned before somebody passed it on: the next plan takes
-    that along. Else whoever has a grant option would decide himself to keep what is taken.
+    that along. Else whoever has a grant option would decide himself to keep what is taken. And a
+    membership the other way round, which a GRANT finds, may be somebody's deed of a moment.
     """
-    if _was_passed_on(state, change):
+    if _was_passed_on(state, change) or _is_a_ring(state, change):
         return True
     return state not in FOR_GOOD and state not in NEEDS_A_PERSON
 
 
 def _was_passed_on(state: str, change: Change | None) -> bool:
     return state == STAYS and isinstance(change, RevokePrivileges | RevokeMembership)
+
+
+def _is_a_ring(state: str, change: Change | None) -> bool:
+    return state == NOT_GRANTED and isinstance(change, GrantMembership)
 
 
 def way_out(state: str, change: Change | None = None) -> str:
