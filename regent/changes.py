@@ -498,7 +498,8 @@ class RevokePrivileges(OfObjects):
     `cascade` takes dependent grants too: what is declared of them is in an earlier GrantPrivileges.
     With `cut` the owner takes it: all that the grantor gave, or where that is the owner itself, all
     that the grantees gave; `by_grantor` the grantor itself, by the option that it gets for it. With
-    a `refusal` nothing is tried: it says why nothing would help.
+    a `refusal` nothing is tried: it says why nothing would help. `as_owner`: an admin that is no
+    superuser has to become the owner for it, else its own grant option would count.
     """
 
     grantor: str
@@ -510,8 +511,10 @@ class RevokePrivileges(OfObjects):
     refusal: str = ""
     causes: Causes = ()
     effect: Effect = Effect.NARROW
+    as_owner: bool = False
 
 
+MembershipChange: TypeAlias = GrantMembership | RevokeMembership
 PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 

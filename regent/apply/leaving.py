@@ -14,6 +14,7 @@ import asyncpg
 
 from regent.apply.handing_on import NotHandedOnError, owned_by
 from regent.apply.locked import Patience
+from regent.apply.names import Names, read_names, require_known, require_same
 from regent.apply.naming import routine_in
 from regent.apply.result import (
     NOT_REACHED,
@@ -26,6 +27,7 @@ from regent.apply.result import (
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.home.store import Home
+from regent.kinds import Address
 from regent.observed import ObservedServer
 from regent.server.connection import Connection
 from regent.server.connections import Connections
@@ -160,15 +162,20 @@ async def _drop_privileges(
 
     async def once() -> None:
         before_write()
+        names = await read_names(connection, await _given_on(connection, role, server))
         # Before the admin is a member of the role, else the role could be whose grants these are.
-        again = await _given_again(connection, role, server)
+        again = await _given_again(connection, role, server, names)
         memberships = await _memberships_given_again(connection, role, server)
         await run(
             connection,
             [*again, *_act_as(role, server), *memberships],
             patience=patience,
-            before_commit=lambda: _drop_if_it_owns_nothing(connection, role),
+            before_commit=lambda: last_look(names),
         )
+
+    async def last_look(names: Names) -> None:
+        require_same(names, await read_names(connection, names))
+        await _drop_if_it_owns_nothing(connection, role)
 
     await patiently(once, patience=patience)
 
@@ -192,14 +199,37 @@ def _act_as(role: str, server: ObservedServer) -> Sequence[str]:
     return (f"GRANT {quote_ident(role)} TO {quote_ident(server.admin)}{options}",)
 
 
-async def _given_again(connection: Connection, role: str, server: ObservedServer) -> list[str]:
-    """GRANTs by the owner of what the role granted to others; what DROP OWNED leaves is taken."""
-    lines: dict[str, None] = {}
+async def _grants(
+    connection: Connection, role: str, server: ObservedServer
+) -> list[asyncpg.Record]:
+    """What the role granted to others."""
     parameters = (
         load("leaving/grants_made_on_parameters") if server.major >= PARAMETER_SINCE else ""
     )
-    query = compose("leaving/grants_made", parameters=parameters)
-    grants = await connection.fetch(query, role)
+    return await connection.fetch(compose("leaving/grants_made", parameters=parameters), role)
+
+
+async def _given_on(
+    connection: Connection, role: str, server: ObservedServer
+) -> frozenset[Address]:
+    """The objects that it granted something on."""
+    return _objects(await _grants(connection, role, server))
+
+
+def _objects(grants: Iterable[asyncpg.Record]) -> frozenset[Address]:
+    return frozenset(Address(row["catalog"], row["oid"]) for row in grants)
+
+
+async def _given_again(
+    connection: Connection, role: str, server: ObservedServer, names: Names
+) -> list[str]:
+    """GRANTs by the owner of what the role granted to others; what DROP OWNED leaves is taken.
+
+    By their `names`, which were read before: who has another one by now is not meant (ADR 40).
+    """
+    lines: dict[str, None] = {}
+    grants = await _grants(connection, role, server)
+    require_known(names, _objects(grants))
     _require_legible(role, "privileges", grants)
     orphans: dict[tuple[str, str], None] = {}
     for row in grants:

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import asyncpg
 
 from regent.apply import table_locks as gentle_locks
 from regent.apply.locked import LOCK_IS_HELD, Locked, LockedError, Patience, look_for
+from regent.apply.names import Named, meant_by_oid
 from regent.apply.pieces import Piece, Tally
 from regent.apply.render import render
 from regent.apply.result import (
@@ -48,6 +49,7 @@ USE_SECONDS = 300.0
 """A transaction that takes that long is given up: the other databases wait for this pass."""
 STRONG_LOCK_TIMEOUT_MS = 100
 NO_SUCH_ROLE = "42704"
+NO_RIGHT = "42501"
 
 
 class InvalidGrantorError(StepRefusedError):
@@ -80,7 +82,7 @@ class PrivilegeWork:
         self._tallies = [Tally(one) for one in changes]
         for tally, one in zip(self._tallies, changes, strict=True):
             if isinstance(one, RevokePrivileges) and one.refusal:
-                tally.failed.append((one, InvalidGrantorError(one.refusal)))
+                tally.failed.append((one, _refused_at_planning(one)))
         self._refs = [dict(zip(c.addresses, c.objects, strict=True)) for c in self._changes]
         """By change, what each address is: a slice of a large change looks up its own alone."""
         self._locked: list[Piece] = []
@@ -279,19 +281,25 @@ class PrivilegeWork:
             for part in parts.values()
             for address, one in zip(part.addresses, part.objects, strict=True)
         }
-        await self._with_locks(list(objects.values()), body, is_soft=piece.is_soft)
+        meant = meant_by_oid(parts.values())
+        await self._with_locks(list(objects.values()), body, meant, is_soft=piece.is_soft)
         spent = (time.monotonic() - began) / len(parts)
         for n in parts:
             self._tallies[n].seconds += spent
 
     async def _with_locks(
-        self, objects: Sequence[tuple[Row, ObjectRef]], body: Sequence[str], *, is_soft: bool
+        self,
+        objects: Sequence[tuple[Row, ObjectRef]],
+        body: Sequence[str],
+        meant: Mapping[Address, ObjectRef],
+        *,
+        is_soft: bool,
     ) -> None:
         """With the strongest locks that are to be had."""
         locks = gentle_locks.lock(objects, self._strength)
         if self._strength is Strength.STRONG and locks:
             try:
-                await self._attempt([*locks, *body], STRONG_LOCK_TIMEOUT_MS)
+                await self._attempt([*locks, *body], meant, STRONG_LOCK_TIMEOUT_MS)
             except asyncpg.LockNotAvailableError:
                 if len(objects) > 1 and not is_soft:
                     raise
@@ -300,19 +308,25 @@ class PrivilegeWork:
             else:
                 return
             locks = gentle_locks.lock(objects, Strength.SOFT)
-        await self._attempt([*locks, *body])
+        await self._attempt([*locks, *body], meant)
 
     async def _attempt(
-        self, statements: Sequence[str], lock_timeout_ms: int = LOCK_TIMEOUT_MS
+        self,
+        statements: Sequence[str],
+        meant: Mapping[Address, ObjectRef],
+        lock_timeout_ms: int = LOCK_TIMEOUT_MS,
     ) -> None:
         async def once() -> None:
             self._before_write()
             async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
+                named = Named(connection, meant)
                 await run(
                     connection,
                     statements,
                     lock_timeout_ms=lock_timeout_ms,
                     patience=self._patience,
+                    after_begin=named.at_first if meant else None,
+                    before_commit=named.at_last if meant else None,
                 )
 
         # A name that is not there was dropped: it does not come back by waiting. For what others
@@ -336,6 +350,12 @@ class PrivilegeWork:
         if not objects or not grantees:
             return None
         return replace(change, objects=objects, grantees=grantees)
+
+
+def _refused_at_planning(change: RevokePrivileges) -> InvalidGrantorError:
+    """What the owner gave wants the owner's right, what a superuser gave wants him to be none."""
+    is_the_owners = all(one.owner == change.grantor for one in change.objects)
+    return InvalidGrantorError(change.refusal, sqlstate=NO_RIGHT if is_the_owners else "")
 
 
 def _next_size(size: int, seconds: float) -> int:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from regent.apply.naming import identifier, routine
+from regent.apply.verifiers import set_password
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -76,7 +77,7 @@ def render(  # noqa: PLR0912 - one case per kind of change
             return tuple(_revoke(change))
         case SetPassword():
             start = f"ALTER ROLE {quote_ident(change.role)} WITH PASSWORD "
-            return (Statement(start + quote_literal(change.verifier.value), start + HIDDEN),)
+            return (Statement(set_password(change.role), start + HIDDEN),)
         case CreateRole():
             return _plain(_create_role(change))
         case AlterRole():
@@ -257,10 +258,11 @@ def _revoke(change: RevokePrivileges) -> Iterator[Statement]:
     end = f"FROM {_grantees(change.grantees)}{' CASCADE' if change.cascade else ''}"
     own = [ref for ref in change.objects if ref.owner == change.grantor]
     others = [ref for ref in change.objects if ref.owner != change.grantor]
-    for refs, as_role in ((own, None), (others, change.grantor)):
+    owner = change.grantor if change.as_owner else None
+    for refs, as_role in ((own, owner), (others, change.grantor)):
         for objects in _chunks(refs):
             sql = f"REVOKE {option}{what} ON {_objects(change.kind, objects)} {end}"
-            yield Statement(sql, sql, as_role)
+            yield Statement(sql, sql, as_role, is_owners=change.as_owner and refs is own)
 
 
 def _alter_defaults(change: GrantDefaults | RevokeDefaults) -> str:

@@ -8,7 +8,16 @@ from types import MappingProxyType
 
 import asyncpg
 
-from regent.changes import Change, GatherObjects, GrantDefaults, HandOnOwned, RevokeDefaults
+from regent.changes import (
+    Change,
+    GatherObjects,
+    GrantDefaults,
+    GrantMembership,
+    HandOnOwned,
+    RevokeDefaults,
+    RevokeMembership,
+    RevokePrivileges,
+)
 from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
 
@@ -27,7 +36,10 @@ NOT_REACHED = "08006"
 VANISHED = frozenset({"42P01", "3F000", "42703", "42883", "3D000"})
 """What the change was about went away after it was read: nothing is left to do."""
 
-FOR_GOOD = frozenset({"54000", "42809", "0A000", "0LP01", "42P17", "22023", "22021"})
+NOT_GRANTED = "0LP01"
+"""What may not be granted, or not to whom."""
+
+FOR_GOOD = frozenset({"54000", "42809", "0A000", NOT_GRANTED, "42P17", "22023", "22021"})
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
 
 NEEDS_A_PERSON = frozenset(
@@ -141,7 +153,7 @@ def refused(
         done=False,
         sqlstate=state,
         message=message(error),
-        way_out=_own_way_out(error) or way_out(state),
+        way_out=_own_way_out(error) or way_out(state, change),
         seconds=seconds,
         remaining=remaining or (change,),
     )
@@ -151,13 +163,30 @@ def _own_way_out(error: BaseException) -> str:
     return shown(getattr(error, "way_out", ""))
 
 
-def is_passing(state: str) -> bool:
-    """True when a later try may succeed by itself."""
+def is_passing(state: str, change: Change | None = None) -> bool:
+    """True when a later try may succeed by itself; `change` is what was refused.
+
+    A REVOKE on which something hangs was planned before somebody passed it on: the next plan takes
+    that along. Else whoever has a grant option would decide himself to keep what is taken. And a
+    membership the other way round, which a GRANT finds, may be somebody's deed of a moment.
+    """
+    if _was_passed_on(state, change) or _is_a_ring(state, change):
+        return True
     return state not in FOR_GOOD and state not in NEEDS_A_PERSON
+
+
+def _was_passed_on(state: str, change: Change | None) -> bool:
+    return state == STAYS and isinstance(change, RevokePrivileges | RevokeMembership)
+
+
+def _is_a_ring(state: str, change: Change | None) -> bool:
+    return state == NOT_GRANTED and isinstance(change, GrantMembership)
 
 
 def way_out(state: str, change: Change | None = None) -> str:
     """What a person can do about this SQLSTATE of this change."""
+    if _was_passed_on(state, change):
+        return "Somebody has passed it on just now; the next pass or apply takes that along."
     if isinstance(change, HandOnOwned) and state == STAYS:
         return (
             "Hand them on or drop them yourself, name another reassignOwnedTo, or list"

@@ -19,6 +19,7 @@ from regent.apply.locked import LOCK_IS_HELD, Patience
 from regent.apply.render import render
 from regent.apply.result import REFUSALS, RETRIED, ChangeResult, refused
 from regent.apply.transaction import as_their_roles, patiently, run
+from regent.apply.verifiers import BIND, QUIET, to_bind
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -58,6 +59,7 @@ async def carry_out(
     before_write: Callable[[], None],
     patience: Patience,
     ours: Collection[int] = (),
+    is_superuser: bool = False,
     heed: Callable[[Sequence[ChangeResult]], None] = lambda _: None,
 ) -> tuple[ChangeResult, ...]:
     """One result for each change, in order. `ours` are pids never to end.
@@ -68,7 +70,7 @@ async def carry_out(
     """
     if closed_by(changes):
         patience = Patience(PATIENCE_SECONDS)
-    work = _Work(home, major, before_write, patience, ours)
+    work = _Work(home, major, before_write, patience, ours, is_superuser)
     results: list[ChangeResult] = []
     for start in range(0, len(changes), CHANGES_PER_TRANSACTION):
         done = await work.batch(changes[start : start + CHANGES_PER_TRANSACTION])
@@ -126,6 +128,7 @@ class _Work:
     before_write: Callable[[], None]
     patience: Patience
     ours: Collection[int]
+    is_superuser: bool
 
     async def batch(self, batch: Sequence[Change]) -> list[ChangeResult]:
         """One result for each; a batch that is refused is halved."""
@@ -149,7 +152,7 @@ class _Work:
 
     async def _together(self, batch: Sequence[Change]) -> None:
         statements = [s for change in batch for s in render(change, major=self.major)]
-        closed = closed_by(batch)
+        closed, verifiers = closed_by(batch), to_bind(batch)
         has_ended_some = False
 
         async def once() -> None:
@@ -162,6 +165,10 @@ class _Work:
                     await lock_roles_in_transaction(connection)
                     if closed:
                         has_ended_some = await tell_to_end(connection, closed, self.ours)
+                    if verifiers:
+                        if self.is_superuser:
+                            await connection.execute(QUIET)
+                        await connection.fetchval(BIND, verifiers)
 
                 await run(
                     connection,

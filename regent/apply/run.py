@@ -181,6 +181,7 @@ class _Work:
             before_write=self.before_write,
             patience=self.for_roles,
             ours=self.connections.pids,
+            is_superuser=self.server.admin_is_superuser,
             heed=lambda results: self.heed(results, len(self.plan.changes)),
         )
 

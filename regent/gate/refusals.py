@@ -9,7 +9,7 @@ Long because what is remembered, for how long, and what it leaves out are read t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ from regent.changes import (
 from regent.gate.digests import digest
 from regent.observed import ObservedServer
 from regent.plan.edges import Edge, edges, split
+from regent.plan.handing_over import taken_from
 from regent.reach import Reaches
 from regent.remembered import Unmanageable
 
@@ -61,7 +62,7 @@ class Refusal:
 
 def is_permanent(result: ChangeResult) -> bool:
     """True when only a person, or another declaration, can change the answer."""
-    return not result.done and not is_passing(result.sqlstate)
+    return not result.done and not is_passing(result.sqlstate, result.change)
 
 
 def keys_of(change: Change) -> tuple[str, ...]:
@@ -107,9 +108,7 @@ def _keys(change: PrivilegeChange) -> dict[Edge, str]:
     bare = replace(
         change, objects=(), grantees=(), privileges=frozenset(), columns=(), causes=(), effect=ANY
     )
-    if isinstance(bare, RevokePrivileges):
-        bare = replace(bare, cascade=False)
-    else:
+    if not isinstance(bare, RevokePrivileges):
         bare = replace(bare, instead_of=frozenset())
     same = digest(bare)
     return {
@@ -144,10 +143,13 @@ def refusals(results: Iterable[ChangeResult], now: datetime) -> Refused:
     }
 
 
-def without_refused(plan: Plan, refused: Refused) -> tuple[Plan, tuple[Refusal, ...]]:
+def without_refused(
+    plan: Plan, refused: Refused, sessions: Collection[str] = frozenset()
+) -> tuple[Plan, tuple[Refusal, ...]]:
     """The plan less what was refused for good, and that; privileges are compared by the object.
 
-    The end of a role whose DROP is refused is over: its sessions are not ended again and again.
+    The end of a role whose DROP is refused is over: its sessions are not ended again and again. Nor
+    are those of who keeps what the server does not take, but for `sessions` that are to end still.
     """
     if not refused:
         return plan, ()
@@ -161,12 +163,23 @@ def without_refused(plan: Plan, refused: Refused) -> tuple[Plan, tuple[Refusal, 
                 left_out.append(Refusal(part, known.sqlstate, known.message))
     stuck = {one.change.role for one in left_out if isinstance(one.change, DropRole)}
     stuck -= {one.role for one in kept if isinstance(one, AlterRole)}
+    keeping = {role for one in left_out for role in taken_from(one.change)}
+    keeping -= {
+        role for one in kept if not isinstance(one, EndSessions) for role in taken_from(one)
+    }
+    keeping -= set(sessions)
     final = tuple(
         one
         for one in kept
         if not (isinstance(one, EndSessions | HandOnOwned) and one.role in stuck)
+        and not (_ends_what_was_taken(one) and one.about[0] in keeping)
     )
     return replace(plan, changes=final), tuple(left_out)
+
+
+def _ends_what_was_taken(change: Change) -> bool:
+    """Sessions that end because one in SET ROLE would keep what was taken from the role."""
+    return isinstance(change, EndSessions) and change.effect is Effect.REMOVE
 
 
 def _parts(change: Change, refused: Refused) -> Iterator[tuple[Change, Unmanageable | None]]:

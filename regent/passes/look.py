@@ -207,6 +207,7 @@ def compared(
             compilations=compilations,
         ),
         still_refused(memory.refused, situation.now),
+        brake.sessions,
     )
     verdict = _judge(situation, desired, observed, wanted, brake, compilations)
     return Looked(

@@ -122,6 +122,7 @@ def _spurious(
 ) -> list[tuple[str, Taken]]:
     taken: list[tuple[str, Taken]] = []
     passed_on = _passed_on(acl, lost)
+    options_in_it = _options(acl) if scope.acting else {}
     for item, gone in zip(acl, lost, strict=True):
         grantee = item.grantee
         if grantee is None or not scope.is_managed(grantee):
@@ -129,14 +130,32 @@ def _spurious(
         allowed = scope.allowed(grantee, needs)
         extra = item.privileges - allowed.privileges - gone
         options = item.grantable - allowed.grantable - extra - gone
-        if extra:
-            cascade = bool(extra & item.grantable & passed_on.get(grantee, NONE))
-            taken.append((grantee, Taken((), item.grantor, extra, cascade=cascade)))
-        if options:
-            cascade = bool(options & passed_on.get(grantee, NONE))
-            found = Taken((), item.grantor, options, option_only=True, cascade=cascade)
-            taken.append((grantee, found))
+        stays = scope.not_revoked(item.grantor, options_in_it)
+        fallen = passed_on.get(grantee, NONE)
+        for part, taking in _apart(extra, item.grantor, stays, scope):
+            cascade = bool(part & item.grantable & fallen)
+            taken.append((grantee, replace(taking, cascade=cascade)))
+        for part, taking in _apart(options, item.grantor, stays, scope):
+            cascade = bool(part & fallen)
+            taken.append((grantee, replace(taking, option_only=True, cascade=cascade)))
     return taken
+
+
+def _apart(
+    some: Privileges, grantor: str, stays: Privileges, scope: Scope
+) -> Iterable[tuple[Privileges, Taken]]:
+    """What a REVOKE takes, and what it would leave: that as the owner, where we may become it."""
+    if some - stays:
+        yield some - stays, Taken((), grantor, some - stays)
+    left = some & stays
+    if left and scope.is_owner_reached:
+        yield left, Taken((), grantor, left, as_owner=True)
+    elif left:
+        why = (
+            f'The owner, "{scope.owner}", gave it, and the admin has a grant option and not the'
+            " owner's right: what it revokes is what it gave itself"
+        )
+        yield left, Taken((), grantor, left, refusal=why)
 
 
 def _passed_on(acl: Acl, lost: tuple[Privileges, ...]) -> Options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from regent.changes import Change, Effect, EndSessions, RevokeMembership
+from regent.changes import Change, Effect, EndSessions, RevokeMembership, RevokePrivileges
 from regent.desired import Desired
 from regent.plan.handing_over import taken_from
 
@@ -19,7 +19,8 @@ def plan_sessions(
 
     Those of a role without LOGIN end as they always do.
     """
-    taken = {role for change in changes for role in taken_from(change)}
+    tried = (c for c in changes if not (isinstance(c, RevokePrivileges) and c.refusal))
+    taken = {role for change in tried for role in taken_from(change)}
     for name in sorted(adopted):
         role = desired.roles[name]
         if role.login and (name in taken or name in sessions):

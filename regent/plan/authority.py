@@ -32,6 +32,8 @@ class Authority:
     powerless: Powerless
     """Grantors who cannot take back what they gave."""
     inherited: Inherited
+    acting: frozenset[str] = frozenset()
+    """The roles as whom an admin that is no superuser gives and takes."""
 
     def scope_on(
         self, owner: str, managed: frozenset[str], tolerated: Needs, users: Users | None = None
@@ -46,6 +48,8 @@ class Authority:
             unable=unable,
             clinging=Clinging(owner, unable),
             superusers=unable.superusers,
+            acting=self.acting - {owner},
+            is_owner_reached=owner not in self.powerless.anywhere,
         )
 
     def causes_of(self, *roles: str | None) -> Causes:
@@ -84,4 +88,5 @@ def authority_of(desired: Desired, server: ObservedServer) -> Authority:
         causes=causes,
         powerless=powerless_on(server, inherited),
         inherited=inherited,
+        acting=frozenset() if server.admin_is_superuser else inherited.by(server.admin),
     )

@@ -131,7 +131,7 @@ def with_cascade(taken: tuple[Taken, ...], *, cascades: bool) -> tuple[Taken, ..
 
 
 def _clears_columns(taken: Taken) -> bool:
-    return bool(taken.privileges & COLUMNS.privileges)
+    return not taken.refusal and bool(taken.privileges & COLUMNS.privileges)
 
 
 def _split(edge: Given, cleared: frozenset[str | None]) -> Iterable[tuple[Given, bool]]:

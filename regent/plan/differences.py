@@ -43,6 +43,7 @@ class Taken:
     cut: Cut | None = None
     by_grantor: bool = False
     refusal: str = ""
+    as_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Scope:
     cannot revoke what they gave here, although they have the option; `clinging` those of whom
     nothing falls with an option, as they have the owner's rights; `superusers` are both. What
     pg_init_privs records does not count for a managed role: whoever owns an extension and a table
-    can have a grant written there (ALTER EXTENSION .. ADD).
+    can have a grant written there (ALTER EXTENSION .. ADD). `acting` are the roles as whom an admin
+    that is neither superuser nor owner may revoke; `is_owner_reached`: it may become the owner.
     """
 
     owner: str
@@ -80,10 +82,23 @@ class Scope:
     unable: Container[str] = NOBODY
     clinging: Container[str] = NOBODY
     superusers: Container[str] = NOBODY
+    acting: frozenset[str] = frozenset()
+    is_owner_reached: bool = True
 
     def is_managed(self, grantee: str | None) -> bool:
         """False for PUBLIC, for others' roles and for the owner (rule 9)."""
         return grantee in self.managed and grantee != self.owner
+
+    def not_revoked(self, grantor: str, options: Options) -> Privileges:
+        """What a REVOKE of this grantor's would leave, without a word. `options` are in its ACL.
+
+        Whoever has a grant option, or inherits one, revokes what it gave itself by that, also where
+        it inherits the owner's rights as well (docs/facts.md, PG-ACL-22).
+        """
+        if not self.acting or grantor != self.owner:
+            return NONE
+        beside = self.beside or {}
+        return NONE.union(*(options.get(r, NONE) | beside.get(r, NONE) for r in self.acting))
 
     def allowed(self, grantee: str, needs: Needs) -> Need:
         """What this grantee may hold."""

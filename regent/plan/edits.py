@@ -159,6 +159,7 @@ class Edits:
             cut=taken.cut,
             by_grantor=taken.by_grantor,
             refusal=taken.refusal,
+            as_owner=taken.as_owner,
             causes=self._authority.causes_of(*taken.grantees),
         )
 

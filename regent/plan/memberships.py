@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from regent.changes import Effect, GrantMembership, RevokeMembership
+from regent.changes import Effect, GrantMembership, MembershipChange, RevokeMembership
 from regent.desired import Causes, Desired, DesiredMembership
 from regent.observed import ObservedServer
 from regent.plan.authority import Authority
 from regent.plan.grantors import Kept, Row, along, leaves_first, orphans
+from regent.plan.turned import making_room
 
 Pair = tuple[str, str]
-MembershipChange = GrantMembership | RevokeMembership
 BOOTSTRAP_OID = 10
 ROWS_OF_GRANTORS_SINCE = 16
 
@@ -67,9 +67,13 @@ def plan_memberships(
         if row.member not in authority.known:  # left by a role that is gone
             continue
         by_group.setdefault(row.group, []).append(row)
-    for group, rows in sorted(by_group.items()):
-        if not _is_settled(rows, members.get(group, {}), context):
-            yield from _plan_group(group, rows, context)
+    changes = [
+        change
+        for group, rows in sorted(by_group.items())
+        if not _is_settled(rows, members.get(group, {}), context)
+        for change in _plan_group(group, rows, context)
+    ]
+    yield from making_room(changes, server)
 
 
 def _our_grantor(server: ObservedServer) -> str:

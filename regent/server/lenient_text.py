@@ -13,6 +13,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+PLACEHOLDER = "(a name that is not UTF-8, which cannot be shown but as the bytes "
+"""How the words begin that stand for such a name. No statement may have them as a name: the server
+would cut them to one that somebody could give a role of his."""
 SHOWN = 5
 ENCODING = "postgregent_utf8"
 PARAMETER_STATUS, READY, HEADER_BYTES = ord("S"), ord("Z"), 5
@@ -108,7 +111,7 @@ def legible(name: str) -> str:
     if is_legible(name):
         return name
     raw = name.encode("utf-8", "surrogateescape").hex()
-    return f"(a name that is not UTF-8, which cannot be shown but as the bytes {raw})"
+    return f"{PLACEHOLDER}{raw})"
 
 
 def shown(text: str) -> str:

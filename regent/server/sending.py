@@ -11,7 +11,10 @@ from typing import Any
 
 import asyncpg
 
-from regent.server.lenient_text import is_legible
+from regent.server.lenient_text import PLACEHOLDER, is_legible
+
+QUOTED = f'"{PLACEHOLDER}'
+"""The words for such a name, where a name stands."""
 
 
 class SendingConnection(asyncpg.Connection):
@@ -41,7 +44,7 @@ class SendingConnection(asyncpg.Connection):
 
 
 def _require_legible(query: str, args: Iterable[Any]) -> None:
-    if not all(map(_is_legible, (query, *args))):
+    if QUOTED in query or not all(map(_is_legible, (query, *args))):
         raise asyncpg.CharacterNotInRepertoireError(
             "A name or text that is not UTF-8 cannot be sent to the server."
         )

@@ -90,6 +90,8 @@ OF_SUPERUSERS: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
         "session_replication_role": (14, "origin"),
         "lc_messages": (14, "C"),
+        # Verifiers are bound, and log_statement would log what is.
+        "log_parameter_max_length": (14, "0"),
         "event_triggers": (17, ON),
         "plpgsql.variable_conflict": (14, "error"),
     }

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regent.apply.render import Statement, render
+from regent.apply.verifiers import to_bind
 from regent.changes import (
     AdoptRole,
     AlterRole,
@@ -220,10 +221,12 @@ def test_marks_sessions_and_ownership_are_not_statements(change: Change) -> None
 
 
 @pytest.mark.rule("19")
-def test_a_verifier_is_sent_and_never_shown() -> None:
+@pytest.mark.found("E163")
+def test_a_verifier_is_bound_and_never_in_a_statement() -> None:
     change = SetPassword("r", Verifier(SECRET))
     (statement,) = render(change, major=18)
-    assert SECRET in statement.sql
+    assert SECRET in to_bind([change])
+    assert SECRET not in statement.sql
     for shown in (statement.shown, repr(statement), describe(change), repr(change)):
         assert SECRET not in shown
 
