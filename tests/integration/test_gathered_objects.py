@@ -38,6 +38,7 @@ SELECT o.name || ' of ' || o.owner::regrole FROM (
     SELECT relname::text AS name, relowner AS owner, relnamespace AS place FROM pg_class
     UNION ALL SELECT proname, proowner, pronamespace FROM pg_proc WHERE prolang <> 12
     UNION ALL SELECT typname, typowner, typnamespace FROM pg_type
+    WHERE typname !~ 'multirange$' -- before 17 it stays where the range was, and cannot be altered
 ) AS o WHERE o.place = 'app'::regnamespace AND o.owner <> 'keeper'::regrole ORDER BY 1
 """
 
