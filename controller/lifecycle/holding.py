@@ -21,16 +21,21 @@ from shared.keys import ResourceKey
 
 
 class Holding:
-    """Which resources hold our finalizer. `tell_removed` hears of each that somebody took off."""
+    """Which resources hold our finalizer. `tell_removed` hears of each that somebody took off.
+
+    `is_listed` says of one that some Regent has it, whether it should or not.
+    """
 
     def __init__(
         self,
         patches: FinalizerPatches,
         tell_removed: Callable[[JsonObject], None] = lambda _found: None,
         clock: Callable[[], float] = time.monotonic,
+        is_listed: Callable[[ResourceKey], bool] = lambda _key: False,
     ) -> None:
         self._patches = patches
         self._tell_removed = tell_removed
+        self._is_listed = is_listed
         self._had: set[str] = set()
         """Uids that had our finalizer when they were last looked at, or were given it."""
         self._replaced: dict[str, str] = {}
@@ -43,7 +48,7 @@ class Holding:
 
         `off` are Regents that were uninstalled.
         """
-        gives = giving(declared, off)
+        gives = giving(declared, off, self._is_listed)
         wanted = {
             key: found
             for key, found in declared.raw.items()
@@ -56,7 +61,7 @@ class Holding:
 
     async def let_go(self, declared: Declared, off: frozenset[ResourceKey]) -> bool:
         """Take it off the Roles and Users that nobody gives. True when none of them has it."""
-        gives = giving(declared, off)
+        gives = giving(declared, off, self._is_listed)
         idle = {
             key: found
             for key, found in declared.raw.items()
@@ -112,8 +117,15 @@ class Holding:
         self._patches.forget_except(uids, declared.raw)
 
 
-def giving(declared: Declared, off: frozenset[ResourceKey]) -> Callable[[ResourceKey], bool]:
+def giving(
+    declared: Declared,
+    off: frozenset[ResourceKey],
+    is_listed: Callable[[ResourceKey], bool] = lambda _key: False,
+) -> Callable[[ResourceKey], bool]:
     """Whether some Regent may give what a resource declares. A Regent always counts as given.
+
+    Of a namespace that is shut out it gives what it has, until it was told: a deletion meanwhile
+    must not go unseen.
 
     A namespace that was not known whole may have a Regent that we did not see (rule 17), and a
     Regent that cannot be read may go on with what it accepted.
@@ -131,7 +143,7 @@ def giving(declared: Declared, off: frozenset[ResourceKey]) -> Callable[[Resourc
                 or served_databases(key.namespace, regents, declared.namespaces)
                 or declared.doubts.why_not_synced(key.namespace)
             )
-        return known[key.namespace]
+        return known[key.namespace] or is_listed(key)
 
     return gives
 

@@ -42,7 +42,7 @@ class Untold:
         return frozenset(
             regent
             for regent in declared.regents()
-            if declared.may_serve(regent, key.namespace)
+            if (declared.may_serve(regent, key.namespace) or self._lists(regent, key))
             and regent not in declared.deleting
             # One that is uninstalled forgets all of them.
             and not asks_for_uninstall(declared.raw[regent])
@@ -74,6 +74,11 @@ class Untold:
     async def forget_all_of(self, regent: ResourceKey) -> None:
         """It ends: nobody is left to be told."""
         await self.departures.forget({regent: self.departures.known.get(regent, frozenset())})
+
+    def _lists(self, regent: ResourceKey, key: ResourceKey) -> bool:
+        served = self._fleet.served.get(regent)
+        known = served.link.acquaintance if served is not None else None
+        return known is not None and str(key) in known.resources
 
     def _is_told(self, regent: ResourceKey, key: ResourceKey) -> bool:
         return regent in self._fleet.served and self._fleet.is_told(regent, key)

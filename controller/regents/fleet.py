@@ -173,6 +173,16 @@ class Fleet:
         known = link.acquaintance
         return known is not None and link.is_pushed and str(resource) not in known.resources
 
+    def lists(self, resource: ResourceKey) -> bool:
+        """Whether some Regent has accepted it, as far as was heard, and was told nothing else."""
+        text = str(resource)
+        return any(
+            (known := served.link.acquaintance) is not None
+            and text in known.resources
+            and not served.is_uninstalled
+            for served in self._served.values()
+        )
+
     def reach(self, key: ResourceKey, resource: ResourceKey, role: str) -> Reach:
         """How far the end of a resource, which is `role` in PostgreSQL, has come on a Regent."""
         served = self._served[key]

@@ -86,7 +86,7 @@ class Acting:
         self.untold = Untold(writing, plant.namespace, self.fleet)
         self.pushing = Pushing(caches, self.fleet, self.untold, account, self.faults)
         self.patches = FinalizerPatches(writing)
-        self.holding = Holding(self.patches, self._tell_removed)
+        self.holding = Holding(self.patches, self._tell_removed, is_listed=self.fleet.lists)
         self.last_words = LastWords(writing, recorder, plant, settings.name)
         self.teardown = Teardown(
             self.patches, self.fleet, self.plants, self.untold, faults=self.faults

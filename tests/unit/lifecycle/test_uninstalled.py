@@ -59,6 +59,14 @@ def test_a_regent_of_another_namespace_gives_where_it_allows_it() -> None:
     assert gives(raw("Regent", "other", allowing, namespace="elsewhere"))
 
 
+def test_what_a_regent_has_of_a_namespace_that_is_shut_out_is_held_until_it_was_told() -> None:
+    elsewhere = raw("Regent", "other", REGENT_SPEC, namespace="elsewhere")
+    role = raw("Role", "mydb-viewer", ROLE_SPEC)
+    declared = Reader().read([("Regent", elsewhere), ("Role", role)])
+    assert giving(declared, frozenset(), lambda key: key == ROLE)(ROLE)
+    assert not giving(declared, frozenset())(ROLE)
+
+
 def test_only_true_asks_and_a_deletion_comes_first() -> None:
     def annotated(value: str, **more: Any) -> dict[str, Any]:
         return raw("Regent", "a", {}, annotations={UNINSTALL_ANNOTATION: value}, **more)
