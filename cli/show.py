@@ -70,7 +70,7 @@ from regent.changes import (
 from regent.gate.losses import Atom
 from regent.one_shot import OnceReport
 from regent.plan.describe import describe, where
-from shared.http import TakeoverBody
+from shared.http import TakeoverBody, UnmanagedBody
 from shared.keys import ResourceKey
 from shared.listing import first_of
 from shared.outcomes import Outcome, State
@@ -240,6 +240,7 @@ def report_data(
         "unread": unread_data(report.unread),
         "restraint": restraint_data(report.restraint),
         "owned": owned_data(report.owned),
+        "unmanaged": unmanaged_data(report.unmanaged),
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }
@@ -262,6 +263,13 @@ def takeover_data(takeover: TakeoverBody | None) -> dict[str, Any] | None:
     if takeover is None:
         return None
     return takeover.model_dump(mode="json", by_alias=True, include={"token", "message"})
+
+
+def unmanaged_data(unmanaged: UnmanagedBody | None) -> dict[str, Any] | None:
+    """The roles that nobody declares, where the Regent asks for them."""
+    if unmanaged is None:
+        return None
+    return unmanaged.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def owned_data(owned: Iterable[Owned]) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ from regent.server.connections import READ_SECONDS
 from regent.server.trouble import CANNOT_BE_SENT, TROUBLE, heed_cancellation
 from regent.settings import RegentSettings
 from regent.together import run_together
+from regent.unmanaged.who import Unmanaged
 from regent.upkeep import Upkeep
 from shared.outcomes import Actor
 
@@ -98,6 +99,11 @@ class Engine:
         connector = OwnConnector(plain, own)
         async with founded(settings, connector) as stand:
             yield cls(settings, stand, connector=connector, own=own, board=board, metrics=metrics)
+
+    @property
+    def unmanaged(self) -> tuple[Unmanaged, ...]:
+        """The roles that nobody declares, as the last full pass found them."""
+        return self._report.unmanaged
 
     async def run(self) -> None:
         """Detect and correct until the lock is lost, or something unexpected is raised."""

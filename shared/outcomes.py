@@ -77,6 +77,10 @@ class Actor(Candidate):
     )
 
 
+REPORTED = "reported"
+"""The correction of what is only told, as nothing is to be done about it."""
+
+
 class Drift(_Wire):
     """One difference that appeared while the desired state stood still (rule 30)."""
 

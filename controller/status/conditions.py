@@ -89,6 +89,7 @@ def regent_status(
     written["serverIdentifier"] = said.get("systemIdentifier", "")
     for name in (
         "acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake", "takeover",
+        "unmanaged",
     ):  # fmt: skip
         if name in said:
             written[name] = said[name]

@@ -16,7 +16,7 @@ from controller.kube.kinds import JsonObject
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from shared.drift_text import timeless
 from shared.keys import ResourceKey
-from shared.outcomes import Drift
+from shared.outcomes import REPORTED, Drift
 from shared.utc import utc
 
 BURST_SECONDS = 0.3
@@ -80,6 +80,8 @@ def _by_resource(burst: Sequence[Drift]) -> Iterator[tuple[ResourceKey, list[Dri
 
 
 def _news(about: Reference, drifts: Sequence[Drift]) -> News:
+    if all(drift.correction == REPORTED for drift in drifts):
+        return News(about, "Warning", "UnmanagedRole", "Report", note_of(drifts))
     reason = "DriftCorrected" if all(drift.corrected_at for drift in drifts) else "DriftFound"
     return News(about, "Warning", reason, "Correct", note_of(drifts))
 

@@ -20,6 +20,8 @@ from regent.plan.describe import describe
 from regent.report.bodies import brake_body, takeover_body
 from regent.report.deeds import correction_of, deed_of
 from regent.report.drifts import Deed, deeds, differences
+from regent.report.unmanaged import appearances, news_of, told, unmanaged_body
+from regent.unmanaged.who import Unmanaged
 from shared.http import DoneBody, Leftover
 from shared.outcomes import Actor, Drift, Outcome
 from shared.state import DesiredState
@@ -38,6 +40,8 @@ class Report:
         self._board = board
         self._metrics = metrics
         self._done: tuple[DoneBody, ...] = ()
+        self.unmanaged: tuple[Unmanaged, ...] = ()
+        """The roles that nobody declares, as the last full pass found them."""
         self._may_be_outstanding = True
         """Until it was looked for: a restart knows nothing of what was found before."""
 
@@ -49,6 +53,7 @@ class Report:
             for difference in differences(one.drift)
             for deed in deeds(difference, witnesses)
         ]
+        drift += await self._notice(one, witnesses.probable)
         if not one.server.is_in_recovery:
             await self._record(drift)
             if not one.is_targeted:
@@ -56,6 +61,21 @@ class Report:
         self._count(one, fate, drift)
         if not one.is_targeted:
             self._say(one)
+
+    async def _notice(self, one: Pass, actor: Actor) -> tuple[Drift, ...]:
+        """Remember who is there that nobody declares; one entry for each that has just come."""
+        if one.is_targeted:
+            return ()
+        news = news_of(one)
+        if news.new or news.is_first:
+            names = {oid: role.name for oid, role in news.new.items()}
+            at, by = (None, None) if news.is_first else (one.found_at, actor)
+            await self._home.note_unmanaged(names, at, by)
+        await self._home.forget_unmanaged(news.gone)
+        if news.is_over:
+            await self._home.stop_noticing()
+        self.unmanaged = told(one, news, actor)
+        return appearances(self._regent, one, news, actor)
 
     async def _record(self, drift: Sequence[Drift]) -> None:
         if not drift:
@@ -155,6 +175,9 @@ class Report:
             metrics.managed_roles.set(len(one.desired.managed))
             metrics.refused.set(len(one.not_manageable))
             metrics.unread.set(len(one.unread))
+            is_asked = one.unmanaged.policy != "Ignore"
+            open_to = sum(role.may_log_in for role in self.unmanaged)
+            metrics.unmanaged_roles.value = open_to if is_asked else None
             metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
 
     def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
@@ -183,6 +206,7 @@ class Report:
             unread=dict(sorted(one.unread.items())),
             missing=missing(one),
             leftovers=leftovers(one),
+            unmanaged=unmanaged_body(one, self.unmanaged),
             unreadable=self._home.unreadable.told()[:SHOWN_LEFTOVERS],
             done=self._done,
         )
