@@ -50,8 +50,10 @@ from regent.changes import (
     ClearPassword,
     CreateOwned,
     CreateRole,
+    DisableRole,
     DropRole,
     Effect,
+    EnableRole,
     EndSessions,
     GatherObjects,
     GrantDefaults,
@@ -113,8 +115,10 @@ def action(change: Change, created: frozenset[str] = frozenset()) -> Action:
             return "add" if change.role in created else "change"
         case CreateRole() | AdoptRole() | GrantMembership() | GrantPrivileges() | GrantDefaults():
             return "add"
-        case CreateOwned():
+        case CreateOwned() | EnableRole():
             return "add"
+        case DisableRole():
+            return "take away"
         case SetOwner() | GatherObjects():
             return "change"
         case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():

@@ -105,6 +105,11 @@ class Engine:
         """The roles that nobody declares, as the last full pass found them."""
         return self._report.unmanaged
 
+    @property
+    def unmanaged_problems(self) -> Mapping[str, str]:
+        """Why the server refuses to disable or enable some of them, by name."""
+        return self._report.unmanaged_problems
+
     async def run(self) -> None:
         """Detect and correct until the lock is lost, or something unexpected is raised."""
         self.wake.wake(Full("start"))

@@ -279,7 +279,7 @@ def _report(
         results=one.results,
         brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
         takeover=takeover_body(takeover) if takeover else None,
-        notes=(*notes, *in_words(one.unmanaged.roles), *one.illegible),
+        notes=(*notes, *in_words(one.unmanaged), *one.illegible),
         seconds=perf_counter() - began,
         major=one.server.major,
         unread={name: in_a_line(why) for name, why in sorted(one.unread.items())},

@@ -257,7 +257,8 @@ class Service:
     async def unmanaged(self, *, limit: int, continue_: str | None) -> UnmanagedPage:
         """The roles that may log in though nobody declares them, by name."""
         async with self._asked() as engine:
-            return unmanaged_page(engine.unmanaged, limit, continue_ or "")
+            roles, problems = engine.unmanaged, engine.unmanaged_problems
+            return unmanaged_page(roles, problems, limit, continue_ or "")
 
     def health(self) -> Health:
         """At once, without asking the server."""

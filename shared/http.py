@@ -166,6 +166,8 @@ class UnmanagedRoleBody(_Wire):
         None, description="When it was found; absent: it was there at the first look."
     )
     by: str = Field("", description="Who made it so, as far as it can be known.")
+    spared: str = Field("", description="Why Disable leaves it alone; empty where it does not.")
+    problem: str = Field("", description="Why the server does not let it be disabled or enabled.")
 
 
 class UnmanagedBody(_Wire):
@@ -173,6 +175,8 @@ class UnmanagedBody(_Wire):
 
     policy: Literal["Ignore", "Report", "Disable"]
     count: int = 0
+    disabled: int = Field(0, description="How many of them the Regent disabled.")
+    waits: str = Field("", description="Why nobody is disabled now, with the way out.")
     roles: tuple[UnmanagedRoleBody, ...] = Field(
         (), max_length=50, description="The newest 50; GET /v1/unmanaged lists all."
     )

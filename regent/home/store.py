@@ -14,6 +14,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Self
 
+import asyncpg
+
 from regent.home import database as home_database
 from regent.home.check import check_owner
 from regent.home.connection import HomeConnection
@@ -22,6 +24,7 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
+from regent.home.locks import lock_roles_in_transaction
 from regent.home.rows import census_of, drift_of, mark_of, text_of, unmanageable_of
 from regent.home.unreadable import UnreadableRows, readable
 from regent.remembered import (
@@ -37,6 +40,7 @@ from regent.server.connection import Connection, Connects
 from regent.server.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.json_text import json_text
+from shared.names import OWNER_ROLE, quote_ident
 from shared.outcomes import Actor, Drift
 from shared.resources.regent import DEFAULT_HOME_DATABASE
 from shared.state import REVEAL
@@ -242,6 +246,33 @@ class Home:
         """Roles that are gone, or that somebody answers for."""
         if oids:
             await self._connection.execute("home/forget_unmanaged", self.regent, sorted(oids))
+
+    async def give_logins_back(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """LOGIN for each role that was disabled: to whom it was given, and to whom it could not be.
+
+        As the admin, role by role: one that the admin may not alter keeps no other from it.
+        """
+        given: list[str] = []
+        left: list[str] = []
+        for one in (await self.census()).noticed:
+            if one.disabled_at is None:
+                continue
+            async with self.connection() as connection:
+                try:
+                    async with connection.transaction():
+                        await lock_roles_in_transaction(connection)
+                        name = await connection.fetchval(load("home/role_called"), one.role_oid)
+                        if name is None:
+                            continue
+                        await connection.execute(f"ALTER ROLE {quote_ident(name)} WITH LOGIN")
+                        await connection.execute(f"SET LOCAL ROLE {quote_ident(OWNER_ROLE)}")
+                        await connection.execute(
+                            load("home/note_enabled"), self.regent, one.role_oid
+                        )
+                    given.append(name)
+                except (asyncpg.PostgresError, ValueError):  # the latter of a name not in UTF-8
+                    left.append(name)
+        return tuple(given), tuple(left)
 
     async def stop_noticing(self) -> None:
         """Nobody asks who is there that nobody declares."""

@@ -20,7 +20,14 @@ from regent.plan.describe import describe
 from regent.report.bodies import brake_body, takeover_body
 from regent.report.deeds import correction_of, deed_of
 from regent.report.drifts import Deed, deeds, differences
-from regent.report.unmanaged import appearances, news_of, told, unmanaged_body
+from regent.report.unmanaged import (
+    appearances,
+    disabled_by,
+    news_of,
+    problems_of,
+    told,
+    unmanaged_body,
+)
 from regent.unmanaged.who import Unmanaged
 from shared.http import DoneBody, Leftover
 from shared.outcomes import Actor, Drift, Outcome
@@ -42,6 +49,8 @@ class Report:
         self._done: tuple[DoneBody, ...] = ()
         self.unmanaged: tuple[Unmanaged, ...] = ()
         """The roles that nobody declares, as the last full pass found them."""
+        self.unmanaged_problems: Mapping[str, str] = {}
+        """Why the server refuses to disable or enable some of them, by name."""
         self._may_be_outstanding = True
         """Until it was looked for: a restart knows nothing of what was found before."""
 
@@ -74,7 +83,10 @@ class Report:
         await self._home.forget_unmanaged(news.gone)
         if news.is_over:
             await self._home.stop_noticing()
+        if made := disabled_by(one):
+            await self._home.note_unmanaged(made, one.found_at, actor)
         self.unmanaged = told(one, news, actor)
+        self.unmanaged_problems = problems_of(one)
         return appearances(self._regent, one, news, actor)
 
     async def _record(self, drift: Sequence[Drift]) -> None:

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from regent.apply.result import ChangeResult
+from regent.changes import DisableRole, EnableRole
+from regent.gate.refusals import Refusal
 from regent.passes.one_pass import Pass
 from regent.remembered import Noticed
+from regent.resolve.unmanaged import Found
 from regent.unmanaged.who import Unmanaged
 from shared.drift_text import who
 from shared.http import (
@@ -20,6 +24,7 @@ from shared.outcomes import REPORTED, Actor, Drift
 
 SHOWN = 50
 NAMED = 5
+NONE: Mapping[str, str] = {}
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -70,6 +75,7 @@ def appearances(regent: str, one: Pass, news: News, actor: Actor) -> tuple[Drift
     """One entry of the history for each role that has just appeared."""
     if news.is_first:
         return ()
+    disabled = {change.role for change in one.drift if isinstance(change, DisableRole)}
     return tuple(
         Drift(
             regent=regent,
@@ -84,32 +90,56 @@ def appearances(regent: str, one: Pass, news: News, actor: Actor) -> tuple[Drift
             action=REPORTED,
         )
         for role in sorted(news.new.values(), key=lambda role: role.name)
+        if role.name not in disabled
     )
+
+
+def disabled_by(one: Pass) -> Mapping[int, str]:
+    """The roles that came and were disabled in one pass, by oid: who made them is known now."""
+    if one.census.since is None:
+        return {}
+    came = {c.oid: c.role for c in one.drift if isinstance(c, DisableRole)}
+    return {n.role_oid: n.role for n in one.census.noticed if n.role_oid in came and not n.actor}
 
 
 def unmanaged_body(one: Pass, roles: Iterable[Unmanaged]) -> UnmanagedBody | None:
     """The newest of them first; None where nobody asks."""
     roles = tuple(roles)
-    found = one.unmanaged
-    if found.policy == "Ignore" and not roles:
+    found, problems = one.unmanaged, problems_of(one)
+    if found.policy == "Ignore" and not any(role.is_disabled for role in roles):
         return None
     ordered = sorted(roles, key=lambda role: role.name)
     ordered.sort(key=_appeared, reverse=True)
     return UnmanagedBody(
         policy=found.policy,
         count=len(ordered),
-        roles=tuple(map(role_body, ordered[:SHOWN])),
+        disabled=sum(role.is_disabled for role in ordered),
+        waits=found.waits,
+        roles=tuple(role_body(role, problems) for role in ordered[:SHOWN]),
     )
 
 
-def unmanaged_page(roles: Iterable[Unmanaged], limit: int, after: str) -> UnmanagedPage:
+def problems_of(one: Pass) -> Mapping[str, str]:
+    """By role, why the server refuses to disable or to enable it."""
+    parts: list[Refusal | ChangeResult] = [*one.not_manageable, *one.refused]
+    found = {
+        part.change.role: f"{part.message} ({part.sqlstate}) {part.way_out}".strip()
+        for part in parts
+        if isinstance(part.change, DisableRole | EnableRole)
+    }
+    return dict(sorted(found.items()))
+
+
+def unmanaged_page(
+    roles: Iterable[Unmanaged], problems: Mapping[str, str], limit: int, after: str
+) -> UnmanagedPage:
     """By name, from the one after `after`."""
     found = [role for role in roles if role.name > after]
-    items = tuple(map(role_body, found[:limit]))
+    items = tuple(role_body(role, problems) for role in found[:limit])
     return UnmanagedPage(items=items, continue_=items[-1].name if len(found) > limit else None)
 
 
-def role_body(role: Unmanaged) -> UnmanagedRoleBody:
+def role_body(role: Unmanaged, problems: Mapping[str, str] = NONE) -> UnmanagedRoleBody:
     """One of them."""
     noticed = role.noticed
     actor = noticed.actor if noticed is not None else None
@@ -120,16 +150,23 @@ def role_body(role: Unmanaged) -> UnmanagedRoleBody:
         may=role.may,
         appeared_at=noticed.appeared_at if noticed is not None else None,
         by=who(actor) if actor is not None else "",
+        spared=role.spared,
+        problem=problems.get(role.name, ""),
     )
 
 
-def in_words(roles: Iterable[Unmanaged]) -> tuple[str, ...]:
-    """A line for `plan`; nothing where there are none."""
-    named = [f"{role.name}{_powers(role)}" for role in roles if role.may_log_in]
-    if not named:
+def in_words(found: Found) -> tuple[str, ...]:
+    """Lines for `plan`: who is there that nobody declares, and whom Disable spares."""
+    roles = [role for role in found.roles if role.may_log_in]
+    if found.policy == "Ignore" or not roles:
         return ()
-    count = "1 role" if len(named) == 1 else f"{len(named)} roles"
-    return (f"Nobody declares {count} that may log in: {first_of(named, NAMED)}.",)
+    count = "1 role" if len(roles) == 1 else f"{len(roles)} roles"
+    named = [f"{role.name}{_powers(role)}" for role in roles]
+    lines = [f"Nobody declares {count} that may log in: {first_of(named, NAMED)}."]
+    spared = [f"{role.name} ({role.spared})" for role in roles if role.spared]
+    if found.policy == "Disable" and spared:
+        lines.append(f"Disable spares {first_of(spared, NAMED)}.")
+    return (*lines, *filter(None, (found.waits,)))
 
 
 def _powers(role: Unmanaged) -> str:

@@ -7,7 +7,7 @@ its resource and hides no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regent.desired import Desired
@@ -91,5 +91,11 @@ def resolve(situation: Situation) -> Resolution:
     )
     desired = without_locked_ends(context, desired)
     unmanaged = found_unmanaged(situation, desired)
+    desired = replace(
+        desired,
+        unmanaged_roles=unmanaged.policy,
+        disabling=unmanaged.disabling,
+        enabling=unmanaged.enabling,
+    )
     due = min(findings.due, default=None)
     return Resolution(desired, findings, situation.accepted, due, unmanaged)

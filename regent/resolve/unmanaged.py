@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from regent.desired import Desired
+from regent.desired import Desired, Strangers
 from regent.resolve.situation import Situation
 from regent.unmanaged.who import Claimed, Unmanaged, unmanaged_roles
 from shared.keys import ResourceKey
@@ -28,6 +28,15 @@ class Found:
     policy: UnmanagedRoles = "Ignore"
     roles: tuple[Unmanaged, ...] = ()
     waits: str = ""
+    enabling: Strangers = frozenset()
+    """Those that get the LOGIN back that was taken from them."""
+
+    @property
+    def disabling(self) -> Strangers:
+        """Those that shall not log in."""
+        if self.policy != "Disable" or self.waits:
+            return frozenset()
+        return frozenset((role.name, role.oid) for role in self.roles if not role.spared)
 
 
 NOBODY = Found()
@@ -45,7 +54,24 @@ def found_unmanaged(situation: Situation, desired: Desired) -> Found:
         is_ignored=matcher(desired.ignore_roles),
     )
     roles = unmanaged_roles(situation.server, situation.standing, claimed, noticed)
-    return Found(policy, roles, _why_it_waits(situation))
+    waits = _why_it_waits(situation) if policy == "Disable" else ""
+    return Found(policy, roles, waits, frozenset(_enabling(situation, desired, policy, claimed)))
+
+
+def _enabling(
+    situation: Situation, desired: Desired, policy: UnmanagedRoles, claimed: Claimed
+) -> Iterator[tuple[str, int]]:
+    """Whom the Regent does not disable any more. Of a managed role its declaration decides.
+
+    A resource that is refused gives nothing back: whoever may write one must not undo Disable.
+    """
+    managed = desired.managed | situation.marked.foreign
+    for one in situation.census.noticed:
+        name = situation.marked.names.get(one.role_oid)
+        if one.disabled_at is None or name is None or name in managed:
+            continue
+        if policy != "Disable" or claimed.is_ignored(name):
+            yield name, one.role_oid
 
 
 def _claimed(situation: Situation, desired: Desired) -> Iterator[str]:

@@ -65,7 +65,8 @@ def unmanaged_roles(
             oid=role.oid,
             may_log_in=role.login,
             may=_powers(standing.powers.get(role.name, frozenset())),
-            spared=_why_spared(role, server, standing, claimed, families),
+            spared=_why_spared(role, server, claimed, families)
+            or _why_spared_now(role, server, standing, noticed.get(role.oid)),
             noticed=noticed.get(role.oid),
         )
         for role in sorted(_candidates(server, noticed), key=lambda role: role.name)
@@ -100,7 +101,6 @@ def _powers(reached: frozenset[str]) -> tuple[str, ...]:
 def _why_spared(
     role: ObservedRole,
     server: ObservedServer,
-    standing: Standing,
     claimed: Claimed,
     families: Mapping[str, str],
 ) -> str:
@@ -115,7 +115,16 @@ def _why_spared(
         return "it owns an enabled subscription"
     if name in claimed.left:
         return "a Regent managed it and left it as it was"
-    powers = standing.powers.get(name, frozenset())
-    if name in server.connected and not ADMINISTERS.isdisjoint(powers):
+    return ""
+
+
+def _why_spared_now(
+    role: ObservedRole, server: ObservedServer, standing: Standing, noticed: Noticed | None
+) -> str:
+    """Whoever administers the server at this moment is not put out; who was disabled once is."""
+    if noticed is not None and noticed.disabled_at is not None:
+        return ""
+    powers = standing.powers.get(role.name, frozenset())
+    if role.name in server.connected and not ADMINISTERS.isdisjoint(powers):
         return "an administrator who is connected"
     return ""

@@ -189,6 +189,8 @@ def _unmanaged() -> Schema:
         "properties": {
             "policy": {**_WORD, "description": "What unmanagedRoles says."},
             "count": {**_COUNT, "description": "How many there are."},
+            "disabled": {**_COUNT, "description": "How many of them it disabled."},
+            "waits": {**_TEXT, "description": "Why it disables nobody now, with the way out."},
             "roles": {
                 "description": f"The newest {MAX_UNMANAGED} of them.",
                 "type": "array",
@@ -217,6 +219,11 @@ def _unmanaged() -> Schema:
                             "description": "When it was found; absent: it was there before.",
                         },
                         "by": {**_TEXT, "description": "Who made it so, as far as it is known."},
+                        "spared": {**_TEXT, "description": "Why Disable leaves it alone."},
+                        "problem": {
+                            **_TEXT,
+                            "description": "Why the server does not let it be disabled.",
+                        },
                     },
                 },
             },

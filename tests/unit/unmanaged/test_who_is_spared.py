@@ -92,9 +92,12 @@ User/other: {database: mydb, userName: kept, renamedFrom: former}
 def test_of_what_is_held_for_the_first_time_not_even_the_name_is_known() -> None:
     on = server(role("eve", login=True))
     held = {"User/default/new": Trouble(reason="Invalid", message="x")}
-    assert "User/default/new" in found(on, held=held).waits
+    one = found(on, held=held, unmanagedRoles="Disable")
+    assert "User/default/new" in one.waits
+    assert one.disabling == frozenset()
     permission = {"Permission/default/new": Trouble(reason="Invalid", message="x")}
-    assert not found(on, held=permission).waits
+    assert found(on, held=permission, unmanagedRoles="Disable").disabling
+    assert found(on, held=held).disabling == frozenset()
 
 
 def test_what_spares_a_role_is_given_by_somebody_with_power() -> None:
@@ -156,3 +159,15 @@ def test_who_was_disabled_stays_found_though_he_may_not_log_in() -> None:
     census = Census(NOON, (Noticed(7, "eve", disabled_at=NOON),))
     one = found(server(role("renamed", oid=7), role("group", oid=8)), census=census)
     assert [(r.name, r.is_disabled) for r in one.roles] == [("renamed", True)]
+
+
+def test_who_was_disabled_is_not_spared_by_a_session_and_a_power_that_a_friend_gave_him() -> None:
+    on = server(role("eve", oid=7, login=True), role("dba", createrole=True))
+    on = replace(
+        on,
+        memberships=(ObservedMembership("dba", "eve", "dba", False),),
+        connected=frozenset({"eve"}),
+    )
+    assert spared(found(on)) == {"eve": "an administrator who is connected"}
+    census = Census(NOON, (Noticed(7, "eve", disabled_at=NOON),))
+    assert spared(found(on, census=census)) == {"eve": ""}
