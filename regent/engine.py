@@ -342,6 +342,8 @@ class Engine:
         self._detectors.say()
         self._metrics.held.set(held_in(self.passes.accepted().state, one.outcomes.values()))
         await self._report.write(one, Witnesses(events, xmins, actor))
+        if (seconds := self._report.looks_again_seconds) is not None:
+            self._agenda.within(seconds)
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:
         """Sessions do not last: asked at once, before anything is read."""

@@ -182,6 +182,16 @@ class UnmanagedBody(_Wire):
     )
 
 
+class ContendedBody(_Wire):
+    """A correction that somebody undoes again and again (rule 26)."""
+
+    edge: str = Field(description="What corrects it, in words.")
+    times: int = Field(description="How often it was corrected within the last minute.")
+    by: tuple[str, ...] = Field((), description="By whom it is undone, as far as it is known.")
+    role: str | None = None
+    resources: tuple[str, ...] = ()
+
+
 class StatusBody(_Wire):
     """The latest word on everything; `sequence` grows whenever something other than a time did."""
 
@@ -246,6 +256,9 @@ class StatusBody(_Wire):
     leftovers: tuple[Leftover, ...] = Field((), max_length=100)
     unmanaged: UnmanagedBody | None = Field(
         None, description="Roles that nobody declares; absent where the Regent does not ask."
+    )
+    contended: tuple[ContendedBody, ...] = Field(
+        (), max_length=20, description="The first 20 corrections that others keep undoing."
     )
     done: tuple[DoneBody, ...] = Field(
         (), max_length=10, description="The last passes of this process that changed something."

@@ -95,6 +95,7 @@ def regent_status(
             written[name] = said[name]
     written |= {name: value for name, value in remembered.items() if not written.get(name)}
     written["leftovers"] = said["leftovers"]
+    written["contended"] = said["contended"]
     return written
 
 

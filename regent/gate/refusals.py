@@ -86,9 +86,8 @@ def _keys_of_objects(change: GatherObjects) -> dict[int, str]:
 
 def role_that_ends(change: Change) -> str:
     """Who can come in, or stays in, as long as this is not done; empty where it ends no access."""
-    match change:
-        case AlterRole(effect=Effect.CLOSE) | EndSessions(effect=Effect.CLOSE) | DisableRole():
-            return change.role
+    if isinstance(change, AlterRole | DisableRole | EndSessions) and change.effect is Effect.CLOSE:
+        return change.role
     return ""
 
 

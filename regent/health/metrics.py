@@ -76,6 +76,9 @@ class Metrics:
         self.refused = self._gauge(
             "refused_changes", "Changes that would be to do, and that the server refuses."
         )
+        self.contended = self._gauge(
+            "contended_edges", "Corrections that others undo at least five times in a minute."
+        )
         self.unread = self._gauge(
             "databases_unread", "Served databases that the last pass could not read."
         )

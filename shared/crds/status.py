@@ -159,6 +159,35 @@ def _regent() -> Schema:
             },
         },
         "unmanaged": _unmanaged(),
+        "contended": {
+            "description": "Corrections that others undo at least five times in a minute.",
+            "type": "array",
+            "maxItems": 20,
+            "x-kubernetes-list-type": "atomic",
+            "items": {
+                "type": "object",
+                "required": ["edge"],
+                "properties": {
+                    "edge": {**_TEXT, "description": "What corrects it, in words."},
+                    "times": {**_COUNT, "description": "How often within the last minute."},
+                    "by": {
+                        "description": "By whom it is undone, as far as it is known.",
+                        "type": "array",
+                        "maxItems": 16,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": _TEXT,
+                    },
+                    "role": {**_WORD, "description": "Whom it is about."},
+                    "resources": {
+                        "description": "What declares it.",
+                        "type": "array",
+                        "maxItems": 256,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": _WORD,
+                    },
+                },
+            },
+        },
         "leftovers": {
             "description": "What of deleted resources could not be taken away yet.",
             "type": "array",
