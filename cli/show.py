@@ -50,8 +50,10 @@ from regent.changes import (
     ClearPassword,
     CreateOwned,
     CreateRole,
+    DisableRole,
     DropRole,
     Effect,
+    EnableRole,
     EndSessions,
     GatherObjects,
     GrantDefaults,
@@ -70,7 +72,7 @@ from regent.changes import (
 from regent.gate.losses import Atom
 from regent.one_shot import OnceReport
 from regent.plan.describe import describe, where
-from shared.http import TakeoverBody
+from shared.http import TakeoverBody, UnmanagedBody
 from shared.keys import ResourceKey
 from shared.listing import first_of
 from shared.outcomes import Outcome, State
@@ -113,8 +115,10 @@ def action(change: Change, created: frozenset[str] = frozenset()) -> Action:
             return "add" if change.role in created else "change"
         case CreateRole() | AdoptRole() | GrantMembership() | GrantPrivileges() | GrantDefaults():
             return "add"
-        case CreateOwned():
+        case CreateOwned() | EnableRole():
             return "add"
+        case DisableRole():
+            return "take away"
         case SetOwner() | GatherObjects():
             return "change"
         case ClearPassword() | RevokeMembership() | RevokePrivileges() | EndSessions():
@@ -240,6 +244,7 @@ def report_data(
         "unread": unread_data(report.unread),
         "restraint": restraint_data(report.restraint),
         "owned": owned_data(report.owned),
+        "unmanaged": unmanaged_data(report.unmanaged),
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }
@@ -262,6 +267,13 @@ def takeover_data(takeover: TakeoverBody | None) -> dict[str, Any] | None:
     if takeover is None:
         return None
     return takeover.model_dump(mode="json", by_alias=True, include={"token", "message"})
+
+
+def unmanaged_data(unmanaged: UnmanagedBody | None) -> dict[str, Any] | None:
+    """The roles that nobody declares, where the Regent asks for them."""
+    if unmanaged is None:
+        return None
+    return unmanaged.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def owned_data(owned: Iterable[Owned]) -> list[dict[str, Any]]:

@@ -19,7 +19,9 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateRole,
+    DisableRole,
     DropRole,
+    EnableRole,
     EndSessions,
     GrantDefaults,
     GrantMembership,
@@ -28,6 +30,7 @@ from regent.changes import (
     HandOver,
     OfDefaults,
     OfOwner,
+    OfStranger,
     ReleaseRole,
     RenameRole,
     RevokeDefaults,
@@ -81,7 +84,7 @@ def _of_all(change: Change) -> Change:
     match change:
         case AlterRole() | AlterSetting() | EndSessions() | ClearPassword() | DropRole():
             return replace(change, role=_ALL_OF_THEM)
-        case RevokeDefaults():
+        case RevokeDefaults() | OfStranger():
             return replace(change, role=_ALL_OF_THEM)
         case CreateRole() | AdoptRole() | RenameRole() | HandOver() | SetPassword():
             return change
@@ -116,6 +119,10 @@ def _alike(change: Change) -> str:  # noqa: PLR0912 - one case per kind of chang
         case GrantPrivileges():
             names = ", ".join(sorted(change.privileges))
             return f"grant {names} on {{objects}} in database {change.database} to {{roles}}"
+        case EnableRole():
+            return "give {roles} their LOGIN back"
+        case DisableRole():
+            return describe(change)
         case GrantDefaults():
             names = ", ".join(sorted(change.privileges))
             return f"grant {names} on {change.object} in database {change.database} to {{roles}}"
@@ -147,7 +154,7 @@ def _roles(change: Change) -> Sequence[str]:
             return (change.role,)
         case SetPassword() | ClearPassword() | AlterSetting() | EndSessions():
             return (change.role,)
-        case OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
+        case OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole() | OfStranger():
             return (change.role,)
         case OfOwner():
             return (change.owner,)

@@ -150,6 +150,12 @@ class OfAttribute(_OfRole):
     __slots__ = ()
 
 
+class OfStranger(_OfRole):
+    """What is done about a role that nobody declares: notes in the home database follow these."""
+
+    __slots__ = ()
+
+
 class OfEnd(_AboutOneRole):
     """A step of the end of somebody's access."""
 
@@ -392,6 +398,31 @@ class AlterRole(OfAttribute):
     def takes_login(self) -> bool:
         """Whether nobody comes in any more, and none is to come instead."""
         return self.effect is Effect.CLOSE and self.login is False and not self.for_now
+
+
+@dataclass(frozen=True, slots=True)
+class DisableRole(OfStranger):
+    """NOLOGIN of a role that nobody declares, and a note of it, so that it can be undone (rule 11).
+
+    `oid` tells it from another role of its name.
+    """
+
+    oid: int
+    causes: Causes = ()
+    effect: Effect = Effect.CLOSE
+
+    rank: ClassVar[Rank] = Rank.ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class EnableRole(OfStranger):
+    """LOGIN is given back to a role that was disabled, and nothing else of it (rule 11)."""
+
+    oid: int
+    causes: Causes = ()
+    effect: Effect = Effect.OPEN
+
+    rank: ClassVar[Rank] = Rank.ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -740,6 +771,8 @@ Change = (
     | RenameRole
     | HandOver
     | AlterRole
+    | DisableRole
+    | EnableRole
     | SetPassword
     | ClearPassword
     | AlterSetting

@@ -183,6 +183,10 @@ class Ending:
     ended_at: datetime | None = None
 
 
+Strangers = frozenset[tuple[str, int]]
+"""Roles that nobody declares, by name and oid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """All of it, for one pass over one server.
@@ -194,6 +198,8 @@ class Desired:
     are its business (rule 6). `undecided` are (group, member) that are declared with a group
     that could not be had (its mark was lost, say): neither given nor taken. `ended` are (group,
     member) of access for a time that is over: where it is taken, the member's sessions end.
+    `unmanaged_roles` is what the Regent says of roles that nobody declares: `disabling` of them
+    shall not log in, and `enabling` get the LOGIN back that was taken from them.
     """
 
     roles: Mapping[str, DesiredRole] = field(default_factory=dict)
@@ -208,6 +214,9 @@ class Desired:
     ended: frozenset[tuple[str, str]] = frozenset()
     ignore_roles: tuple[str, ...] = ()
     ignore_schemas: tuple[str, ...] = ()
+    unmanaged_roles: str = ""
+    disabling: Strangers = frozenset()
+    enabling: Strangers = frozenset()
 
     def grants_without(self, names: Set[str]) -> Mapping[str, tuple[DeclaredGrant, ...]]:
         """The grants as if they named none of these roles."""

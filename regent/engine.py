@@ -42,6 +42,7 @@ from regent.server.connections import READ_SECONDS
 from regent.server.trouble import CANNOT_BE_SENT, TROUBLE, heed_cancellation
 from regent.settings import RegentSettings
 from regent.together import run_together
+from regent.unmanaged.who import Unmanaged
 from regent.upkeep import Upkeep
 from shared.outcomes import Actor
 
@@ -98,6 +99,16 @@ class Engine:
         connector = OwnConnector(plain, own)
         async with founded(settings, connector) as stand:
             yield cls(settings, stand, connector=connector, own=own, board=board, metrics=metrics)
+
+    @property
+    def unmanaged(self) -> tuple[Unmanaged, ...]:
+        """The roles that nobody declares, as the last full pass found them."""
+        return self._report.unmanaged
+
+    @property
+    def unmanaged_problems(self) -> Mapping[str, str]:
+        """Why the server refuses to disable or enable some of them, by name."""
+        return self._report.unmanaged_problems
 
     async def run(self) -> None:
         """Detect and correct until the lock is lost, or something unexpected is raised."""
@@ -331,6 +342,8 @@ class Engine:
         self._detectors.say()
         self._metrics.held.set(held_in(self.passes.accepted().state, one.outcomes.values()))
         await self._report.write(one, Witnesses(events, xmins, actor))
+        if (seconds := self._report.looks_again_seconds) is not None:
+            self._agenda.within(seconds)
 
     async def _likely_actor(self, hints: Sequence[Hint]) -> Actor:
         """Sessions do not last: asked at once, before anything is read."""

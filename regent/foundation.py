@@ -102,4 +102,5 @@ def memory_of(remembered: Remembered | None) -> Memory:
         brake=remembered.brake,
         refused=still_refused(remembered.unmanageable, datetime.now(UTC)),
         system_identifier=remembered.system_identifier or "",
+        census=remembered.census,
     )

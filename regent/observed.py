@@ -156,6 +156,10 @@ class ObservedServer:
     """Roles that may execute a function of PostgreSQL that reads or writes files, and which."""
     illegible: tuple[str, ...] = ()
     """What was left out as its name is not UTF-8, in words."""
+    connected: frozenset[str] = frozenset()
+    """Roles that have a session now."""
+    subscribers: frozenset[str] = frozenset()
+    """Owners of enabled subscriptions of any database."""
     holdings: Mapping[str, tuple[Holding, ...]] = field(default_factory=dict)
     """By role, what the readings of the databases do not show: of declared and managed roles."""
     definers: Mapping[str, tuple[Definer, ...]] = field(default_factory=dict)

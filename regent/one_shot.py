@@ -30,12 +30,13 @@ from regent.passes.one_pass import Pass
 from regent.plan.unmatched import Unmatched, literals
 from regent.remembered import AcceptedState, Loss, Mark
 from regent.report.bodies import brake_body, takeover_body
+from regent.report.unmanaged import in_words, unmanaged_body
 from regent.resolve.by_the_clock import notes_on_time
 from regent.server.connections import Connections
 from regent.server.doors import first_open
 from regent.settings import RegentSettings, connector_of
 from shared.consent import Consent
-from shared.http import BrakeBody, TakeoverBody
+from shared.http import BrakeBody, TakeoverBody, UnmanagedBody
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.state import DesiredState, Trouble, after, etag
@@ -67,6 +68,7 @@ class OnceReport:
     why_withheld: str = ""
     owned: tuple[Owned, ...] = ()
     waiting: tuple[Change, ...] = ()
+    unmanaged: UnmanagedBody | None = None
     has_let_go: bool = True
     """Whether the brake let go of something, where that was asked for."""
 
@@ -277,7 +279,7 @@ def _report(
         results=one.results,
         brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
         takeover=takeover_body(takeover) if takeover else None,
-        notes=(*notes, *one.illegible),
+        notes=(*notes, *in_words(one.unmanaged), *one.illegible),
         seconds=perf_counter() - began,
         major=one.server.major,
         unread={name: in_a_line(why) for name, why in sorted(one.unread.items())},
@@ -286,4 +288,5 @@ def _report(
         why_withheld=one.verdict.why,
         owned=owned,
         waiting=one.verdict.waiting_for_release,
+        unmanaged=unmanaged_body(one, one.unmanaged.roles),
     )

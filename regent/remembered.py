@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.json_text import json_text
 from shared.keys import ResourceKey
+from shared.outcomes import Actor
 from shared.state import REVEAL, DesiredState, Entry
 
 
@@ -210,6 +211,37 @@ class Unmanageable:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """A role that nobody declares, as it is remembered: by its oid, whatever it is called now.
+
+    `appeared_at` is None of what was there at the first look, and `actor` where nobody is known.
+    With `disabled_at` the Regent took its LOGIN, and gives it back.
+    """
+
+    role_oid: int
+    role: str
+    appeared_at: datetime | None = None
+    actor: Actor | None = None
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What one Regent remembers of the roles that nobody declares (rule 11).
+
+    `since` is when it looked first; None: it did not yet. `doubtful` are roles whose mark cannot be
+    read: nobody knows whether they are managed.
+    """
+
+    since: datetime | None = None
+    noticed: tuple[Noticed, ...] = ()
+    doubtful: frozenset[str] = frozenset()
+
+
+NO_CENSUS = Census()
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """Everything read at the start of a Regent."""
 
@@ -218,3 +250,4 @@ class Remembered:
     marks: tuple[Mark, ...]
     system_identifier: str | None
     unmanageable: Mapping[str, Unmanageable]
+    census: Census = NO_CENSUS

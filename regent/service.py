@@ -39,6 +39,7 @@ from regent.home.locks import LockLost
 from regent.remembered import AcceptedState
 from regent.report.bodies import plan_body
 from regent.report.roles import role_body, role_page
+from regent.report.unmanaged import unmanaged_page
 from regent.server.trouble import (
     CONNECTION_IS_GONE,
     TROUBLE,
@@ -58,6 +59,7 @@ from shared.http import (
     RoleBody,
     RolePage,
     StatusBody,
+    UnmanagedPage,
 )
 from shared.outcomes import Drift
 from shared.state import LARGEST_NUMBER, DesiredState, Verifier, etag
@@ -251,6 +253,12 @@ class Service:
         """One managed role with what it is given; None when this Regent does not manage it."""
         async with self._asked() as engine:
             return role_body(engine.latest, await engine.home.marks(), name)
+
+    async def unmanaged(self, *, limit: int, continue_: str | None) -> UnmanagedPage:
+        """The roles that may log in though nobody declares them, by name."""
+        async with self._asked() as engine:
+            roles, problems = engine.unmanaged, engine.unmanaged_problems
+            return unmanaged_page(roles, problems, limit, continue_ or "")
 
     def health(self) -> Health:
         """At once, without asking the server."""

@@ -14,10 +14,13 @@ from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE
 from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
+from shared.listing import first_of
+from shared.names import quote_ident
 from sql import load
 
 PARTS_REMOVED = "event triggers and schema removed"
 NOTHING_THERE = "nothing of PostgRegent was installed"
+SHOWN = 20
 NO_HOME = "not dropped, as there is no home database of this name"
 
 
@@ -118,9 +121,17 @@ async def _forget(settings: RegentSettings, *, drop: bool) -> list[str]:
         through=settings.databases,
     )
     try:
+        given, left = await home.give_logins_back()
         released = await home.release_all_marks()
         await home.forget_regent()
         done = [f"{settings.home_database}: {len(released)} roles released, left as they are"]
+        if given:
+            done.append(f"LOGIN given back to {first_of(given, SHOWN)}, which were disabled")
+        done += [
+            f"{name} keeps NOLOGIN, as the admin may not alter it: run ALTER ROLE"
+            f" {quote_ident(name)} LOGIN"
+            for name in left
+        ]
         if drop:
             await home.drop()
             done.append(f"{settings.home_database}: dropped")

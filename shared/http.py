@@ -153,6 +153,45 @@ class TroubleBody(_Wire):
     is_for_good: bool = Field(False, description="Whether it lasts until a person acts.")
 
 
+class UnmanagedRoleBody(_Wire):
+    """A role that may log in though nobody declares it (rule 11)."""
+
+    name: str
+    may_log_in: bool = True
+    disabled: bool = Field(False, description="Whether the Regent took its LOGIN.")
+    may: tuple[str, ...] = Field(
+        (), description="Attributes and powerful groups that it has or reaches."
+    )
+    appeared_at: datetime | None = Field(
+        None, description="When it was found; absent: it was there at the first look."
+    )
+    by: str = Field("", description="Who made it so, as far as it can be known.")
+    spared: str = Field("", description="Why Disable leaves it alone; empty where it does not.")
+    problem: str = Field("", description="Why the server does not let it be disabled or enabled.")
+
+
+class UnmanagedBody(_Wire):
+    """The roles that may log in though nobody declares them."""
+
+    policy: Literal["Ignore", "Report", "Disable"]
+    count: int = 0
+    disabled: int = Field(0, description="How many of them the Regent disabled.")
+    waits: str = Field("", description="Why nobody is disabled now, with the way out.")
+    roles: tuple[UnmanagedRoleBody, ...] = Field(
+        (), max_length=50, description="The newest 50; GET /v1/unmanaged lists all."
+    )
+
+
+class ContendedBody(_Wire):
+    """A correction that somebody undoes again and again (rule 26)."""
+
+    edge: str = Field(description="What corrects it, in words.")
+    times: int = Field(description="How often it was corrected within the last minute.")
+    by: tuple[str, ...] = Field((), description="By whom it is undone, as far as it is known.")
+    role: str | None = None
+    resources: tuple[str, ...] = ()
+
+
 class StatusBody(_Wire):
     """The latest word on everything; `sequence` grows whenever something other than a time did."""
 
@@ -215,6 +254,12 @@ class StatusBody(_Wire):
     brake: BrakeBody = BrakeBody()
     takeover: TakeoverBody = TakeoverBody()
     leftovers: tuple[Leftover, ...] = Field((), max_length=100)
+    unmanaged: UnmanagedBody | None = Field(
+        None, description="Roles that nobody declares; absent where the Regent does not ask."
+    )
+    contended: tuple[ContendedBody, ...] = Field(
+        (), max_length=20, description="The first 20 corrections that others keep undoing."
+    )
     done: tuple[DoneBody, ...] = Field(
         (), max_length=10, description="The last passes of this process that changed something."
     )
@@ -341,6 +386,10 @@ class RoleSummary(_Wire):
 
 class RolePage(Page[RoleSummary]):
     """The managed roles, by name."""
+
+
+class UnmanagedPage(Page[UnmanagedRoleBody]):
+    """The roles that may log in though nobody declares them, by name."""
 
 
 class PrivilegeBody(_Wire):

@@ -77,6 +77,13 @@ class Actor(Candidate):
     )
 
 
+REPORTED = "reported"
+"""The correction of what is only told, as nothing is to be done about it."""
+
+CONTENDED = "contended"
+"""The same of a correction that somebody undoes again and again."""
+
+
 class Drift(_Wire):
     """One difference that appeared while the desired state stood still (rule 30)."""
 

@@ -32,13 +32,11 @@ UNSUPPORTED: Mapping[type[BaseModel], Mapping[str, str]] = {
         "approval": "plans are applied without a person's approval",
         "publicPrivileges": "what PUBLIC has stays as it is",
         "setRole": "the Regent acts as adminUser",
-        "unmanagedRoles": "they are left alone, and not reported",
         "enforcement": "drift is corrected afterwards and not refused, as with Correct",
     },
 }
 _ACTED_ON: Mapping[str, frozenset[str]] = {
     "approval": frozenset({"Automatic"}),
-    "unmanagedRoles": frozenset({"Ignore"}),
     "enforcement": frozenset({"Observe", "Correct"}),
 }
 """The values of a field that mean what they say."""

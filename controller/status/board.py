@@ -23,7 +23,7 @@ from shared.drift_text import drift_text
 from shared.errors import PostgRegentError
 from shared.http import NO_CONNECTION, DoneBody, StatusBody
 from shared.keys import ResourceKey
-from shared.outcomes import Drift, Outcome
+from shared.outcomes import CONTENDED, REPORTED, Drift, Outcome
 
 COMING_UP = frozenset({"Starting", "NotReady", "NotAnswering", "Waiting", "Applying"})
 """Reasons that a Regent passes through within seconds; its trouble has reasons of its own."""
@@ -331,6 +331,8 @@ def replace_file(path: Path, text: str) -> None:
 def drift_line(drift: Drift, *, at: datetime | None = None) -> Line:
     """`drift corrected INSERT on … was granted to … by … (psql, 10.0.0.7), revoked 12 ms later`."""
     state = "corrected" if drift.corrected_at else "found"
+    if drift.correction in (REPORTED, CONTENDED):
+        state = drift.correction
     return Line(at=at or now(), subject="drift", state=state, reason="", message=drift_text(drift))
 
 

@@ -89,11 +89,13 @@ def regent_status(
     written["serverIdentifier"] = said.get("systemIdentifier", "")
     for name in (
         "acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake", "takeover",
+        "unmanaged",
     ):  # fmt: skip
         if name in said:
             written[name] = said[name]
     written |= {name: value for name, value in remembered.items() if not written.get(name)}
     written["leftovers"] = said["leftovers"]
+    written["contended"] = said["contended"]
     return written
 
 

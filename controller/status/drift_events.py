@@ -16,7 +16,7 @@ from controller.kube.kinds import JsonObject
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from shared.drift_text import timeless
 from shared.keys import ResourceKey
-from shared.outcomes import Drift
+from shared.outcomes import CONTENDED, REPORTED, Drift
 from shared.utc import utc
 
 BURST_SECONDS = 0.3
@@ -65,7 +65,18 @@ class DriftEvents:
         for key, drifts in [(regent, burst), *_by_resource(burst)]:
             found = self._find(key)
             if found is not None:
-                self._recorder.record(_news(Reference.to(found), drifts))
+                for part in _apart(drifts):
+                    self._recorder.record(_news(Reference.to(found), part))
+
+
+def _apart(drifts: Sequence[Drift]) -> Iterator[Sequence[Drift]]:
+    """What is contended and what is only reported have Events of their own."""
+    told = (REPORTED, CONTENDED)
+    parts = (
+        [drift for drift in drifts if drift.correction not in told],
+        *([drift for drift in drifts if drift.correction == one] for one in told),
+    )
+    return (part for part in parts if part)
 
 
 def _by_resource(burst: Sequence[Drift]) -> Iterator[tuple[ResourceKey, list[Drift]]]:
@@ -80,6 +91,11 @@ def _by_resource(burst: Sequence[Drift]) -> Iterator[tuple[ResourceKey, list[Dri
 
 
 def _news(about: Reference, drifts: Sequence[Drift]) -> News:
+    match drifts[0].correction:
+        case "reported":
+            return News(about, "Warning", "UnmanagedRole", "Report", note_of(drifts))
+        case "contended":
+            return News(about, "Warning", "Contended", "Report", note_of(drifts))
     reason = "DriftCorrected" if all(drift.corrected_at for drift in drifts) else "DriftFound"
     return News(about, "Warning", reason, "Correct", note_of(drifts))
 

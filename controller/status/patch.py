@@ -195,10 +195,25 @@ def _knowledge(
             transition(kind, "Unknown", outcome.reason, why, generation, before, now)
             for kind in ("Drifted", "DetectorHealthy")
         ]
+    contended = [_contended(news.status, generation, before, now)] if news.status.contended else []
     return [
+        *contended,
         _drifted(news.status, news.drift, generation, before, now),
         _detector_healthy(news.status.detector, generation, before, now),
     ]
+
+
+def _contended(
+    status: StatusBody, generation: int, before: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """Only there while somebody undoes what is corrected."""
+    first, more = status.contended[0], len(status.contended) - 1
+    others = f"; and {more} more" if more else ""
+    said = (
+        f"{first.edge}: undone {first.times} times within a minute, {', '.join(first.by)}{others}."
+        " Find out who does it: it is corrected each time."
+    )
+    return transition("Contended", "True", "Contended", said, generation, before, now)
 
 
 def _detector_healthy(

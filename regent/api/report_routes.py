@@ -19,6 +19,7 @@ from shared.http import (
     RoleBody,
     RolePage,
     StatusBody,
+    UnmanagedPage,
 )
 from shared.state import LARGEST_NUMBER
 
@@ -73,6 +74,17 @@ def report_routes(service: Service, polls: LongPolls) -> APIRouter:
     ) -> HistoryPage:
         poll = service.history(after=after, wait_seconds=wait, limit=limit)
         return await polls.answer(poll) or HistoryPage()
+
+    @router.get(
+        "/unmanaged",
+        response_model=UnmanagedPage,
+        response_model_exclude_none=True,
+        summary="The roles that may log in though nobody declares them",
+    )
+    async def get_unmanaged(
+        limit: Limit = LONGEST_PAGE, continue_: Continue = None
+    ) -> UnmanagedPage:
+        return await _page(service.unmanaged(limit=limit, continue_=continue_))
 
     @router.get(
         "/roles",

@@ -14,7 +14,7 @@ import asyncpg
 
 from regent.apply.locked import LOCK_IS_HELD, Holder, LockedError
 from regent.apply.result import RETRIED, ChangeResult, sqlstate
-from regent.changes import AlterRole, Change, Effect
+from regent.changes import AlterRole, Change, DisableRole, Effect
 from regent.server.again import again
 from regent.server.connection import Connection
 from shared.backoff import Backoff
@@ -33,7 +33,7 @@ def closed_by(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(
         change.role
         for change in changes
-        if isinstance(change, AlterRole) and change.effect is Effect.CLOSE
+        if isinstance(change, AlterRole | DisableRole) and change.effect is Effect.CLOSE
     )
 
 

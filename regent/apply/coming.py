@@ -25,6 +25,7 @@ from regent.changes import (
     HandOnOwned,
     OfEnd,
     OfHolder,
+    OfStranger,
     Plan,
     RevokeDefaults,
     RevokeMembership,
@@ -92,7 +93,7 @@ def _gives(change: Change, heir: str) -> bool:
             return role == heir and effect is Effect.WIDEN
         case OfHolder() | SetPassword() | ClearPassword() | AlterSetting() | OfEnd():
             return False
-        case RevokeMembership() | RevokePrivileges() | RevokeDefaults():
+        case RevokeMembership() | RevokePrivileges() | RevokeDefaults() | OfStranger():
             return False
         case _:
             assert_never(change)

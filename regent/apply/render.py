@@ -23,7 +23,9 @@ from regent.changes import (
     CreateOwned,
     CreateRole,
     Cut,
+    DisableRole,
     DropRole,
+    EnableRole,
     EndSessions,
     GatherObjects,
     GrantDefaults,
@@ -82,6 +84,10 @@ def render(  # noqa: PLR0912 - one case per kind of change
             return _plain(_create_role(change))
         case AlterRole():
             return _plain(_alter_role(change))
+        case DisableRole(role=role):
+            return _plain(f"ALTER ROLE {quote_ident(role)} WITH NOLOGIN")
+        case EnableRole(role=role):
+            return _plain(f"ALTER ROLE {quote_ident(role)} WITH LOGIN")
         case RenameRole(role=role, new_name=new_name):
             return _plain(f"ALTER ROLE {quote_ident(role)} RENAME TO {quote_ident(new_name)}")
         case ClearPassword(role=role):

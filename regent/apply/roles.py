@@ -27,7 +27,9 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateRole,
+    DisableRole,
     DropRole,
+    EnableRole,
     EndSessions,
     HandOnOwned,
     HandOver,
@@ -79,10 +81,16 @@ async def carry_out(
     return tuple(results)
 
 
-async def write_marks(connection: Connection, regent: str, changes: Sequence[Change]) -> None:
+async def write_marks(  # noqa: PLR0912 - one case per kind of change
+    connection: Connection,
+    regent: str,
+    changes: Sequence[Change],
+    could_log_in: Collection[int] = (),
+) -> None:
     """The marks follow the changes, inside the transaction that makes them and as its last part.
 
-    They are written as the owner role, which may write nothing else.
+    They are written as the owner role, which may write nothing else. `could_log_in` are oids of
+    roles that had LOGIN before.
     """
     await connection.execute(f"SET LOCAL ROLE {quote_ident(OWNER)}")
     new = [c for c in changes if isinstance(c, CreateRole | AdoptRole)]
@@ -109,6 +117,12 @@ async def write_marks(connection: Connection, regent: str, changes: Sequence[Cha
                 await connection.execute(load("home/release_mark"), marked_as or role)
             case DropRole(role=role, marked_as=marked_as):
                 await connection.execute(load("home/drop_mark"), marked_as or role)
+            case DisableRole(role=role, oid=oid) if oid in could_log_in:
+                await connection.execute(load("home/note_disabled"), regent, oid, role)
+            case EnableRole(oid=oid):
+                await connection.execute(load("home/note_enabled"), regent, oid)
+            case DisableRole():
+                pass  # it could not log in any more: there is nothing to give back
             case CreateRole() | AdoptRole():
                 pass  # put above, all at once
             case AlterRole() | AlterSetting() | OfMembership():
@@ -154,15 +168,17 @@ class _Work:
         statements = [s for change in batch for s in render(change, major=self.major)]
         closed, verifiers = closed_by(batch), to_bind(batch)
         has_ended_some = False
+        could_log_in: frozenset[int] = frozenset()
 
         async def once() -> None:
             self.before_write()
             async with self.home.connection() as connection:
 
                 async def begun() -> None:
-                    nonlocal has_ended_some
+                    nonlocal has_ended_some, could_log_in
                     has_ended_some = False
                     await lock_roles_in_transaction(connection)
+                    could_log_in = await _could_log_in(connection, batch)
                     if closed:
                         has_ended_some = await tell_to_end(connection, closed, self.ours)
                     if verifiers:
@@ -175,7 +191,9 @@ class _Work:
                     as_their_roles(statements, is_superuser=False),
                     patience=self.patience,
                     after_begin=begun,
-                    before_commit=lambda: write_marks(connection, self.home.regent, batch),
+                    before_commit=lambda: write_marks(
+                        connection, self.home.regent, batch, could_log_in
+                    ),
                 )
 
         if closed and len(batch) == 1:
@@ -188,7 +206,7 @@ class _Work:
     async def _with_its_holder(self, change: Change, error: Exception) -> Exception:
         """The same, naming who holds the row, where a lock is not to be had."""
         if not isinstance(error, asyncpg.LockNotAvailableError) or not isinstance(
-            change, AlterRole | SetPassword | ClearPassword | DropRole
+            change, AlterRole | DisableRole | SetPassword | ClearPassword | DropRole
         ):
             return error
         try:
@@ -197,3 +215,22 @@ class _Work:
         except (asyncpg.PostgresError, *CONNECTION_IS_GONE):
             heed_cancellation()
             return error
+
+
+async def _could_log_in(connection: Connection, batch: Sequence[Change]) -> frozenset[int]:
+    """Which of those that are disabled have LOGIN now: to no other may it be given back.
+
+    Raises ReplacedError where a role of this name is another one by now.
+    """
+    roles = {c.role: c.oid for c in batch if isinstance(c, DisableRole | EnableRole)}
+    if not roles:
+        return frozenset()
+    rows = await connection.fetch(load("apply/logins"), list(roles))
+    for row in rows:
+        if roles[row["role"]] != row["oid"]:
+            raise ReplacedError(f'"{row["role"]}" is another role than was looked at.')
+    return frozenset(row["oid"] for row in rows if row["may_log_in"])
+
+
+class ReplacedError(asyncpg.SerializationError):
+    """The role was dropped and made anew since it was looked at: the next look knows it."""

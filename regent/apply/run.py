@@ -47,6 +47,7 @@ from regent.changes import (
     OfHolder,
     OfMembership,
     OfObjects,
+    OfStranger,
     Plan,
     PrivilegeChange,
     ReleaseRole,
@@ -217,6 +218,8 @@ class _Work:
                     )
                 case ReleaseRole():
                     await self._release(change)
+                case OfStranger():
+                    raise TypeError(f"{type(change).__name__} is not carried out alone")
                 case OfHolder() | OfAttribute() | OfMembership() | OfObjects():
                     raise TypeError(f"{type(change).__name__} is not carried out alone")
                 case _:

@@ -14,6 +14,8 @@ from regent.gate.ends import ended
 from regent.gate.given import states_since
 from regent.plan.handing_over import Names
 from regent.remembered import AcceptedState, BrakeMemory
+from shared.resources.regent import UnmanagedRoles
+from shared.state import RegentEntry
 
 
 def baselines(
@@ -45,10 +47,18 @@ def explicit_baseline(
         for key in deleted:
             resources.pop(key, None)
             departed[key] = accepted.departed[key]
-    state = baseline.state.model_copy(
-        update={"resources": resources, "regent": accepted.state.regent}
-    )
+    regent = _disabling_no_more(accepted.state.regent, baseline.state.regent.spec.unmanaged_roles)
+    state = baseline.state.model_copy(update={"resources": resources, "regent": regent})
     return baseline.model_copy(update={"state": state, "departed": departed})
+
+
+def _disabling_no_more(regent: RegentEntry, before: UnmanagedRoles | None) -> RegentEntry:
+    """The Regent as it is now, but for what it said of roles that nobody declares.
+
+    To disable them is a loss: of roles that the baseline left alone.
+    """
+    spec = regent.spec.model_copy(update={"unmanaged_roles": before})
+    return regent.model_copy(update={"spec": spec})
 
 
 def nothing_yet(accepted: AcceptedState, memory: BrakeMemory, now: datetime) -> AcceptedState:
@@ -59,7 +69,10 @@ def nothing_yet(accepted: AcceptedState, memory: BrakeMemory, now: datetime) -> 
     gone = {key: one.entry for key, one in accepted.departed.items()}
     is_last = are_all_logins(gone, {**accepted.state.resources, **gone})
     departed = accepted.departed if are_few(gone, memory, now) and not is_last else {}
-    state = accepted.state.model_copy(update={"resources": {}, "held": {}, "deleted": ()})
+    regent = _disabling_no_more(accepted.state.regent, None)
+    state = accepted.state.model_copy(
+        update={"resources": {}, "held": {}, "deleted": (), "regent": regent}
+    )
     empty = {"state": state, "departed": departed, "before": {}, "since": {}}
     return accepted.model_copy(update=empty)
 

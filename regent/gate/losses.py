@@ -17,8 +17,10 @@ from regent.changes import (
     Change,
     ClearPassword,
     CreateOwned,
+    DisableRole,
     DropRole,
     Effect,
+    EnableRole,
     EndSessions,
     GatherObjects,
     GrantDefaults,
@@ -54,7 +56,11 @@ def losses(plan: Plan) -> frozenset[Atom]:
 
 def _never_had(plan: Plan) -> frozenset[Atom]:
     """LOGIN of roles that have none: only their sessions or their passwords go."""
-    closed = {c.role for c in plan.changes if isinstance(c, AlterRole) and c.takes_login}
+    closed = {
+        c.role
+        for c in plan.changes
+        if isinstance(c, DisableRole) or (isinstance(c, AlterRole) and c.takes_login)
+    }
     return frozenset(
         (change.role, ROLE, LOGIN, "")
         for change in plan.changes
@@ -77,7 +83,11 @@ def atoms(change: Change) -> Iterator[Atom]:  # noqa: PLR0912 - one case per kin
             for name in _ATTRIBUTES:
                 if getattr(change, name) is False:
                     yield change.role, ROLE, name.upper(), ""
-        case EndSessions(role=role, effect=Effect.CLOSE) | ClearPassword(role=role):
+        case (
+            EndSessions(role=role, effect=Effect.CLOSE)
+            | ClearPassword(role=role)
+            | DisableRole(role=role)
+        ):
             yield role, ROLE, LOGIN, ""
         case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
             yield role, ROLE, EXISTS, ""
@@ -91,6 +101,8 @@ def atoms(change: Change) -> Iterator[Atom]:  # noqa: PLR0912 - one case per kin
         case OfHolder() | SetPassword() | AlterSetting() | GrantMembership():
             return
         case GrantPrivileges() | GrantDefaults() | CreateOwned():
+            return
+        case EnableRole():
             return
         case _:
             assert_never(change)

@@ -17,6 +17,7 @@ from regent.apply.result import ChangeResult, is_passing, way_out
 from regent.changes import (
     AlterRole,
     Change,
+    DisableRole,
     DropRole,
     Effect,
     EndSessions,
@@ -86,7 +87,7 @@ def _keys_of_objects(change: GatherObjects) -> dict[int, str]:
 
 def role_that_ends(change: Change) -> str:
     """Who can come in, or stays in, as long as this is not done; empty where it ends no access."""
-    if isinstance(change, AlterRole | EndSessions) and change.effect is Effect.CLOSE:
+    if isinstance(change, AlterRole | DisableRole | EndSessions) and change.effect is Effect.CLOSE:
         return change.role
     return ""
 

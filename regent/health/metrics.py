@@ -68,8 +68,16 @@ class Metrics:
             "postgregent_drift_outstanding", "Differences not corrected yet; absent: not known."
         )
         self.registry.register(self.drift_outstanding)
+        self.unmanaged_roles = MaybeKnown(
+            "postgregent_unmanaged_roles",
+            "Roles that may log in and that nobody declares; absent: the Regent does not ask.",
+        )
+        self.registry.register(self.unmanaged_roles)
         self.refused = self._gauge(
             "refused_changes", "Changes that would be to do, and that the server refuses."
+        )
+        self.contended = self._gauge(
+            "contended_edges", "Corrections that others undo at least five times in a minute."
         )
         self.unread = self._gauge(
             "databases_unread", "Served databases that the last pass could not read."
@@ -105,7 +113,7 @@ class Metrics:
     def disconnected(self) -> None:
         """No detector works, and what was outstanding is not known to be so."""
         self._health = None
-        self.drift_outstanding.value = None
+        self.drift_outstanding.value = self.unmanaged_roles.value = None
 
     def brake(self, *, pulled: bool, losses: int) -> None:
         """Whether the brake is pulled, and how many losses it withholds."""

@@ -20,7 +20,7 @@ from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
 
-LATEST = 2
+LATEST = 3
 """The number of the last file sql/home/migration_N.sql."""
 
 MIGRATION_KEY = 0x706F_7374_6772_6567

@@ -80,4 +80,19 @@ _VERSION_2 = _VERSION_1 | {
     ("constraint of postgregent.belongings: PRIMARY KEY (role_oid, database, catalog, object)"),
 }
 
-LAYOUTS: Mapping[int, frozenset[str]] = MappingProxyType({1: _VERSION_1, 2: _VERSION_2})
+_VERSION_3 = _VERSION_2 | {
+    "column postgregent.regents.unmanaged_since timestamp with time zone",
+    "table postgregent.unmanaged",
+    "column postgregent.unmanaged.regent text not null",
+    "column postgregent.unmanaged.role_oid oid not null",
+    "column postgregent.unmanaged.role text not null",
+    "column postgregent.unmanaged.appeared_at timestamp with time zone",
+    "column postgregent.unmanaged.actor jsonb",
+    "column postgregent.unmanaged.disabled_at timestamp with time zone",
+    ("CREATE UNIQUE INDEX unmanaged_pkey ON postgregent.unmanaged USING btree (regent, role_oid)"),
+    "constraint of postgregent.unmanaged: PRIMARY KEY (regent, role_oid)",
+}
+
+LAYOUTS: Mapping[int, frozenset[str]] = MappingProxyType(
+    {1: _VERSION_1, 2: _VERSION_2, 3: _VERSION_3}
+)

@@ -7,10 +7,10 @@ from typing import Literal, cast
 
 import asyncpg
 
-from regent.remembered import Mark, Unmanageable
+from regent.remembered import Census, Mark, Noticed, Unmanageable
 from shared.json_text import json_text
 from shared.keys import ResourceKey
-from shared.outcomes import Drift
+from shared.outcomes import Actor, Drift
 
 
 def mark_of(row: asyncpg.Record) -> Mark:
@@ -32,6 +32,31 @@ def unmanageable_of(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable
         row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
         for row in rows
     }
+
+
+def census_of(rows: Sequence[asyncpg.Record], doubtful: frozenset[str]) -> Census:
+    """The rows of sql/home/unmanaged.sql."""
+    noticed = tuple(
+        Noticed(
+            role_oid=row["role_oid"],
+            role=row["role"],
+            appeared_at=row["appeared_at"],
+            actor=_actor_of(row["actor"]),
+            disabled_at=row["disabled_at"],
+        )
+        for row in rows
+        if row["role_oid"] is not None
+    )
+    since = next((row["since"] for row in rows if row["role_oid"] is None), None)
+    return Census(since, noticed, doubtful)
+
+
+def _actor_of(text: str | None) -> Actor | None:
+    """None too of what cannot be read: that a role was disabled counts all the same."""
+    try:
+        return None if text is None else Actor.model_validate_json(text)
+    except ValueError:
+        return None
 
 
 def text_of(drift: Drift) -> str:

@@ -14,6 +14,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Self
 
+import asyncpg
+
 from regent.home import database as home_database
 from regent.home.check import check_owner
 from regent.home.connection import HomeConnection
@@ -22,11 +24,13 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
-from regent.home.rows import drift_of, mark_of, text_of, unmanageable_of
+from regent.home.locks import lock_roles_in_transaction
+from regent.home.rows import census_of, drift_of, mark_of, text_of, unmanageable_of
 from regent.home.unreadable import UnreadableRows, readable
 from regent.remembered import (
     AcceptedState,
     BrakeMemory,
+    Census,
     Mark,
     Remembered,
     Unmanageable,
@@ -36,7 +40,8 @@ from regent.server.connection import Connection, Connects
 from regent.server.trouble import CONNECTION_IS_GONE
 from shared.errors import PostgRegentError
 from shared.json_text import json_text
-from shared.outcomes import Drift
+from shared.names import OWNER_ROLE, quote_ident
+from shared.outcomes import Actor, Drift
 from shared.resources.regent import DEFAULT_HOME_DATABASE
 from shared.state import REVEAL
 from sql import load
@@ -52,6 +57,8 @@ __all__ = [
 
 HISTORY_LIMIT = 10_000
 PRUNE_EVERY = 100
+CENSUS_SINCE = 3
+"""The version of the home database that remembers roles which nobody declares."""
 MAINTENANCE = ("postgres", "template1")
 
 
@@ -81,6 +88,7 @@ class Home:
         self._through = tuple(through)
         self._since_prune = PRUNE_EVERY
         self.unreadable = UnreadableRows()
+        self._version = home_database.LATEST
 
     def __repr__(self) -> str:
         return f"Home({self.database!r}, regent={self.regent!r})"
@@ -121,7 +129,8 @@ class Home:
             return None
         home = cls(connector, connection, database=database, regent=regent, through=())
         try:
-            if await home._connection.do(home_database.version) == 0:
+            home._version = await home._connection.do(home_database.version)
+            if home._version == 0:
                 return None
             return await home.load()
         finally:
@@ -148,6 +157,9 @@ class Home:
                 row = await connection.fetchrow(load("home/load"), self.regent)
                 marks = await connection.fetch(load("home/marks"))
                 unmanageable = await connection.fetch(load("home/unmanageable"), self.regent)
+                has_census = self._version >= CENSUS_SINCE
+                query = load("home/unmanaged")
+                census = await connection.fetch(query, self.regent) if has_census else []
             written = row["accepted"] if row else None
             brake = row["brake"] if row else None
             with readable("accepted", self.regent):
@@ -155,10 +167,12 @@ class Home:
             with readable("brake", self.regent):
                 memory = BrakeMemory.model_validate_json(brake) if brake else BrakeMemory()
             accepted, memory = with_editions(state, memory)
+            readable_marks = tuple(self.unreadable.marks(marks, mark_of))
             return Remembered(
                 accepted=accepted,
                 brake=memory,
-                marks=tuple(self.unreadable.marks(marks, mark_of)),
+                marks=readable_marks,
+                census=census_of(census, self.unreadable.roles),
                 system_identifier=row["system_identifier"] if row else None,
                 unmanageable=unmanageable_of(unmanageable),
             )
@@ -186,7 +200,14 @@ class Home:
 
     async def accept_server(self, identifier: str) -> None:
         """Another server is this Regent's own from now on; its marks know the oids of that one."""
-        await self._connection.execute("home/accept_server", self.regent, identifier)
+
+        async def write(connection: Connection) -> None:
+            async with connection.transaction():
+                await connection.execute(load("home/accept_server"), self.regent, identifier)
+                await connection.execute(load("home/set_census_aside"), self.regent)
+                await connection.execute(load("home/remap_census"), self.regent)
+
+        await self._connection.do(write)
 
     async def forget_regent(self) -> None:
         """Nothing of this Regent stays but its released marks (rule 28)."""
@@ -203,6 +224,59 @@ class Home:
         """This Regent's roles become nobody's business; their holders may take them back."""
         rows = await self._connection.fetch("home/release_all_marks", self.regent)
         return tuple(str(row["role"]) for row in rows)
+
+    # Roles that nobody declares
+
+    async def census(self) -> Census:
+        """What is remembered of them; to be asked after the marks were read."""
+        rows = await self._connection.fetch("home/unmanaged", self.regent)
+        return census_of(rows, self.unreadable.roles)
+
+    async def note_unmanaged(
+        self, found: Mapping[int, str], appeared_at: datetime | None, actor: Actor | None
+    ) -> None:
+        """Roles by oid, made by this actor; None is of what was there before."""
+        text = None if actor is None else json_text(actor, by_alias=True, exclude_none=True)
+        times = [appeared_at] * len(found)
+        await self._connection.execute(
+            "home/note_unmanaged", self.regent, list(found), list(found.values()), times, text
+        )
+
+    async def forget_unmanaged(self, oids: Collection[int]) -> None:
+        """Roles that are gone, or that somebody answers for."""
+        if oids:
+            await self._connection.execute("home/forget_unmanaged", self.regent, sorted(oids))
+
+    async def give_logins_back(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """LOGIN for each role that was disabled: to whom it was given, and to whom it could not be.
+
+        As the admin, role by role: one that the admin may not alter keeps no other from it.
+        """
+        given: list[str] = []
+        left: list[str] = []
+        for one in (await self.census()).noticed:
+            if one.disabled_at is None:
+                continue
+            async with self.connection() as connection:
+                try:
+                    async with connection.transaction():
+                        await lock_roles_in_transaction(connection)
+                        name = await connection.fetchval(load("home/role_called"), one.role_oid)
+                        if name is None:
+                            continue
+                        await connection.execute(f"ALTER ROLE {quote_ident(name)} WITH LOGIN")
+                        await connection.execute(f"SET LOCAL ROLE {quote_ident(OWNER_ROLE)}")
+                        await connection.execute(
+                            load("home/note_enabled"), self.regent, one.role_oid
+                        )
+                    given.append(name)
+                except (asyncpg.PostgresError, ValueError):  # the latter of a name not in UTF-8
+                    left.append(name)
+        return tuple(given), tuple(left)
+
+    async def stop_noticing(self) -> None:
+        """Nobody asks who is there that nobody declares."""
+        await self._connection.execute("home/stop_noticing", self.regent)
 
     # What leavers owned
 

@@ -49,6 +49,11 @@ class UnreadableRows:
         self._marks: frozenset[str] = frozenset()
         self.drift_ids: frozenset[int] = frozenset()
 
+    @property
+    def roles(self) -> frozenset[str]:
+        """Those whose mark could not be read when the marks were read last."""
+        return self._marks
+
     def told(self) -> tuple[str, ...]:
         """`postgregent.history 17`, as somebody would look for them."""
         return (

@@ -71,6 +71,8 @@ async def inspect_server(
                 if is_legible(row["role"])
             ),
             illegible=_illegible(role_rows, object_rows),
+            connected=frozenset(filter(is_legible, facts["connected"])),
+            subscribers=frozenset(filter(is_legible, facts["subscribers"])),
         )
 
 

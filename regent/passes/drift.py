@@ -13,13 +13,14 @@ from dataclasses import replace
 from regent.changes import (
     Change,
     DropRole,
+    EnableRole,
     GatherObjects,
     HandOnOwned,
     PrivilegeChange,
     ReleaseRole,
     SetOwner,
 )
-from regent.desired import Desired
+from regent.desired import Desired, Strangers
 from regent.gate.brake import Verdict
 from regent.gate.digests import digest
 from regent.gate.losses import atoms
@@ -67,7 +68,14 @@ def in_force(desired: Desired) -> str:
 def _declared(desired: Desired) -> Desired:
     renamed = [role for role in desired.roles.values() if role.renamed_from is not None]
     roles = {**desired.roles, **{one.name: replace(one, renamed_from=None) for one in renamed}}
-    return replace(desired, roles=roles, foreign=frozenset(), adopted=frozenset())
+    return replace(
+        desired,
+        roles=roles,
+        foreign=frozenset(),
+        adopted=frozenset(),
+        disabling=Strangers(),
+        enabling=Strangers(),
+    )
 
 
 def name_of(change: Change) -> str:
@@ -95,7 +103,7 @@ def drift_of(
     return tuple(
         change
         for change in verdict.plan.changes
-        if not isinstance(change, HandOnOwned | DropRole | ReleaseRole)
+        if not isinstance(change, HandOnOwned | DropRole | ReleaseRole | EnableRole)
         and name_of(change) not in still_open
         and verdict.lost.isdisjoint(atoms(change))
         and change.local_to not in unread

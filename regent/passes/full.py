@@ -86,7 +86,9 @@ class Passes:
     async def observe(self, accepted: AcceptedState) -> Pass:
         """A dry pass with everything that is remembered."""
         memory = self.memory.as_of_now()
-        return await dry_pass(self.looker, accepted, await self._home.marks(), memory)
+        marks = await self._home.marks()
+        memory.census = await self._home.census()
+        return await dry_pass(self.looker, accepted, marks, memory)
 
     async def full(self, *, before_correcting: BeforeCorrecting | None = None) -> Pass:
         """One whole pass over the accepted state, which must be there.
@@ -208,7 +210,9 @@ class Passes:
 
     async def _look(self, accepted: AcceptedState, now: datetime) -> Looked:
         memory = self.memory.as_of_now()
-        return await self.looker.look(accepted, await self._home.marks(), memory, now)
+        marks = await self._home.marks()
+        memory.census = await self._home.census()
+        return await self.looker.look(accepted, marks, memory, now)
 
     async def _write(
         self,

@@ -26,7 +26,7 @@ from regent.observed import Observed, ObservedServer
 from regent.plan import plan
 from regent.plan.handing_over import handed_by, not_yet, renamed_by
 from regent.plan.matching import Compilations
-from regent.remembered import AcceptedState, BrakeMemory, Mark
+from regent.remembered import NO_CENSUS, AcceptedState, BrakeMemory, Census, Mark
 from regent.resolve import Resolution, Situation, resolve
 from regent.server.connections import Connections
 from shared.keys import ResourceKey
@@ -44,7 +44,8 @@ class Memory:
     are the databases that the last full pass could not read. `looked` is that of a full pass that
     left nothing open, for targeted passes to plan with. `refused_push` waits for a person.
     `rights` are the admin's own, as the last pass that wrote found them. `locked_ends` are the
-    roles whose LOGIN the last pass could not take, as somebody held them.
+    roles whose LOGIN the last pass could not take, as somebody held them. `census` is read for each
+    look.
     """
 
     accepted: AcceptedState | None = None
@@ -56,6 +57,7 @@ class Memory:
     refused_push: RefusedPush | None = None
     rights: frozenset[str] | None = None
     locked_ends: frozenset[str] = frozenset()
+    census: Census = NO_CENSUS
 
     def as_of_now(self) -> Memory:
         """What a look obeys from its start to its end, whoever accepts or releases meanwhile.
@@ -87,6 +89,7 @@ class Looked:
     awaiting: Mapping[str, int] = field(default_factory=dict)
     holders: Mapping[str, ResourceKey] = field(default_factory=dict)
     code_left: tuple[CodeLeft, ...] = ()
+    census: Census = NO_CENSUS
 
     @property
     def not_done(self) -> tuple[Change, ...]:
@@ -164,6 +167,7 @@ class Looker:
             known_parameters=self._parameters.known,
             libraries=self._parameters.libraries,
             locked_ends=memory.locked_ends,
+            census=memory.census,
         )
         resolution = resolve(situation)
         observed, unread = await read_databases(
@@ -219,6 +223,7 @@ def compared(
         refused=refused,
         unread=unread,
         holders=situation.holders(),
+        census=situation.census,
     )
 
 

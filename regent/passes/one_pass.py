@@ -16,7 +16,8 @@ from regent.gate.takeover import Takeover
 from regent.observed import ObservedServer
 from regent.passes.look import Looked
 from regent.passes.outcomes import settle
-from regent.remembered import AcceptedState
+from regent.remembered import NO_CENSUS, AcceptedState, Census
+from regent.resolve.unmanaged import NOBODY, Found
 from shared.outcomes import Outcome
 from shared.state import Trouble
 
@@ -48,6 +49,9 @@ class Pass:
     takeover: Takeover | None = None
     illegible: tuple[str, ...] = ()
     is_targeted: bool = False
+    unmanaged: Found = NOBODY
+    census: Census = NO_CENSUS
+    """What was remembered of roles that nobody declares at its last look."""
 
     @property
     def refused(self) -> tuple[ChangeResult, ...]:
@@ -90,4 +94,6 @@ def pass_of(
         restraint=last.restraint,
         takeover=last.takeover,
         illegible=last.observed.illegible,
+        unmanaged=last.resolution.unmanaged,
+        census=last.census,
     )

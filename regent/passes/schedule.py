@@ -64,6 +64,11 @@ class Agenda:
             self._retries.succeeded()
         self._resync_at = self._monotonic() + (resync_seconds or DEFAULT_RESYNC_SECONDS)
 
+    def within(self, seconds: float) -> None:
+        """At the latest after so long."""
+        at = self._monotonic() + seconds
+        self._resync_at = at if self._resync_at is None else min(at, self._resync_at)
+
     def retry(self) -> None:
         """Soon, and later each time (rule 21)."""
         self._retry_at = self._monotonic() + self._retries.after()

@@ -26,6 +26,7 @@ from regent.plan.renames import plan_renames, with_new_names
 from regent.plan.roles import plan_roles
 from regent.plan.shared import plan_shared
 from regent.plan.turns import turns
+from regent.plan.unmanaged import plan_unmanaged
 from shared.keys import ResourceKey
 
 __all__ = ["plan", "plan_objects", "verifier_digest"]
@@ -84,6 +85,7 @@ def plan(
     for reading in observed.databases.values():
         changes += plan_defaults(desired, reading, authority)
     changes += plan_endings(desired, server, authority)
+    changes += plan_unmanaged(desired, server)
     adopted = authority.declared.intersection(desired.adopted.union(unfinished))
     changes += plan_sessions(desired, changes, adopted, sessions)
     changes += ended_sessions(desired, changes, authority.declared.intersection(sessions) - adopted)

@@ -15,7 +15,9 @@ from regent.changes import (
     ClearPassword,
     CreateOwned,
     CreateRole,
+    DisableRole,
     DropRole,
+    EnableRole,
     EndSessions,
     GatherObjects,
     GrantDefaults,
@@ -95,6 +97,10 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
         case AlterRole():
             until = " and no password, until it is handed over" if change.for_now else ""
             return f"alter role {change.role}: {', '.join(alterations(change))}{until}"
+        case DisableRole():
+            return f"disable role {change.role}: NOLOGIN, as nobody declares it"
+        case EnableRole():
+            return f"give role {change.role} its LOGIN back, which was disabled"
         case SetPassword():
             return f"set the password of {change.role}"
         case ClearPassword():

@@ -34,6 +34,7 @@ from regent.changes import (
     OfHolder,
     OfObjects,
     OfOwner,
+    OfStranger,
     Plan,
     ReleaseRole,
     RenameRole,
@@ -111,7 +112,7 @@ def gives_to(change: Change, members: Members) -> Names:
             return NOBODY
         case GrantMembership() | RevokeMembership() | GrantPrivileges() | RevokePrivileges():
             return NOBODY
-        case RevokeDefaults() | EndSessions() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | EndSessions() | DropRole() | ReleaseRole() | OfStranger():
             return NOBODY
         case _:
             assert_never(change)
@@ -140,6 +141,8 @@ def taken_from(change: Change) -> Names:
             return NOBODY
         case EndSessions() | HandOnOwned() | DropRole() | ReleaseRole():
             return NOBODY
+        case OfStranger():
+            return NOBODY
         case _:
             assert_never(change)
 
@@ -162,6 +165,8 @@ def hands_on(change: Change, members: Members) -> str | None:
         case OfDefaults() | OfEnd():
             return None
         case OfOwner():
+            return None
+        case OfStranger():
             return None
         case _:
             assert_never(change)
@@ -367,7 +372,7 @@ def _is_part_of(change: Change, withheld: Names, members: Members) -> bool:
             return change.owner in withheld
         case CreateRole() | RenameRole() | RevokeMembership() | OfObjects():
             return False
-        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole():
+        case RevokeDefaults() | HandOnOwned() | DropRole() | ReleaseRole() | OfStranger():
             return False
         case _:
             assert_never(change)

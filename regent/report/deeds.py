@@ -17,6 +17,8 @@ from regent.changes import (
     ClearPassword,
     CreateOwned,
     CreateRole,
+    DisableRole,
+    EnableRole,
     GatherObjects,
     GrantDefaults,
     GrantMembership,
@@ -83,6 +85,8 @@ def _deed(  # noqa: PLR0912 - one case per kind of change
             return f"role {name} was renamed to {role}"
         case AlterRole():
             return f"role {change.role} was altered: {', '.join(_undone(change))}"
+        case DisableRole(role=role):
+            return f"role {role} may log in, and nobody declares it"
         case SetPassword(role=role):
             return f"the password of {role} was changed"
         case ClearPassword(role=role):
@@ -100,6 +104,8 @@ def _deed(  # noqa: PLR0912 - one case per kind of change
         case GatherObjects():
             return f"{objects(change)}: made by {change.former}, or given to it"
         case HandOver() | OfEnd():
+            return ""
+        case EnableRole():
             return ""
         case _:
             assert_never(change)
@@ -151,6 +157,10 @@ def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one
             return "renamed back"
         case AlterRole():
             return f"set back to {', '.join(alterations(change))}"
+        case DisableRole():
+            return "disabled"
+        case EnableRole():
+            return describe(change)
         case SetPassword():
             return "set back"
         case ClearPassword():

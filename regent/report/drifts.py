@@ -27,6 +27,7 @@ from regent.changes import (
     OfDefaults,
     OfMembership,
     OfOwner,
+    OfStranger,
     PrivilegeChange,
     ReleaseRole,
     RenameRole,
@@ -133,7 +134,7 @@ def _only_follows(change: Change, created: set[str]) -> bool:
     match change:
         case EndSessions():
             return True
-        case CreateRole():
+        case CreateRole() | OfStranger():
             return False
         case GrantPrivileges():
             return created.issuperset(change.grantees)

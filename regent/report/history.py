@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 import structlog
 
 from regent.apply.result import ChangeResult
 from regent.changes import Change
+from regent.contention.tally import SECONDS, Corrected, Tally
 from regent.detect.attribution import Witnesses
 from regent.health.board import Board
 from regent.health.metrics import Metrics
@@ -18,8 +20,18 @@ from regent.passes.drift import seen_done
 from regent.passes.one_pass import Pass
 from regent.plan.describe import describe
 from regent.report.bodies import brake_body, takeover_body
+from regent.report.contended import contended_bodies, contentions, corrections, with_contended
 from regent.report.deeds import correction_of, deed_of
 from regent.report.drifts import Deed, deeds, differences
+from regent.report.unmanaged import (
+    appearances,
+    disabled_by,
+    news_of,
+    problems_of,
+    told,
+    unmanaged_body,
+)
+from regent.unmanaged.who import Unmanaged
 from shared.http import DoneBody, Leftover
 from shared.outcomes import Actor, Drift, Outcome
 from shared.state import DesiredState
@@ -32,23 +44,40 @@ SHOWN_DONE = 10
 class Report:
     """The words of one Regent about its passes."""
 
-    def __init__(self, regent: str, home: Home, board: Board, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        regent: str,
+        home: Home,
+        board: Board,
+        metrics: Metrics,
+        monotonic: Callable[[], float] = monotonic,
+    ) -> None:
+        """The clock is an argument for tests; it never jumps."""
+        self._monotonic = monotonic
+        self._tally = Tally()
         self._regent = regent
         self._home = home
         self._board = board
         self._metrics = metrics
         self._done: tuple[DoneBody, ...] = ()
+        self.unmanaged: tuple[Unmanaged, ...] = ()
+        """The roles that nobody declares, as the last full pass found them."""
+        self.unmanaged_problems: Mapping[str, str] = {}
+        """Why the server refuses to disable or enable some of them, by name."""
         self._may_be_outstanding = True
         """Until it was looked for: a restart knows nothing of what was found before."""
 
     async def write(self, one: Pass, witnesses: Witnesses) -> None:
         """Say everything about one pass. `witnesses` know who may have done it."""
         fate = _Fate.of(one)
-        drift = [
-            self._drift(one, fate, deed, difference.change)
+        found = [
+            (deed, difference.change)
             for difference in differences(one.drift)
             for deed in deeds(difference, witnesses)
         ]
+        drift = [self._drift(one, fate, deed, change) for deed, change in found]
+        drift += self._contend(one, [deed for deed, change in found if change in fate.done])
+        drift += await self._notice(one, witnesses.probable)
         if not one.server.is_in_recovery:
             await self._record(drift)
             if not one.is_targeted:
@@ -56,6 +85,41 @@ class Report:
         self._count(one, fate, drift)
         if not one.is_targeted:
             self._say(one)
+
+    def _contend(self, one: Pass, corrected: Iterable[Deed]) -> tuple[Drift, ...]:
+        """Count what was corrected; one entry for each edge that others now keep undoing."""
+        edges: list[Corrected] = []
+        actors: dict[str, Actor] = {}
+        for deed in corrected:
+            about = deed.difference
+            of_one = [*corrections(about.change, deed.actor, about.resources)]
+            actors |= dict.fromkeys((edge.edge for edge in of_one), deed.actor)
+            edges += of_one
+        begun = self._tally.note(edges, self._monotonic())
+        return contentions(self._regent, one, begun, actors)
+
+    @property
+    def looks_again_seconds(self) -> float | None:
+        """When to look at the latest whether something is still contended."""
+        return SECONDS if self._board.status.contended else None
+
+    async def _notice(self, one: Pass, actor: Actor) -> tuple[Drift, ...]:
+        """Remember who is there that nobody declares; one entry for each that has just come."""
+        if one.is_targeted:
+            return ()
+        news = news_of(one)
+        if news.new or news.is_first:
+            names = {oid: role.name for oid, role in news.new.items()}
+            at, by = (None, None) if news.is_first else (one.found_at, actor)
+            await self._home.note_unmanaged(names, at, by)
+        await self._home.forget_unmanaged(news.gone)
+        if news.is_over:
+            await self._home.stop_noticing()
+        if made := disabled_by(one):
+            await self._home.note_unmanaged(made, one.found_at, actor)
+        self.unmanaged = told(one, news, actor)
+        self.unmanaged_problems = problems_of(one)
+        return appearances(self._regent, one, news, actor)
 
     async def _record(self, drift: Sequence[Drift]) -> None:
         if not drift:
@@ -155,6 +219,9 @@ class Report:
             metrics.managed_roles.set(len(one.desired.managed))
             metrics.refused.set(len(one.not_manageable))
             metrics.unread.set(len(one.unread))
+            is_asked = one.unmanaged.policy != "Ignore"
+            open_to = sum(role.may_log_in for role in self.unmanaged)
+            metrics.unmanaged_roles.value = open_to if is_asked else None
             metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
 
     def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
@@ -168,7 +235,10 @@ class Report:
 
     def _say(self, one: Pass) -> None:
         self._remember_done(one, (result.change for result in one.results if result.done))
-        resources = tuple(one.outcomes[key] for key in sorted(one.outcomes))
+        contended = self._tally.contended(self._monotonic())
+        self._metrics.contended.set(len(contended))
+        outcomes = with_contended(one.outcomes, contended)
+        resources = tuple(outcomes[key] for key in sorted(outcomes))
         self._board.say(
             resources=resources,
             system_identifier=obeyed_server(one),
@@ -183,6 +253,8 @@ class Report:
             unread=dict(sorted(one.unread.items())),
             missing=missing(one),
             leftovers=leftovers(one),
+            unmanaged=unmanaged_body(one, self.unmanaged),
+            contended=contended_bodies(contended),
             unreadable=self._home.unreadable.told()[:SHOWN_LEFTOVERS],
             done=self._done,
         )

@@ -7,7 +7,7 @@ its resource and hides no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regent.desired import Desired
@@ -29,6 +29,7 @@ from regent.resolve.refused import without_refused_adoptions
 from regent.resolve.renamings import note_renames
 from regent.resolve.roles import desired_role
 from regent.resolve.situation import Findings, Situation, unseen
+from regent.resolve.unmanaged import NOBODY, Found, found_unmanaged
 from regent.resolve.unsupported import report_unsupported
 from shared.outcomes import Outcome
 
@@ -43,6 +44,8 @@ class Resolution:
     found: Findings
     accepted: AcceptedState
     next_due: datetime | None = None
+    unmanaged: Found = NOBODY
+    """The roles that nobody declares, where the Regent asks for them."""
 
     @property
     def is_waiting(self) -> bool:
@@ -87,4 +90,12 @@ def resolve(situation: Situation) -> Resolution:
         ignore_schemas=tuple(spec.ignore_schemas or ()),
     )
     desired = without_locked_ends(context, desired)
-    return Resolution(desired, findings, situation.accepted, min(findings.due, default=None))
+    unmanaged = found_unmanaged(situation, desired)
+    desired = replace(
+        desired,
+        unmanaged_roles=unmanaged.policy,
+        disabling=unmanaged.disabling,
+        enabling=unmanaged.enabling,
+    )
+    due = min(findings.due, default=None)
+    return Resolution(desired, findings, situation.accepted, due, unmanaged)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from regent.observed import ObservedServer
-from regent.remembered import AcceptedState, Mark
+from regent.remembered import NO_CENSUS, AcceptedState, Census, Mark
 from regent.resolve.allow_lists import BoundsByNamespace
 from regent.resolve.chains import Chains
 from regent.resolve.marks import MarkIndex
@@ -44,7 +44,8 @@ class Situation:
     `ordinary_parameters` are those that any user may set (pg_settings.context = 'user'), and
     `known_parameters` all that the server knows; both empty where nobody asked. `libraries` are the
     names of what the server could load: a parameter that begins with one may become privileged.
-    `locked_ends` are roles whose LOGIN could not be taken, as somebody held them.
+    `locked_ends` are roles whose LOGIN could not be taken, as somebody held them. `census` is
+    what is remembered of roles that nobody declares.
     """
 
     accepted: AcceptedState
@@ -57,6 +58,7 @@ class Situation:
     known_parameters: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
     locked_ends: frozenset[str] = frozenset()
+    census: Census = NO_CENSUS
     standing: Standing = field(init=False)
     """Reckoned of `server`: whose roles nobody gets by a pattern."""
     marked: MarkIndex = field(init=False)

@@ -11,6 +11,7 @@ Schema = dict[str, Any]
 MAX_REGENTS = 64
 MAX_LEFTOVERS = 100
 MAX_LOSSES = 50
+MAX_UNMANAGED = 50
 
 _TEXT = {"type": "string", "maxLength": 32_768}
 _WORD = {"type": "string", "maxLength": 1_024}
@@ -157,6 +158,36 @@ def _regent() -> Schema:
                 "message": {**_TEXT, "description": "Why it does not, with the way out."},
             },
         },
+        "unmanaged": _unmanaged(),
+        "contended": {
+            "description": "Corrections that others undo at least five times in a minute.",
+            "type": "array",
+            "maxItems": 20,
+            "x-kubernetes-list-type": "atomic",
+            "items": {
+                "type": "object",
+                "required": ["edge"],
+                "properties": {
+                    "edge": {**_TEXT, "description": "What corrects it, in words."},
+                    "times": {**_COUNT, "description": "How often within the last minute."},
+                    "by": {
+                        "description": "By whom it is undone, as far as it is known.",
+                        "type": "array",
+                        "maxItems": 16,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": _TEXT,
+                    },
+                    "role": {**_WORD, "description": "Whom it is about."},
+                    "resources": {
+                        "description": "What declares it.",
+                        "type": "array",
+                        "maxItems": 256,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": _WORD,
+                    },
+                },
+            },
+        },
         "leftovers": {
             "description": "What of deleted resources could not be taken away yet.",
             "type": "array",
@@ -173,6 +204,56 @@ def _regent() -> Schema:
                     },
                     "what": {**_TEXT, "description": "What is left."},
                     "message": {**_TEXT, "description": "Why, with the way out."},
+                },
+            },
+        },
+    }
+
+
+def _unmanaged() -> Schema:
+    return {
+        "description": "Roles that may log in though nobody declares them; absent where "
+        "unmanagedRoles does not ask.",
+        "type": "object",
+        "properties": {
+            "policy": {**_WORD, "description": "What unmanagedRoles says."},
+            "count": {**_COUNT, "description": "How many there are."},
+            "disabled": {**_COUNT, "description": "How many of them it disabled."},
+            "waits": {**_TEXT, "description": "Why it disables nobody now, with the way out."},
+            "roles": {
+                "description": f"The newest {MAX_UNMANAGED} of them.",
+                "type": "array",
+                "maxItems": MAX_UNMANAGED,
+                "x-kubernetes-list-type": "atomic",
+                "items": {
+                    "type": "object",
+                    "required": ["name"],
+                    "properties": {
+                        "name": {**_WORD, "description": "Its name in PostgreSQL."},
+                        "mayLogIn": {"type": "boolean", "description": "Whether it has LOGIN."},
+                        "disabled": {
+                            "type": "boolean",
+                            "description": "Whether the Regent took its LOGIN.",
+                        },
+                        "may": {
+                            "description": "Attributes and powerful groups that it has or reaches.",
+                            "type": "array",
+                            "maxItems": 256,
+                            "x-kubernetes-list-type": "atomic",
+                            "items": _WORD,
+                        },
+                        "appearedAt": {
+                            "type": "string",
+                            "format": "date-time",
+                            "description": "When it was found; absent: it was there before.",
+                        },
+                        "by": {**_TEXT, "description": "Who made it so, as far as it is known."},
+                        "spared": {**_TEXT, "description": "Why Disable leaves it alone."},
+                        "problem": {
+                            **_TEXT,
+                            "description": "Why the server does not let it be disabled.",
+                        },
+                    },
                 },
             },
         },

@@ -306,7 +306,10 @@ class RegentSpec(Part):
     ] = None
     unmanaged_roles: Annotated[
         UnmanagedRoles | None,
-        Field(description="What becomes of roles nobody declared. Default Ignore."),
+        Field(
+            description="What becomes of roles that may log in and that nobody declares: nothing, "
+            "a report, or NOLOGIN until it says otherwise. Default Ignore."
+        ),
     ] = None
     public_privileges: Annotated[
         PublicPrivileges | None, Field(description="Which rights of PUBLIC are declared.")

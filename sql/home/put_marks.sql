@@ -2,6 +2,12 @@
 -- oids are those of now. $1 the Regent; $2 roles, $3 holders, $4 origins, in parallel.
 -- A role that was ours before and came back keeps the origin of its mark; one that somebody made
 -- anew is adopted.
+-- What was remembered of it as of nobody's role is over: its declaration says whether it may log in.
+WITH answered_for AS (
+    DELETE FROM postgregent.unmanaged AS u
+    USING pg_catalog.pg_roles AS o
+    WHERE o.oid = u.role_oid AND o.rolname = ANY ($2::text[])
+)
 INSERT INTO postgregent.marks (role, regent, holder, origin, role_oid)
 SELECT w.role, $1, w.holder, w.origin, r.oid
 FROM ROWS FROM (

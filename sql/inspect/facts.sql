@@ -12,6 +12,18 @@ SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
                JOIN pg_catalog.pg_roles AS l ON l.oid = a.usesysid
            WHERE NOT l.rolcanlogin
        ) AS lingering,
+       ARRAY(
+           SELECT DISTINCT l.rolname::text
+           FROM pg_catalog.pg_stat_activity AS a
+               JOIN pg_catalog.pg_roles AS l ON l.oid = a.usesysid
+           WHERE l.rolcanlogin
+       ) AS connected,
+       ARRAY(
+           SELECT DISTINCT l.rolname::text
+           FROM pg_catalog.pg_subscription AS s
+               JOIN pg_catalog.pg_roles AS l ON l.oid = s.subowner
+           WHERE s.subenabled
+       ) AS subscribers,
        -- Transactions that are prepared and changed roles: what they did is not to be seen yet.
        CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts) THEN ARRAY(
            SELECT DISTINCT p.gid

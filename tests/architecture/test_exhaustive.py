@@ -130,7 +130,7 @@ def is_a_ladder(node: ast.If) -> bool:
 
 def test_the_unions_that_matter_are_found() -> None:
     assert {"Change", "Hint", "AnyResource"} <= unions().keys()
-    assert len(unions()["Change"]) == 21
+    assert len(unions()["Change"]) == 23
     of_change = (
         "OfHolder",
         "OfAttribute",
@@ -139,6 +139,7 @@ def test_the_unions_that_matter_are_found() -> None:
         "OfDefaults",
         "OfOwner",
         "OfEnd",
+        "OfStranger",
     )
     assert frozenset().union(*(groups()[one] for one in of_change)) == unions()["Change"]
     assert {"Scope", "Naming", "Lock", "Work"} <= classes(of_enums=True)

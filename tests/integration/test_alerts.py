@@ -263,3 +263,35 @@ async def test_a_password_that_is_wrong_is_trouble_for_a_person_and_every_life_a
         trouble = (await regent.status())["trouble"]
     assert (trouble["reason"], trouble["isForGood"]) == ("WrongPassword", True)
     assert "PostgRegentPassesFail" in firing(before, after)
+
+
+@pytest.mark.rule("26")
+@pytest.mark.versions(18)
+async def test_what_somebody_undoes_again_and_again_is_contended_told_and_fires(
+    database: Database, tmp_path: Path
+) -> None:
+    """It is corrected each time: nothing is outstanding, and somebody works against it."""
+    async with running(settings_for(database), tmp_path) as regent:
+        await regent.push(state(REFERENCE))
+        await regent.settled(1)
+        look = await database.connect()
+
+        async def is_contended() -> bool:
+            if not await look.fetchval(
+                "SELECT has_table_privilege('mydb-viewer', 'schema1.flights', 'DELETE')"
+            ):
+                await look.execute('GRANT DELETE ON schema1.flights TO "mydb-viewer"')
+            return bool((await regent.status())["contended"])
+
+        await eventually(is_contended)
+        status = await regent.status()
+        found = await scraped(regent, "postgregent_contended_edges 1.0")
+        history = (await regent.ask("GET", "/v1/history")).json()["items"]
+    assert "PostgRegentContended" in firing(found, found)
+    edge = status["contended"][0]
+    assert edge["edge"] == "revoke DELETE on table schema1.flights from mydb-viewer"
+    assert edge["times"] >= 5
+    assert "my-admin" in edge["by"][0]
+    noted = {one["resource"]: one["notes"] for one in status["resources"]}
+    assert any("Contended" in note for note in noted["Role/default/mydb-viewer"])
+    assert [one["correction"] for one in history].count("contended") == 1

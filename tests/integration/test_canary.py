@@ -33,6 +33,7 @@ User/{INTERN}: {{roles: [viewer], passwordSecretRef: {{name: s, key: a}}}}
 """
 SHOWN = (
     "/v1/state", "/v1/status", "/v1/history", "/v1/drift", "/v1/roles", f"/v1/roles/{INTERN}",
+    "/v1/unmanaged",
     "/metrics", "/readyz", "/livez", "/v1/nothing",
 )  # fmt: skip
 

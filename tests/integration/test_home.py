@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from regent.home.store import Home, HomeDatabaseMissing, HomeIsShared
-from regent.remembered import AcceptedState, BrakeMemory, Loss
+from regent.remembered import AcceptedState, BrakeMemory, Census, Loss
 from regent.server.address import ServerAddress
 from regent.server.connect import Connector
 from shared.outcomes import Actor, Drift
@@ -120,9 +120,14 @@ async def test_one_of_the_first_version_gets_what_is_new(database: Database) -> 
     await home.close()
     older = await database.server.connect("postgregent")
     await older.execute(
-        "DROP TABLE postgregent.belongings; DELETE FROM postgregent.migrations WHERE number = 2"
+        "DROP TABLE postgregent.belongings, postgregent.unmanaged;"
+        "ALTER TABLE postgregent.regents DROP COLUMN unmanaged_since;"
+        "DELETE FROM postgregent.migrations WHERE number > 1"
     )
     await older.close()
+    found = await Home.find(connector_of(database.server), regent=REGENT)
+    assert found is not None
+    assert found.census == Census()
     home = await open_home(database.server)
     assert (await home.load()).accepted is not None
     assert await home.belongings("nobody", datetime.now(UTC)) == frozenset()

@@ -28,6 +28,8 @@ from shared.http import (
     RoleSummary,
     StatusBody,
     TakeoverBody,
+    UnmanagedPage,
+    UnmanagedRoleBody,
 )
 from shared.state import DesiredState, Verifier, etag
 
@@ -124,6 +126,10 @@ class MemoryService(Service):
     async def roles(self, *, limit: int, continue_: str | None) -> RolePage:
         self.asked.append((limit, continue_))
         return RolePage(items=(RoleSummary(name="a/b", origin="created"),))
+
+    async def unmanaged(self, *, limit: int, continue_: str | None) -> UnmanagedPage:
+        self.asked.append((limit, continue_))
+        return UnmanagedPage(items=(UnmanagedRoleBody(name="eve"),))
 
     async def role(self, name: str) -> RoleBody | None:
         return RoleBody(name=name, origin="created") if name == "a/b" else None

@@ -23,7 +23,6 @@ OF_REGENTS = """\
 approval: Manual
 publicPrivileges: {connect: Declared}
 setRole: owner
-unmanagedRoles: Disable
 enforcement: Prevent
 """
 
@@ -59,7 +58,7 @@ def test_values_that_mean_what_they_say_are_no_warning() -> None:
     spec = {
         **SETTLED,
         "approval": "Automatic",
-        "unmanagedRoles": "Ignore",
+        "unmanagedRoles": "Disable",
         "publicPrivileges": {"connect": "Ignore"},
         "enforcement": "Observe",
     }

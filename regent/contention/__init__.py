@@ -1,0 +1,1 @@
+"""Corrections that somebody undoes again and again: counted, and who it is (rule 26). Pure."""

@@ -1,0 +1,1 @@
+"""Roles that may log in though nobody declares them, and which of them Disable spares. Pure."""
