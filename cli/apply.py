@@ -29,6 +29,8 @@ async def run_apply(
 ) -> int:
     """Apply and print what was done. 0: all is Ready. 3: applied, and something is not.
 
+    Who leaves and could not be ended counts as something.
+
     1: nothing could be written. 2: all is Ready, and there was nothing to release.
     """
     declared = await declare(request)
@@ -68,7 +70,7 @@ def _status(report: OnceReport, outcomes: tuple[Outcome, ...], release: str | No
     if report.is_in_recovery:
         return NOTHING_APPLIED
     is_ready = report.brake is None and all(outcome.is_ready for outcome in outcomes)
-    if not is_ready or report.is_blind:
+    if not is_ready or report.is_blind or report.has_stayed:
         return NOT_READY
     return NOTHING_RELEASED if _is_idle(release, report) else ALL_READY
 

@@ -16,7 +16,7 @@ from regent.accept.merge import accept
 from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult, Heed, nobody_heeds
-from regent.changes import Change, Plan
+from regent.changes import Change, DropRole, Plan, ReleaseRole
 from regent.foundation import Foundation, founded, looker, memory_of
 from regent.gate.brake_memory import released
 from regent.gate.losses import Atom
@@ -81,6 +81,16 @@ class OnceReport:
     def is_blind(self) -> bool:
         """True where "nothing to do" would say more than is known, or than can be done."""
         return bool(self.unread) or self.is_in_recovery
+
+    @property
+    def has_stayed(self) -> bool:
+        """Whether somebody who leaves is still there: a deleted resource has no outcome."""
+        there: set[str] = set()
+        gone: set[str] = set()
+        for one in self.results:
+            if isinstance(one.change, DropRole | ReleaseRole):
+                (gone if one.done else there).add(one.change.role)
+        return not there <= gone
 
     @property
     def is_in_recovery(self) -> bool:

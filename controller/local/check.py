@@ -16,8 +16,9 @@ from controller.local.directory import Loaded, Tree
 from controller.local.secrets import secret_keys_of
 from shared.keys import Kind, ResourceKey
 from shared.listing import first_of
+from shared.outside_schemas import field_of, needed_for, opened
 from shared.problems import Problem, Severity, did_you_mean, field_text
-from shared.resources import AnyResource, Permission, Regent, Role, SecretKeyRef, User
+from shared.resources import Allow, AnyResource, Permission, Regent, Role, SecretKeyRef, User
 from shared.unsupported import REASON, unsupported
 
 Path = tuple[str | int, ...]
@@ -33,6 +34,7 @@ def check(tree: Tree) -> tuple[Problem, ...]:
         *checking.references(),
         *checking.databases(),
         *checking.names(),
+        *checking.bounds(),
         *checking.secrets(),
         *checking.unsupported(),
     ]
@@ -130,6 +132,23 @@ class _Check:
         return self._problem(
             key, path, database, message, f"{hint}served are {listed}; or add a Regent"
         )
+
+    def bounds(self) -> Iterator[Problem]:
+        """Warnings: what stands in no schema, where a Regent's `allow` has bounds without it."""
+        for key, resource in self.valid.items():
+            if not isinstance(resource, Permission) or not needed_for(resource.spec):
+                continue
+            word, spec, namespaces = needed_for(resource.spec), resource.spec, self.tree.namespaces
+            for regent in candidates(
+                spec.database, key.namespace, spec.regent_selector, self.regents, namespaces
+            ):
+                if word not in opened(regent.spec.allow or Allow()):
+                    yield self._problem(
+                        key, ("spec", field_of(word)), None,
+                        f"NotAllowed: Regent {regent.metadata.name} has spec.allow.schemas, and no"
+                        f" {word} in spec.allow.outsideSchemas: nothing is given",
+                        "add it there, or take it out here", "warning",
+                    )  # fmt: skip
 
     def names(self) -> Iterator[Problem]:
         """Two resources that would be one role of PostgreSQL (rule 7)."""

@@ -13,7 +13,7 @@ from itertools import chain
 import asyncpg
 
 from regent.apply.handing_on import NotHandedOnError, owned_by
-from regent.apply.locked import Patience
+from regent.apply.locked import Holder, LockedError, Patience, look_for
 from regent.apply.names import Names, read_names, require_known, require_same
 from regent.apply.naming import routine_in
 from regent.apply.result import (
@@ -27,7 +27,7 @@ from regent.apply.result import (
 from regent.apply.transaction import patiently, run
 from regent.changes import HandOnOwned
 from regent.home.store import Home
-from regent.kinds import Address
+from regent.kinds import KINDS, Address
 from regent.observed import ObservedServer
 from regent.server.connection import Connection
 from regent.server.connections import Connections
@@ -177,7 +177,19 @@ async def _drop_privileges(
         require_same(names, await read_names(connection, names))
         await _drop_if_it_owns_nothing(connection, role)
 
-    await patiently(once, patience=patience)
+    try:
+        await patiently(once, patience=patience)
+    except asyncpg.LockNotAvailableError as error:
+        raise LockedError(await _holders(connection, role)) from error
+
+
+async def _holders(connection: Connection, role: str) -> Sequence[Holder]:
+    """Who holds what DROP OWNED writes: the objects on which the role has privileges."""
+    rows = await connection.fetch(load("leaving/depending"), role)
+    known = {kind.catalog for kind in KINDS.values()}
+    objects = [Address(row["catalog"], row["oid"]) for row in rows if row["catalog"] in known]
+    locked = await look_for(connection, objects, [role])
+    return locked.holders_of(objects, [role])
 
 
 async def _drop_if_it_owns_nothing(connection: Connection, role: str) -> None:

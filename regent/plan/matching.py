@@ -37,9 +37,15 @@ USAGE = Need(frozenset({"USAGE"}))
 
 
 class NameRules:
-    """The declarations that reach one kind in one schema, ready to be asked by name."""
+    """The declarations that reach one kind in one schema, ready to be asked by name.
 
-    def __init__(self, declarations: Iterable[tuple[int, Sequence[str]]]) -> None:
+    Where PostgreSQL's own are `spared`, no pattern matches what is called `pg_*`.
+    """
+
+    def __init__(
+        self, declarations: Iterable[tuple[int, Sequence[str]]], *, spared: bool = False
+    ) -> None:
+        self._is_spared = spared
         whole: list[int] = []
         literals: dict[str, list[int]] = {}
         self._magic: list[tuple[int, Callable[[str], bool]]] = []
@@ -70,7 +76,8 @@ class NameRules:
 
     def partition(self, names: Sequence[str]) -> Iterable[tuple[Signature, Sequence[int] | None]]:
         """Positions in `names` by signature; None stands for all of them."""
-        if not self._magic and self._literals.keys().isdisjoint(names):
+        is_alike = not self._magic and self._literals.keys().isdisjoint(names)
+        if is_alike and not (self._is_spared and any(map(_is_postgresqls, names))):
             return ((self.whole, None),)
         parts: dict[Signature, list[int]] = {}
         for position, name in enumerate(names):
@@ -79,6 +86,8 @@ class NameRules:
 
     def _find(self, name: str) -> Signature:
         found = set(self._literals.get(name, ()))
+        if self._is_spared and _is_postgresqls(name):
+            return tuple(sorted(found))
         if self._magic and self._is_any_magic(name):
             found |= {index for index, matches in self._magic if matches(name)}
         return tuple(sorted(found.union(self.whole))) if found else self.whole
@@ -107,7 +116,9 @@ class CompiledGrants:
         """What reaches objects of this kind in this schema; `schema` is None for schemas."""
         key = (kind, schema, is_extension)
         if key not in self._rules:
-            self._rules[key] = NameRules(self._reaching(kind, schema, is_extension=is_extension))
+            reaching = self._reaching(kind, schema, is_extension=is_extension)
+            spared = KINDS[kind].scope is Scope.SERVER
+            self._rules[key] = NameRules(reaching, spared=spared)
         return self._rules[key]
 
     def needs(
@@ -196,6 +207,11 @@ class CompiledGrants:
         for grantee in (g for index in implied for g in self._given_to[index]):
             privileges[grantee] = privileges.get(grantee, frozenset()) | USAGE.privileges
         return {g: Need(held, grantable.get(g, frozenset())) for g, held in privileges.items()}
+
+
+def _is_postgresqls(name: str) -> bool:
+    """Tablespaces of such names are the server's own: who means one names it (rule 13)."""
+    return name.startswith(SYSTEM_PREFIX)
 
 
 def is_system(schema: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from regent.reach import OPEN_ATTRIBUTES
+from shared.outside_schemas import opened, opened_to_others
 from shared.patterns import ANY, literal_of, matcher
 from shared.resources import Allow
 from shared.state import RegentEntry
@@ -65,6 +66,7 @@ class AllowLists:
     parameters: AllowList
     reassign_owned_to: AllowList
     schemas: AllowList
+    outside_schemas: frozenset[str]
     actions: frozenset[str] | None
     attributes: frozenset[str]
 
@@ -86,6 +88,7 @@ class AllowLists:
             parameters=AllowList.of(given.parameters),
             reassign_owned_to=AllowList.of(given.reassign_owned_to),
             schemas=AllowList.of(given.schemas),
+            outside_schemas=opened(given),
             actions=None if given.actions is None else frozenset(given.actions),
             attributes=frozenset(attributes),
         )
@@ -110,6 +113,7 @@ class AllowLists:
             parameters=AllowList.of(given.parameters or ()),
             reassign_owned_to=AllowList.of(given.reassign_owned_to),
             schemas=AllowList.of(given.schemas or ()),
+            outside_schemas=opened_to_others(given),
             actions=frozenset(given.actions or ()),
             attributes=frozenset(given.attributes or ()),
         )

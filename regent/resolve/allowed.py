@@ -14,15 +14,15 @@ from collections.abc import Callable, Collection, Set
 from dataclasses import replace
 
 from regent.desired import Attributes, Listed
-from regent.kinds import KINDS, Naming, Scope
+from regent.kinds import KINDS, Naming
 from regent.reach import POWERFUL_ATTRIBUTES
 from regent.resolve.allow_lists import AllowLists
 from regent.resolve.context import Context
 from regent.resolve.libraries import library_of
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
+from shared.outside_schemas import DATABASE, field_of, needed_for
 from shared.patterns import ANY, is_literal, matcher
-from shared.privileges import ALL
 from shared.resources import PermissionSpec
 from shared.state import PermissionEntry
 
@@ -81,28 +81,24 @@ def _not_listed(lists: AllowLists, spec: PermissionSpec) -> str:
     for action in spec.actions:
         if lists.actions is not None and action not in lists.actions:
             return f"spec.actions: {action} is not in {lists.where}.actions"
-    return "" if lists.is_own else _in_no_list(lists, spec)
+    return _outside_of_schemas(lists, spec)
 
 
-def _in_no_list(lists: AllowLists, spec: PermissionSpec) -> str:
-    """What only the Regent's own namespace may give, as there is no list to bound it for others."""
-    row = KINDS[spec.object_kind]
-    if row.scope is Scope.DATABASE:
-        if {"CREATE", ALL} & set(spec.actions) and not lists.schemas.is_everything:
-            return (
-                "spec.actions: CREATE on a database makes schemas of any name, and there is no"
-                f" '*' in {lists.where}.schemas"
-            )
+def _outside_of_schemas(lists: AllowLists, spec: PermissionSpec) -> str:
+    """What stands in no schema: each kind of it has a list (ADR 42).
+
+    Of parameters the Regent's own namespace may give what everybody may set; others need each.
+    """
+    word = needed_for(spec)
+    if word and word not in lists.outside_schemas:
+        what = f"spec.{field_of(word)}: "
+        if word == DATABASE:
+            what += "CREATE on a database makes schemas of any name, and "
+        return f"{what}{word} is not in {lists.where}.outsideSchemas"
+    if lists.is_own or KINDS[spec.object_kind].naming is not Naming.PARAMETER:
         return ""
-    if row.naming is Naming.PARAMETER:
-        name = next((n for n in spec.object_names if not lists.parameters.matches(n.lower())), None)
-        return f"spec.parameters: {name} is not in {lists.where}.parameters" if name else ""
-    if spec.schemas:
-        return ""
-    return (
-        f"spec.{row.listed_in}: no list of {lists.where} names {row.many}: only resources of the"
-        " Regent's own namespace may give privileges on them. It is not within the bounds"
-    )
+    name = next((n for n in spec.object_names if not lists.parameters.matches(n.lower())), None)
+    return f"spec.parameters: {name} is not in {lists.where}.parameters" if name else ""
 
 
 def parameter_trouble(

@@ -69,9 +69,10 @@ def _place_trouble(
             return f"schemas: {schema!r} is not in {where}.schemas {ADD}"
     row = KINDS[one.object_kind]
     is_about_schemas = row.is_container or row.scope is Scope.IN_SCHEMA
-    if not is_about_schemas and not lists.is_own:
-        return f"objects: no list of {where} bounds {row.many}. Take it out here."
-    if one.schemas or not is_about_schemas:
+    if not is_about_schemas:
+        is_open = row.listed_in in lists.outside_schemas
+        return "" if is_open else f"objects: {row.listed_in} is not in {where}.outsideSchemas {ADD}"
+    if one.schemas:
         return ""
     every, way_out = f"{row.many} in every schema are meant", "List the schemas here."
     if row.is_container:

@@ -38,6 +38,9 @@ Detector = Literal["Auto", "Triggers", "Polling"]
 UnmanagedRoles = Literal["Ignore", "Report", "Disable"]
 PublicPrivilege = Literal["Ignore", "Declared"]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
+OutsideSchema = Literal[
+    "database", "foreignDataWrappers", "foreignServers", "languages", "largeObjects", "tablespaces"
+]
 Attribute = Literal["superuser", "createdb", "createrole", "inherit", "replication", "bypassrls"]
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
@@ -121,6 +124,15 @@ class Allow(Part):
 
     databases: Annotated[Patterns | None, Field(description="Databases that may be named.")] = None
     schemas: Annotated[Patterns | None, Field(description="Schemas that may be named.")] = None
+    outside_schemas: Annotated[
+        tuple[OutsideSchema, ...] | None,
+        Field(
+            max_length=6,
+            description="What stands in no schema and may be given on: database (CREATE, which "
+            "makes schemas), and fields of a Permission. Default: everything where schemas is not "
+            'given or has "*", else nothing. Parameters have their own list.',
+        ),
+    ] = None
     names: Annotated[
         Patterns | None, Field(description="Names that roles may have in PostgreSQL.")
     ] = None

@@ -156,3 +156,57 @@ async def test_no_pattern_lets_anybody_reach_privileges_that_are_powers(database
     by_name = {"brake": "Disabled", "allow": {"memberOf": ["ops_*", *strong]}}
     assert outcome(await applied(database, text, 3, regent=by_name), "User/u").is_ready
     assert await look.fetchval(MEMBER_OF) == sorted(["ops_plain", *strong])
+
+
+OUTSIDE = """
+SELECT lo_from_bytea(4711, 'secret of app_owner'); ALTER LARGE OBJECT 4711 OWNER TO app_owner;
+CREATE FOREIGN DATA WRAPPER wrapper; CREATE SERVER far FOREIGN DATA WRAPPER wrapper
+"""
+OUTSIDE_WANTED = (
+    "Permission/lo: {database: mydb, largeObjects: [4711], actions: [SELECT]}\n"
+    "Permission/fs: {database: mydb, foreignServers: ['*'], actions: [USAGE]}\n"
+    "Permission/fw: {database: mydb, foreignDataWrappers: ['*'], actions: [USAGE]}\n"
+    "Permission/la: {database: mydb, languages: [plpgsql], actions: [USAGE]}\n"
+    "Permission/ts: {database: mydb, tablespaces: [pg_default], actions: [CREATE]}\n"
+    "Permission/db: {database: mydb, actions: [CREATE]}\n"
+    "Permission/co: {database: mydb, actions: [CONNECT]}\n"
+    "Role/r: {database: mydb, permissions: [lo, fs, fw, la, ts, db, co]}"
+)
+FIELDS = {
+    "lo": "largeObjects", "fs": "foreignServers", "fw": "foreignDataWrappers", "la": "languages",
+    "ts": "tablespaces", "db": "database",
+}  # fmt: skip
+HAS_OUTSIDE = """
+SELECT ARRAY[
+    has_server_privilege('r', 'far', 'USAGE'),
+    has_foreign_data_wrapper_privilege('r', 'wrapper', 'USAGE'),
+    has_tablespace_privilege('r', 'pg_default', 'CREATE'),
+    has_database_privilege('r', 'mydb', 'CREATE'),
+    (SELECT lomacl::text LIKE '%{r=r/%' OR lomacl::text LIKE '%,r=r/%'
+     FROM pg_largeobject_metadata WHERE oid = 4711)
+]
+"""
+
+
+@pytest.mark.found("E172")
+@pytest.mark.rule("12")
+async def test_who_is_bound_to_schemas_gets_nothing_that_stands_in_none(database: Database) -> None:
+    """Seen on 18: an author read another owner's large object, and made schemas of his own.
+
+    The twin: CONNECT holds, and what `outsideSchemas` lists is given.
+    """
+    await database.execute(OUTSIDE, "my-admin")
+    look = await database.connect()
+    bounds = {"databases": ["mydb"], "schemas": ["schema1"]}
+    report = await applied(database, OUTSIDE_WANTED, regent={"allow": bounds})
+    for name, field in FIELDS.items():
+        said = outcome(report, f"Permission/{name}")
+        assert said.reason == "NotAllowed", said
+        assert f"{field} is not in spec.allow.outsideSchemas of the Regent" in said.message
+    assert outcome(report, "Permission/co").is_ready
+    assert not any(value for value in await look.fetchval(HAS_OUTSIDE))
+    opened = {**bounds, "outsideSchemas": [*FIELDS.values()]}
+    for revision, allow in enumerate((opened, {"schemas": ["*"]}), start=2):
+        report = await applied(database, OUTSIDE_WANTED, revision, regent={"allow": allow})
+        assert all_ready(report), report.outcomes
+        assert all(await look.fetchval(HAS_OUTSIDE))

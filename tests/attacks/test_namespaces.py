@@ -74,7 +74,7 @@ BEYOND = {
     "no-list": (
         "Permission",
         "{database: mydb, languages: [plpgsql], actions: [USAGE]}",
-        "no list of spec.allowedNamespaces[0].allow names",
+        "languages is not in spec.allowedNamespaces[0].allow.outsideSchemas",
     ),
     "role": ("Role", "{database: mydb, roleName: a_r, permissions: [schema]}", ""),
     "name": ("Role", "{database: mydb, roleName: b_x}", "allowedNamespaces[0].allow.names"),

@@ -67,3 +67,36 @@ async def test_the_plan_of_a_leaver_says_what_is_owned_and_what_becomes_of_it(
     assert owned["leaver", "mydb"]["goesTo"] == "heir"
     assert owned["goner", "mydb"]["goesTo"] is None
     assert owned["leaver", "mydb"]["objects"] == {"relation": 2, "schema": 1}
+
+
+@pytest.mark.found("E173")
+@pytest.mark.rule("27", "29")
+async def test_an_apply_that_could_not_end_a_leaver_says_so_and_who_was_in_the_way(
+    database: Database, tmp_path: Path
+) -> None:
+    """Seen on 18: a pipeline took an offboarding for done, as a deleted resource has no outcome."""
+    directory = flights(tmp_path)
+    on_tablespace = {"database": "mydb", "tablespaces": ["pg_default"], "actions": ["CREATE"]}
+    leaver = {"database": "mydb", "permissions": ["space"]}
+    for kind, name, spec in (("Permission", "space", on_tablespace), ("User", "leaver", leaver)):
+        document = {
+            "apiVersion": "putnam120.postgregent/v1alpha1",
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": spec,
+        }
+        (directory / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    arguments = ("apply", str(directory), "--dsn", database.dsn())
+    applied = await postgregent(*arguments)
+    assert applied.status == 0, applied.out + applied.err
+    (directory / "leaver.yaml").unlink()
+    holder = await database.connect("postgres")
+    await holder.execute("BEGIN; GRANT CREATE ON TABLESPACE pg_default TO app_owner")
+    held = await postgregent(*arguments)
+    assert held.status == 3, held.out + held.err
+    said = " ".join(held.out.split())
+    _, _, of_the_drop = said.partition("drop role leaver")
+    assert f"pid {holder.get_server_pid()} (postgres)" in of_the_drop, held.out
+    await holder.execute("ROLLBACK")
+    ended = await postgregent(*arguments)
+    assert ended.status == 0, ended.out + ended.err

@@ -166,7 +166,7 @@ CASES = {
     ),
     ObjectKind.TABLESPACE: Case(
         setup=NOTHING,
-        permission="tablespaces: ['pg_d*'], actions: [CREATE]",
+        permission="tablespaces: [pg_default], actions: [CREATE]",
         holds="SELECT has_tablespace_privilege('reader', 'pg_default', 'CREATE')",
         takes="RESET ROLE; REVOKE CREATE ON TABLESPACE pg_default FROM reader",
         gives="GRANT CREATE ON TABLESPACE pg_global TO reader;"

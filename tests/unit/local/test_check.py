@@ -146,3 +146,14 @@ def test_a_secret_that_is_not_selected_names_the_label(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, selecting, secret(labels="{team: b}"))
     assert "SecretNotSelected" in problem.message
     assert "team: a" in problem.message
+
+
+@pytest.mark.found("E172")
+def test_what_stands_in_no_schema_is_told_where_schemas_are_bounded(tmp_path: Path) -> None:
+    lo = manifest("Permission", "lo", "database: mydb\nlargeObjects: [1]\nactions: [SELECT]")
+    bounded = regent(more="allow: {schemas: [app]}")
+    [problem] = problems(tmp_path, permission(), lo, bounded, secret())
+    assert (problem.field, problem.severity) == ("spec.largeObjects", "warning")
+    assert "no largeObjects in spec.allow.outsideSchemas" in problem.message
+    for allow in ("{schemas: [app], outsideSchemas: [largeObjects]}", '{schemas: ["*"]}'):
+        assert problems(tmp_path, permission(), lo, regent(more=f"allow: {allow}"), secret()) == []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from regent.changes import Change, GrantPrivileges, RevokePrivileges
 from regent.desired import DeclaredGrant, Desired, DesiredRole
 from regent.kinds import KINDS, Scope
@@ -90,3 +94,15 @@ def test_a_server_that_has_no_such_privileges_gets_none() -> None:
     assert row.scope is Scope.SERVER
     wanted = desired(one=(grant("work_mem", READER),))
     assert plan(wanted, observed(major=row.since - 1)).changes == ()
+
+
+@pytest.mark.found("E174")
+@pytest.mark.rule("13")
+def test_patterns_match_no_tablespace_of_the_servers_own_and_exact_names_do() -> None:
+    names = ("fast", "pg_default", "pg_global")
+    there = ObjectGroup(ObjectKind.TABLESPACE, None, "postgres", (), names, (9, 10, 11))
+    for patterns, given in ((("*",), ["fast"]), (("pg_*", "pg_default", "f*"), [*names[:2]])):
+        one = replace(grant("t", READER, action="CREATE"), kind=there.kind, names=patterns)
+        found = plan(desired(one=(one,)), observed(there)).changes
+        granted = [ref.name for c in found if isinstance(c, GrantPrivileges) for ref in c.objects]
+        assert granted == given
