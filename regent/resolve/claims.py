@@ -213,13 +213,13 @@ class Court:
         return None
 
     def still_anothers(self, claim: Claim, holder: ResourceKey) -> None:
-        """Its name is that of a role whose resource declares another one, and did not get it."""
+        """Its name is that of a role whose resource keeps it, as it is refused what it declares."""
         self._refused(
             claim,
             "NameConflict",
-            f"The role {claim.name!r} still belongs to {holder}, which declares another name and"
-            " does not get it: its own status says why. Correct that, or give one of them another"
-            " roleName or userName.",
+            f"The role {claim.name!r} still belongs to {holder}, which does not get the name it"
+            " declares: its own status says why. Correct that, or give one of them another roleName"
+            " or userName.",
         )
 
     def _refused(self, claim: Claim, reason: str, message: str) -> Claim | None:
