@@ -13,7 +13,7 @@ from regent.accept.merge import accept, without_ended
 from regent.changes import CreateRole, RenameRole
 from regent.passes.look import Looked, Memory, compared
 from regent.plan.matching import Compilations
-from regent.remembered import AcceptedState
+from regent.remembered import AcceptedState, BrakeMemory
 from regent.resolve import Situation, resolve
 from shared import scram
 from shared.state import etag
@@ -74,7 +74,7 @@ def declared(push: Push, revision: int, previous: AcceptedState | None) -> Accep
     return accept(previous, pushed, etag(pushed), NOON)
 
 
-def look(accepted: AcceptedState, catalog: Catalog) -> Looked:
+def look(accepted: AcceptedState, catalog: Catalog, brake: BrakeMemory | None = None) -> Looked:
     """One look, as a pass has it."""
     observed = catalog.observe(frozenset())
     situation = Situation(
@@ -85,7 +85,8 @@ def look(accepted: AcceptedState, catalog: Catalog) -> Looked:
         served=("mydb",),
         now=NOON,
     )
-    return compared(situation, resolve(situation), observed, {}, Memory(), Compilations())
+    memory = Memory(brake=brake or BrakeMemory())
+    return compared(situation, resolve(situation), observed, {}, memory, Compilations())
 
 
 def each_mark_is_somebodys(seen: Looked, catalog: Catalog) -> None:
@@ -145,3 +146,17 @@ def test_nobody_keeps_login_who_is_not_declared_whatever_names_move(history: lis
                 assert len(mine) == 1, "it keeps the role that it has"
             if key.startswith("User/"):
                 assert all(role.login == spec.enabled for role in mine)
+
+
+@pytest.mark.rule("20")
+@pytest.mark.found("E154")
+def test_the_brake_counts_a_role_that_its_resource_leaves() -> None:
+    catalog = Catalog()
+    role = {"Role/r0": Spec("g")}
+    first, _ = settle(declared({"User/u0": Spec("aa"), **role}, 1, None), catalog)
+    joined = {"User/u0": Spec("g", joins=frozenset({"r0"})), **role}
+    seen = look(declared(joined, 2, first), catalog, BrakeMemory(baseline=first))
+    assert {(one.role, one.privilege) for one in seen.verdict.let_through} == {
+        ("aa", "EXISTS"),
+        ("aa", "LOGIN"),
+    }
