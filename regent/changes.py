@@ -340,6 +340,7 @@ class RenameRole(OfHolder):
     """ALTER ROLE .. RENAME TO, and the mark follows (rule 7).
 
     `clears_password`: PostgreSQL clears an md5 password by it, and no declared one takes its place.
+    `marked_as` is the name in the mark, where the role was renamed behind us.
     """
 
     new_name: str
@@ -347,6 +348,7 @@ class RenameRole(OfHolder):
     causes: Causes = ()
     effect: Effect = Effect.CREATE
     clears_password: bool = False
+    marked_as: str = ""
 
     rank: ClassVar[Rank] = Rank.RENAMES
 

@@ -5,7 +5,7 @@ Patterns stay patterns: the desired state is as small as what people wrote (docs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Container, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -72,8 +72,17 @@ class DesiredRole:
     settings: Mapping[SettingKey, str] = field(default_factory=dict)
     renamed_from: str | None = None
     """The observed name of the role that the mark knows by its oid, when it has another one now."""
+    marked_as: str = ""
+    """The name in its mark, where it has one: marks are looked up and moved by it."""
     goes_on: bool = False
     """Its resource says by `renamedFrom` that it is the role of the mark, and the same person's."""
+
+    def known_as(self, moving: Container[str | None]) -> tuple[str, ...]:
+        """The names under which marks may know it. Another role has those that are `moving`."""
+        if self.marked_as:
+            return (self.marked_as,)
+        names = () if self.name in moving else (self.name,)
+        return names if self.renamed_from is None else (self.renamed_from, *names)
 
 
 @dataclass(frozen=True, slots=True)

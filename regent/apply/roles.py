@@ -89,10 +89,18 @@ async def write_marks(  # noqa: PLR0912 - one case per kind of change
 ) -> None:
     """The marks follow the changes, inside the transaction that makes them and as its last part.
 
-    They are written as the owner role, which may write nothing else. `could_log_in` are oids of
-    roles that had LOGIN before.
+    They are written as the owner role, which may write nothing else. Those of renamed roles move
+    first and all at once: a name that one of them leaves may be what another one, or a new role,
+    has by now, so in any other order a mark would be written over, or taken for another's.
+    `could_log_in` are oids of roles that had LOGIN before.
     """
     await connection.execute(f"SET LOCAL ROLE {quote_ident(OWNER)}")
+    moved = [c for c in changes if isinstance(c, RenameRole)]
+    if moved:
+        before = [c.marked_as or c.role for c in moved]
+        after, holders = [c.new_name for c in moved], [str(c.holder) for c in moved]
+        rows = await connection.fetch(load("home/take_marks"), before, after, holders)
+        await connection.executemany(load("home/put_moved_mark"), [tuple(row) for row in rows])
     new = [c for c in changes if isinstance(c, CreateRole | AdoptRole)]
     if new:
         await connection.fetch(
@@ -104,8 +112,6 @@ async def write_marks(  # noqa: PLR0912 - one case per kind of change
         )
     for change in changes:
         match change:
-            case RenameRole(role=role, new_name=new_name, holder=holder):
-                await connection.execute(load("home/rename_mark"), role, new_name, str(holder))
             case HandOver(role=role, holder=holder):
                 await connection.execute(load("home/hand_over_mark"), role, str(holder), regent)
             case SetPassword(role=role, verifier=verifier):
@@ -123,7 +129,7 @@ async def write_marks(  # noqa: PLR0912 - one case per kind of change
                 await connection.execute(load("home/note_enabled"), regent, oid)
             case DisableRole():
                 pass  # it could not log in any more: there is nothing to give back
-            case CreateRole() | AdoptRole():
+            case CreateRole() | AdoptRole() | RenameRole():
                 pass  # put above, all at once
             case AlterRole() | AlterSetting() | OfMembership():
                 pass  # no mark knows of it

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from regent.accept.ends import ended
 from regent.desired import Desired
 from regent.gate.deletions import are_all_logins, are_few, deletions
-from regent.gate.ends import ended
 from regent.gate.given import states_since
 from regent.plan.handing_over import Names
 from regent.remembered import AcceptedState, BrakeMemory

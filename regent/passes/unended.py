@@ -20,14 +20,17 @@ def unended(last: Looked) -> Mapping[str, Outcome]:
     withheld = {loss.role for loss in last.verdict.withheld}
     refused = {role: one for one in last.refused if (role := role_that_ends(one.change))}
     found = {}
+    state = last.resolution.accepted.state
     for ending in last.resolution.desired.endings:
         if ending.retain or ending.name in withheld:
             continue
+        if (key := str(ending.holder)) in state.resources or key in state.held:
+            continue  # it left the role for another one, and is told with what is open of it
         why = "; ".join(_going_on(last, ending.name))
         if why:
             refusal = refused.get(ending.name)
-            found[str(ending.holder)] = Outcome(
-                resource=str(ending.holder),
+            found[key] = Outcome(
+                resource=key,
                 generation=0,
                 state="Stalled" if refusal else "Reconciling",
                 reason="AccessGoesOn",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from regent.changes import AlterRole, Change, Effect, EndSessions, GrantPrivileges
 from regent.desired import Causes, Desired, DesiredRole, PasswordPolicy
@@ -19,6 +19,7 @@ from regent.plan.handing_over import Members, gives_to, unclean
 from regent.plan.passwords import is_in_force
 from shared.keys import ResourceKey
 
+T = TypeVar("T")
 ANOTHER = "another one gets the role, and they would have what is declared for him"
 MAY_END_SESSIONS = "pg_signal_backend"
 NOBODY: frozenset[str] = frozenset()
@@ -44,21 +45,29 @@ def persons_of(
     """All hand-overs. The server is as it was read: a rename clears an md5 password."""
     former: dict[str, ResourceKey] = {}
     strangers: set[str] = set()
+    moving = {role.renamed_from for role in desired.roles.values()}
     for name, role in desired.roles.items():
         before = role.renamed_from or name
-        holder = holders.get(before) or holders.get(name)
-        observed = server.roles.get(before)
+        known_as = role.known_as(moving)
+        holder = remembered(holders, known_as)
+        is_new = role.renamed_from is None and name in moving
+        observed = None if is_new else server.roles.get(before)
         if observed is None or holder is None or name in desired.adopted:
             continue
         if holder == role.holder or holder in role.declared_by:
             continue
-        digest = digests.get(before) or digests.get(name, "")
+        digest = remembered(digests, known_as) or ""
         if _is_same(role, observed, digest):
             continue
         former[name] = holder
         if observed.login or before in server.lingering or has_password(observed, digest):
             strangers.add(name)
     return Persons(former, frozenset(strangers))
+
+
+def remembered(by_mark: Mapping[str, T], names: Sequence[str]) -> T | None:
+    """What the mark under one of these names remembers."""
+    return next((by_mark[name] for name in names if name in by_mark), None)
 
 
 def _is_same(role: DesiredRole, observed: ObservedRole, digest: str) -> bool:

@@ -57,6 +57,7 @@ def plan_renames(
                 former.get(role.name, role.holder),
                 role.declared_by,
                 clears_password=observed.loses_its_password_by_a_rename and not is_set_again,
+                marked_as=role.marked_as,
             )
         )
     return tuple(ordered)

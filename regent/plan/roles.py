@@ -21,7 +21,7 @@ from regent.desired import Attributes, Desired, DesiredRole, PasswordPolicy
 from regent.observed import ObservedRole, ObservedServer
 from regent.plan.authority import Authority
 from regent.plan.passwords import is_in_force
-from regent.plan.persons import Persons, has_password, put_out
+from regent.plan.persons import Persons, has_password, put_out, remembered
 from regent.plan.settings import plan_settings
 from shared.keys import ResourceKey
 
@@ -38,18 +38,21 @@ def plan_roles(
     persons: Persons,
 ) -> Iterator[Change]:
     """Every role that is declared and may be touched, by name."""
+    moving = {role.renamed_from for role in desired.roles.values()}
     for name, role in sorted(desired.roles.items()):
         if name not in authority.managed:
             continue
         observed = server.roles.get(name)
-        digest, has_sessions = verifier_digests.get(name, ""), name in server.lingering
+        known_as = role.known_as(moving)
+        digest = remembered(verifier_digests, known_as) or ""
+        has_sessions = name in server.lingering
         if observed is None:
             yield _created(role)
         elif name in desired.adopted:
             yield AdoptRole(name, role.holder, role.declared_by)
         elif name in persons.former:
             yield HandOver(name, role.holder, role.declared_by, to_another=True)
-        elif holders.get(name, role.holder) != role.holder:
+        elif role.renamed_from is None and remembered(holders, known_as) not in (None, role.holder):
             yield HandOver(name, role.holder, role.declared_by)
         if observed is not None:
             if name in persons.strangers:

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.remembered import AcceptedState
-from regent.resolve.claims import grant_claims
 from regent.resolve.context import Context
 from regent.resolve.defaults import declared_defaults
 from regent.resolve.endings import endings, note_heirs
@@ -23,6 +22,7 @@ from regent.resolve.memberships import (
     ended_memberships,
     undecided_memberships,
 )
+from regent.resolve.names import grant_claims
 from regent.resolve.owners import desired_owners
 from regent.resolve.references import look_up
 from regent.resolve.refused import without_refused_adoptions

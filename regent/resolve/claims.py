@@ -1,15 +1,15 @@
-"""Who gets which PostgreSQL name (rules 7 and 10)."""
+"""Who may have which PostgreSQL name (rules 7 and 10); regent.resolve.names asks in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
 from regent.resolve.allowed import adopt_refused_by, name_refused_by
-from regent.resolve.context import Claim, Context, References
+from regent.resolve.context import Claim, References
 from regent.resolve.renamings import (
     former_mark,
     is_there,
@@ -24,22 +24,7 @@ from shared.state import RoleEntry, UserEntry
 MOST_NAMED = 20
 
 
-def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
-    """Every Role and User that gets its name, with the claim it is part of."""
-    court = _Court(context.situation, context.listed, context.findings)
-    granted: dict[ResourceKey, Claim] = {}
-    by_name: dict[str, list[Claim]] = {}
-    for claim in _claims(context.listed):
-        by_name.setdefault(claim.name, []).append(claim)
-    for name, claims in by_name.items():
-        winner = court.winner(name, court.entitled(claims) if len(claims) > 1 else claims)
-        settled = court.settled(winner) if winner else None
-        if settled is not None:
-            granted.update(dict.fromkeys(settled.declared_by, settled))
-    return granted
-
-
-def _claims(listed: References) -> Iterator[Claim]:
+def grouped(listed: References) -> Iterator[Claim]:
     """Resources grouped: a User that lists the Role of its own name is one claim with it.
 
     A Role with `public: true` makes no role.
@@ -49,12 +34,12 @@ def _claims(listed: References) -> Iterator[Claim]:
     for key, entry in listed.entries.items():
         if entry.kind == "User":
             for role in listed.roles.get(key, ()):
-                is_same = names.get(role) == names[key] and not _is_public(listed.entries[role])
+                is_same = names.get(role) == names[key] and not is_public(listed.entries[role])
                 if is_same and role not in joined:
                     joined[role] = key
     users = frozenset(joined.values())
     for key, entry in listed.entries.items():
-        if _is_public(entry):
+        if is_public(entry):
             continue
         if entry.kind == "Role":
             yield Claim(names[key], role=key, user=joined.get(key), holder=key)
@@ -62,12 +47,13 @@ def _claims(listed: References) -> Iterator[Claim]:
             yield Claim(names[key], role=None, user=key, holder=key)
 
 
-def _is_public(entry: RoleEntry | UserEntry) -> bool:
+def is_public(entry: RoleEntry | UserEntry) -> bool:
+    """Whether it is a Role of PUBLIC's rights, which makes no role."""
     return entry.kind == "Role" and entry.spec.is_public
 
 
 @dataclass(frozen=True, slots=True)
-class _Court:
+class Court:
     """Decides who gets a name; what it refuses it says to the resource."""
 
     situation: Situation
@@ -107,15 +93,21 @@ class _Court:
             return neighbours[0]
         return None
 
-    def settled(self, claim: Claim) -> Claim | None:
-        """The claim with its mark and the name it has in the catalog; None when it is refused."""
+    def settled(self, claim: Claim, vacated: Mark | None = None) -> Claim | None:
+        """The claim with its mark and the name it has in the catalog; None when it is refused.
+
+        `vacated` is the mark on its name where the role of it gets another name in the same pass.
+        """
         refusal = _refusal(self.situation, claim)
         if refusal:
             return self._refused(claim, *refusal)
-        mark = self._mark_of(claim)
+        is_free = claim.name not in self.situation.server.roles or (
+            vacated is not None and self.situation.marked.observed_name(vacated) == claim.name
+        )
+        mark = self._mark_of(claim, vacated)
         if mark is None:
             waits = waits_for(self.situation, self.listed, claim.declared_by)
-            return self._refused(claim, *waits) if waits else self._unmarked(claim)
+            return self._refused(claim, *waits) if waits else self._unmarked(claim, is_free=is_free)
         if mark.regent != self.situation.regent and not mark.released:
             return self._refused(
                 claim,
@@ -135,12 +127,14 @@ class _Court:
             )
         observed = self.situation.marked.observed_name(mark)
         other = observed if observed and observed != claim.name else None
-        if other and claim.name in self.situation.server.roles:
+        if other and not is_free:
             return self._refused(
                 claim,
                 "ExistsUnmanaged",
                 f"{other!r} cannot be renamed to {claim.name!r}: a role of that name exists."
-                " Choose another name, or drop that role.",
+                " Choose another name, or drop that role; adopt: true does not help a resource"
+                f" that has a role. Until then {other!r} keeps its name, and what is declared"
+                " holds for it.",
             )
         holder = mark.holder if mark.holder in claim.declared_by else claim.holder
         # A released mark is taken back, and a role that was made anew is the same as a stranger's
@@ -150,18 +144,18 @@ class _Court:
             return self._refused(claim, *refusal)
         return Claim(claim.name, claim.role, claim.user, holder, mark, other, is_adopted)
 
-    def _mark_of(self, claim: Claim) -> Mark | None:
+    def _mark_of(self, claim: Claim, vacated: Mark | None) -> Mark | None:
         """The mark on this name, else the one that its resource held under another name."""
-        mark = self.situation.marked.by_role.get(claim.name)
-        if mark is not None:
-            is_taken_back = (
-                mark.holder in claim.declared_by and not self.situation.marked.is_remade(mark)
-            )
-            return None if mark.released and not is_taken_back else mark
+        marked = self.situation.marked
+        mark = marked.by_role.get(claim.name)
+        if mark is not None and mark is not vacated:
+            is_own = mark.holder in claim.declared_by
+            if not mark.released or (is_own and not marked.is_remade(mark)):
+                return mark
         for key in claim.declared_by:
-            if key in self.situation.marked.mine_by_holder:
-                return self.situation.marked.mine_by_holder[key]
-        return self._renamed_from(claim)
+            if key in marked.mine_by_holder:
+                return marked.mine_by_holder[key][0]
+        return None if mark is not None and mark.released else self._renamed_from(claim)
 
     def _renamed_from(self, claim: Claim) -> Mark | None:
         """`renamedFrom` takes over the role of a resource that is gone from the same namespace."""
@@ -171,8 +165,8 @@ class _Court:
                 return mark
         return None
 
-    def _unmarked(self, claim: Claim) -> Claim | None:
-        if claim.name not in self.situation.server.roles:
+    def _unmarked(self, claim: Claim, *, is_free: bool) -> Claim | None:
+        if is_free:
             former = self._unmanaged_former(claim)
             return self._refused(claim, *former) if former else claim
         if refusal := self._is_an_admin(claim.name):
@@ -217,6 +211,16 @@ class _Court:
                     " name first, then rename it; or take renamedFrom out to have a new role made."
                 )
         return None
+
+    def still_anothers(self, claim: Claim, holder: ResourceKey) -> None:
+        """Its name is that of a role whose resource keeps it, as it is refused what it declares."""
+        self._refused(
+            claim,
+            "NameConflict",
+            f"The role {claim.name!r} still belongs to {holder}, which does not get the name it"
+            " declares: its own status says why. Correct that, or give one of them another roleName"
+            " or userName.",
+        )
 
     def _refused(self, claim: Claim, reason: str, message: str) -> Claim | None:
         """No claim, and every resource of it says why."""

@@ -18,7 +18,7 @@ NOBODY: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What is granted now. It only gets less.
+    """What is granted now. It only gets less, but for the role that it had before.
 
     `names` are those of all roles that are had, `own` the same by namespace. `ungranted` are names
     by namespace that are declared and had by nobody; `marked_as` are the roles that each resource
@@ -70,6 +70,13 @@ class Decided:
             self._declared_in_vain(key)
         self.names.discard(claim.name)
 
+    def keep(self, claim: Claim) -> None:
+        """It stays what it was, as it does not become what it asked for."""
+        for key in claim.declared_by:
+            self.granted[key] = claim
+            self.own.setdefault(key.namespace, set()).add(claim.name)
+        self.names.add(claim.name)
+
     def _declared_in_vain(self, key: ResourceKey) -> None:
         self.ungranted.update((key.namespace, name) for name in self._present_names(key))
 
@@ -86,8 +93,8 @@ class Decided:
                 continue
             entry = listed.entries[role]
             declared = entry.spec.postgres_name(role.name)
-            mark = marked.mine_by_holder.get(role)
-            for name in (declared, mark.role if mark else declared):
+            marks = marked.mine_by_holder.get(role, ())
+            for name in dict.fromkeys((declared, *(mark.role for mark in marks))):
                 if name not in self.names:
                     yield name
             for group, _ in edges_kept(self.context.situation, role, entry, member):

@@ -1,4 +1,8 @@
-"""Roles of ours that nothing declares any more: marked, or known by a lost home (rule 27)."""
+"""Roles of ours that nothing declares any more: marked, or known by a lost home (rule 27).
+
+Each mark in force is after resolving the role of a claim, or ends, or is told: its holder is held,
+waits, or was refused and says so.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from dataclasses import dataclass
 
 from regent.desired import DesiredRole, Ending, Listed
 from regent.resolve.allowed import heir_standing, may_be_ended
+from regent.resolve.claims import is_public
 from regent.resolve.context import Context
+from regent.resolve.kept import kept_names
 from regent.resolve.renamings import former_names
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
@@ -16,10 +22,11 @@ from shared.keys import ResourceKey
 def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending, ...]:
     """What our marks hold and no resource that still exists does.
 
-    A holder that exists and could not be resolved (a conflict, an invalid name) ends nothing, and
-    neither does a role that goes on under another name, which its oid tells. A role that was
-    renamed behind us ends under its new name. One that somebody made anew is not ours to drop, nor
-    is what it owns ours to hand on.
+    A holder that exists and could not be resolved ends nothing. One that has another role by now
+    has left this one, which ends like a leaver's (ADR 39): it is not dropped where its resource is
+    to be retained, and what it owns goes where that one's would. A role that goes on under another
+    name, which its oid tells, does not end; one that was renamed behind us ends under its new name.
+    One that somebody made anew is not ours to drop, nor is what it owns ours to hand on.
     """
     accepted = context.situation.accepted
     observed = context.situation.server.roles
@@ -30,28 +37,43 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
     found = []
     for name, mark in sorted(marks.mine.items()):
         holder = str(mark.holder)
-        still_there = holder in accepted.state.resources or holder in accepted.state.held
-        if name in names or still_there or mark.role_oid in oids:
+        is_there = holder in accepted.state.resources or holder in accepted.state.held
+        if name in names or mark.role_oid in oids:
+            continue
+        if is_there and not _has_left(context, mark.holder):
             continue
         departed = accepted.departed.get(holder)
-        entry = departed.entry if departed and departed.entry.kind != "Permission" else None
+        entry = departed.entry if departed else accepted.state.resources.get(holder)
+        if entry is not None and entry.kind == "Permission":
+            entry = None
         is_remade = marks.is_remade(mark)
+        is_retained = entry is not None and entry.spec.deletion_policy == "Retain"
         named = entry.spec.reassign_owned_to if entry and not is_remade else None
         heir, listed, refusal = heirs.named(named, mark.holder.namespace)
         found.append(
             Ending(
                 name=marks.observed_name(mark) or name,
                 holder=mark.holder,
-                created=mark.origin == "created" and not is_remade,
+                created=mark.origin == "created"
+                and not is_remade
+                and not (is_there and is_retained),
                 marked_as=name,
-                retain=entry is not None and entry.spec.deletion_policy == "Retain",
+                retain=is_retained and not is_there,
                 reassign_to=heir,
                 listed=listed,
                 refusal=refusal,
-                ended_at=departed.at if departed else None,
+                ended_at=departed.at if departed else accepted.since.get(holder),
             )
         )
     return (*found, *_taken_back(context, roles, heirs))
+
+
+def _has_left(context: Context, holder: ResourceKey) -> bool:
+    """Whether this resource, which still exists, has another role, or is one that makes none."""
+    if holder in context.granted:
+        return True
+    entry = context.listed.entries.get(holder)
+    return entry is not None and is_public(entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +90,8 @@ class _Heirs:
         for name, one in roles.items():
             own.setdefault(one.holder.namespace, set()).add(name)
         frozen = {namespace: frozenset(names) for namespace, names in own.items()}
-        return cls(context.situation, frozen, former_names(context))
+        called = {**kept_names(context), **former_names(context)}
+        return cls(context.situation, frozen, called)
 
     def named(self, name: str | None, namespace: str) -> tuple[str | None, Listed, str]:
         """The role that `reassignOwnedTo` means now, and its standing.
@@ -120,11 +143,11 @@ def _taken_back(
 
 def note_heirs(context: Context, roles: Mapping[str, DesiredRole]) -> None:
     """Say while the resource is still there that its `reassignOwnedTo` would get nothing."""
-    heirs = _Heirs.of(context, roles)
+    heirs, stays = _Heirs.of(context, roles), kept_names(context)
     for key, entry in context.listed.entries.items():
         named = entry.spec.reassign_owned_to
         heir, _, refusal = heirs.named(named, key.namespace)
-        if heir != named:
+        if heir != named and (key.namespace, named) not in stays:
             said = f"spec.reassignOwnedTo: {named!r} is called {heir!r} now; write the new name."
             context.findings.note(key, said)
         if refusal:

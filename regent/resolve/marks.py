@@ -14,13 +14,14 @@ from shared.keys import ResourceKey
 class MarkIndex:
     """`mine` are our own that are in force.
 
-    `foreign` are the roles of other Regents. `names` are the names of the observed roles by oid,
-    `observed` all of these names.
+    `mine_by_holder` are the same: a resource has several where it left a role for another one, the
+    one that it goes on with first. `foreign` are the roles of other Regents. `names` are the names
+    of the observed roles by oid, `observed` all of these names.
     """
 
     by_role: Mapping[str, Mark]
     mine: Mapping[str, Mark]
-    mine_by_holder: Mapping[ResourceKey, Mark]
+    mine_by_holder: Mapping[ResourceKey, tuple[Mark, ...]]
     foreign: frozenset[str]
     names: Mapping[int, str]
     observed: Collection[str]
@@ -34,16 +35,17 @@ class MarkIndex:
             for role, mark in by_role.items()
             if mark.regent == regent and not mark.released
         }
+        names = {role.oid: name for name, role in server.roles.items()}
         return cls(
             by_role=by_role,
             mine=mine,
-            mine_by_holder={mark.holder: mark for mark in mine.values()},
+            mine_by_holder=_by_holder(mine.values(), names, server),
             foreign=frozenset(
                 role
                 for role, mark in by_role.items()
                 if mark.regent != regent and not mark.released
             ),
-            names={role.oid: name for name, role in server.roles.items()},
+            names=names,
             observed=server.roles.keys(),
         )
 
@@ -64,3 +66,18 @@ class MarkIndex:
             and mark.role_oid not in self.names
             and bool(self.observed_name(mark))
         )
+
+
+def _by_holder(
+    marks: Iterable[Mark], names: Mapping[int, str], server: ObservedServer
+) -> Mapping[ResourceKey, tuple[Mark, ...]]:
+    """Of several the roles that are there first, and of these the ones with LOGIN."""
+    found: dict[ResourceKey, list[Mark]] = {}
+    for mark in marks:
+        found.setdefault(mark.holder, []).append(mark)
+
+    def order(mark: Mark) -> tuple[bool, bool, str]:
+        role = server.roles.get(names.get(mark.role_oid, mark.role))
+        return role is None, role is None or not role.login, mark.role
+
+    return {holder: tuple(sorted(those, key=order)) for holder, those in found.items()}

@@ -8,6 +8,7 @@ from regent.desired import DesiredMembership
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
 from regent.resolve.joining import RolesByNamespace, may_administer, may_join
+from regent.resolve.kept import kept_names
 from regent.resolve.renamings import former_names
 from shared.keys import ResourceKey
 from shared.resources import Membership
@@ -19,12 +20,12 @@ def desired_memberships(context: Context) -> tuple[DesiredMembership, ...]:
     own: dict[str, set[str]] = {}
     for key, claim in context.granted.items():
         own.setdefault(key.namespace, set()).add(claim.name)
-    former = former_names(context)
+    former, stays = former_names(context), kept_names(context)
     undecided = undecided_memberships(context)
     for key, claim in context.granted.items():
         names = own[key.namespace]
         groups = [
-            _by_its_name(context, key, one, former, names)
+            _by_its_name(context, key, _kept_as(key, one, stays, names), former, names)
             for one in _decided(context, key, claim, undecided)
         ]
         for membership in (
@@ -74,6 +75,14 @@ def _decided(
             f"spec.memberOf: {group.role!r} is declared and has no PostgreSQL role yet; the status"
             " of its resource says why. Who is a member stays one.",
         )
+
+
+def _kept_as(
+    key: ResourceKey, group: Membership, stays: Mapping[tuple[str, str], str], own: Set[str]
+) -> Membership:
+    """A group by the name that it keeps: its new one, which is written already, it did not get."""
+    name = stays.get((key.namespace, group.role))
+    return group if name is None or group.role in own else group.model_copy(update={"role": name})
 
 
 def _by_its_name(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from regent.accept.ends import ended
 from regent.accept.merge import REFERENCE_PATIENCE, is_waiting, references
 from regent.resolve.context import References
 from regent.resolve.situation import Findings, Situation
@@ -65,7 +66,10 @@ class _Names:
 def _form_that_counts(
     situation: Situation, key: str, findings: Findings, names: _Names
 ) -> Entry | None:
-    """Of an entry that waits for a reference: itself when it waited long enough, else as it was."""
+    """Of an entry that waits for a reference: itself when it waited long enough, else as it was.
+
+    Less what it ends in so many words: that waits for nothing.
+    """
     accepted = situation.accepted
     deadline = accepted.since.get(key, accepted.accepted_at) + REFERENCE_PATIENCE
     if situation.now >= deadline:
@@ -80,7 +84,14 @@ def _form_that_counts(
         + ("what it gave before stays meanwhile." if before else "it gives nothing meanwhile.")
         + f" At {deadline:%H:%M:%S} UTC it goes on without.",
     )
-    return before
+    if before is None:
+        return None
+    new = accepted.state.resources[key]
+    if new.kind == "User":
+        for end in (new.spec.valid_until, *(one.until for one in new.spec.access)):
+            if end is not None:
+                findings.due_at(end, situation.now)
+    return ended(before, new, situation.now)
 
 
 def _missing(situation: Situation, key: str, names: _Names) -> str:

@@ -17,6 +17,7 @@ from regent.resolve.adoption import (
 )
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
+from regent.resolve.kept import kept
 from shared.keys import ResourceKey
 
 Granted = Mapping[ResourceKey, Claim]
@@ -55,6 +56,8 @@ def without_refused_adoptions(context: Context) -> Granted:
             context.findings.trouble(key, *refusal)
         context.findings.taken_back.discard(claim.name)
         decided.take_back(claim)
+        for one in kept(context.situation, claim) if turn[0] else ():
+            decided.keep(one)
         names = {name for key in claim.declared_by for name in decided.names_of(key)}
         for again in {turn for name in names for turn in concerned.get(name, ())} - waiting:
             waiting.add(again)

@@ -38,6 +38,7 @@ def desired_role(context: Context, claim: Claim) -> DesiredRole:
         verifier=verifier,
         settings=_settings(context, claim),
         renamed_from=claim.observed_name,
+        marked_as=claim.mark.role if claim.mark else "",
         goes_on=_goes_on(context, claim),
     )
 

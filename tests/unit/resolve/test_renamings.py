@@ -102,3 +102,18 @@ def test_a_rename_of_what_never_came_to_be_is_said() -> None:
     pushed = accepted("User/johanna: {database: mydb, renamedFrom: hanna}", before)
     said = resolved(pushed, marks=(), on=server()).outcomes["User/default/johanna"]
     assert any("'hanna'" in note for note in said.notes)
+
+
+@pytest.mark.found("E155")
+@pytest.mark.rule("18")
+def test_what_ends_in_so_many_words_waits_for_no_role_that_was_never_seen() -> None:
+    """A minute of LOGIN for who was put out, because of a name in the same edit."""
+    before = accepted("Role/old: {database: mydb}\nUser/ann: {roles: [old]}")
+    edited = "Role/old: {{database: mydb}}\nUser/ann: {{roles: [old, nwe], {}}}"
+    for end in ("enabled: false", 'validUntil: "2020-01-01T00:00:00Z"'):
+        found = resolved(accepted(edited.format(end), before), marks=MARKS, on=ON)
+        assert found.outcomes["User/default/ann"].reason == "WaitingForReference"
+        assert not found.desired.roles["ann"].login
+        assert [(one.group, one.member) for one in found.desired.memberships] == [("old", "ann")]
+    goes_on = accepted(edited.format("connectionLimit: 3"), before)
+    assert resolved(goes_on, marks=MARKS, on=ON).desired.roles["ann"].login

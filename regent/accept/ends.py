@@ -1,8 +1,8 @@
-"""The ends that a declaration states in so many words: they never wait (rule 20). Pure.
+"""The ends that a declaration states in so many words: never held, never withheld (rules 18, 20).
 
 All of them: `enabled: false`, a `validUntil` that has passed, and an `access` whose `until` has
 passed. (`connectionLimit` and a `validUntil` to come take no edge away, and are never withheld; a
-narrowed `allow` and few deletions are of the whole state, see baseline.py.)
+narrowed `allow` and few deletions are of the whole state, see regent/gate/baseline.py.) Pure.
 """
 
 from __future__ import annotations

@@ -1,0 +1,17 @@
+-- One row: a mark that was taken out, as it is to be put back after its role was renamed. $1 the
+-- names in the marks, $2 the new names, $3 the holders, in parallel. A mark that another role left
+-- under a new name goes, too: the role it meant is gone, or the server would have refused.
+WITH moved AS (
+    SELECT w.old_name, w.new_name, w.holder
+    FROM ROWS FROM (
+        pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])
+    ) AS w (old_name, new_name, holder)
+),
+taken AS (
+    DELETE FROM postgregent.marks AS m
+    WHERE m.role = ANY ($1::text[]) OR m.role = ANY ($2::text[])
+    RETURNING m.role, m.regent, m.origin, m.role_oid, m.verifier_digest
+)
+SELECT v.new_name AS role, t.regent, v.holder, t.origin, t.role_oid, t.verifier_digest
+FROM taken AS t
+JOIN moved AS v ON v.old_name = t.role
