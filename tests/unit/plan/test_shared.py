@@ -96,7 +96,7 @@ def test_a_server_that_has_no_such_privileges_gets_none() -> None:
     assert plan(wanted, observed(major=row.since - 1)).changes == ()
 
 
-@pytest.mark.found("E174")
+@pytest.mark.found("E177")
 @pytest.mark.rule("13")
 def test_patterns_match_no_tablespace_of_the_servers_own_and_exact_names_do() -> None:
     names = ("fast", "pg_default", "pg_global")

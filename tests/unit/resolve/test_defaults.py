@@ -79,6 +79,11 @@ def test_each_schema_is_one_declaration_and_none_is_everywhere() -> None:
             "INSERT is not in spec.allow.actions",
         ),
         (
+            "creator: owner, objects: largeObjects, actions: [SELECT]",
+            {"allow": {"schemas": ["a"]}},
+            "largeObjects is not in spec.allow.outsideSchemas",
+        ),
+        (
             "creator: owner, objects: tables, actions: [SELECT]",
             {"allow": {"databases": ["other"]}},
             "spec.allow.databases",
@@ -99,7 +104,10 @@ def test_what_allow_lists_is_given() -> None:
         ("creator: boss, objects: tables, actions: [SELECT]", {"creators": ["boss"]}),
         ("creator: maker, objects: tables, actions: [SELECT]", {"creators": []}),
         ("creator: owner, objects: schemas, actions: [USAGE]", {"schemas": ["*"]}),
-        ("creator: owner, objects: largeObjects, actions: [SELECT]", {"schemas": ["a"]}),
+        (
+            "creator: owner, objects: largeObjects, actions: [SELECT]",
+            {"schemas": ["a"], "outsideSchemas": ["largeObjects"]},
+        ),
     ):
         assert len(found(entry, allow=allow)[0]) == 1, entry
 
