@@ -130,14 +130,17 @@ def judge(
         withheld=named,
         withheld_changes=(*touched, *held, *split.waiting),
         digest=digest,
-        idle=_idle(lost & baseline, given),
+        idle=_idle(lost & baseline, given) if memory.baseline is not None else frozenset(),
         why=why,
         heard=memory.released_digest,
     )
 
 
 def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:
-    """The layers without which the same is lost; the latest ones are kept."""
+    """The layers without which the same is lost; the latest ones are kept.
+
+    Only over a baseline: what is reckoned where there is none is another one in each state.
+    """
     idle: set[int] = set()
     for index in reversed(range(len(given))):
         if lost <= given[index]:

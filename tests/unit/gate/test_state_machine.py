@@ -665,6 +665,25 @@ def test_what_was_judged_before_a_crash_counts_from_then_and_not_from_when_it_go
     assert not any(held[0] in ("r0", "r1") for held in brake.catalog.held())
 
 
+@pytest.mark.found("E169")
+def test_what_was_given_counts_though_no_pass_has_read_every_database_so_far() -> None:
+    """And though who has it is a User by now, and another push goes by before it is released."""
+    brake = TheBrake()
+    brake.a_database_comes_or_goes()
+    brake.push(declared=EVERYTHING)
+    brake.run_a_pass(steps=1000)
+    brake.a_database_comes_or_goes()
+    brake.time_passes()
+    had = set(brake.catalog.held())
+    for privileges in ({"r4": frozenset(PRIVILEGES)}, {}):
+        users = {n: Spec(is_user=True, privileges=privileges.get(n, frozenset())) for n in NAMES}
+        brake.push(declared=users)
+        brake.run_a_pass(steps=1000)
+        brake.push(declared=NOTHING)
+        brake.run_a_pass(steps=1000)
+        assert had <= set(brake.catalog.held())
+
+
 pytestmark = [pytest.mark.rule("10", "20"), pytest.mark.found("A2", "E2", "E6")]
 TestTheBrake = TheBrake.TestCase
 TestTheBrake.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
