@@ -9,7 +9,7 @@ What does propagate: LockHeld, LockLost, and a home database that cannot be reac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import assert_never
@@ -37,6 +37,8 @@ from regent.apply.transaction import run
 from regent.changes import (
     Change,
     CreateOwned,
+    CreateRole,
+    DisableRole,
     DropRole,
     Effect,
     EndSessions,
@@ -51,6 +53,7 @@ from regent.changes import (
     Plan,
     PrivilegeChange,
     ReleaseRole,
+    RenameRole,
     SetOwner,
     Work,
 )
@@ -58,6 +61,7 @@ from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
 from regent.observed import ObservedServer
 from regent.plan.handing_over import Members
+from regent.plan.renames import server_after
 from regent.plan.turns import Takes
 from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
@@ -73,9 +77,21 @@ class TooEarlyError(StepRefusedError):
 
     def __init__(self) -> None:
         super().__init__(
-            "it would give what its role is to lose, or gain without it: that is not done yet",
+            "what must come before it is not done yet: its role has another name, keeps what it is"
+            " to lose, or has a member who is to leave",
             way_out="The next pass or apply tries both.",
         )
+
+
+def _names_of_others(not_done: Iterable[ChangeResult]) -> frozenset[str]:
+    """Names that are not those of the roles which the plan means, as it could not name them so."""
+    found: set[str] = set()
+    for one in not_done:
+        if isinstance(one.change, RenameRole):
+            found |= {one.change.role, one.change.new_name}
+        elif isinstance(one.change, CreateRole):
+            found.add(one.change.role)
+    return frozenset(found)
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -146,16 +162,18 @@ class _Work:
 
         What a person must take is not waited for: whoever has the role has that for so long.
         """
-        left = [
-            change
-            for one in self.results
-            if not one.done and is_passing(one.sqlstate)
-            for change in one.remaining
-        ]
-        if not left:
+        not_done = [one for one in self.results if not one.done]
+        if not not_done:
             return stretch
-        takes = Takes.of(left, Members.of(self.server))
-        early = {id(change) for change in stretch if takes.come_before(change)}
+        passing = (one for one in not_done if is_passing(one.sqlstate, one.change))
+        left = [change for one in passing for change in one.remaining]
+        members = Members.of(server_after(self.plan.changes, self.server))
+        takes, others = Takes.of(left, members), _names_of_others(not_done)
+        early = {
+            id(change)
+            for change in stretch
+            if takes.come_before(change) or not others.isdisjoint(change.about)
+        }
         self._add([refused(one, TooEarlyError()) for one in stretch if id(one) in early])
         return tuple(change for change in stretch if id(change) not in early)
 
@@ -230,6 +248,9 @@ class _Work:
         return ChangeResult(change, done=True, seconds=time.monotonic() - began)
 
     async def _end_sessions(self, role: str) -> None:
+        kept_in = (one.change for one in self.results if not one.done)
+        if any(isinstance(one, DisableRole) and one.role == role for one in kept_in):
+            raise TooEarlyError  # it would come back at once
         self.before_write()
         async with self.home.connection() as connection:
             await end_sessions(connection, role, ours=self.connections.pids)

@@ -14,7 +14,7 @@ from regent.gate.deletions import are_all_logins, are_few, deletions
 from regent.gate.given import states_since
 from regent.plan.handing_over import Names
 from regent.remembered import AcceptedState, BrakeMemory
-from shared.resources.regent import UnmanagedRoles
+from shared.resources import RegentSpec
 from shared.state import RegentEntry
 
 
@@ -47,18 +47,21 @@ def explicit_baseline(
         for key in deleted:
             resources.pop(key, None)
             departed[key] = accepted.departed[key]
-    regent = _disabling_no_more(accepted.state.regent, baseline.state.regent.spec.unmanaged_roles)
+    regent = _disabling_no_more(accepted.state.regent, baseline.state.regent.spec)
     state = baseline.state.model_copy(update={"resources": resources, "regent": regent})
     return baseline.model_copy(update={"state": state, "departed": departed})
 
 
-def _disabling_no_more(regent: RegentEntry, before: UnmanagedRoles | None) -> RegentEntry:
+def _disabling_no_more(regent: RegentEntry, before: RegentSpec | None) -> RegentEntry:
     """The Regent as it is now, but for what it said of roles that nobody declares.
 
-    To disable them is a loss: of roles that the baseline left alone.
+    To disable them is a loss: of roles that the baseline left alone, or did not look at.
     """
-    spec = regent.spec.model_copy(update={"unmanaged_roles": before})
-    return regent.model_copy(update={"spec": spec})
+    update: dict[str, object] = {"unmanaged_roles": before.unmanaged_roles if before else None}
+    if before is not None and regent.spec.unmanaged_roles == "Disable":
+        ignored = (*(before.ignore_roles or ()), *(regent.spec.ignore_roles or ()))
+        update["ignore_roles"] = tuple(dict.fromkeys(ignored))
+    return regent.model_copy(update={"spec": regent.spec.model_copy(update=update)})
 
 
 def nothing_yet(accepted: AcceptedState, memory: BrakeMemory, now: datetime) -> AcceptedState:

@@ -44,6 +44,10 @@ def limits_exceeded(
     roles = ended.union(*(one.roles for one in known))
     if len(ended) * 2 > len(roles):
         found.append(f"{len(ended)} of {len(roles)} roles would end: more than half")
+    strangers = {name for name, _ in desired.disabling}
+    out = {one for one in edges if one[0] in strangers and one[1:] == (ROLE, LOGIN)}
+    if len(out) >= least:  # of however many: they are nobody's that is declared
+        found.append(f"{len(out)} roles that nobody declares would lose LOGIN: at least {least}")
     if _is_last_login_lost(lost, desired, known):
         found.append("the last role with LOGIN would lose it")
     if not found and memory.pulled_at is not None:

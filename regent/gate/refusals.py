@@ -149,7 +149,8 @@ def without_refused(
 ) -> tuple[Plan, tuple[Refusal, ...]]:
     """The plan less what was refused for good, and that; privileges are compared by the object.
 
-    The end of a role whose DROP is refused is over: its sessions are not ended again and again. Nor
+    The end of a role whose DROP is refused is over: its sessions are not ended again and again, nor
+    are those of one that keeps LOGIN, as the server does not let the admin disable it. Nor
     are those of who keeps what the server does not take, but for `sessions` that are to end still.
     """
     if not refused:
@@ -162,7 +163,7 @@ def without_refused(
                 kept.append(part)
             else:
                 left_out.append(Refusal(part, known.sqlstate, known.message))
-    stuck = {one.change.role for one in left_out if isinstance(one.change, DropRole)}
+    stuck = {one.change.role for one in left_out if isinstance(one.change, DropRole | DisableRole)}
     stuck -= {one.role for one in kept if isinstance(one, AlterRole)}
     keeping = {role for one in left_out for role in taken_from(one.change)}
     keeping -= {

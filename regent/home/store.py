@@ -24,7 +24,7 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
-from regent.home.locks import lock_roles_in_transaction
+from regent.home.locks import LockHeld, lock_roles_in_transaction
 from regent.home.rows import census_of, drift_of, mark_of, text_of, unmanageable_of
 from regent.home.unreadable import UnreadableRows, readable
 from regent.remembered import (
@@ -257,20 +257,22 @@ class Home:
         for one in (await self.census()).noticed:
             if one.disabled_at is None:
                 continue
+            name = one.role
             async with self.connection() as connection:
                 try:
                     async with connection.transaction():
                         await lock_roles_in_transaction(connection)
-                        name = await connection.fetchval(load("home/role_called"), one.role_oid)
-                        if name is None:
+                        found = await connection.fetchval(load("home/role_called"), one.role_oid)
+                        if found is None:
                             continue
+                        name = found
                         await connection.execute(f"ALTER ROLE {quote_ident(name)} WITH LOGIN")
                         await connection.execute(f"SET LOCAL ROLE {quote_ident(OWNER_ROLE)}")
                         await connection.execute(
                             load("home/note_enabled"), self.regent, one.role_oid
                         )
                     given.append(name)
-                except (asyncpg.PostgresError, ValueError):  # the latter of a name not in UTF-8
+                except (asyncpg.PostgresError, LockHeld, ValueError):  # not UTF-8, the last
                     left.append(name)
         return tuple(given), tuple(left)
 

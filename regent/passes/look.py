@@ -26,6 +26,7 @@ from regent.observed import Observed, ObservedServer
 from regent.plan import plan
 from regent.plan.handing_over import handed_by, not_yet, renamed_by
 from regent.plan.matching import Compilations
+from regent.plan.renames import server_after
 from regent.remembered import NO_CENSUS, AcceptedState, BrakeMemory, Census, Mark
 from regent.resolve import Resolution, Situation, resolve
 from regent.server.connections import Connections
@@ -277,7 +278,7 @@ def _judge(
         wanted,
         desired,
         *baseline,
-        observed.server,
+        server_after(wanted.changes, observed.server),
         adopted,
         memory.handed | handed_by(wanted.changes, situation.holders()),
         tuple(given),
@@ -299,7 +300,7 @@ def _in_order(
         verdict.plan,
         desired.adopted | memory.unfinished,
         not_done,
-        server,
+        server_after(verdict.plan.changes, server),
         is_all_read=not unread,
     )
     return replace(verdict, plan=split.plan, waiting=split.waiting)

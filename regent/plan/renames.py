@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from regent.changes import RenameRole
+from regent.changes import Change, RenameRole
 from regent.desired import Desired, PasswordPolicy
 from regent.observed import (
     Acl,
@@ -72,6 +72,12 @@ def with_new_names(observed: Observed, names: Names) -> Observed:
         renaming.server(observed.server),
         {name: renaming.database(database) for name, database in observed.databases.items()},
     )
+
+
+def server_after(changes: Iterable[Change], server: ObservedServer) -> ObservedServer:
+    """The server as these changes speak of it: by the names that their renames give."""
+    names = {one.role: one.new_name for one in changes if isinstance(one, RenameRole)}
+    return _Renaming(names).server(server) if names else server
 
 
 class _Renaming:

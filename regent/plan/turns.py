@@ -31,7 +31,7 @@ class Turn(IntEnum):
     AFTER_TAKING = 1
     """Given after what is taken in the usual turn."""
     AFTER_GIVING = 2
-    """A member leaves after it has what it gets instead."""
+    """A member leaves after it has what it gets instead; what is removed comes last of that."""
     LAST = 3
     """Passwords and LOGIN of a role from which, or from what it reaches, something is taken."""
 
@@ -90,6 +90,9 @@ def turns(
     later = [one for one in changes if takes.come_before(one)]
     found = {id(one): Turn.AFTER_TAKING for one in later}
     found |= dict.fromkeys(_leaving_late(changes, later, takes), Turn.AFTER_GIVING)
+    if later:  # sessions end after what they would keep, and an heir has what it needs
+        removed = (id(one) for one in changes if one.effect is Effect.REMOVE)
+        found |= dict.fromkeys(removed, Turn.AFTER_GIVING)
     found |= {id(one): Turn.LAST for one in changes if _opens(one) and _is_late(one, takes)}
     if strangers:
         for one in changes:

@@ -112,6 +112,8 @@ class Report:
             names = {oid: role.name for oid, role in news.new.items()}
             at, by = (None, None) if news.is_first else (one.found_at, actor)
             await self._home.note_unmanaged(names, at, by)
+        if news.renamed:
+            await self._home.note_unmanaged(news.renamed, None, None)
         await self._home.forget_unmanaged(news.gone)
         if news.is_over:
             await self._home.stop_noticing()

@@ -32,14 +32,15 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class News:
     """What a pass finds of them that is not remembered yet, and what need not be any more.
 
-    `new` are roles by oid. At the first look nobody has just appeared. `is_over`: nobody asks any
-    more.
+    `new` are roles by oid, and `renamed` the new names of such as are remembered by another. At the
+    first look nobody has just appeared. `is_over`: nobody asks any more.
     """
 
     new: Mapping[int, Unmanaged] = field(default_factory=dict)
     gone: frozenset[int] = frozenset()
     is_first: bool = False
     is_over: bool = False
+    renamed: Mapping[int, str] = field(default_factory=dict)
 
 
 def news_of(one: Pass) -> News:
@@ -52,9 +53,13 @@ def news_of(one: Pass) -> News:
     if one.unmanaged.policy == "Ignore":
         gone = frozenset(n.role_oid for n in census.noticed if n.role_oid not in stays)
         return News(gone=gone, is_over=census.since is not None)
-    known = {n.role_oid for n in census.noticed}
+    known = {n.role_oid: n.role for n in census.noticed}
+    renamed = {
+        oid: role.name for oid, role in found.items() if known.get(oid, role.name) != role.name
+    }
     new = {oid: role for oid, role in found.items() if oid not in known}
-    return News(new, frozenset(known - found.keys() - stays), census.since is None)
+    gone = frozenset(known.keys() - found.keys() - stays)
+    return News(new, gone, census.since is None, renamed=renamed)
 
 
 def told(one: Pass, news: News, actor: Actor) -> tuple[Unmanaged, ...]:

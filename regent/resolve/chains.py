@@ -77,8 +77,10 @@ def _declared(
         name = entry.spec.postgres_name(key.name)
         mark = marked.by_role.get(name)
         is_its_own = mark is not None and mark.holder.namespace == key.namespace
-        if is_its_own or (mark is None and name not in server.roles):
-            found.setdefault(name, []).append((key, entry))
+        names = {name} if is_its_own or (mark is None and name not in server.roles) else set()
+        names |= {one.role for one in marked.mine_by_holder.get(key, ())}  # it may keep that name
+        for one in sorted(names):
+            found.setdefault(one, []).append((key, entry))
     yield from found.items()
 
 

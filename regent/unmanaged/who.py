@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from regent.observed import ObservedRole, ObservedServer
-from regent.reach import POWERFUL_ATTRIBUTES, SYSTEM_PREFIX
+from regent.reach import POWERFUL_ATTRIBUTES, SYSTEM_PREFIX, Reaches
 from regent.remembered import Noticed
 from regent.standing import Standing
 from regent.unmanaged.families import family_roles
@@ -18,6 +18,10 @@ from shared.names import OWNER_ROLE
 
 ADMINISTERS = frozenset({"superuser", "createrole"})
 """Who reaches one of these administers the server."""
+
+
+REPLICATES_ON_RDS = "rds_replication"
+"""There it is a membership that lets a role replicate, and only the provider's admins give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def unmanaged_roles(
             oid=role.oid,
             may_log_in=role.login,
             may=_powers(standing.powers.get(role.name, frozenset())),
-            spared=_why_spared(role, server, claimed, families)
+            spared=_why_spared(role, server, claimed, families, standing.reaches)
             or _why_spared_now(role, server, standing, noticed.get(role.oid)),
             noticed=noticed.get(role.oid),
         )
@@ -103,6 +107,7 @@ def _why_spared(
     server: ObservedServer,
     claimed: Claimed,
     families: Mapping[str, str],
+    reaches: Reaches,
 ) -> str:
     name = role.name
     if role.attributes.superuser:
@@ -111,6 +116,8 @@ def _why_spared(
         return "it may replicate"
     if name in families:
         return f"a role of {families[name]}"
+    if REPLICATES_ON_RDS in families and REPLICATES_ON_RDS in reaches.roles_of(name):
+        return "it may replicate"
     if name in server.subscribers:
         return "it owns an enabled subscription"
     if name in claimed.left:

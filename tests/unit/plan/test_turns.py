@@ -9,7 +9,9 @@ import pytest
 from regent.changes import (
     AlterRole,
     Change,
+    DropRole,
     Effect,
+    EndSessions,
     GrantMembership,
     GrantPrivileges,
     RevokeMembership,
@@ -79,3 +81,11 @@ def test_the_password_of_who_may_not_log_in_any_more_comes_last() -> None:
         password,
         AlterRole("v", Effect.CLOSE, login=False),
     ]
+
+
+@pytest.mark.found("E178")
+def test_what_is_removed_comes_after_all_that_is_in_a_later_turn() -> None:
+    """Sessions would keep a group, an heir would lack a right, a member would be in neither."""
+    leaves, joins = RevokeMembership("g", "u", "admin"), GrantMembership("w", "u")
+    for last in (EndSessions("u", "why", effect=Effect.REMOVE), DropRole("g")):
+        assert ordered(last, leaves, joins, takes("w")) == [takes("w"), joins, leaves, last]

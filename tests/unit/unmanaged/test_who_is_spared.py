@@ -171,3 +171,14 @@ def test_who_was_disabled_is_not_spared_by_a_session_and_a_power_that_a_friend_g
     assert spared(found(on)) == {"eve": "an administrator who is connected"}
     census = Census(NOON, (Noticed(7, "eve", disabled_at=NOON),))
     assert spared(found(on, census=census)) == {"eve": ""}
+
+
+@pytest.mark.found("E180")
+def test_who_may_replicate_by_a_membership_of_the_provider_is_spared() -> None:
+    """RDS has no REPLICATION to give; elsewhere a role of that name is anybody's."""
+    roles = (role("rds_replication"), role("dms", login=True))
+    row = ObservedMembership("rds_replication", "dms", "rds_superuser", admin=False)
+    elsewhere = replace(server(*roles), memberships=(row,))
+    assert spared(found(elsewhere))["dms"] == ""
+    rds = replace(server(*roles, role("rdsadmin", superuser=True)), memberships=(row,))
+    assert spared(found(rds))["dms"] == "it may replicate"
