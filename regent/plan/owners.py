@@ -2,11 +2,13 @@
 
 Whoever owns a schema or a database may drop all that stands in it. So nothing is taken from a role
 that the declaration may not take it from, and of two roles that claim it none gets it by chance.
+
+Long because all that may become of one target is judged in one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -16,6 +18,7 @@ from regent.kinds import CONTAINERS, DATABASES, KINDS
 from regent.observed import AclItem, ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.edits import refs_of
 from regent.plan.matching import is_system
+from regent.plan.owned_unlisted import MOST_NAMED, Target, unlisted
 from regent.plan.standing import IN_SCHEMAS, Place, by_name, by_schema
 from regent.reach import Reaches
 from shared.keys import ResourceKey
@@ -24,11 +27,8 @@ from shared.outcomes import State
 from shared.patterns import matcher
 from shared.privileges import ObjectKind
 
-MOST_NAMED = 5
 OwnerChange: TypeAlias = CreateOwned | SetOwner | GatherObjects
 FIELDS: Mapping[ObjectKind, str] = {CONTAINERS.kind: "schemas", DATABASES.kind: "databases"}
-Target = tuple[ObjectKind, str, str]
-"""Kind, database, name."""
 Moving = Mapping[tuple[ObjectKind, str], SetOwner]
 """What of one database gets another owner, by kind and name."""
 Kept = Mapping[tuple[ObjectKind, str], frozenset[str]]
@@ -85,7 +85,7 @@ def ownership(desired: Desired, observed: Observed) -> Ownership:
     judge = _Judge(desired, observed, found)
     for target in sorted(claims, key=lambda one: (one[0].value, *one[1:])):
         judge.judge(target, claims[target])
-    for key, text in _undeclared(desired, observed, claims):
+    for key, text in unlisted(desired, observed, claims):
         found.notes.setdefault(key, []).append(text)
     return found
 
@@ -307,44 +307,6 @@ def _as_declared(desired: Desired, server: ObservedServer) -> Reaches:
     managed = desired.managed
     kept = ((m.member, m.group) for m in server.memberships if m.group not in managed)
     return Reaches.by(server, [*kept, *((m.member, m.group) for m in desired.memberships)])
-
-
-def _undeclared(
-    desired: Desired, observed: Observed, claims: Mapping[Target, Sequence[DesiredOwner]]
-) -> Iterator[tuple[ResourceKey, str]]:
-    """What managed roles own although `owns` does not list it: it stays with them."""
-    for (owner, kind, place), names in _owned(desired, observed).items():
-        more = sorted(
-            name
-            for database, name in names
-            if all(one.owner != owner for one in claims.get((kind, database, name), ()))
-        )
-        if not more:
-            continue
-        row = KINDS[kind]
-        what = f"the {row.one if len(more) == 1 else row.many} {first_of(more, MOST_NAMED)}{place}"
-        stays = "it stays" if len(more) == 1 else "they stay"
-        said = f"{owner!r} owns {what}, which spec.owns does not list: {stays} its own."
-        for key in desired.roles[owner].declared_by:
-            yield key, said
-
-
-def _owned(
-    desired: Desired, observed: Observed
-) -> dict[tuple[str, ObjectKind, str], list[tuple[str, str]]]:
-    """What managed roles own, by role, kind and the words for the place: (database, name)."""
-    found: dict[tuple[str, ObjectKind, str], list[tuple[str, str]]] = {}
-    for group in observed.server.databases:
-        if group.owner in desired.roles:
-            served = [(name, name) for name in group.names if name in desired.grants]
-            found.setdefault((group.owner, group.kind, ""), []).extend(served)
-    for database, reading in sorted(observed.databases.items()):
-        for group in reading.groups:
-            if group.kind is CONTAINERS.kind and group.owner in desired.roles:
-                here = [(database, name) for name in group.names if not is_system(name)]
-                place = f" of {database!r}"
-                found.setdefault((group.owner, group.kind, place), []).extend(here)
-    return found
 
 
 def has_astray(desired: Desired, reading: ObservedDatabase) -> bool:
