@@ -113,10 +113,10 @@ async def test_what_left_the_schema_after_the_look_stays_with_whoever_has_it(ben
     """It is asked before, and once more while its lock is held."""
     await bench.apply(create("dev"), create("keeper"))
     await bench.look.execute(
-        "CREATE SCHEMA app AUTHORIZATION dev; CREATE SCHEMA private AUTHORIZATION dev;"
-        "GRANT USAGE, CREATE ON SCHEMA app TO keeper; SET ROLE dev;"
-        "CREATE TABLE app.gone (i int); CREATE TABLE app.here (i int);"
-        "ALTER TABLE app.gone SET SCHEMA private; RESET ROLE"
+        'CREATE SCHEMA "My app" AUTHORIZATION dev; CREATE SCHEMA private AUTHORIZATION dev;'
+        'GRANT USAGE, CREATE ON SCHEMA "My app" TO keeper; SET search_path = "My app";'
+        "SET ROLE dev; CREATE TABLE gone (i int); CREATE TABLE here (i int);"
+        "ALTER TABLE gone SET SCHEMA private; RESET ROLE; RESET search_path"
     )
     table, owner = ObjectKind.TABLE, "SELECT relowner::regrole::text FROM pg_class WHERE oid = $1"
     oids = {
@@ -125,15 +125,15 @@ async def test_what_left_the_schema_after_the_look_stays_with_whoever_has_it(ben
             "SELECT relname, oid FROM pg_class WHERE relname IN ('gone', 'here')"
         )
     }
-    refs = tuple(ObjectRef(oid, "app", name) for name, oid in oids.items())
-    change = GatherObjects(table, "mydb", "app", "keeper", objects=refs, former="dev")
+    refs = tuple(ObjectRef(oid, "My app", name) for name, oid in oids.items())
+    change = GatherObjects(table, "mydb", "My app", "keeper", objects=refs, former="dev")
     [result] = await bench.apply(change)
     assert result.done, result
     assert await bench.look.fetchval(owner, oids["gone"]) == "dev"
     assert await bench.look.fetchval(owner, oids["here"]) == "keeper"
     asked = load("leaving/owner_now")
     catalog = await bench.look.fetchval("SELECT 'pg_class'::regclass::oid")
-    assert await bench.look.fetchval(asked, catalog, oids["here"], "app") == "keeper"
+    assert await bench.look.fetchval(asked, catalog, oids["here"], "My app") == "keeper"
     assert await bench.look.fetchval(asked, catalog, oids["here"], "private") is None
 
 
