@@ -23,6 +23,8 @@ from regent.kinds import KINDS
 from regent.server.connections import Connections
 from sql import load
 
+FOLLOWS = "it follows its table, which stays"
+
 
 async def gather(
     connections: Connections,
@@ -36,19 +38,24 @@ async def gather(
     """What is refused of it is the remaining part, and hides nothing else.
 
     `moved` is what the new owner got of the former one so far: no power of its own. What is not
-    found any more was dropped, or went with its table.
+    found any more was dropped, left the schema, or went with its table. A column's sequence that is
+    found stays with its table, which was tried before it.
     """
     as_handed = HandOnOwned(change.database, change.former, change.owner, listed=change.listed)
-    handing = Handing(as_handed, moved, coming, before_write, patience)
+    handing = Handing(as_handed, moved, coming, before_write, patience, change.name)
     refs = {one.oid: one for one in change.objects}
     refused: dict[ObjectRef, Refused] = {}
     async with connections.use(change.database) as connection:
         rows = await connection.fetch(
-            load("apply/owned_objects"), KINDS[change.kind].catalog, list(refs), change.former
+            load("apply/owned_objects"),
+            KINDS[change.kind].catalog,
+            list(refs),
+            change.former,
+            change.name,
         )
         for row in rows:
             thing, ref = owned_object(row), refs[row["objid"]]
-            why = await handing.refusal(connection, thing)
+            why = FOLLOWS if row["follows"] else await handing.refusal(connection, thing)
             stays = Refused(why) if why else await handing.hand_on(connection, thing)
             if stays is not None:
                 refused[ref] = stays

@@ -205,6 +205,8 @@ class Handing:
     coming: Coming
     before_write: Callable[[], None]
     patience: Patience
+    schema: str | None = None
+    """Where the object must still stand; None where that does not matter."""
 
     async def refusal(self, connection: Connection, thing: OwnedObject) -> str:
         """Why the object stays with the leaver; empty when it may move."""
@@ -254,7 +256,7 @@ class Handing:
             if why:
                 raise _StaysError(why)
             _, catalog, oid = thing.address
-            owner = await connection.fetchval(load("leaving/owner_now"), catalog, oid)
+            owner = await connection.fetchval(load("leaving/owner_now"), catalog, oid, self.schema)
             if owner != self.change.to:
                 raise _AnotherObjectError
 

@@ -6,8 +6,9 @@ everywhere it has in each schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from regent.desired import DeclaredDefault, Desired
 from regent.kinds import KINDS
@@ -16,8 +17,11 @@ from regent.plan.defaults import schemas_in
 from regent.plan.matching import is_system
 from shared.keys import ResourceKey
 from shared.patterns import matcher
+from shared.privileges import ObjectKind
 
 MOST_NOTES = 8
+_Same: TypeAlias = tuple[str, ObjectKind, str]
+"""Creator, kind and grantee."""
 
 
 def notes_on_defaults(
@@ -29,7 +33,7 @@ def notes_on_defaults(
         reading = observed.databases.get(database)
         if reading is None or reading.is_partial:
             continue
-        notes = _Notes(reading, declared, desired.ignore_schemas)
+        notes = _Notes.of(reading, declared, desired.ignore_schemas)
         for one in declared:
             for key in one.declared_by:
                 found.setdefault(key, {}).update(dict.fromkeys(notes.on(one)))
@@ -38,20 +42,47 @@ def notes_on_defaults(
 
 @dataclass(frozen=True, slots=True)
 class _Notes:
-    reading: ObservedDatabase
-    declared: Sequence[DeclaredDefault]
-    ignore_schemas: tuple[str, ...]
+    """What each declaration is held against, looked up once for all."""
+
+    schemas: frozenset[str]
+    is_ignored: Callable[[str], bool]
+    everywhere: Mapping[_Same, frozenset[str]]
+    """What is declared in every schema."""
+    of_public: Mapping[tuple[str, ObjectKind], frozenset[str]]
+    """What the rows for everywhere give to everybody."""
+
+    @staticmethod
+    def of(
+        reading: ObservedDatabase,
+        declared: Sequence[DeclaredDefault],
+        ignore_schemas: tuple[str, ...],
+    ) -> _Notes:
+        """Of one database."""
+        everywhere: dict[_Same, frozenset[str]] = {}
+        for one in declared:
+            if one.schema is None:
+                same = (one.creator, one.kind, one.grantee)
+                everywhere[same] = everywhere.get(same, frozenset()) | one.privileges
+        of_public = {
+            (row.creator, row.kind): frozenset[str]().union(
+                *(item.privileges for item in row.acl if item.grantee is None)
+            )
+            for row in reading.defaults
+            if row.schema is None
+        }
+        return _Notes(schemas_in(reading), matcher(ignore_schemas), everywhere, of_public)
 
     def on(self, one: DeclaredDefault) -> Iterator[str]:
         """What is to be said of one declaration."""
         what = f"spec.defaultPrivileges: new {KINDS[one.kind].many} of {one.creator!r}"
         if one.schema is not None:
             place = f"{what} in {one.schema!r}"
-            if is_system(one.schema) or matcher(self.ignore_schemas)(one.schema):
+            if is_system(one.schema) or self.is_ignored(one.schema):
                 yield f"{place} give nothing: no declaration reaches this schema. Take it out."
-            elif one.schema not in schemas_in(self.reading):
+            elif one.schema not in self.schemas:
                 yield f"{place}: there is no such schema yet. Create it, or correct the name."
-            if twice := sorted(one.privileges & self._everywhere(one)):
+            same = (one.creator, one.kind, one.grantee)
+            if twice := sorted(one.privileges & self.everywhere.get(same, frozenset())):
                 yield (
                     f"{place} give {', '.join(twice)} as those in every schema do: PostgreSQL adds"
                     " the two up, and nothing that is said of a schema takes from it. Take one out."
@@ -63,22 +94,8 @@ class _Notes:
                 " it takes nothing."
             )
 
-    def _everywhere(self, one: DeclaredDefault) -> frozenset[str]:
-        """What is declared of the same in every schema."""
-        same = (one.creator, None, one.kind, one.grantee)
-        return frozenset(
-            privilege
-            for other in self.declared
-            if (other.creator, other.schema, other.kind, other.grantee) == same
-            for privilege in other.privileges
-        )
-
     def _of_public(self, one: DeclaredDefault) -> frozenset[str]:
         """What everybody has on such objects: by the row for everywhere, else by PostgreSQL."""
         new_ones = KINDS[one.kind].new_ones
-        found = new_ones.of_public if new_ones is not None else frozenset()
-        for row in self.reading.defaults:
-            if (row.creator, row.kind) == (one.creator, one.kind) and row.schema is None:
-                items = (item.privileges for item in row.acl if item.grantee is None)
-                found = frozenset().union(*items)
-        return found
+        built_in = new_ones.of_public if new_ones is not None else frozenset()
+        return self.of_public.get((one.creator, one.kind), built_in)

@@ -2,20 +2,24 @@
 
 Whoever owns a schema or a database may drop all that stands in it. So nothing is taken from a role
 that the declaration may not take it from, and of two roles that claim it none gets it by chance.
+
+Long because all that may become of one target is judged in one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from regent.changes import CreateOwned, GatherObjects, ObjectRef, SetOwner
 from regent.desired import Desired, DesiredOwner
-from regent.kinds import CONTAINERS, DATABASES, KINDS, LOCAL, Scope
+from regent.kinds import CONTAINERS, DATABASES, KINDS
 from regent.observed import AclItem, ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.edits import refs_of
 from regent.plan.matching import is_system
+from regent.plan.owned_unlisted import MOST_NAMED, Target, unlisted
+from regent.plan.standing import IN_SCHEMAS, Place, by_name, by_schema
 from regent.reach import Reaches
 from shared.keys import ResourceKey
 from shared.listing import first_of
@@ -23,17 +27,8 @@ from shared.outcomes import State
 from shared.patterns import matcher
 from shared.privileges import ObjectKind
 
-MOST_NAMED = 5
-BUILT_IN = "i"
-"""The form of a routine in the server's own language (sql/inspect/kinds/routine.sql)."""
 OwnerChange: TypeAlias = CreateOwned | SetOwner | GatherObjects
-_IN_SCHEMAS = tuple(
-    row.kind for row in LOCAL if row.scope is Scope.IN_SCHEMA and row.part_of is None
-)
-"""Tables before the sequences that go with them."""
 FIELDS: Mapping[ObjectKind, str] = {CONTAINERS.kind: "schemas", DATABASES.kind: "databases"}
-Target = tuple[ObjectKind, str, str]
-"""Kind, database, name."""
 Moving = Mapping[tuple[ObjectKind, str], SetOwner]
 """What of one database gets another owner, by kind and name."""
 Kept = Mapping[tuple[ObjectKind, str], frozenset[str]]
@@ -90,7 +85,7 @@ def ownership(desired: Desired, observed: Observed) -> Ownership:
     judge = _Judge(desired, observed, found)
     for target in sorted(claims, key=lambda one: (one[0].value, *one[1:])):
         judge.judge(target, claims[target])
-    for key, text in _undeclared(desired, observed, claims):
+    for key, text in unlisted(desired, observed, claims):
         found.notes.setdefault(key, []).append(text)
     return found
 
@@ -130,33 +125,42 @@ class _Judge:
         self._found = found
         self._is_ignored = matcher(desired.ignore_schemas)
         self._members: Reaches | None = None
+        self._known: dict[tuple[ObjectKind, str], Mapping[str, Place] | None] = {}
+        self._standing: dict[str, Mapping[str, Sequence[ObjectGroup]]] = {}
 
     def judge(self, target: Target, claims: list[DesiredOwner]) -> None:
         """One schema, with all that claim it."""
         kind, database, name = target
-        groups = self._groups(kind, database)
-        if groups is None:
+        places = self._places(kind, database)
+        if places is None:
             return
         if kind is CONTAINERS.kind and self._is_out_of_reach(name, claims):
             return
-        group = next((one for one in groups if name in one.names), None)
-        present = None if group is None else group.owner
+        place = places.get(name)
+        present = None if place is None else place[0].owner
         settled = self._settled(target, claims, present)
         if not settled:
             return
-        if group is None:
+        if place is None:
             self._missing(target, settled)
-        elif present == settled[0].owner or self._another(target, settled, group):
+        elif present == settled[0].owner or self._another(target, settled, place):
             self._gather(target, settled)
 
-    def _groups(self, kind: ObjectKind, database: str) -> Sequence[ObjectGroup] | None:
+    def _places(self, kind: ObjectKind, database: str) -> Mapping[str, Place] | None:
         """Those among which it must be; None where nobody knows."""
         if kind is DATABASES.kind:
-            return self._observed.server.databases
+            database = ""
+        if (kind, database) not in self._known:
+            self._known[kind, database] = self._looked_up(kind, database)
+        return self._known[kind, database]
+
+    def _looked_up(self, kind: ObjectKind, database: str) -> Mapping[str, Place] | None:
+        if kind is DATABASES.kind:
+            return by_name(self._observed.server.databases)
         reading = self._observed.databases.get(database)
         if reading is None or reading.is_partial:
             return None
-        return [group for group in reading.groups if group.kind is kind]
+        return by_name(group for group in reading.groups if group.kind is kind)
 
     def _is_out_of_reach(self, name: str, claims: Sequence[DesiredOwner]) -> bool:
         if is_system(name):
@@ -172,8 +176,10 @@ class _Judge:
         self, target: Target, claims: list[DesiredOwner], present: str | None
     ) -> list[DesiredOwner]:
         """The claims of the one role that may have it: who owns it already, else the only one."""
+        if len({claim.owner for claim in claims}) > 1:
+            claims = self._possible(target, claims, present)
         owners = {claim.owner for claim in claims}
-        if len(owners) == 1:
+        if len(owners) <= 1:
             return claims
         losers = [claim for claim in claims if claim.owner != present]
         listed = first_of(
@@ -191,6 +197,27 @@ class _Judge:
         )
         return [claim for claim in claims if claim.owner == present]
 
+    def _possible(
+        self, target: Target, claims: list[DesiredOwner], present: str | None
+    ) -> list[DesiredOwner]:
+        """Without those that cannot be fulfilled anyway: each says why, and is in nobody's way."""
+        if present is not None:
+            outside = [one for one in claims if one.owner != present and not _may(one, present)]
+            for one in outside:
+                self._found.trouble([one], "NotAllowed", _not_taken(target, present, one))
+            return [one for one in claims if one not in outside]
+        refused = [one for one in claims if one.create and one.refusal]
+        for one in refused:
+            self._found.trouble([one], "NotAllowed", one.refusal)
+        able = [one for one in claims if one not in refused]
+        making = [one for one in able if one.create]
+        if not making:
+            return able
+        self._found.trouble(
+            [one for one in able if not one.create], "OwnedNotFound", _not_there(target)
+        )
+        return making
+
     def _missing(self, target: Target, claims: Sequence[DesiredOwner]) -> None:
         kind, database, name = target
         making = [claim for claim in claims if claim.create]
@@ -203,18 +230,18 @@ class _Judge:
                 CreateOwned(kind, database, name, making[0].owner, causes=causes)
             )
         else:
-            said = f"{_field(target)} is not there. Create it, or set create: true."
-            self._found.trouble(claims, "OwnedNotFound", said)
+            self._found.trouble(claims, "OwnedNotFound", _not_there(target))
 
-    def _another(self, target: Target, claims: Sequence[DesiredOwner], group: ObjectGroup) -> bool:
+    def _another(self, target: Target, claims: Sequence[DesiredOwner], place: Place) -> bool:
         """Whether it may get its owner, which then is planned."""
         kind, database, name = target
+        group, oid = place
         former, owner = group.owner, claims[0].owner
         if group.is_extension_member:
             said = f"{_field(target)} belongs to an extension. Take it out here."
             self._found.trouble(claims, "NotAllowed", said)
             return False
-        if not any(one.taken_from is None or former in one.taken_from for one in claims):
+        if not any(_may(one, former) for one in claims):
             self._found.trouble(claims, "NotAllowed", _not_taken(target, former, claims[0]))
             return False
         self._found.changes.append(
@@ -223,7 +250,7 @@ class _Judge:
                 database,
                 name,
                 owner,
-                oid=group.oids[group.names.index(name)],
+                oid=oid,
                 former=former,
                 strands=self._strands(former, owner),
                 causes=_causes(claims),
@@ -238,17 +265,21 @@ class _Judge:
         if not wanting:
             return
         found: dict[tuple[int, str], list[ObjectRef]] = {}
-        for group in astray(self._observed.databases[database], schema, wanting[0].owner):
-            place = (_IN_SCHEMAS.index(group.kind), group.owner)
+        if database not in self._standing:
+            self._standing[database] = by_schema(self._observed.databases[database])
+        for group in self._standing[database].get(schema, ()):
+            if group.owner == wanting[0].owner:
+                continue
+            place = (IN_SCHEMAS.index(group.kind), group.owner)
             found.setdefault(place, []).extend(refs_of(group, range(len(group.names))))
         for (kind, former), refs in sorted(found.items()):
-            if not any(one.taken_from is None or former in one.taken_from for one in wanting):
+            if not any(_may(one, former) for one in wanting):
                 said = _not_taken(target, former, wanting[0], what="has objects that belong")
                 self._found.trouble(claims, "NotAllowed", said)
                 continue
             self._found.changes.append(
                 GatherObjects(
-                    _IN_SCHEMAS[kind],
+                    IN_SCHEMAS[kind],
                     database,
                     schema,
                     wanting[0].owner,
@@ -278,64 +309,20 @@ def _as_declared(desired: Desired, server: ObservedServer) -> Reaches:
     return Reaches.by(server, [*kept, *((m.member, m.group) for m in desired.memberships)])
 
 
-def _undeclared(
-    desired: Desired, observed: Observed, claims: Mapping[Target, Sequence[DesiredOwner]]
-) -> Iterator[tuple[ResourceKey, str]]:
-    """What managed roles own although `owns` does not list it: it stays with them."""
-    for (owner, kind, place), names in _owned(desired, observed).items():
-        more = sorted(
-            name
-            for database, name in names
-            if all(one.owner != owner for one in claims.get((kind, database, name), ()))
-        )
-        if not more:
-            continue
-        row = KINDS[kind]
-        what = f"the {row.one if len(more) == 1 else row.many} {first_of(more, MOST_NAMED)}{place}"
-        stays = "it stays" if len(more) == 1 else "they stay"
-        said = f"{owner!r} owns {what}, which spec.owns does not list: {stays} its own."
-        for key in desired.roles[owner].declared_by:
-            yield key, said
-
-
-def _owned(
-    desired: Desired, observed: Observed
-) -> dict[tuple[str, ObjectKind, str], list[tuple[str, str]]]:
-    """What managed roles own, by role, kind and the words for the place: (database, name)."""
-    found: dict[tuple[str, ObjectKind, str], list[tuple[str, str]]] = {}
-    for group in observed.server.databases:
-        if group.owner in desired.roles:
-            served = [(name, name) for name in group.names if name in desired.grants]
-            found.setdefault((group.owner, group.kind, ""), []).extend(served)
-    for database, reading in sorted(observed.databases.items()):
-        for group in reading.groups:
-            if group.kind is CONTAINERS.kind and group.owner in desired.roles:
-                here = [(database, name) for name in group.names if not is_system(name)]
-                place = f" of {database!r}"
-                found.setdefault((group.owner, group.kind, place), []).extend(here)
-    return found
-
-
-def astray(reading: ObservedDatabase, schema: str, owner: str) -> Iterator[ObjectGroup]:
-    """What stands in the schema and belongs to somebody else; members of extensions stay."""
-    for group in reading.groups:
-        is_reached = not (group.is_extension_member or group.is_out_of_reach or _is_built_in(group))
-        is_in = group.schema == schema and group.kind in _IN_SCHEMAS
-        if is_in and is_reached and group.owner != owner:
-            yield group
-
-
-def _is_built_in(group: ObjectGroup) -> bool:
-    """Constructors of ranges: they belong to whoever made the server, whoever makes the range."""
-    return group.relation_kind == BUILT_IN
-
-
 def has_astray(desired: Desired, reading: ObservedDatabase) -> bool:
     """Whether anything of a reading should have another owner."""
-    return any(
-        one.objects and one.database == reading.name and any(astray(reading, one.name, one.owner))
-        for one in desired.owners
-    )
+    wanting = [one for one in desired.owners if one.objects and one.database == reading.name]
+    standing = by_schema(reading) if wanting else {}
+    return any(group.owner != one.owner for one in wanting for group in standing.get(one.name, ()))
+
+
+def _may(claim: DesiredOwner, former: str) -> bool:
+    """Whether it may be taken from this role."""
+    return claim.taken_from is None or former in claim.taken_from
+
+
+def _not_there(target: Target) -> str:
+    return f"{_field(target)} is not there. Create it, or set create: true."
 
 
 def _not_taken(target: Target, former: str, claim: DesiredOwner, *, what: str = "belongs") -> str:

@@ -9,6 +9,7 @@ search_path, and `public` in everybody's: no pattern means these.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from regent.desired import DesiredOwner
 from regent.kinds import CONTAINERS, DATABASES
@@ -22,10 +23,25 @@ from shared.state import RoleEntry, UserEntry
 PUBLIC_SCHEMA = "public"
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Of roles: those in the hands of one namespace, and those that are or shall be on the server.
+
+    What is declared and gets no name counts for nothing: else a refused Role of any namespace would
+    keep others from their schemas.
+    """
+
+    own: frozenset[str]
+    roles: frozenset[str]
+
+
 def desired_owners(context: Context) -> tuple[DesiredOwner, ...]:
     """What every Role and User that got its name shall own; each once, by all who declare it."""
     found: dict[tuple[object, ...], DesiredOwner] = {}
     own: dict[str, frozenset[str]] = {}
+    roles = frozenset(context.situation.server.roles).union(
+        claim.name for claim in context.granted.values()
+    )
     for key, claim in sorted(context.granted.items()):
         entry = context.listed.entries[key]
         if entry.spec.owns is None:
@@ -35,7 +51,7 @@ def desired_owners(context: Context) -> tuple[DesiredOwner, ...]:
         names = own[key.namespace]
         for one in (
             *_databases(context, key, claim, entry, names),
-            *_schemas(context, key, claim, entry, names),
+            *_schemas(context, key, claim, entry, _Names(names, roles)),
         ):
             place = (one.kind, one.database, one.name, one.owner)
             found[place] = _merged(found.get(place), one)
@@ -111,7 +127,7 @@ def _schemas(
     key: ResourceKey,
     claim: Claim,
     entry: RoleEntry | UserEntry,
-    own: frozenset[str],
+    names: _Names,
 ) -> Iterator[DesiredOwner]:
     """Schemas of the database that `database` names, less what the Regent does not allow."""
     owned = entry.spec.owns.schemas if entry.spec.owns else ()
@@ -133,7 +149,7 @@ def _schemas(
             said = f"{outside} of the Regent. Add it there, or take it out here."
             context.findings.trouble(key, "NotAllowed", said)
             continue
-        yield _schema(context, key, claim, (database, one), own)
+        yield _schema(context, key, claim, (database, one), names)
 
 
 def _schema(
@@ -141,11 +157,11 @@ def _schema(
     key: ResourceKey,
     claim: Claim,
     what: tuple[str, OwnedSchema],
-    own: frozenset[str],
+    names: _Names,
 ) -> DesiredOwner:
-    (database, one), server = what, context.situation.server
+    database, one = what
     is_anothers = one.name == PUBLIC_SCHEMA or (
-        one.name != claim.name and (one.name in server.roles or one.name in own)
+        one.name != claim.name and (one.name in names.roles or one.name in names.own)
     )
     unlisted = refused_by(
         context.situation, key.namespace, _lists_schema(one.name, exactly=is_anothers)
@@ -163,10 +179,10 @@ def _schema(
         declared_by=(key,),
         create=one.create is True,
         refusal=refusal,
-        taken_from=own if unlisted else None,
+        taken_from=names.own if unlisted else None,
         bounded_by=f"{unlisted}.ownedSchemas" if unlisted else "",
         objects=one.objects is True,
-        listed=heir_standing(context.situation, key.namespace, claim.name, own)[0],
+        listed=heir_standing(context.situation, key.namespace, claim.name, names.own)[0],
     )
 
 

@@ -1,6 +1,7 @@
--- One row: one of the objects $2 (oids) of the catalog $1 that role $3 still owns, in order of oid, in
--- the columns of leaving/owned.sql. What the bootstrap superuser owns is not in pg_shdepend, so each is
--- asked itself. A column's sequence, which follows its table, has no row.
+-- One row: one of the objects $2 (oids) of the catalog $1 that role $3 still owns and that still stands
+-- in schema $4, in order of oid, in the columns of leaving/owned.sql. What the bootstrap superuser owns
+-- is not in pg_shdepend, so each is asked itself. `follows`: it is a column's sequence, whose owner is
+-- its table's and cannot be altered.
 SELECT i.type AS kind, i.identity, h.oid AS dbid, s.classid, s.objid,
     ARRAY(
         SELECT f.objid FROM pg_catalog.pg_depend AS f
@@ -8,6 +9,12 @@ SELECT i.type AS kind, i.identity, h.oid AS dbid, s.classid, s.objid,
         WHERE f.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND f.deptype IN ('a', 'i')
           AND f.refclassid = s.classid AND f.refobjid = s.objid
     ) AS followers,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_depend AS d
+        WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype IN ('a', 'i')
+          AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          AND c.relkind = 'S'
+    ) AS follows,
     n.nspname::text AS routine_schema, p.proname::text AS routine_name,
     pg_catalog.oidvectortypes(p.proargtypes) AS routine_types
 FROM (
@@ -25,13 +32,8 @@ LEFT JOIN pg_catalog.pg_proc AS p
     ON s.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = s.objid
 LEFT JOIN pg_catalog.pg_type AS t
     ON s.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = s.objid
-LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_namespace AS n
+    ON n.oid IN (c.relnamespace, p.pronamespace, t.typnamespace) AND n.nspname = $4::text::name
 WHERE r.oid IN (c.relowner, p.proowner, t.typowner)
   AND i.type IS NOT NULL
-  AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_depend AS d
-        WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype IN ('a', 'i')
-          AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-          AND c.relkind = 'S'
-    )
 ORDER BY s.objid

@@ -1,5 +1,5 @@
 -- At most one row: who owns the object ($1 its catalog, $2 its oid), by name; whoever has taken its
--- name meanwhile is another object. No row: it is gone.
+-- name meanwhile is another object. No row: it is gone, or does not stand in schema $3 (NULL: anywhere).
 SELECT pg_catalog.pg_get_userbyid(o.owner)::text AS owner
 FROM (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS classid, r.oid, r.relowner AS owner FROM pg_catalog.pg_class AS r
@@ -66,3 +66,5 @@ FROM (
     WHERE r.oid = $2
 ) AS o
 WHERE o.classid = $1::pg_catalog.oid
+  AND ($3::text IS NULL
+       OR (pg_catalog.pg_identify_object(o.classid, o.oid, 0)).schema = pg_catalog.quote_ident($3::text))

@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from regent.changes import GatherObjects, ObjectRef
+from shared.privileges import ObjectKind
+from sql import load
 from tests.daemons import running
 from tests.declared import state
 from tests.eventually import eventually
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome
+from tests.integration.test_apply import Bench, bench, create
 from tests.integration.until import cleared
 from tests.postgres.database import Database
 from tests.settings import settings_for
 
+__all__ = ["bench"]
 pytestmark = [pytest.mark.every_version, pytest.mark.rule("23")]
 
 TAKES = {"allow": {"ownedSchemas": ["app"], "reassignOwnedTo": ["keeper"]}, "brake": "Disabled"}
@@ -70,6 +75,7 @@ async def test_all_that_stands_in_a_schema_goes_to_its_owner_and_stays_there(
 
 
 @pytest.mark.rule("27")
+@pytest.mark.found("E186")
 async def test_code_stays_where_it_would_gain_something_and_plain_data_goes(
     database: Database,
 ) -> None:
@@ -77,7 +83,7 @@ async def test_code_stays_where_it_would_gain_something_and_plain_data_goes(
     await database.execute(f"CREATE ROLE dev; {OF_APP}")
     await database.execute(
         "SET ROLE dev; CREATE FUNCTION app.steal() RETURNS text LANGUAGE sql SECURITY DEFINER"
-        " AS 'SELECT current_user::text'; CREATE TABLE app.trap (i int);"
+        " AS 'SELECT current_user::text'; CREATE TABLE app.trap (i serial);"
         "CREATE FUNCTION app.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
         "CREATE TRIGGER t BEFORE INSERT ON app.trap FOR EACH ROW EXECUTE FUNCTION app.run()"
     )
@@ -86,6 +92,9 @@ async def test_code_stays_where_it_would_gain_something_and_plain_data_goes(
     said = outcome(report, "Role/keeper")
     assert (said.state, said.reason) == ("Stalled", "NotManageable")
     assert "spec.allow.reassignOwnedTo" in said.message
+    told = [one.message for one in report.results if "app.trap_i_seq" in one.message]
+    assert told, "the sequence was called given"
+    assert "it follows its table, which stays" in told[0]
     look = await database.connect()
     assert await look.fetchval("SELECT app.steal()") == "dev"
     kept = "SELECT relowner::regrole::text FROM pg_class WHERE oid = $1::regclass"
@@ -97,6 +106,35 @@ async def test_code_stays_where_it_would_gain_something_and_plain_data_goes(
     assert outcome(report, "Role/keeper").reason == "NotManageable"
     assert await look.fetchval(kept, "app.later") == "keeper"
     assert await look.fetchval(kept, "app.trap") == "dev"
+
+
+@pytest.mark.found("E187")
+async def test_what_left_the_schema_after_the_look_stays_with_whoever_has_it(bench: Bench) -> None:
+    """It is asked before, and once more while its lock is held."""
+    await bench.apply(create("dev"), create("keeper"))
+    await bench.look.execute(
+        'CREATE SCHEMA "My app" AUTHORIZATION dev; CREATE SCHEMA private AUTHORIZATION dev;'
+        'GRANT USAGE, CREATE ON SCHEMA "My app" TO keeper; SET search_path = "My app";'
+        "SET ROLE dev; CREATE TABLE gone (i int); CREATE TABLE here (i int);"
+        "ALTER TABLE gone SET SCHEMA private; RESET ROLE; RESET search_path"
+    )
+    table, owner = ObjectKind.TABLE, "SELECT relowner::regrole::text FROM pg_class WHERE oid = $1"
+    oids = {
+        str(row["relname"]): int(row["oid"])
+        for row in await bench.look.fetch(
+            "SELECT relname, oid FROM pg_class WHERE relname IN ('gone', 'here')"
+        )
+    }
+    refs = tuple(ObjectRef(oid, "My app", name) for name, oid in oids.items())
+    change = GatherObjects(table, "mydb", "My app", "keeper", objects=refs, former="dev")
+    [result] = await bench.apply(change)
+    assert result.done, result
+    assert await bench.look.fetchval(owner, oids["gone"]) == "dev"
+    assert await bench.look.fetchval(owner, oids["here"]) == "keeper"
+    asked = load("leaving/owner_now")
+    catalog = await bench.look.fetchval("SELECT 'pg_class'::regclass::oid")
+    assert await bench.look.fetchval(asked, catalog, oids["here"], "My app") == "keeper"
+    assert await bench.look.fetchval(asked, catalog, oids["here"], "private") is None
 
 
 async def test_objects_of_others_are_taken_only_where_the_schema_is_listed(

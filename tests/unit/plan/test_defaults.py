@@ -22,6 +22,7 @@ from regent.plan.default_notes import notes_on_defaults
 from shared.privileges import ObjectKind
 from tests import declared as servers
 from tests.unit.plan.declared import desired, key
+from tests.unit.plan.walked import Walked
 
 TABLES, ROUTINES = ObjectKind.TABLE, ObjectKind.ROUTINE
 SCHEMAS = ObjectGroup(ObjectKind.SCHEMA, None, "owner", (), ("app", "other"), (1, 2))
@@ -147,3 +148,18 @@ def test_a_schema_cannot_take_from_everywhere_and_it_is_said() -> None:
     closed = ObservedDefault("owner", None, ROUTINES, (item("owner", "EXECUTE"),))
     assert not notes_on_defaults(shall(execute), there(closed))
     assert not notes_on_defaults(shall(DECLARED), there())
+
+
+@pytest.mark.found("E189")
+def test_for_many_declarations_the_others_are_walked_as_often_as_for_one() -> None:
+    """And the groups and rows of the reading too."""
+
+    def walks(number: int) -> tuple[int, ...]:
+        many = Walked(replace(DECLARED, schema=f"s{one}") for one in range(number))
+        groups, rows = Walked((SCHEMAS,)), Walked((row(item(None, "SELECT"), schema=None),))
+        reading = ObservedDatabase("mydb", groups, defaults=rows)
+        observed = Observed(there().server, {"mydb": reading})
+        assert notes_on_defaults(replace(shall(), defaults={"mydb": many}), observed)
+        return many.times, groups.times, rows.times
+
+    assert walks(1) == walks(40)

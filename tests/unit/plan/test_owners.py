@@ -19,11 +19,12 @@ from regent.observed import (
 )
 from regent.plan import plan
 from regent.plan.describe import describe
-from regent.plan.owners import ownership
+from regent.plan.owners import has_astray, ownership
 from shared.privileges import ObjectKind
 from tests.declared import role as there
 from tests.declared import server
 from tests.unit.plan.declared import grant, key, role
+from tests.unit.plan.walked import Walked
 
 SCHEMA = ObjectKind.SCHEMA
 
@@ -113,3 +114,59 @@ def test_a_database_that_was_not_read_is_left_alone() -> None:
     found = ownership(desired(owner("a", "s", create=True)), Observed(server()))
     assert not found.changes
     assert not found.troubles
+
+
+@pytest.mark.found("E188")
+def test_a_claim_that_may_not_be_fulfilled_is_in_nobodys_way() -> None:
+    """Seen: who wrote the name of another's schema kept it from the one who may have it."""
+    blocked, may = owner("a", "s", anybody=False), owner("b", "s")
+    found = ownership(desired(blocked, may), observed("app"))
+    assert [(type(one), one.owner) for one in found.changes] == [(SetOwner, "b")]
+    assert {k: said[1] for k, said in found.troubles.items()} == {key("a"): "NotAllowed"}
+    both = ownership(desired(owner("a", "s"), may), observed("app"))
+    assert not both.changes
+    assert {said[1] for said in both.troubles.values()} == {"OwnerConflict"}
+    none = ownership(desired(blocked, owner("b", "s", anybody=False)), observed("app"))
+    assert not none.changes
+    assert {said[1] for said in none.troubles.values()} == {"NotAllowed"}
+
+
+@pytest.mark.found("E188")
+def test_who_may_not_make_a_schema_keeps_nobody_from_making_it() -> None:
+    empty = Observed(server(), {"mydb": ObservedDatabase("mydb")})
+    making = owner("b", "new", create=True)
+    refused = replace(owner("a", "new", create=True), refusal="Not here.")
+    for other, reason in ((refused, "NotAllowed"), (owner("a", "new"), "OwnedNotFound")):
+        found = ownership(desired(other, making), empty)
+        assert [(type(one), one.owner) for one in found.changes] == [(CreateOwned, "b")]
+        assert {k: said[1] for k, said in found.troubles.items()} == {key("a"): reason}
+    both = ownership(desired(owner("a", "new", create=True), making), empty)
+    assert not both.changes
+    assert {said[1] for said in both.troubles.values()} == {"OwnerConflict"}
+
+
+def walks(schemas: int) -> tuple[int, int, int]:
+    """How often the groups are walked for so many schemas, and what is found."""
+    names = [f"s{number}" for number in range(schemas)]
+    groups = Walked(
+        group
+        for oid, name in enumerate(names, 100)
+        for group in (
+            ObjectGroup(SCHEMA, None, "b", (), (name,), (oid,)),
+            ObjectGroup(ObjectKind.TABLE, name, "app", (), ("t",), (oid + 50,), "r"),
+        )
+    )
+    reading = ObservedDatabase("mydb", groups)
+    owners = [replace(owner("b", name), objects=True) for name in names]
+    shall = desired(*owners)
+    found = ownership(shall, Observed(server(there("b"), there("app")), {"mydb": reading}))
+    in_plan, groups.times = groups.times, 0
+    settled = replace(shall, owners=tuple(replace(one, owner="app") for one in owners))
+    assert not has_astray(settled, reading)
+    return in_plan, groups.times, len(found.changes)
+
+
+@pytest.mark.found("E189")
+def test_a_reading_is_walked_as_often_for_many_owned_schemas_as_for_one() -> None:
+    assert walks(1)[:2] == walks(40)[:2]
+    assert (walks(1)[2], walks(40)[2]) == (1, 40)
