@@ -24,6 +24,7 @@ RESET = "ext.pg_stat_statements_reset"
 
 @pytest.mark.rule("12", "13")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_what_a_superuser_will_make_is_for_nobody_without_its_exact_name(
     database: Database,
 ) -> None:
@@ -42,6 +43,7 @@ async def test_what_a_superuser_will_make_is_for_nobody_without_its_exact_name(
 
 @pytest.mark.rule("12", "13")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_where_it_is_meant_it_is_given_and_extensions_keep_theirs(database: Database) -> None:
     """The twin: what the script of an extension leaves to the Role is taken from it."""
     regent = {"allow": {"creators": ["my-admin"]}}

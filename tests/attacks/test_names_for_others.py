@@ -14,6 +14,7 @@ MAX_BYTES = 63
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.found("E164")
 @pytest.mark.rule("21")
 async def test_what_such_a_role_passed_on_is_told_and_nobody_else_is_asked(

@@ -19,7 +19,7 @@ from tests.integration.test_apply import Bench, bench, create
 from tests.postgres.database import Database
 
 __all__ = ["bench"]
-pytestmark = pytest.mark.every_version
+pytestmark = [pytest.mark.every_version, pytest.mark.slow_versions(14, 16, 17)]
 
 SWAP = "ALTER SCHEMA app RENAME TO app_old; ALTER SCHEMA fake RENAME TO app"
 Done = TypeVar("Done")

@@ -36,6 +36,7 @@ async def oids(database: Database) -> dict[str, tuple[str, int, bool]]:
 
 @pytest.mark.found("E153")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_who_gives_up_a_name_goes_on_and_can_be_ended_when_others_take_it(
     database: Database,
 ) -> None:
@@ -80,6 +81,7 @@ async def test_who_gives_up_a_name_goes_on_and_can_be_ended_when_others_take_it(
 @pytest.mark.found("E154")
 @pytest.mark.rule("27")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.parametrize("retain", ["", ", deletionPolicy: Retain"])
 async def test_whoever_joins_a_role_or_takes_over_a_leavers_leaves_no_login_behind(
     database: Database, retain: str
@@ -113,6 +115,7 @@ async def test_whoever_joins_a_role_or_takes_over_a_leavers_leaves_no_login_behi
 @pytest.mark.found("E155")
 @pytest.mark.rule("18")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_whoever_does_not_get_a_new_name_keeps_its_role_and_is_ended_in_it(
     database: Database,
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome
 from tests.postgres.database import Database
 
-pytestmark = pytest.mark.every_version
+pytestmark = [pytest.mark.every_version, pytest.mark.slow_versions(14, 16, 17)]
 
 ALLOW: dict[str, Any] = {
     "databases": ["mydb"],

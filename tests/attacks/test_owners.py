@@ -12,7 +12,11 @@ import pytest
 from tests.integration.facts.once import all_ready, applied, is_settled, outcome
 from tests.postgres.database import Database
 
-pytestmark = [pytest.mark.every_version, pytest.mark.rule("12")]
+pytestmark = [
+    pytest.mark.every_version,
+    pytest.mark.slow_versions(14, 16, 17),
+    pytest.mark.rule("12"),
+]
 
 OWNERS = "SELECT nspname::text, nspowner::regrole::text FROM pg_namespace"
 

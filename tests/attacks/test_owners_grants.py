@@ -43,6 +43,7 @@ def as_small(database: Database) -> RegentSettings:
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.fact("PG-ACL-22")
 async def test_what_the_owner_gave_is_not_manageable_for_who_has_only_a_grant_option(
     database: Database,

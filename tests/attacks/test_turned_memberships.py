@@ -9,7 +9,12 @@ import pytest
 from tests.integration.facts.once import all_ready, applied, is_settled
 from tests.postgres.database import Database
 
-pytestmark = [pytest.mark.every_version, pytest.mark.found("E162"), pytest.mark.rule("22")]
+pytestmark = [
+    pytest.mark.every_version,
+    pytest.mark.slow_versions(14, 16, 17),
+    pytest.mark.found("E162"),
+    pytest.mark.rule("22"),
+]
 
 MEMBERS = "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members WHERE {}"
 OURS = MEMBERS.format("roleid::regrole::text ~ '^g[0-9]' AND member::regrole::text ~ '^g[0-9]'")

@@ -51,6 +51,7 @@ async def put_out(database: Database, role: str) -> None:
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_names_of_providers_and_tools_spare_nobody_who_only_took_them(
     database: Database, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_subscription_that_its_owner_makes_spares_him_not_while_it_is_no
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_whoever_is_disabled_comes_back_by_no_session_no_friend_and_no_declaration(
     database: Database, tmp_path: Path
 ) -> None:

@@ -13,7 +13,12 @@ from tests.integration.facts.once import applied
 from tests.postgres.database import flights
 from tests.postgres.server import PostgresServer
 
-pytestmark = [pytest.mark.every_version, pytest.mark.found("E163"), pytest.mark.rule("19")]
+pytestmark = [
+    pytest.mark.every_version,
+    pytest.mark.slow_versions(14, 16, 17),
+    pytest.mark.found("E163"),
+    pytest.mark.rule("19"),
+]
 
 SEEN = "SELECT string_agg(query, ';') FROM {}"
 

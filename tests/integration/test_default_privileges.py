@@ -46,6 +46,7 @@ async def may_select(connection: asyncpg.Connection, role: str, table: str) -> b
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.rule("8")
 async def test_what_is_declared_is_given_and_new_objects_have_it(database: Database) -> None:
     """A table that was made before has nothing of it, and what is taken of a new one stays so."""
@@ -121,6 +122,7 @@ FROM pg_default_acl AS d ORDER BY 1
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.rule("8", "9")
 async def test_each_break_is_put_back_and_leaves_nothing_to_plan(database: Database) -> None:
     """In its schema, in another one, everywhere, and by another creator; and others keep theirs."""
@@ -208,6 +210,7 @@ Role/borrower:
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.rule("8", "14")
 async def test_each_kind_of_object_is_given_whole_and_taken_again(database: Database) -> None:
     """ALL of each kind that this version has, everywhere: and nothing but our own is left after."""

@@ -19,7 +19,11 @@ from tests.postgres.database import Database
 from tests.settings import settings_for
 
 __all__ = ["bench"]
-pytestmark = [pytest.mark.every_version, pytest.mark.rule("23")]
+pytestmark = [
+    pytest.mark.every_version,
+    pytest.mark.slow_versions(14, 16, 17),
+    pytest.mark.rule("23"),
+]
 
 TAKES = {"allow": {"ownedSchemas": ["app"], "reassignOwnedTo": ["keeper"]}, "brake": "Disabled"}
 OWNS = "Role/keeper: {database: mydb, owns: {schemas: [{name: app, objects: true}]}}"

@@ -17,7 +17,7 @@ from tests.integration.facts.once import all_ready, demote, outcome
 from tests.postgres.database import Database
 from tests.settings import settings_for
 
-pytestmark = pytest.mark.every_version
+pytestmark = [pytest.mark.every_version, pytest.mark.slow_versions(14, 16, 17)]
 
 OWNER = "SELECT datdba::regrole::text FROM pg_database WHERE datname = $1"
 TAKES: dict[str, Any] = {"additionalDatabases": ["side"], "allow": {"ownedDatabases": ["mydb"]}}

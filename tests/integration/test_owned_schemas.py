@@ -14,7 +14,7 @@ from tests.integration.until import cleared
 from tests.postgres.database import Database
 from tests.settings import settings_for
 
-pytestmark = pytest.mark.every_version
+pytestmark = [pytest.mark.every_version, pytest.mark.slow_versions(14, 16, 17)]
 
 OWNER = "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = $1"
 TAKES = {"allow": {"ownedSchemas": ["schema1"]}}

@@ -98,6 +98,7 @@ async def logins(database: Database) -> list[str]:
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_disable_takes_login_and_sessions_keeps_it_so_and_gives_back_just_what_it_took(
     database: Database, tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ async def test_disable_takes_login_and_sessions_keeps_it_so_and_gives_back_just_
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_the_first_switch_waits_for_a_person_where_it_would_put_out_many(
     database: Database, tmp_path: Path
 ) -> None:
