@@ -85,13 +85,10 @@ class TooEarlyError(StepRefusedError):
 
 def _names_of_others(not_done: Iterable[ChangeResult]) -> frozenset[str]:
     """Names that are not those of the roles which the plan means, as it could not name them so."""
-    found: set[str] = set()
-    for one in not_done:
-        if isinstance(one.change, RenameRole):
-            found |= {one.change.role, one.change.new_name}
-        elif isinstance(one.change, CreateRole):
-            found.add(one.change.role)
-    return frozenset(found)
+    refused_here = [one.change for one in not_done]
+    renames = [one for one in refused_here if isinstance(one, RenameRole)]
+    made = {one.role for one in refused_here if isinstance(one, CreateRole)}
+    return frozenset(made.union(*((one.role, one.new_name) for one in renames)))
 
 
 def _nothing_stands_in_the_way() -> None:
