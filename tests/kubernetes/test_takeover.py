@@ -261,4 +261,10 @@ async def test_a_restored_etcd_puts_no_old_password_back_in_force(
     await database.connect(INTERN[0], rotated)
     accept(alone, status["takeover"]["token"])
     await in_force(alone)
-    await database.connect(*INTERN)
+
+    async def the_old_one_is_good() -> bool:
+        return not await the_old_one_is_refused()
+
+    touch = ("annotate", "secret", "mydb-intern-passwords", "touched=yes", "-n", alone.namespace)
+    alone.cluster.kubectl(*touch)  # where its own watch has not noticed, the next edit is news
+    await until(the_old_one_is_good)
