@@ -10,7 +10,7 @@ A dispatch may name a group of them (`OfHolder`, `OfAttribute`, `OfMembership`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -89,6 +89,15 @@ class ObjectRef:
         return f"{self.schema}.{self.called}" if self.schema else self.called
 
 
+def _in_short(objects: Sequence[ObjectRef]) -> str:
+    first, more = objects[0], len(objects) - 1
+    return f"{first} and {more} more" if more else str(first)
+
+
+def _addresses(kind: ObjectKind, objects: Sequence[ObjectRef]) -> tuple[Address, ...]:
+    return tuple(KINDS[kind].at(one.oid) for one in objects)
+
+
 class _AboutOneRole:
     """What is derived of the role that a change is about."""
 
@@ -112,6 +121,32 @@ class _AboutOneRole:
     def object(self) -> str:
         """What it changes, in a few words."""
         return self.about[0]
+
+
+class _InItsDatabase:
+    """What is derived of the one database that a change is about, and is carried out in by itself.
+
+    Each object in a transaction of its own: so ours meets what others do as rarely as can be.
+    """
+
+    __slots__ = ()
+
+    database: str
+
+    @property
+    def local_to(self) -> str:
+        """This database."""
+        return self.database
+
+    @property
+    def where(self) -> str:
+        """This database."""
+        return f"database {self.database}"
+
+    @property
+    def work(self) -> Work:
+        """In no transaction with others."""
+        return Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +269,12 @@ class OfObjects:
     @property
     def object(self) -> str:
         """The first object, and how many more."""
-        first, more = self.objects[0], len(self.objects) - 1
-        return f"{first} and {more} more" if more else str(first)
+        return _in_short(self.objects)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Those of its objects, in their order."""
-        catalog = KINDS[self.kind].catalog
-        return tuple(Address(catalog, one.oid) for one in self.objects)
+        return _addresses(self.kind, self.objects)
 
     @property
     def local_to(self) -> str | None:
@@ -552,7 +585,7 @@ PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 
 @dataclass(frozen=True, slots=True)
-class OfDefaults(_AboutOneRole):
+class OfDefaults(_InItsDatabase, _AboutOneRole):
     """What the two changes of default privileges have: `role` is the grantee.
 
     They are about objects that `creator` makes from now on; schema None is everywhere.
@@ -573,21 +606,6 @@ class OfDefaults(_AboutOneRole):
         """Whose objects, of which kind and where."""
         place = f" in {self.schema}" if self.schema is not None else ""
         return f"new {KINDS[self.kind].many} of {self.creator}{place}"
-
-    @property
-    def local_to(self) -> str:
-        """The database in which the objects are made."""
-        return self.database
-
-    @property
-    def where(self) -> str:
-        """The database in which the objects are made."""
-        return f"database {self.database}"
-
-    @property
-    def work(self) -> Work:
-        """One row each: so an ALTER DEFAULT PRIVILEGES of others meets ours as rarely as can be."""
-        return Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,7 +645,7 @@ class EndSessions(_OfRole, OfEnd):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOnOwned(OfEnd):
+class HandOnOwned(_InItsDatabase, OfEnd):
     """REASSIGN OWNED in one database, object by object (rules 23, 27).
 
     `listed` says whether `to` may get code that it could do more with. With a `refusal` nothing
@@ -645,21 +663,6 @@ class HandOnOwned(OfEnd):
     ended_at: datetime | None = None
 
     rank: ClassVar[Rank] = Rank.OWNERSHIP
-
-    @property
-    def local_to(self) -> str:
-        """The database that the objects are in."""
-        return self.database
-
-    @property
-    def where(self) -> str:
-        """The database that the objects are in."""
-        return f"database {self.database}"
-
-    @property
-    def work(self) -> Work:
-        """Each object moves in a transaction of its own."""
-        return Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -713,8 +716,7 @@ class GatherObjects(OfOwner):
     @property
     def object(self) -> str:
         """The first object, and how many more."""
-        first, more = self.objects[0], len(self.objects) - 1
-        return f"{first} and {more} more" if more else str(first)
+        return _in_short(self.objects)
 
     @property
     def local_to(self) -> str:
@@ -724,7 +726,7 @@ class GatherObjects(OfOwner):
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Of the objects, as GrantPrivileges has them."""
-        return tuple(KINDS[self.kind].at(one.oid) for one in self.objects)
+        return _addresses(self.kind, self.objects)
 
 
 @dataclass(frozen=True, slots=True)
