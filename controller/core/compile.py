@@ -118,11 +118,11 @@ def compile_states(
     failed: dict[ResourceKey, Exception] = {}
     unsure: dict[ResourceKey, str] = {}
     for regent in regents:
-        if why := compiling.why_unsure(regent):
-            unsure[regent.key] = why
-            continue
         try:
-            states[regent.key] = compiling.state(regent)
+            if why := compiling.why_unsure(regent):
+                unsure[regent.key] = why
+            else:
+                states[regent.key] = compiling.state(regent)
         except Exception as error:  # noqa: BLE001 - the caller logs it; no other Regent may feel it
             failed[regent.key] = error
     return Compiled(states, outcomes, failed, unsure)
