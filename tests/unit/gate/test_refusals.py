@@ -12,6 +12,7 @@ import pytest
 from regent.apply.result import ChangeResult
 from regent.changes import (
     AlterRole,
+    DisableRole,
     DropRole,
     Effect,
     EndSessions,
@@ -148,3 +149,14 @@ def test_the_admin_has_other_rights_with_another_attribute_or_group_that_it_uses
 
     assert of(admin=False, inherit=True, set_role=True) != before
     assert of(admin=True, inherit=False, set_role=False) == before
+
+
+@pytest.mark.rule("11", "21")
+def test_whom_the_admin_may_not_disable_is_not_thrown_out_again_and_again() -> None:
+    """It keeps LOGIN, and would be back at once; whoever is disabled is put out."""
+    disable, end = DisableRole("x", 7), EndSessions("x", "nobody declares it")
+    other, its_end = DisableRole("y", 8), EndSessions("y", "nobody declares it")
+    known = refusals([ChangeResult(disable, False, "42501", "no", remaining=(disable,))], NOON)
+    kept, left_out = without_refused(Plan((disable, end, other, its_end)), known)
+    assert kept.changes == (other, its_end)
+    assert [one.change for one in left_out] == [disable]
