@@ -236,3 +236,26 @@ async def test_nobody_else_can_read_the_verifiers(database: Database) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.server.connect("postgregent", "app_owner")
     await home.close()
+
+
+@pytest.mark.rule("11", "28a")
+@pytest.mark.versions(15, 18)
+@pytest.mark.found("E183")
+async def test_roles_that_are_remembered_by_one_name_let_a_server_be_accepted(
+    database: Database,
+) -> None:
+    """As after a rename; of the two the one that was disabled is meant. And once more then."""
+    await database.execute("CREATE ROLE bob LOGIN")
+    oid = await (await database.connect()).fetchval("SELECT 'bob'::regrole::oid")
+    home = await open_home(database.server)
+    await home.note_unmanaged({1: "bob", 2: "bob", 3: "gone"}, None, None)
+    async with home.connection() as connection:
+        await connection.execute(
+            "UPDATE postgregent.unmanaged SET disabled_at = now() WHERE role_oid = 1"
+        )
+    for identifier in ("2", "3"):
+        await home.accept_server(identifier)
+        noticed = {one.role_oid: one for one in (await home.census()).noticed}
+        assert len(noticed) == 3
+        assert noticed[oid].disabled_at is not None
+    await home.close()
