@@ -52,8 +52,9 @@ format: $(DEV) ## let ruff write what it can
 facts: $(DEV) ## list the facts, rules and findings that no test shows yet
 	@$(BIN)/python -m tests.architecture.evidence
 
-docs: $(DEV) ## write docs/resources.md from the models
+docs: $(DEV) ## write docs/resources.md and docs/kinds.md from what they are about
 	@$(BIN)/python -m docs.resources
+	@$(BIN)/python -m docs.kinds
 
 crds: $(DEV) ## write the CRDs and the chart's README from what they are made of
 	@$(BIN)/python -m shared.crds

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from cli.declared import Request, declare
 from cli.one_role import of_the_role, require_known
@@ -10,8 +11,10 @@ from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
 from cli.progress import Progress
 from cli.show import report_data, results_data, summary_data
+from regent.apply.result import ChangeResult
 from regent.changes import Plan
 from regent.gate.losses import losses
+from regent.gate.refusals import keys_of
 from regent.one_shot import OnceReport, apply_once
 from shared.consent import Consent
 from shared.outcomes import Outcome
@@ -19,31 +22,50 @@ from shared.outcomes import Outcome
 ALL_READY, NOTHING_APPLIED, NOTHING_RELEASED, NOT_READY = 0, 1, 2, 3
 
 
-async def run_apply(
-    request: Request,
-    output: Output,
-    wanted: Wanted,
-    *,
-    release: str | None,
-    takeover: str | None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person agrees to, each by its digest."""
+
+    release: str | None = None
+    approve: str | None = None
+    takeover: str | None = None
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """One of each kind."""
+        return (
+            Consent("Brake", self.release or ""),
+            Consent("Approval", self.approve or ""),
+            Consent("Takeover", self.takeover or ""),
+        )
+
+
+async def run_apply(request: Request, output: Output, wanted: Wanted, given: Given) -> int:
     """Apply and print what was done. 0: all is Ready. 3: applied, and something is not.
 
-    Who leaves and could not be ended counts as something.
+    Who leaves and could not be ended counts as something, and who could not be disabled.
 
-    1: nothing could be written. 2: all is Ready, and there was nothing to release.
+    1: nothing could be written. 2: all is Ready, and there was nothing to release or approve.
     """
     declared = await declare(request)
     require_known(wanted.role, declared.roles.values())
-    consents = (Consent("Brake", release or ""), Consent("Takeover", takeover or ""))
     progress = Progress()
     async with progress.told():
         report = await apply_once(
-            declared.settings, declared.state, consents=consents, heed=progress.heed
+            declared.settings, declared.state, consents=given.consents, heed=progress.heed
         )
-    report = replace(report, notes=(*declared.notes, *report.notes, *_of_release(release, report)))
+    report = replace(
+        report,
+        notes=(
+            *declared.notes,
+            *report.notes,
+            *_of_release(given.release, report),
+            *_of_approval(given.approve, report),
+        ),
+        results=last_of_each(report.results),
+    )
     outcomes = (*declared.outcomes, *report.outcomes)
-    status = _status(report, outcomes, release)
+    status = _status(report, outcomes, given)
     if wanted.role is not None:
         report, outcomes = of_the_role(wanted.role, report, outcomes, declared.roles)
     console = results()
@@ -66,13 +88,20 @@ async def run_apply(
     return status
 
 
-def _status(report: OnceReport, outcomes: tuple[Outcome, ...], release: str | None) -> int:
+def last_of_each(results: Sequence[ChangeResult]) -> tuple[ChangeResult, ...]:
+    """What became of each change in the end: a pass that looks again may try it several times."""
+    return tuple({keys_of(one.change): one for one in results}.values())
+
+
+def _status(report: OnceReport, outcomes: tuple[Outcome, ...], given: Given) -> int:
     if report.is_in_recovery:
         return NOTHING_APPLIED
-    is_ready = report.brake is None and all(outcome.is_ready for outcome in outcomes)
-    if not is_ready or report.is_blind or report.has_stayed:
+    waits = report.brake is not None or report.approval is not None
+    is_ready = not waits and all(outcome.is_ready for outcome in outcomes)
+    if not is_ready or report.is_blind or report.has_stayed or report.not_disabled:
         return NOT_READY
-    return NOTHING_RELEASED if _is_idle(release, report) else ALL_READY
+    is_idle = _is_idle(given.release, report) or _has_approved_nothing(given.approve, report)
+    return NOTHING_RELEASED if is_idle else ALL_READY
 
 
 def _is_idle(release: str | None, report: OnceReport) -> bool:
@@ -88,6 +117,21 @@ def _of_release(release: str | None, report: OnceReport) -> tuple[str, ...]:
         return ()
     now = f"what is withheld has {report.brake.digest}. A digest is good for once."
     return (f"--release {release}: that is not its digest, or not any more; {now}",)
+
+
+def _has_approved_nothing(approve: str | None, report: OnceReport) -> bool:
+    """An approval was given, and nothing waited for one."""
+    return approve is not None and report.approval is None and not report.was_approved
+
+
+def _of_approval(approve: str | None, report: OnceReport) -> tuple[str, ...]:
+    """That a digest approved nothing."""
+    if _has_approved_nothing(approve, report):
+        return (f"--approve {approve}: nothing waits for approval, so nothing was approved.",)
+    if approve is None or report.approval is None or report.approval.digest in ("", approve):
+        return ()
+    now = f"what waits has {report.approval.digest}. A digest is good for once."
+    return (f"--approve {approve}: that is not its digest, or not any more; {now}",)
 
 
 def _document(report: OnceReport, outcomes: tuple[Outcome, ...], *, sql: bool) -> dict[str, object]:

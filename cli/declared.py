@@ -28,6 +28,7 @@ from controller.local.files import UnsyncedError
 from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from shared.errors import PostgRegentError
+from shared.in_force import verifiers_in_force
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.problems import Problem, capitalised
@@ -68,6 +69,8 @@ class Declared:
     notes: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """What Roles and Users are called in PostgreSQL, those of the last time too, by resource."""
+    places: Mapping[ResourceKey, str] = field(default_factory=dict)
+    """The file and line of each resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,7 @@ async def _remembered(settings: RegentSettings) -> Remembrance:
     resources = found.accepted.state.resources
     return Remembrance(
         frozenset(map(ResourceKey.parse, resources)),
-        {
-            key: entry.password.verifier
-            for key, entry in resources.items()
-            if entry.kind == "User" and entry.password and entry.password.verifier
-        },
+        verifiers_in_force(resources),
         {
             key: entry.spec.postgres_name(ResourceKey.parse(key).name)
             for key, entry in resources.items()
@@ -154,7 +153,8 @@ def _compiled(
         if isinstance(found, Role | User)
     }
     roles = {**remembered.roles, **declared}
-    return Declared(subject, settings, compiled.states[regent.key], outcomes, notes, roles)
+    places = {key: f"{one.file}:{one.line}" for key, one in tree.resources.items()}
+    return Declared(subject, settings, compiled.states[regent.key], outcomes, notes, roles, places)
 
 
 def noted(problem: Problem) -> str:

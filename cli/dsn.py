@@ -1,26 +1,44 @@
 """`--dsn`: where a server is, read as libpq reads it. Nothing here ever shows the password.
 
-Only what we mean to support is taken: one host by name or address, no list, no socket, no service
-file, no options. The rest is refused by name rather than passed on to a driver that would read it
-in its own way (rule 28b). Of libpq's variables PGPASSWORD alone is read.
+Only what we mean to support is taken: one host by name or address, no list, no socket, no options.
+The rest is refused by name rather than passed on to a driver that would read it in its own way
+(rule 28b). Of libpq's variables PGPASSWORD is read, and those of the service file and the password
+file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast, get_args
 
 from pydantic import SecretStr
 
 from cli.conninfo import Unreadable, parse
+from cli.credential_command import CLOUD_VARIABLE, read_cloud, read_command
+from cli.dsn_error import BadDsnError
+from cli.dsn_tls import read_certificate, read_tls
+from cli.password_file import FromFile, from_file
+from cli.service_file import with_service
 from regent.server.address import host_problem
+from regent.server.credential_command import VARIABLE as COMMAND
+from regent.server.refused import OF_A_CERTIFICATE, OF_A_CLOUD
 from regent.settings import ServerSettings
-from shared.errors import PostgRegentError
-from shared.resources.regent import DEFAULT_PORT, TlsMode
+from shared.resources.regent import DEFAULT_PORT
 
-NAMES = ("user", "password", "host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
+NAMES = (
+    "user",
+    "password",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "passfile",
+    "service",
+)
 """What is taken."""
 NOT_TAKEN = frozenset(
     [
@@ -45,23 +63,19 @@ NOT_TAKEN = frozenset(
         "oauth_issuer",
         "oauth_scope",
         "options",
-        "passfile",
         "replication",
         "require_auth",
         "requirepeer",
         "requiressl",
         "scram_client_key",
         "scram_server_key",
-        "service",
         "servicefile",
         "ssl_max_protocol_version",
         "ssl_min_protocol_version",
-        "sslcert",
         "sslcertmode",
         "sslcompression",
         "sslcrl",
         "sslcrldir",
-        "sslkey",
         "sslkeylogfile",
         "sslnegotiation",
         "sslpassword",
@@ -71,19 +85,8 @@ NOT_TAKEN = frozenset(
     ]
 )
 """What libpq knows besides."""
-FILES = frozenset({"service", "servicefile", "passfile"})
 VARIABLES = {"host": "PGHOST", "user": "PGUSER", "dbname": "PGDATABASE"}
-OPPORTUNISTIC = ("prefer", "allow")
-SYSTEM = "system"
 PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 - the name of a variable
-EXAMPLE = "postgresql://admin@db.example.com:5432/mydb"
-
-
-class BadDsnError(PostgRegentError):
-    """--dsn cannot be read."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"--dsn {message}.", way_out=f"Write it as {EXAMPLE}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +101,78 @@ class Dsn:
 
 
 def parse_dsn(text: str, environment: Mapping[str, str]) -> Dsn:
-    """A URI or `keyword=value` words. Without a password in it, PGPASSWORD is taken.
+    """A URI or `keyword=value` words, and what the service adds that it or PGSERVICE names.
 
-    Raises BadDsnError, which quotes no part of a text that it did not understand.
+    Without a password there, PGPASSWORD is taken, else what the password file says. Raises
+    BadDsnError, which quotes no part of a text that it did not understand.
     """
     try:
-        given = parse(text)
+        given = with_service(parse(text), environment)
     except Unreadable as why:
         raise BadDsnError(str(why)) from None
     for name in given:
         _must_be_taken(name)
     host = _host(given, environment)
     user, database = _must(given, "user", environment), _must(given, "dbname", environment)
+    port = _port(given.get("port"))
     password = given.get("password") or environment.get(PASSWORD_VARIABLE)
-    tls_mode, ca_pem = _tls(given.get("sslmode"), given.get("sslrootcert"))
+    certificate, key = read_certificate(given)
+    command, cloud = read_command(environment), read_cloud(environment)
+    _require_one_way(given, environment, has_command=bool(command), has_cloud=cloud is not None)
+    found = FromFile()
+    if certificate is None and not password and not command and cloud is None:
+        fields = given.get("host") or host, str(port), database, user
+        found = from_file(given.get("passfile"), environment, fields)
+    tls_mode, ca_pem = read_tls(given.get("sslmode"), given.get("sslrootcert"))
     server = ServerSettings(
         host=host,
-        port=_port(given.get("port")),
+        port=port,
         admin_user=user,
-        admin_password=SecretStr(password) if password else None,
+        admin_password=SecretStr(secret) if (secret := password or found.password) else None,
         tls_mode=tls_mode,
         ca_pem=ca_pem,
-        password_hint=_password_hint(user, environment, is_given=bool(given.get("password"))),
+        client_certificate=certificate,
+        client_key=key,
+        credential_command=command,
+        authentication=cloud,
+        password_hint=OF_A_CERTIFICATE
+        if certificate is not None
+        else f"Check what the command in {COMMAND} gives for {user!r}."
+        if command
+        else OF_A_CLOUD
+        if cloud
+        else _password_hint(user, environment, found, is_given=bool(given.get("password"))),
     )
     return Dsn(server, database)
 
 
-def _password_hint(user: str, environment: Mapping[str, str], *, is_given: bool) -> str:
+def _require_one_way(
+    given: Mapping[str, str], environment: Mapping[str, str], *, has_command: bool, has_cloud: bool
+) -> None:
+    """No other way is tried where one is named: so two are a mistake."""
+    ways = [
+        name
+        for name, is_named in (
+            (COMMAND, has_command),
+            (CLOUD_VARIABLE, has_cloud),
+            ("sslcert in --dsn", given.get("sslcert")),
+            ("a password in --dsn", given.get("password")),
+            ("passfile in --dsn", given.get("passfile") and not given.get("password")),
+            (PASSWORD_VARIABLE, not given.get("password") and environment.get(PASSWORD_VARIABLE)),
+        )
+        if is_named
+    ]
+    is_about_passwords = not has_command and not has_cloud and not given.get("sslcert")
+    if len(ways) > 1 and not is_about_passwords:
+        raise BadDsnError(
+            f"goes with one way to log in, and there are {' and '.join(ways)}",
+            way_out="Keep one way to log in: take the other out, or unset the variable.",
+        )
+
+
+def _password_hint(
+    user: str, environment: Mapping[str, str], found: FromFile, *, is_given: bool
+) -> str:
     """Where the password came from: no Secret is read with --dsn."""
     if is_given:
         return f"Check the password of {user!r} in --dsn; no Secret is read with --dsn."
@@ -132,14 +180,18 @@ def _password_hint(user: str, environment: Mapping[str, str], *, is_given: bool)
         return (
             f"Check the password of {user!r} in {PASSWORD_VARIABLE}; no Secret is read with --dsn."
         )
-    return f"Give the password of {user!r} in {PASSWORD_VARIABLE}; no Secret is read with --dsn."
+    if found.password is not None:
+        return f"Check the password of {user!r}. {found.hint}"
+    said = f" {found.hint}" if found.hint else ""
+    return (
+        f"Give the password of {user!r} in {PASSWORD_VARIABLE} or in ~/.pgpass; no Secret is read"
+        f" with --dsn.{said}"
+    )
 
 
 def _must_be_taken(name: str) -> None:
     if name in NAMES:
         return
-    if name in FILES:
-        raise BadDsnError(f"has {name}, and PostgRegent reads no service file and no password file")
     if name in NOT_TAKEN:
         raise BadDsnError(f"has {name}, which PostgRegent does not use: take it out")
     known = ", ".join(NAMES)
@@ -152,7 +204,7 @@ def _must(given: Mapping[str, str], name: str, environment: Mapping[str, str]) -
         return found
     word = "database" if name == "dbname" else name
     variable = VARIABLES[name]
-    unread = f"; {variable} is not read, {PASSWORD_VARIABLE} alone is"
+    unread = f"; {variable} is not read, write it there or into a service file"
     raise BadDsnError(f"names no {word}{unread if environment.get(variable) else ''}")
 
 
@@ -180,28 +232,3 @@ def _port(text: str | None) -> int:
     if not number.isascii() or not number.isdigit() or not 0 < int(number) < 2**16:
         raise BadDsnError("port is not a number from 1 to 65535")
     return int(number)
-
-
-def _tls(mode: str | None, authority: str | None) -> tuple[TlsMode | None, str | None]:
-    """As libpq: `require` with a certificate authority verifies it, `system` verifies all."""
-    if mode and mode not in (*get_args(TlsMode), *OPPORTUNISTIC):
-        modes = ", ".join((*get_args(TlsMode), *OPPORTUNISTIC))
-        raise BadDsnError(f"sslmode is not one of {modes}")
-    if authority == SYSTEM:
-        if mode not in (None, "", "verify-full"):
-            raise BadDsnError(f"sslrootcert=system goes with sslmode=verify-full, not {mode}")
-        return "verify-full", None
-    ca_pem = _authority(authority)
-    if mode == "require" and ca_pem is not None:
-        return "verify-ca", ca_pem
-    chosen = None if not mode or mode in OPPORTUNISTIC else mode
-    return cast("TlsMode | None", chosen), ca_pem
-
-
-def _authority(path: str | None) -> str | None:
-    if not path:
-        return None
-    try:
-        return Path(path).expanduser().read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadDsnError(f"sslrootcert {path!r} cannot be read ({type(error).__name__})") from None

@@ -47,6 +47,9 @@ STYLES = {
     "corrected": "magenta",
     "changed": "cyan",
     "found": "red",
+    "left": "red",
+    "begun": "yellow",
+    "over": "cyan",
 }
 
 

@@ -1,6 +1,6 @@
 """What is taken away, by person: nothing is cut, and who loses the same stands together. Pure.
 
-Atoms are those of `regent.gate.losses`: (role, kind, privilege, detail).
+Each is (role, kind, privilege, detail): the words of `regent.gate.losses`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from regent.gate.losses import EXISTS, ROLE, Atom
+from regent.gate.losses import EXISTS, ROLE, Words
 
 MEMBERSHIP = "MEMBERSHIP"
+OF_NEW = "DEFAULT "
+"""What begins the kind of what is given on objects still to be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,10 @@ class Taken:
             return ", ".join(_of_the_role(one) for one in self.privileges)
         if self.kind == MEMBERSHIP:
             return f"membership in {names}"
+        if self.kind.startswith(OF_NEW):  # whose words name the kind
+            return f"{names} on {', '.join(self.objects)}"
         word = self.kind.lower() + ("s" if len(self.objects) > 1 else "")
-        return f"{names} on {word} {', '.join(self.objects)}"
+        return f"{names} on {word} {', '.join(map(_called, self.objects))}"
 
     def to_json(self) -> dict[str, Any]:
         """Under the names of the documents."""
@@ -55,10 +59,10 @@ class Bereft:
         return {"roles": list(self.roles), "losses": [one.to_json() for one in self.taken]}
 
 
-def by_person(atoms: Iterable[Atom]) -> tuple[Bereft, ...]:
+def by_person(losses: Iterable[Words]) -> tuple[Bereft, ...]:
     """Every loss, once."""
     of_role: dict[str, set[tuple[str, str, str]]] = {}
-    for role, kind, privilege, detail in atoms:
+    for role, kind, privilege, detail in losses:
         of_role.setdefault(role, set()).add((kind, privilege, detail))
     alike: dict[frozenset[tuple[str, str, str]], list[str]] = {}
     for role, lost in sorted(of_role.items()):
@@ -76,6 +80,12 @@ def _taken(lost: Iterable[tuple[str, str, str]]) -> Iterator[Taken]:
         alike.setdefault((kind, named), []).append(privilege)
     for (kind, named), privileges in sorted(alike.items(), key=lambda one: one[0][0] != ROLE):
         yield Taken(kind, tuple(privileges), named)
+
+
+def _called(one: str) -> str:
+    """A database is named within itself."""
+    name = one[len(one) // 2 + 1 :]
+    return name if one == f"{name}.{name}" else one
 
 
 def _of_the_role(what: str) -> str:

@@ -20,11 +20,17 @@ import typer
 from cli.options import (
     AllOption,
     AllowEmpty,
+    DatabaseOption,
     Directory,
     DsnOption,
     FromEnvironment,
+    HomeDatabaseOption,
+    MaybeDirectory,
+    ObjectArgument,
     OutputOption,
+    PrivilegeArgument,
     RegentOption,
+    RoleArgument,
     RoleOption,
     SqlOption,
 )
@@ -126,8 +132,9 @@ def plan(
     """Show what [bold]apply[/] would do. Writes nothing.
 
     Without --dsn it asks the server that the Regent of the directory names. Ends with 0 when there
-    is nothing to do, with 2 when there is, also where the brake withholds all of it, and with 1
-    when it cannot be known or cannot be done: a database that could not be read, a standby.
+    is nothing to do, with 2 when there is, also where the brake withholds all of it, it waits for
+    the end of a pause, or the server refused it before, and with 1 when it cannot be known or done:
+    a database that could not be read, a standby, an admin that may not make the home database.
 
     More than a page of changes is summed up; what is taken away is always listed in full.
 
@@ -155,6 +162,12 @@ def apply(
         str | None,
         typer.Option("--release", metavar="DIGEST", help="Let these withheld losses through."),
     ] = None,
+    approve: Annotated[
+        str | None,
+        typer.Option(
+            "--approve", metavar="DIGEST", help="Approve what waits, its losses included."
+        ),
+    ] = None,
     accept_takeover: Annotated[
         str | None,
         typer.Option(
@@ -175,17 +188,21 @@ def apply(
     applied and something is not, and with 1 when nothing was applied. More than a page is summed
     up; what was taken away or refused is always listed in full.
 
+    Where the Regent says [bold]approval: Manual[/], what is declared anew waits for --approve; only
+    drift is corrected before, and it ends with 3.
+
     [dim]postgregent apply examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
     [dim]postgregent apply examples/flights --release 9f86d081884c7d65[/]
     """
-    from cli.apply import run_apply
+    from cli.apply import Given, run_apply
     from cli.declared import Request
     from cli.pages import Wanted
 
     request = Request(directory, dsn, regent, secrets_from_env)
     wanted = Wanted(everything=everything, sql=sql, role=role)
-    work = run_apply(request, output, wanted, release=release, takeover=accept_takeover)
+    given = Given(release=release, approve=approve, takeover=accept_takeover)
+    work = run_apply(request, output, wanted, given)
     _end(work, output)
 
 
@@ -336,6 +353,144 @@ def uninstall(
 
 
 @app.command()
+def why(
+    role: RoleArgument,
+    privilege: PrivilegeArgument,
+    name: ObjectArgument,
+    directory: MaybeDirectory = None,
+    dsn: DsnOption = None,
+    database: DatabaseOption = None,
+    regent: RegentOption = None,
+    output: OutputOption = "table",
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    r"""Show by which chains a role has a privilege, and which resources declare them.
+
+    Each chain goes through memberships to a GRANT, to PUBLIC, to a built-in role or to a superuser.
+    With DIR it names the resources, with their files. It writes nothing, and needs nothing of
+    PostgRegent on the server. Ends with 0 when the role has the privilege at once, and with 2 when
+    it has not, or only after SET ROLE.
+
+    Where a table and a sequence, say, are called alike, write [bold]table/schema1.flights[/].
+
+    [dim]postgregent why mydb-viewer SELECT schema1.flights --dsn postgresql://my-admin@db/mydb[/]
+
+    [dim]postgregent why summer-intern-2 SELECT schema1.flights examples/flights[/]
+
+    [dim]postgregent why bob EXECUTE 'schema1.f(integer)' -o json | jq '.holders\[0].chains'[/]
+    """
+    from cli.why import Asked, run_why
+
+    _require_directory(directory, regent, secrets_from_env)
+    asked = Asked(privilege, name, directory, dsn, database, regent, secrets_from_env)
+    _end(run_why(asked, role, output), output)
+
+
+@app.command(name="who-can")
+def who_can(
+    privilege: PrivilegeArgument,
+    name: ObjectArgument,
+    directory: MaybeDirectory = None,
+    dsn: DsnOption = None,
+    database: DatabaseOption = None,
+    regent: RegentOption = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Roles that may not log in, too.")
+    ] = False,
+    output: OutputOption = "table",
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    """Show who has a privilege on an object, and the shortest chain of each.
+
+    Those who may log in; with --all groups, too. Writes nothing. Ends with 0 also where there is
+    nobody.
+
+    [dim]postgregent who-can SELECT schema1.flights --dsn postgresql://my-admin@db/mydb[/]
+
+    [dim]postgregent who-can CREATE schema/schema1 examples/flights --all[/]
+    """
+    from cli.why import Asked, run_who_can
+
+    _require_directory(directory, regent, secrets_from_env)
+    asked = Asked(privilege, name, directory, dsn, database, regent, secrets_from_env)
+    _end(run_who_can(asked, output, everybody=everybody), output)
+
+
+@app.command()
+def pause(
+    role: Annotated[
+        str | None, typer.Argument(metavar="ROLE", help="As PostgreSQL calls it.")
+    ] = None,
+    span: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="As 30m, 2h or 1d12h; at most 7d.")
+    ] = "1h",
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why, for whoever reads the status; needed to pause."
+        ),
+    ] = None,
+    lists: Annotated[bool, typer.Option("--list", help="Show who is paused now.")] = False,
+    dsn: DsnOption = None,
+    home_database: HomeDatabaseOption = "postgregent",
+    output: OutputOption = "table",
+) -> None:
+    """Leave a role as it is made by hand for a while, though Git says something else.
+
+    For emergencies when Kubernetes is gone: attributes, password, settings, privileges and
+    memberships that somebody gave the role stay, and it is given none, until the time is over.
+    What Git takes from it, a deletion, enabled: false and an expiry are never held. Ends with 1
+    when nothing was paused, as of a role that no Regent of this home database manages.
+
+    The admin of --dsn must be a member of postgregent_owner; it needs no Regent that runs.
+
+    [dim]export POSTGREGENT_DSN=postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent pause flights-admin --for 30m --reason "page 4711"[/]
+
+    [dim]postgregent pause --list[/]
+    """
+    from cli.pausing import Home, run_list, run_pause, span_of
+
+    if dsn is None:
+        raise typer.BadParameter("Say --dsn DSN for the server.")
+    home = Home(dsn, home_database)
+    if lists:
+        if role is not None or reason is not None:
+            raise typer.BadParameter("--list shows all; leave ROLE and --reason out.")
+        _end(run_list(home, output), output)
+    if role is None:
+        raise typer.BadParameter("Say ROLE, as PostgreSQL calls it, or --list.")
+    if reason is None:
+        raise typer.BadParameter("Say --reason TEXT: why it is paused, for whoever reads it.")
+    try:
+        found = span_of(span)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--for") from None
+    _end(run_pause(home, role, found, reason, output), output)
+
+
+@app.command()
+def resume(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="As PostgreSQL calls it.")],
+    dsn: DsnOption = None,
+    home_database: HomeDatabaseOption = "postgregent",
+    output: OutputOption = "table",
+) -> None:
+    """Have a paused role corrected again, at once where a Regent runs.
+
+    Ends with 0 also where it was not paused.
+
+    [dim]postgregent resume flights-admin --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+    """
+    from cli.pausing import Home, run_resume
+
+    if dsn is None:
+        raise typer.BadParameter("Say --dsn DSN for the server.")
+    _end(run_resume(Home(dsn, home_database), role, output), output)
+
+
+@app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The example to run.")] = Path(
         "examples/flights"
@@ -361,6 +516,12 @@ def version(output: OutputOption = "table") -> None:
         _show_version(asked=True)
     else:
         print_data(results(), {"version": _known_version()}, output)
+
+
+def _require_directory(directory: Path | None, regent: str | None, secrets_from_env: bool) -> None:
+    """What tells how to read a directory is refused without one."""
+    if directory is None and (regent is not None or secrets_from_env):
+        raise typer.BadParameter("--regent and --secrets-from-env go with DIR.")
 
 
 def _known_version() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from cli.show import would_be
 from regent.changes import Change, Plan
 from regent.one_shot import OnceReport
 from shared.errors import PostgRegentError
@@ -55,7 +56,7 @@ def of_the_role(
         brake = brake.model_copy(update={"losses": losses})
     others = (
         len(report.to_do) - len(to_do) + len(report.results) - len(results),
-        sum(not one.is_ready for one in outcomes) - sum(not one.is_ready for one in kept),
+        _not_ready(outcomes, report) - _not_ready(kept, report),
         sum(one.role != role for one in report.withheld),
     )
     narrowed = replace(
@@ -67,9 +68,16 @@ def of_the_role(
         withheld=tuple(one for one in report.withheld if one.role == role),
         waiting=tuple(one for one in report.waiting if role in names_in(one)),
         owned=tuple(one for one in report.owned if one.role == role),
+        paused=tuple(one for one in report.paused if role in one.names),
+        refused=tuple(one for one in report.refused if role in names_in(one.change)),
         notes=(*report.notes, _left_out(role, *others)),
     )
     return narrowed, kept
+
+
+def _not_ready(outcomes: Iterable[Outcome], report: OnceReport) -> int:
+    """As a page counts them: what a plan has nothing to say of is not among them."""
+    return sum(not one.is_ready for one in would_be(outcomes, report.restraint))
 
 
 def _left_out(role: str, changes: int, not_ready: int, withheld: int) -> str:

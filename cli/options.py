@@ -20,6 +20,30 @@ Directory = Annotated[
         metavar="DIR", help="The directory; all YAML and JSON files below it, but for hidden ones."
     ),
 ]
+MaybeDirectory = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DIR]", help="The directory whose resources are named.", show_default=False
+    ),
+]
+RoleArgument = Annotated[
+    str, typer.Argument(metavar="ROLE", help="As PostgreSQL calls it.", show_default=False)
+]
+PrivilegeArgument = Annotated[
+    str, typer.Argument(metavar="PRIVILEGE", help="Such as SELECT.", show_default=False)
+]
+ObjectArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="OBJECT",
+        help="With its schema; a column after its table. A kind may stand before: table/flights.",
+        show_default=False,
+    ),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", metavar="NAME", help="Where to look; default: the server's first."),
+]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
 ]
@@ -50,6 +74,9 @@ RoleOption = Annotated[
         metavar="NAME",
         help="Show only what is of this role, in full. The exit status is that of everything.",
     ),
+]
+HomeDatabaseOption = Annotated[
+    str, typer.Option("--home-database", metavar="NAME", help="Where the Regent remembers.")
 ]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")

@@ -8,7 +8,7 @@ from cli.declared import Request, declare
 from cli.one_role import names_in, of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
 from cli.printing import Output, print_data, results
-from cli.show import changes_data, report_data, summary_data, would_be
+from cli.show import changes_data, held, report_data, summary_data, would_be
 from regent.gate.losses import losses
 from regent.one_shot import OnceReport, plan_once
 from shared.outcomes import Outcome
@@ -50,7 +50,8 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
 def _status(report: OnceReport) -> int:
     if report.is_blind:
         return UNKNOWN
-    return NOTHING if report.plan.is_empty else CHANGES
+    is_nothing = report.plan.is_empty and not held(report) and not report.refused
+    return NOTHING if is_nothing and report.approval is None else CHANGES
 
 
 def _notes_of_others(outcomes: tuple[Outcome, ...], known: tuple[Outcome, ...]) -> list[str]:

@@ -20,7 +20,18 @@ A plan as JSON or YAML:
     brake         {digest, lossCount, losses, why, waiting} when losses would wait for a release,
                   else null; its losses are never cut. `waiting` are the changes that are done with
                   them only, such as the password of an adopted role; `changes` does not have them
+    approval      {digest, changeCount, lossCount, deleted, message, changes} when something waits
+                  for approval, else null; its changes, in words, are never cut. A plan has them in
+                  `changes` too, with what would be corrected without it
     takeover      {token, message} when a person may accept one, else null
+    paused        list of {role, until, reason, by, since, held, notHeld, resources, waiting}: the
+                  roles of which nothing is changed now; `held` is how many changes wait, `waiting`
+                  are these changes, like `changes`, which does not have them. They are counted
+                  nowhere else: the exit status is 2 though `summary` be of nothing
+    refused       list of changes, like `changes`, which does not have them, each with `sqlstate`,
+                  `message` and `wayOut`: what the server refused before and `apply` asks for again;
+                  then the exit status is 2. Of `apply` it is empty: `results` says it
+    cannot        why `apply` could do nothing, with the way out, else null; with it exit status 1
     unread        list of {database, message}: what could not be read; then the exit status is 1
     restraint     {reason, message} when nothing is written to this server now, else null
     owned         list of {role, database, objects, goesTo, message}: what roles own that end
@@ -72,6 +83,7 @@ from regent.changes import (
 from regent.gate.losses import Atom
 from regent.one_shot import OnceReport
 from regent.plan.describe import describe, where
+from regent.report.paused import pause_bodies
 from shared.http import TakeoverBody, UnmanagedBody
 from shared.keys import ResourceKey
 from shared.listing import first_of
@@ -216,7 +228,7 @@ def outcome_data(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
 
 def losses_data(atoms: Iterable[Atom]) -> list[dict[str, Any]]:
     """All that is taken away."""
-    return [one.to_json() for one in by_person(atoms)]
+    return [one.to_json() for one in by_person(atom.words for atom in atoms)]
 
 
 def brake_data(report: OnceReport, *, sql: bool) -> dict[str, Any] | None:
@@ -232,6 +244,15 @@ def brake_data(report: OnceReport, *, sql: bool) -> dict[str, Any] | None:
     }
 
 
+def approval_data(report: OnceReport) -> dict[str, Any] | None:
+    """What waits for approval, all of it: the body itself has the first changes only."""
+    if report.approval is None:
+        return None
+    named = {"digest", "change_count", "loss_count", "deleted", "message"}
+    data = report.approval.model_dump(mode="json", by_alias=True, include=named)
+    return data | {"changes": [describe(change) for change in report.unapproved]}
+
+
 def report_data(
     report: OnceReport, outcomes: Iterable[Outcome], lost: Iterable[Atom], *, sql: bool
 ) -> dict[str, object]:
@@ -240,7 +261,11 @@ def report_data(
         "outcomes": outcome_data(outcomes),
         "losses": losses_data(lost),
         "brake": brake_data(report, sql=sql),
+        "approval": approval_data(report),
         "takeover": takeover_data(report.takeover),
+        "paused": paused_data(report, sql=sql),
+        "refused": refused_data(report, sql=sql),
+        "cannot": report.cannot or None,
         "unread": unread_data(report.unread),
         "restraint": restraint_data(report.restraint),
         "owned": owned_data(report.owned),
@@ -248,6 +273,30 @@ def report_data(
         "notes": list(report.notes),
         "seconds": round(report.seconds, 4),
     }
+
+
+def held(report: OnceReport) -> tuple[Change, ...]:
+    """What waits for the end of a pause, each once: of two paused roles both may hold it."""
+    return tuple(dict.fromkeys(change for one in report.paused for change in one.held))
+
+
+def paused_data(report: OnceReport, *, sql: bool) -> list[dict[str, Any]]:
+    """The roles of which nothing is changed now, with what waits for each."""
+    bodies = pause_bodies(report.paused)
+    return [
+        body.model_dump(mode="json", by_alias=True)
+        | {"waiting": changes_data(one.held, major=report.major, sql=sql)}
+        for body, one in zip(bodies, report.paused, strict=False)
+    ]
+
+
+def refused_data(report: OnceReport, *, sql: bool) -> list[dict[str, Any]]:
+    """What the server refused before, with what it said."""
+    changes = changes_data([one.change for one in report.refused], major=report.major, sql=sql)
+    return [
+        data | {"sqlstate": one.sqlstate, "message": one.message, "wayOut": one.way_out}
+        for data, one in zip(changes, report.refused, strict=True)
+    ]
 
 
 def unread_data(unread: Mapping[str, str]) -> list[dict[str, str]]:

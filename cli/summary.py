@@ -39,8 +39,8 @@ from regent.changes import (
     SetPassword,
 )
 from regent.kinds import KINDS
-from regent.plan.describe import ALL, describe
-from shared.outcomes import Outcome
+from regent.plan.describe import ALL, describe, grantee
+from shared.outcomes import ACCESS_LATER, ACCESS_NOW, Outcome
 
 MOST_NAMED = 3
 
@@ -72,7 +72,7 @@ def taken_together(changes: Iterable[Change]) -> list[str]:
     groups: dict[str, list[str]] = {}
     for change in changes:
         words = describe(_of_all(change), most=ALL)
-        groups.setdefault(words, []).append(getattr(change, "role", ""))
+        groups.setdefault(words, []).append(grantee(getattr(change, "role", "")))
     return [
         words.replace(_ALL_OF_THEM, ", ".join(dict.fromkeys(roles)))
         for words, roles in groups.items()
@@ -103,6 +103,8 @@ def _alike(change: Change) -> str:  # noqa: PLR0912 - one case per kind of chang
             return "create {roles}"
         case AdoptRole():
             return "adopt {roles}"
+        case RenameRole(is_done_by_hand=True):
+            return "note the new names of {roles}"
         case RenameRole():
             return "rename {roles}"
         case HandOver():
@@ -147,14 +149,16 @@ def _roles(change: Change) -> Sequence[str]:
         case GrantMembership():
             return (change.member,)
         case GrantPrivileges():
-            return [name or "PUBLIC" for name in change.grantees]
+            return [grantee(name) for name in change.grantees]
         case RevokePrivileges() | RevokeMembership():
             return change.about
         case CreateRole() | AdoptRole() | RenameRole() | HandOver() | AlterRole():
             return (change.role,)
         case SetPassword() | ClearPassword() | AlterSetting() | EndSessions():
             return (change.role,)
-        case OfDefaults() | HandOnOwned() | DropRole() | ReleaseRole() | OfStranger():
+        case OfDefaults():
+            return (grantee(change.role),)
+        case HandOnOwned() | DropRole() | ReleaseRole() | OfStranger():
             return (change.role,)
         case OfOwner():
             return (change.owner,)
@@ -186,9 +190,13 @@ def outcomes_alike(outcomes: Iterable[Outcome]) -> list[tuple[Outcome, tuple[str
 
 
 def notes_alike(outcomes: Iterable[Outcome]) -> list[tuple[str, tuple[str, ...]]]:
-    """Each note once, with the resources that it is about."""
+    """Each note once, with the resources that it is about.
+
+    Less what is told all together of what ends and begins by the clock.
+    """
     found: dict[str, list[str]] = {}
     for outcome in outcomes:
         for note in outcome.notes:
-            found.setdefault(note, []).append(outcome.resource)
+            if not note.startswith((ACCESS_NOW, ACCESS_LATER)):
+                found.setdefault(note, []).append(outcome.resource)
     return [(note, tuple(resources)) for note, resources in found.items()]

@@ -47,14 +47,19 @@ class Servers(Protocol):
 
 
 class DeclaredServers:
-    """Each Regent's own `databaseHost` and `adminPasswordSecretRef`."""
+    """Each Regent's own `databaseHost`, and the Secret that it logs in with."""
 
     async def prepare(self, regents: Iterable[Regent], given: Secrets) -> None:
         """They are there, or are somebody else's business."""
 
     def server(self, regent: Regent, given: Secrets) -> ServerSettings:
         """As the resource says it. Raises NoAdminPasswordError."""
-        found = server_of(regent.spec, admin_password(regent, given))
+        if regent.spec.client_certificate_secret_ref is not None:
+            found = server_of(regent.spec, None, client_certificate(regent, given))
+        elif regent.spec.authentication is not None:
+            found = server_of(regent.spec, None)
+        else:
+            found = server_of(regent.spec, admin_password(regent, given))
         tls = regent.spec.tls
         if tls is None or tls.ca_secret_ref is None:
             return found
@@ -72,7 +77,10 @@ class DsnServer:
         """It is there."""
 
     def server(self, regent: Regent, given: Secrets) -> ServerSettings:  # noqa: ARG002 - Servers
-        """That of the DSN. Raises OtherDatabaseError when it is not where the Regent is at home."""
+        """That of the DSN, acting as the Regent's `setRole`.
+
+        Raises OtherDatabaseError when it is not where the Regent is at home.
+        """
         declared = regent.spec.database_name
         if declared != self._dsn.database:
             raise OtherDatabaseError(
@@ -80,7 +88,7 @@ class DsnServer:
                 f" databaseName {declared}.",
                 way_out=f"Write /{declared} at the end of --dsn, or choose another --regent.",
             )
-        return self._dsn.server
+        return self._dsn.server.model_copy(update={"set_role": regent.spec.set_role})
 
 
 def read_tree(directory: Path, environment: Mapping[str, str] | None, *, allow_empty: bool) -> Tree:
@@ -147,10 +155,17 @@ def admin_password(regent: Regent, given: Secrets) -> SecretStr:
         field = "spec.connectionSecretRef"
     else:
         raise NoAdminPasswordError(
-            f"{regent.key} logs in by certificate or token, which needs a cluster.",
+            f"{regent.key} logs in without a password.",
             way_out="Use --dsn, or adminPasswordSecretRef.",
         )
     return secret_value(regent, reference, given, field)
+
+
+def client_certificate(regent: Regent, given: Secrets) -> tuple[SecretStr, SecretStr]:
+    """Certificate and key of a Secret of type kubernetes.io/tls. Raises NoAdminPasswordError."""
+    public, key = regent.spec.client_certificate_keys
+    field = "spec.clientCertificateSecretRef"
+    return secret_value(regent, public, given, field), secret_value(regent, key, given, field)
 
 
 def secret_value(regent: Regent, reference: SecretKeyRef, given: Secrets, field: str) -> SecretStr:

@@ -16,6 +16,7 @@ from regent.home.store import Home
 from regent.settings import RegentSettings, connector_of
 from regent.uninstall import is_installed, uninstall
 from shared.errors import PostgRegentError
+from shared.resources import RegentSpec
 from shared.resources.regent import DEFAULT_HOME_DATABASE
 from sql import load
 
@@ -122,7 +123,8 @@ async def _targets(removal: Removal, dsn: Dsn) -> list[RegentSettings]:
         databases = accepted.state.regent.spec.databases if accepted else (dsn.database,)
         is_meant = dsn.database in databases if removal.regent is None else regent == removal.regent
         if is_meant:
-            targets.append(_settings(regent, databases, removal, dsn))
+            spec = accepted.state.regent.spec if accepted else None
+            targets.append(_settings(regent, databases, removal, dsn, spec))
     return targets or [nobody]
 
 
@@ -142,13 +144,21 @@ async def _known_regents(removal: Removal, dsn: Dsn) -> list[str] | None:
 
 
 def _settings(
-    regent: str, databases: tuple[str, ...], removal: Removal, dsn: Dsn
+    regent: str,
+    databases: tuple[str, ...],
+    removal: Removal,
+    dsn: Dsn,
+    spec: RegentSpec | None = None,
 ) -> RegentSettings:
+    """Its login acts as the role that the Regent acts as: triggers and schema are that one's."""
+    server = dsn.server
+    if spec is not None and spec.set_role and server.admin_user == spec.admin_user:
+        server = server.model_copy(update={"set_role": spec.set_role})
     namespace, _, name = regent.partition("/")
     return RegentSettings(
         namespace=namespace,
         name=name,
-        server=dsn.server,
+        server=server,
         databases=databases,
         home_database=removal.home_database,
     )

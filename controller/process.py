@@ -79,6 +79,7 @@ async def run(options: Options, address: Address | None = None) -> None:
                 options.lease_name,
             ),
             may_write=elector.seconds_left,
+            prove=elector.prove,
             address=address,
         )
         servers = _servers(options, api, controller, elector, trouble)

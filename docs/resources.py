@@ -34,7 +34,7 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
     kind: tuple(name for name in NOT_YET.get(model, ()) if name not in NOT_MARKED)
     for kind, model in SPECS.items()
 }
-"""Accepted, and said in `validate`, in a plan and in a status: `Unsupported`, `NotSupported`."""
+"""Accepted, and said in `validate`, in a plan and in a status: `Unsupported`."""
 
 _RULES = re.compile(r" \(rules? [^)]*\)")
 
@@ -49,8 +49,7 @@ out and a field that is `null` are the same, and nothing ever writes a default i
 are those of the code, named below.
 
 **Bold** fields are required. *Not yet* marks what is accepted and not acted on in this version:
-`validate` warns, and a plan and the resource's status say `Unsupported` (`NotSupported` of a way to
-log in), with what happens instead.
+`validate` warns, and a plan and the resource's status say `Unsupported`, with what happens instead.
 
 ## Words of the tables
 
@@ -82,16 +81,18 @@ set, and groups other than Roles of the same namespace, `pg_monitor`, `pg_read_a
 """,
     "User": """\
 A role that may log in. It needs a `database` or at least one role, which say where it lives. A User
-that lists the Role of its own name *is* that role, with LOGIN. Without `passwordSecretRef` it may
-log in and its password is not managed.
+that lists the Role of its own name *is* that role, with LOGIN. Without `passwordSecretRef` and
+`credentials` it may log in and its password is not managed.
 """,
     "Regent": """\
 One server, who acts on it, and what may be declared for it. One way to log in must be given.
 `homeDatabase` must not be one of the served databases. `brake: Disabled` is short for
-`brake: {mode: Disabled}`. `enforcement: Prevent` acts as `Correct` in this version: nothing is
-refused at once. `deployment` means something in a cluster only. Resources of another namespace are
-served where an entry of `allowedNamespaces` names it or selects its labels, the first that does,
-within that entry's `allow`, of which a list that is left out is empty, and within the Regent's own.
+`brake: {mode: Disabled}`. `enforcement: Prevent` refuses at once a GRANT or REVOKE in a served
+database that a pass would take back (rule 25). It needs event triggers: where there are none it
+acts as `Correct`, and the status says so. `deployment` means something in a cluster only. Resources
+of another namespace are served where an entry of `allowedNamespaces` names it or selects its
+labels, the first that does, within that entry's `allow`, of which a list that is left out is empty,
+and within the Regent's own.
 """,
 }
 

@@ -51,6 +51,11 @@ def mismatch(given: Consent) -> DigestMismatch | TokenMismatch:
             return DigestMismatch(
                 way_out="GET /v1/status shows what is withheld now, and its digest."
             )
+        case "Approval":
+            return DigestMismatch(
+                "What waits for approval has another digest, or nothing waits.",
+                way_out="GET /v1/status shows what waits for approval now, and its digest.",
+            )
         case "Takeover":
             return TokenMismatch(
                 way_out="GET /v1/status shows what needs to be accepted now, and its token."

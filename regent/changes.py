@@ -10,11 +10,11 @@ A dispatch may name a group of them (`OfHolder`, `OfAttribute`, `OfMembership`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from regent.desired import Attributes, Causes, Listed
 from regent.kinds import CONTAINERS, KINDS, Address
@@ -132,6 +132,7 @@ class _InItsDatabase:
     __slots__ = ()
 
     database: str
+    work: ClassVar[Work] = Work.ALONE
 
     @property
     def local_to(self) -> str:
@@ -143,11 +144,6 @@ class _InItsDatabase:
         """This database."""
         return f"database {self.database}"
 
-    @property
-    def work(self) -> Work:
-        """In no transaction with others."""
-        return Work.ALONE
-
 
 @dataclass(frozen=True, slots=True)
 class _OfRole(_AboutOneRole):
@@ -156,11 +152,8 @@ class _OfRole(_AboutOneRole):
     role: str
 
     rank: ClassVar[Rank]
-
-    @property
-    def local_to(self) -> str | None:
-        """The database that it is carried out in; None for what the whole server shares."""
-        return None
+    local_to: ClassVar[None] = None
+    """The database that it is carried out in; None for what the whole server shares."""
 
     @property
     def where(self) -> str:
@@ -206,6 +199,9 @@ class OfMembership:
 
     rank: ClassVar[Rank] = Rank.MEMBERSHIPS
     topic: ClassVar[str] = "Membership"
+    work: ClassVar[Work] = Work.ROLES
+    local_to: ClassVar[None] = None
+    """The whole server shares it."""
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -223,19 +219,9 @@ class OfMembership:
         return self.group
 
     @property
-    def local_to(self) -> None:
-        """The whole server shares it."""
-        return
-
-    @property
     def where(self) -> str:
         """The member."""
         return f"role {self.member}"
-
-    @property
-    def work(self) -> Work:
-        """With changes of roles."""
-        return Work.ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +236,7 @@ class OfObjects:
     grantees: tuple[str | None, ...]
 
     rank: ClassVar[Rank] = Rank.PRIVILEGES
+    work: ClassVar[Work] = Work.PRIVILEGES
 
     @property
     def topic(self) -> str:
@@ -286,11 +273,6 @@ class OfObjects:
         """The database of the objects."""
         return f"database {self.database}" if self.database is not None else "the whole server"
 
-    @property
-    def work(self) -> Work:
-        """Among privileges."""
-        return Work.PRIVILEGES
-
 
 @dataclass(frozen=True, slots=True)
 class OfOwner:
@@ -306,6 +288,7 @@ class OfOwner:
 
     rank: ClassVar[Rank] = Rank.OWNERS
     topic: ClassVar[str] = "Owner"
+    work: ClassVar[Work] = Work.ALONE
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -336,11 +319,6 @@ class OfOwner:
     def where(self) -> str:
         """The database that it stands in, or is."""
         return f"database {self.database}"
-
-    @property
-    def work(self) -> Work:
-        """Each in a transaction of its own."""
-        return Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +351,10 @@ class RenameRole(OfHolder):
     """ALTER ROLE .. RENAME TO, and the mark follows (rule 7).
 
     `clears_password`: PostgreSQL clears an md5 password by it, and no declared one takes its place.
-    `marked_as` is the name in the mark, where the role was renamed behind us.
+    `marked_as` is the name in the mark, where the role was renamed behind us. Where it has its new
+    name by that, `role` is the new name, and only the mark follows. In a ring of names the first
+    one puts the role that has its new name `aside`, under a name that nobody has, and the last one
+    has it from there: `puts_aside` is that role.
     """
 
     new_name: str
@@ -382,8 +363,15 @@ class RenameRole(OfHolder):
     effect: Effect = Effect.CREATE
     clears_password: bool = False
     marked_as: str = ""
+    puts_aside: str = ""
+    aside: str = ""
 
     rank: ClassVar[Rank] = Rank.RENAMES
+
+    @property
+    def is_done_by_hand(self) -> bool:
+        """Whether the role has its new name, and only its mark does not."""
+        return self.role == self.new_name
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -543,6 +531,23 @@ class GrantPrivileges(OfObjects):
     instead_of: frozenset[str] = frozenset()
 
 
+class Along(NamedTuple):
+    """What somebody loses along with another one: these privileges, as this grantor gave them.
+
+    None of them, where it is a grant option alone. `columns` are those that they are on.
+    """
+
+    grantee: str | None
+    grantor: str
+    privileges: frozenset[str]
+    columns: tuple[str, ...] = ()
+
+
+def losing(along: Iterable[Along]) -> tuple[str | None, ...]:
+    """Who loses something: PUBLIC first, then by name."""
+    return tuple(sorted({one.grantee for one in along}, key=lambda grantee: grantee or ""))
+
+
 class Cut(Enum):
     """What a role has by the owner, once the owner took all that the role gave to others.
 
@@ -565,7 +570,8 @@ class RevokePrivileges(OfObjects):
     With `cut` the owner takes it: all that the grantor gave, or where that is the owner itself, all
     that the grantees gave; `by_grantor` the grantor itself, by the option that it gets for it. With
     a `refusal` nothing is tried: it says why nothing would help. `as_owner`: an admin that is no
-    superuser has to become the owner for it, else its own grant option would count.
+    superuser has to become the owner for it, else its own grant option would count. `along` goes
+    what others have, for good; they do not name it.
     """
 
     grantor: str
@@ -578,6 +584,12 @@ class RevokePrivileges(OfObjects):
     causes: Causes = ()
     effect: Effect = Effect.NARROW
     as_owner: bool = False
+    along: tuple[Along, ...] = field(default=(), compare=False)
+
+    @property
+    def losing(self) -> tuple[str | None, ...]:
+        """Who loses something along with it."""
+        return losing(self.along)
 
 
 MembershipChange: TypeAlias = GrantMembership | RevokeMembership
@@ -585,8 +597,8 @@ PrivilegeChange: TypeAlias = GrantPrivileges | RevokePrivileges
 
 
 @dataclass(frozen=True, slots=True)
-class OfDefaults(_InItsDatabase, _AboutOneRole):
-    """What the two changes of default privileges have: `role` is the grantee.
+class OfDefaults(_InItsDatabase):
+    """What the two changes of default privileges have: `role` is the grantee, None is PUBLIC.
 
     They are about objects that `creator` makes from now on; schema None is everywhere.
     """
@@ -595,11 +607,21 @@ class OfDefaults(_InItsDatabase, _AboutOneRole):
     creator: str
     schema: str | None
     kind: ObjectKind
-    role: str
+    role: str | None
     privileges: frozenset[str]
 
     rank: ClassVar[Rank] = Rank.DEFAULTS
     topic: ClassVar[str] = "Default Privilege"
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The grantee, PUBLIC left out."""
+        return () if self.role is None else (self.role,)
+
+    @property
+    def whose(self) -> str | None:
+        """The grantee; None for PUBLIC."""
+        return self.role
 
     @property
     def object(self) -> str:
@@ -637,11 +659,7 @@ class EndSessions(_OfRole, OfEnd):
     effect: Effect = Effect.CLOSE
 
     rank: ClassVar[Rank] = Rank.SESSIONS
-
-    @property
-    def work(self) -> Work:
-        """It cannot share a transaction."""
-        return Work.ALONE
+    work: ClassVar[Work] = Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -700,14 +718,16 @@ class GatherObjects(OfOwner):
     """Objects of one kind in the schema `name` go from one role to the owner of the schema.
 
     One after another, each in a transaction of its own (rule 23), and after all that is given and
-    taken: what is taken from the new owner is not yet its own then. `listed` says whether it may
-    get code that it could do more with.
+    taken. `listed` says whether it may get code that it could do more with. `keeps` is what the
+    former owner has on them by its declaration, which it had as the owner until now: also on the
+    sequences that go with a table.
     """
 
     objects: tuple[ObjectRef, ...]
     former: str
     listed: Listed = Listed.NO
     strands: bool = False
+    keeps: tuple[GrantPrivileges, ...] = ()
     causes: Causes = ()
     effect: Effect = Effect.REMOVE
 
@@ -741,11 +761,7 @@ class DropRole(_OfRole, OfEnd):
     marked_as: str = ""
 
     rank: ClassVar[Rank] = Rank.ENDS
-
-    @property
-    def work(self) -> Work:
-        """It cannot share a transaction."""
-        return Work.ALONE
+    work: ClassVar[Work] = Work.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -796,6 +812,18 @@ Change = (
 )
 
 
+class KeptOpen(NamedTuple):
+    """A database on which PUBLIC keeps CONNECT, and who would be shut out without it.
+
+    `roles` are the Regent's admin and whoever nobody declares.
+    """
+
+    database: str
+    roles: tuple[str, ...]
+    declared: tuple[str, ...] = ()
+    """Those that are to have it by a declaration, and do not get it yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one pass would do, in order. `matches` counts what each Permission matches.
@@ -807,6 +835,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     matches: Mapping[ResourceKey, int] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
+    kept_open: tuple[KeptOpen, ...] = ()
+    """Databases on which PUBLIC keeps CONNECT for now, though nobody declares it."""
 
     @property
     def is_empty(self) -> bool:

@@ -17,6 +17,7 @@ from regent.api.waiting import LongPolls
 from regent.engine import Engine
 from regent.health.board import Board
 from regent.health.metrics import Metrics
+from regent.home.turns import Turn
 from regent.report.bodies import trouble_body
 from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.service import Service
@@ -43,6 +44,7 @@ class Daemon:
         self._board = Board()
         self._board.say(settings=settings.digest)
         self._metrics = Metrics()
+        self._turn = Turn()
         self._service = Service(settings, self._board, self._metrics, self._leave)
         self._polls = LongPolls()
         self._working: asyncio.Task[None] | None = None
@@ -99,7 +101,11 @@ class Daemon:
     async def _one_life(self, backoff: Backoff) -> None:
         connector = connector_of(self._settings.server)
         async with Engine.opened(
-            self._settings, plain=connector, board=self._board, metrics=self._metrics
+            self._settings,
+            plain=connector,
+            board=self._board,
+            metrics=self._metrics,
+            turn=self._turn,
         ) as engine:
             accepted = engine.passes.memory.accepted
             if accepted is None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum, IntEnum
 
 from shared.keys import ResourceKey
-from shared.privileges import ObjectKind
+from shared.privileges import ObjectKind, PublicRight
 from shared.state import Verifier
 
 Causes = tuple[ResourceKey, ...]
@@ -98,18 +98,58 @@ class DesiredMembership:
 
 
 @dataclass(frozen=True, slots=True)
+class Comers:
+    """Who is to connect by what is written, whether or not it can be given (rules 11 and 18).
+
+    `by_database` are the roles that list what gives CONNECT there, or may, as it is not known yet;
+    `joining` are members and their groups; `refused` the roles of Users that do not get them.
+    """
+
+    by_database: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    joining: frozenset[tuple[str, str]] = frozenset()
+    refused: frozenset[str] = frozenset()
+
+
+NO_COMERS = Comers()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersCode:
+    """Privileges with which one runs code as the owner of a table, and where they are not given.
+
+    `owners` reach what the Regent does not let the declaration's author have. `named` are those
+    that it has by name and not by ALL. `where` is an `allow` without them in `actions` (ADR 48).
+    """
+
+    privileges: frozenset[str]
+    owners: frozenset[str]
+    named: frozenset[str]
+    where: str
+
+    def not_given(self, place: str) -> str:
+        """What is to be said where it is not, with the way out."""
+        words = " and ".join(sorted(self.privileges))
+        return (
+            f"{words} {'are' if len(self.privileges) > 1 else 'is'} not given on {place}: who has"
+            " that runs code as the owner, who is or reaches what this resource may not have. Have"
+            f" {self.where}.actions of the Regent list all that may be given, {words} by name, or"
+            " give it another owner."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredGrant:
-    """One Permission in one database, with everyone it is given to.
+    """One Permission in one database, with everyone it is given to; None is PUBLIC.
 
     `privileges` are expanded for this server. `schemas` and `names` are patterns; both are empty
     where the kind has none (a database has neither, a schema has no names). `columns` are names.
     `implied_in` are lists of schemas in which sequences that a default needs may come with it: what
-    each of them has.
+    each of them has. `owners_code` is what of it is not given on the tables of some owners.
     """
 
     permission: ResourceKey
     kind: ObjectKind
-    grantees: tuple[str, ...]
+    grantees: tuple[str | None, ...]
     privileges: frozenset[str]
     schemas: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -118,22 +158,25 @@ class DeclaredGrant:
     implied: bool = True
     extensions: bool = False
     implied_in: tuple[tuple[str, ...], ...] = ()
+    owners_code: OwnersCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredDefault:
     """What a role gets on objects of one kind that `creator` makes from now on, in one database.
 
-    `schema` None is everywhere. A creator that is not there gives nothing, and what the role has
-    may be by it: none of that is taken away.
+    `schema` None is everywhere, `grantee` None is PUBLIC. A creator that is not there gives
+    nothing. It may have another name now: what is had by one of `perhaps_by` is not taken away.
     """
 
     creator: str
     schema: str | None
     kind: ObjectKind
-    grantee: str
+    grantee: str | None
     privileges: frozenset[str]
     declared_by: Causes = ()
+    perhaps_by: frozenset[str] = frozenset()
+    """Of a creator that is not there: the roles that may be named instead of it."""
 
 
 class Listed(IntEnum):
@@ -207,6 +250,9 @@ class Desired:
     are its business (rule 6). `undecided` are (group, member) that are declared with a group
     that could not be had (its mark was lost, say): neither given nor taken. `ended` are (group,
     member) of access for a time that is over: where it is taken, the member's sessions end.
+    `bounded` are roles of which the Regent lists the names no more: they gain nothing.
+    `public` are the rights of PUBLIC that are in our authority in the databases `public_in`, and
+    `public_declared_by` the Roles that speak for it.
     `unmanaged_roles` is what the Regent says of roles that nobody declares: `disabling` of them
     shall not log in, and `enabling` get the LOGIN back that was taken from them.
     """
@@ -221,11 +267,16 @@ class Desired:
     foreign: frozenset[str] = frozenset()
     undecided: frozenset[tuple[str, str]] = frozenset()
     ended: frozenset[tuple[str, str]] = frozenset()
+    bounded: frozenset[str] = frozenset()
     ignore_roles: tuple[str, ...] = ()
     ignore_schemas: tuple[str, ...] = ()
     unmanaged_roles: str = ""
     disabling: Strangers = frozenset()
     enabling: Strangers = frozenset()
+    public: frozenset[PublicRight] = frozenset()
+    public_in: frozenset[str] = frozenset()
+    public_declared_by: Causes = ()
+    comers: Comers = NO_COMERS
 
     def grants_without(self, names: Set[str]) -> Mapping[str, tuple[DeclaredGrant, ...]]:
         """The grants as if they named none of these roles."""
@@ -243,6 +294,10 @@ class Desired:
             database: tuple(one for one in defaults if one.grantee not in names)
             for database, defaults in self.defaults.items()
         }
+
+    def declarers_of(self, grantee: str | None) -> Causes:
+        """The resources that declare a grantee of these grants; None is PUBLIC."""
+        return self.public_declared_by if grantee is None else self.roles[grantee].declared_by
 
     @property
     def managed(self) -> frozenset[str]:

@@ -23,17 +23,20 @@ from regent.detect.own_sessions import OwnConnector, OwnSessions
 from regent.detect.simple_events import is_simple
 from regent.detect.wake import Full, Hint, LocalEvents, Wake
 from regent.foundation import Foundation, founded
+from regent.gate.approval import approved, waits
 from regent.gate.brake_memory import is_judged, released
-from regent.gate.consent import Waiting, Withheld
+from regent.gate.consent import Unapproved, Waiting, Withheld
 from regent.gate.takeover import Takeover, accepting, taken_over
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.locks import LockLost
+from regent.home.turns import Turn
 from regent.kinds import Address
 from regent.passes.one_pass import Pass
 from regent.passes.schedule import Agenda
 from regent.passes.targeted import Touched
-from regent.remembered import AcceptedState
+from regent.prevent.prevention import Prevention
+from regent.remembered import AcceptedState, BrakeMemory
 from regent.report.bodies import trouble_body
 from regent.report.history import Report, held_in
 from regent.resolve.unsupported import unsupported_of
@@ -76,7 +79,7 @@ class Engine:
         self._connections = stand.connections
         self._report = Report(settings.regent, stand.home, board, metrics)
         self._detectors = Detectors(
-            settings.databases,
+            stand.databases,
             connector=connector,
             connections=stand.connections,
             wake=self.wake.wake,
@@ -88,16 +91,31 @@ class Engine:
         self._storing = asyncio.Lock()
         self._agenda = Agenda()
         self._upkeep = Upkeep(self._detectors, self._agenda)
+        self._prevention = Prevention(
+            stand.databases,
+            lock=stand.lock,
+            home=stand.home.database,
+            connections=stand.connections,
+            compilations=stand.passes.looker.compilations,
+            without_triggers=self._detectors.without_triggers,
+        )
+        self.passes.before_writing = self._prevention.leave_open
 
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, settings: RegentSettings, *, plain: Connects, board: Board, metrics: Metrics
+        cls,
+        settings: RegentSettings,
+        *,
+        plain: Connects,
+        board: Board,
+        metrics: Metrics,
+        turn: Turn | None = None,
     ) -> AsyncIterator[Engine]:
         """Take everything that it stands on, and give it back at the end."""
         own = OwnSessions()
         connector = OwnConnector(plain, own)
-        async with founded(settings, connector) as stand:
+        async with founded(settings, connector, turn=turn) as stand:
             yield cls(settings, stand, connector=connector, own=own, board=board, metrics=metrics)
 
     @property
@@ -124,10 +142,11 @@ class Engine:
         and written with nobody in between. What was refused is asked again.
         """
         async with self._storing:
-            previous = self.passes.memory.accepted
-            accepted = await merge(previous)
-            await self.passes.supersede(previous)
-            await self._store(accepted)
+            with self.passes.replacing():
+                previous = self.passes.memory.accepted
+                accepted = await merge(previous)
+                await self.passes.make_way(accepted)
+                await self._store(accepted)
             await self.passes.ask_again()
         return accepted
 
@@ -149,17 +168,18 @@ class Engine:
         self.lock.require()
         match to:
             case Withheld(digest=digest):
-                await self._release(digest)
+                await self._note(released(self.passes.memory.brake, digest))
+            case Unapproved(digest=digest):
+                await self._note(approved(self.passes.memory.brake, digest))
             case Takeover():
                 await self._take_over(to)
             case _:
                 assert_never(to)
         self.wake.wake(Full("a person agreed to what waited"))
 
-    async def _release(self, digest: str) -> None:
-        memory = self.passes.memory
-        memory.brake = released(memory.brake, digest)
-        await self.home.store_brake(memory.brake)
+    async def _note(self, brake: BrakeMemory) -> None:
+        self.passes.memory.brake = brake
+        await self.home.store_brake(brake)
 
     def takeovers(self) -> tuple[Takeover, ...]:
         """What may be accepted now: what the last pass saw, and a push that was refused since."""
@@ -174,6 +194,8 @@ class Engine:
         """Obey another server last of all: the marks that passes read before are another's."""
         if takeover.kind == "Server":
             await self.home.accept_server(takeover.new_identifier)
+        if takeover.disabled:
+            await self.home.note_disabled_again(takeover.disabled)
         await self._restate(lambda accepted: accepting(accepted, takeover))
         if takeover.kind == "Server":
             self.passes.memory.system_identifier = takeover.new_identifier
@@ -181,14 +203,19 @@ class Engine:
 
     async def _end_takeover(self, one: Pass) -> None:
         """What was taken back has its mark by now: it is taken once."""
-        if one.restraint is not None:
+        if one.restraint is not None or one.awaiting is not None:
             return
         ending = {end.name for end in one.desired.endings if end.is_taken_back}
         await self._restate(lambda accepted: taken_over(accepted, one.desired.adopted | ending))
 
     async def _forget_departed(self, one: Pass) -> None:
-        """Of those whose roles are gone or released nothing needs to be known any more."""
+        """Of those whose roles are gone or released nothing needs to be known any more.
+
+        Who was deleted and may log in by a role that has no mark is told of, and so is known.
+        """
         memory, seen = self.passes.memory, self.passes.accepted()
+        if waits(memory.brake):
+            return  # what is in force has departed of its own, which goes with its approval
         if one.restraint is not None or not seen.departed or not is_judged(memory.brake, seen):
             return
         marks = await self.home.marks()
@@ -197,6 +224,7 @@ class Engine:
             for mark in marks
             if mark.regent == self.home.regent and not mark.released
         }
+        holders |= {loose.holder for loose in one.unmanaged.not_ended}
         await self._restate(
             # What was pushed meanwhile is for the next pass: its marks may be to come.
             lambda accepted: without_ended(accepted, holders) if accepted is seen else accepted
@@ -215,7 +243,10 @@ class Engine:
         raise lost
 
     async def _pass_loop(self) -> None:
-        """A fault of ours in one pass is said and tried again; trouble with the server goes up."""
+        """A fault of ours in one pass is said and tried again; trouble with the server goes up.
+
+        Ends where databases are let go of, which only another life can.
+        """
         while True:
             hints = await self._next_hints()
             if self.passes.memory.accepted is None:
@@ -224,12 +255,16 @@ class Engine:
             self._detectors.begin()
             try:
                 await self._one_pass(hints)
+                if left := self.passes.left_behind():
+                    log.info("databases are not served any more", databases=left)
+                    return  # the next life stands on those that are
             except Exception as error:
                 if isinstance(error, TROUBLE) and not isinstance(error, CANNOT_BE_SENT):
                     raise
                 heed_cancellation()
                 log.exception("pass failed")
                 self._metrics.pass_failed()
+                await self._prevention.let_through()
                 self._detectors.give_again()
                 self._agenda.begin()  # what was due is tried again, and not at once
                 self._agenda.retry()
@@ -257,30 +292,37 @@ class Engine:
         hinted = {hint.database for hint in hints if isinstance(hint, LocalEvents)}
         taken = await self._detectors.take_events(hinted if is_local else None)
         events = {database: one.events for database, one in taken.items()}
-        if is_local and is_simple(taken) and await self._targeted(taken):
+        is_asked = self.passes.memory.overtaken.keys() <= taken.keys()
+        served = {name: one for name, one in taken.items() if self.passes.serves(name)}
+        if is_local and is_asked and is_simple(served) and await self._targeted(served):
+            await self._detectors.forget_events(taken)
             return
         await self._full(hints, events, actor)
         await self._detectors.forget_events()
 
     async def _keep_the_detector(self, hints: Sequence[Hint], actor: Actor) -> None:
         """The triggers are there, or are not, as this Regent's restraint and its resource say."""
-        accepted = self.passes.accepted()
+        accepted = self.passes.in_force()
         if self.latest is None:
             restrained = await self.passes.looker.restraint(accepted, self.passes.memory)
         else:
             restrained = self.latest.restraint
-        repaired = await self._upkeep.keep(accepted.state.regent.spec, restrained, hints)
+        spec = accepted.state.regent.spec
+        await self._prevention.stand_down(spec, restrained)
+        repaired = await self._upkeep.keep(spec, restrained, hints)
         await self._report.repaired(repaired, actor, datetime.now(UTC))
 
     async def _targeted(self, taken: dict[str, Taken]) -> bool:
         """True when the targeted pass could do it."""
+        overtaken = self.passes.memory.overtaken
         for database, one in taken.items():
-            if not one.events:
+            left = overtaken.get(database, ())
+            if not one.events and not left:
                 continue
             is_new = any(event.command_tag not in ("GRANT", "REVOKE") for event in one.events)
             writers: dict[Address, frozenset[int]] = {}
             result = await self.passes.targeted(
-                Touched(database, one.objects, one.xids, with_schemas=is_new),
+                Touched(database, (*one.objects, *left), one.xids, with_schemas=is_new),
                 may_correct=partial(self._are_all_known, database, one.events, writers),
             )
             if result is None:
@@ -291,7 +333,7 @@ class Engine:
             if result.refused:
                 return False
             self._agenda.confirm()
-        await self._detectors.forget_events(taken)
+        self.passes.memory.overtaken = {}
         return True
 
     async def _are_all_known(
@@ -328,17 +370,26 @@ class Engine:
             for database, one in (await self._detectors.take_events()).items():
                 events[database] = (*events.get(database, ()), *one.events)
 
-        one = await self.passes.full(before_correcting=before_correcting)
+        one = await self.passes.full(before_correcting=before_correcting, targeted_follows=True)
+        for database in self.passes.memory.overtaken:
+            self.wake.wake(LocalEvents(database))
         if self.latest is not None and self.latest.restraint != one.restraint:
             self.wake.wake(Full("restraint changed"))
+        if one.server.newness and self.latest is None:
+            log.warning("newer than known", said=one.server.newness)
         if one.illegible and (self.latest is None or self.latest.illegible != one.illegible):
             log.warning("names that are not UTF-8", left_alone=one.illegible)
         self.latest = one
+        if one.awaiting is not None and one.awaiting.is_given:
+            self.wake.wake(Full("approved"))
         await self._end_takeover(one)
         await self._forget_departed(one)
-        spec = self.passes.accepted().state.regent.spec
+        spec = self.passes.in_force().state.regent.spec
         self._agenda.after(one, spec.resync_seconds)
-        self._board.say(not_acted_on=unsupported_of(spec))
+        if (looked := self.passes.last_look) is not None:
+            left = (change for result in one.results for change in result.remaining)
+            await self._prevention.after(looked, spec, left=(*left, *one.damped))
+        self._board.say(not_acted_on=(*unsupported_of(spec), *self._prevention.not_acted_on))
         self._detectors.say()
         self._metrics.held.set(held_in(self.passes.accepted().state, one.outcomes.values()))
         await self._report.write(one, Witnesses(events, xmins, actor))

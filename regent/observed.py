@@ -12,7 +12,7 @@ from datetime import datetime
 
 from regent.desired import Attributes, SettingKey
 from regent.holdings import Holding
-from shared.privileges import ObjectKind
+from shared.privileges import NEWEST_KNOWN, ObjectKind
 from shared.state import Verifier
 
 
@@ -88,7 +88,7 @@ class ObservedRole:
 
     `verifier` is None without a password, and also where the admin may not read pg_authid: then
     `password_is_readable` is False and passwords are compared with what the mark remembers.
-    valid_until None is NULL or infinity.
+    valid_until None is NULL or infinity; `has_expired` is by the server's own clock.
     """
 
     oid: int
@@ -97,6 +97,7 @@ class ObservedRole:
     attributes: Attributes
     connection_limit: int = -1
     valid_until: datetime | None = None
+    has_expired: bool = False
     verifier: Verifier | None = None
     password_is_readable: bool = True
     settings: Mapping[SettingKey, str] = field(default_factory=dict)
@@ -121,7 +122,7 @@ class ObservedMembership:
 
 @dataclass(frozen=True, slots=True)
 class Definer:
-    """Routines that run with the rights of `owner`: the first of them, as the server calls it."""
+    """Code that runs with the rights of `owner`: the first of it, as the server calls it."""
 
     owner: str
     what: str
@@ -129,7 +130,7 @@ class Definer:
 
 @dataclass(frozen=True, slots=True)
 class ObservedServer:
-    """The shared catalogs and who we are.
+    """The shared catalogs and who we are: `admin` is the role that acts.
 
     `databases` holds one ObjectGroup per distinct (owner, ACL) of kind DATABASE, without templates;
     `shared` those of the kinds that stand in no database. Of parameters there are only those on
@@ -158,17 +159,48 @@ class ObservedServer:
     """What was left out as its name is not UTF-8, in words."""
     connected: frozenset[str] = frozenset()
     """Roles that have a session now."""
+    connected_to: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By database, those of them with a session there."""
     subscribers: frozenset[str] = frozenset()
     """Owners of enabled subscriptions of any database."""
     holdings: Mapping[str, tuple[Holding, ...]] = field(default_factory=dict)
     """By role, what the readings of the databases do not show: of declared and managed roles."""
     definers: Mapping[str, tuple[Definer, ...]] = field(default_factory=dict)
-    """By role, the SECURITY DEFINER routines of others that it was let run, where that is asked."""
+    """By role, the code that it may run with the rights of others, where that is asked."""
+    other_login: str = ""
+    """The role that logged in, where another one than `admin` did (`setRole`)."""
+    other_login_is_superuser: bool = False
+
+    @property
+    def login(self) -> str:
+        """The role that logged in."""
+        return self.other_login or self.admin
+
+    @property
+    def login_is_superuser(self) -> bool:
+        """Whether that one is a superuser: it may become anybody."""
+        return self.other_login_is_superuser if self.other_login else self.admin_is_superuser
+
+    @property
+    def own_admins(self) -> frozenset[str]:
+        """The Regent's own: the role that acts, and the one that logs in."""
+        return frozenset({self.admin, self.login})
 
     @property
     def major(self) -> int:
         """14 to 18."""
         return self.version_num // 10_000
+
+    @property
+    def newness(self) -> str:
+        """What is said of a server that is newer than any that is known; empty of others."""
+        if self.major <= NEWEST_KNOWN:
+            return ""
+        return (
+            f"PostgreSQL {self.major} is newer than what this version of PostgRegent was tried on:"
+            f" it is served as {NEWEST_KNOWN}, and what it adds is left alone, but for what"
+            " docs/kinds.md has for it."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,28 +17,37 @@ from regent.answers import TakeoverNeeded, TokenMismatch
 from regent.apply.owned import Owned, owned_by_leavers
 from regent.apply.result import ChangeResult, Heed, nobody_heeds
 from regent.changes import Change, DropRole, Plan, ReleaseRole
+from regent.desired import Desired
 from regent.foundation import Foundation, founded, looker, memory_of
+from regent.gate.approval import Serving, approved, last_in_force, to_serve
 from regent.gate.brake_memory import released
-from regent.gate.losses import Atom
+from regent.gate.losses import Words
+from regent.gate.pauses import Paused
+from regent.gate.refusals import Refusal
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover, accepting, taken_over, takeover_by
 from regent.home.check import OWNER
+from regent.home.database import may_not_make
 from regent.home.store import Home
+from regent.observed import ObservedServer
+from regent.passes.approving import planned
 from regent.passes.full import dry_pass
 from regent.passes.look import Looker, Memory
 from regent.passes.one_pass import Pass
 from regent.plan.unmatched import Unmatched, literals
 from regent.remembered import AcceptedState, Loss, Mark
+from regent.report.approval import approval_body
 from regent.report.bodies import brake_body, takeover_body
-from regent.report.unmanaged import in_words, unmanaged_body
+from regent.report.shut_out import shut_out_notes
+from regent.report.unmanaged import in_words, problems_of, unmanaged_body
 from regent.resolve.by_the_clock import notes_on_time
 from regent.server.connections import Connections
 from regent.server.doors import first_open
 from regent.settings import RegentSettings, connector_of
 from shared.consent import Consent
-from shared.http import BrakeBody, TakeoverBody, UnmanagedBody
+from shared.http import ApprovalBody, BrakeBody, TakeoverBody, UnmanagedBody
 from shared.keys import ResourceKey
-from shared.outcomes import Outcome
+from shared.outcomes import EXISTS_UNMANAGED, Outcome
 from shared.state import DesiredState, Trouble, after, etag
 
 
@@ -69,18 +78,32 @@ class OnceReport:
     owned: tuple[Owned, ...] = ()
     waiting: tuple[Change, ...] = ()
     unmanaged: UnmanagedBody | None = None
+    paused: tuple[Paused, ...] = ()
+    """Roles of which nothing is changed now, with what waits."""
+    not_disabled: Mapping[str, str] = field(default_factory=dict)
+    """Roles that nobody declares and that could not be disabled, or enabled again, and why."""
+    refused: tuple[Refusal, ...] = ()
+    """Of a plan: what the server has refused before, and `apply` asks for again."""
+    cannot: str = ""
+    """Of a plan: why `apply` could do nothing at all, with the way out."""
     has_let_go: bool = True
     """Whether the brake let go of something, where that was asked for."""
+    approval: ApprovalBody | None = None
+    """What waits for approval."""
+    was_approved: bool = False
+    """Whether something was approved by what a person agreed to."""
+    unapproved: tuple[Change, ...] = ()
+    """All the changes that wait for it; the body has the first of them in words."""
 
     @property
-    def withheld_atoms(self) -> tuple[Atom, ...]:
+    def withheld_atoms(self) -> tuple[Words, ...]:
         """All that the brake withholds; `brake` itself has the first of it."""
         return tuple((one.role, one.kind, one.privilege, one.detail) for one in self.withheld)
 
     @property
     def is_blind(self) -> bool:
         """True where "nothing to do" would say more than is known, or than can be done."""
-        return bool(self.unread) or self.is_in_recovery
+        return bool(self.unread or self.cannot) or self.is_in_recovery
 
     @property
     def has_stayed(self) -> bool:
@@ -112,16 +135,24 @@ class _Dry:
 
 
 @asynccontextmanager
-async def _dry(settings: RegentSettings, state: DesiredState) -> AsyncIterator[_Dry]:
+async def _dry(
+    settings: RegentSettings, state: DesiredState, *, is_of_anybody: bool = False
+) -> AsyncIterator[_Dry]:
+    """`is_of_anybody`: also where another source is obeyed there, as nothing will come of it."""
     connector = connector_of(settings.server)
     remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
     memory = memory_of(remembered)
-    accepted, _ = _accept(settings.regent, memory, state, Consent("Takeover"))
+    if is_of_anybody:
+        accepted = accept(None, state, etag(state), datetime.now(UTC))
+    else:
+        accepted, _ = _accept(settings.regent, memory, state, Consent("Takeover"))
     marks = remembered.marks if remembered else ()
     connections = Connections(connector)
     try:
         through = await first_open(connections, settings.databases, home=settings.home_database)
-        looking = looker(settings, connections, shared_through=through)
+        possible = to_serve(memory.brake, memory.accepted, settings.databases)
+        serving = Serving(possible, settings.databases)
+        looking = looker(settings, connections, serving, shared_through=through)
         is_remembered = remembered is not None
         yield _Dry(looking, accepted, marks, memory, connections, through, is_remembered)
     finally:
@@ -132,14 +163,33 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
     """What `apply_once` would do. Needs no lock and writes nothing."""
     began = perf_counter()
     async with _dry(settings, state) as dry:
-        one = await dry_pass(dry.looker, dry.accepted, dry.marks, dry.memory)
+        one = await planned(dry.looker, dry.accepted, dry.marks, dry.memory)
         had_owner = OWNER in one.server.roles
         accepted = _following(dry.memory.accepted, dry.accepted, had_owner=had_owner)
         takeover = await _acceptable(one, dry.looker, accepted, dry.marks, dry.memory)
         owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
-    home = f"apply would make the home database {settings.home_database!r}."
-    notes = (*(() if dry.is_remembered else (home,)), *notes_on_time(state, datetime.now(UTC)))
-    return _report(one, takeover, notes, owned, began)
+    is_there = any(settings.home_database in group.names for group in one.server.databases)
+    lacks = () if dry.is_remembered or is_there else _lacks_for_a_home(one.server)
+    what = "its tables in the home database" if is_there else "the home database"
+    home = f"apply would make {what} {settings.home_database!r}."
+    is_told = dry.is_remembered or lacks
+    notes = (*(() if is_told else (home,)), *notes_on_time(state, datetime.now(UTC)))
+    report = _report(one, takeover, notes, owned, began)
+    report = replace(report, refused=one.not_manageable)
+    if not lacks:
+        return report
+    name, major = settings.home_database, one.server.major
+    no = may_not_make(name, one.server.admin, lacks, major=major)
+    return replace(report, cannot=f"apply would end at once: {no}")
+
+
+def _lacks_for_a_home(server: ObservedServer) -> tuple[str, ...]:
+    """The attributes without which the admin cannot make a home database. Pure."""
+    admin = server.roles.get(server.admin)
+    if server.admin_is_superuser or admin is None:
+        return ()
+    wanted = ("createdb",) if OWNER in server.roles else ("createrole", "createdb")
+    return tuple(one.upper() for one in wanted if not getattr(admin.attributes, one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +198,13 @@ class LiteralsReport:
 
     unmatched: Mapping[ResourceKey, tuple[Unmatched, ...]]
     unread: Mapping[str, str]
+
+
+async def desired_once(settings: RegentSettings, state: DesiredState) -> Desired:
+    """What shall be there by a state, whosever is in force there. Writes nothing."""
+    async with _dry(settings, state, is_of_anybody=True) as dry:
+        looked = await dry.looker.look(dry.accepted, dry.marks, dry.memory, datetime.now(UTC))
+    return looked.resolution.desired
 
 
 async def literals_once(settings: RegentSettings, state: DesiredState) -> LiteralsReport:
@@ -172,6 +229,7 @@ async def apply_once(
     """
     given = {one.kind: one for one in consents}
     release, takeover = (given.get(kind, Consent(kind)) for kind in ("Brake", "Takeover"))
+    approval = given.get("Approval", Consent("Approval"))
     began = perf_counter()
     async with founded(settings, connector_of(settings.server), heed) as stand:
         memory = stand.passes.memory
@@ -179,16 +237,23 @@ async def apply_once(
         accepted = _following(memory.accepted, accepted, had_owner=stand.home.had_owner)
         if is_open:
             accepted = await _take_over(stand, accepted, takeover)
-        await stand.passes.supersede(memory.accepted)
+        await stand.passes.make_way(accepted)
         memory.accepted = accepted
         # Somebody runs this to have it tried: what was refused before is asked again.
         await stand.passes.ask_again()
         if release.digest:
             memory.brake = released(memory.brake, release.digest)
+        if approval.digest:
+            memory.brake = approved(memory.brake, approval.digest)
         before = memory.brake.latches
         await stand.home.store_accepted(accepted)
         one = await stand.passes.full()
-        if one.restraint is None:
+        was_approved = one.awaiting is not None and one.awaiting.is_given
+        if was_approved:
+            before_it = one.results
+            one = await stand.passes.full()
+            one = replace(one, results=(*before_it, *one.results))
+        if one.restraint is None and one.awaiting is None:
             accepted = taken_over(accepted, one.desired.adopted)
             await stand.home.store_accepted(accepted)
         possible = await _acceptable(
@@ -197,7 +262,7 @@ async def apply_once(
         owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
         has_let_go = memory.brake.latches > before
     report = _report(one, possible, notes_on_time(state, datetime.now(UTC)), owned, began)
-    return replace(report, has_let_go=has_let_go)
+    return replace(report, has_let_go=has_let_go, was_approved=was_approved)
 
 
 def _accept(
@@ -213,7 +278,8 @@ def _accept(
         raise TakeoverNeeded(needed.message, way_out=needed.way_out)
     if before is not None and before.state.origin == state.origin:
         state = after(state, before.state.revision)
-    accepted = accept(before, state, etag(state), datetime.now(UTC))
+    instead = last_in_force(memory.brake, before)
+    accepted = accept(before, state, etag(state), datetime.now(UTC), instead=instead)
     return accepted, needed is None and given.digest != ""
 
 
@@ -249,7 +315,7 @@ async def _acceptable(
     """
     if one.takeover is not None or not accepted.may_follow_a_loss:
         return one.takeover
-    if not any(outcome.reason == "ExistsUnmanaged" for outcome in one.outcomes.values()):
+    if not any(outcome.reason == EXISTS_UNMANAGED for outcome in one.outcomes.values()):
         return None
     asked = accepted.model_copy(update={"is_home_lost": True})
     return (await dry_pass(looking, asked, marks, memory)).takeover
@@ -264,6 +330,10 @@ def _to_do(one: Pass) -> tuple[Change, ...]:
     """What a pass does of the plan, later looks of it included."""
     verdict = one.verdict
     return (*verdict.plan.changes, *verdict.waiting) if verdict.is_pulled else one.plan.changes
+
+
+def _newness(one: Pass) -> tuple[str, ...]:
+    return (one.server.newness,) if one.server.newness else ()
 
 
 def _report(
@@ -289,7 +359,14 @@ def _report(
         results=one.results,
         brake=brake_body(one.verdict) if one.verdict.is_pulled else None,
         takeover=takeover_body(takeover) if takeover else None,
-        notes=(*notes, *in_words(one.unmanaged), *one.illegible),
+        notes=(
+            *notes,
+            *_newness(one),
+            *shut_out_notes(one.plan.changes, one.server, one.desired),
+            *in_words(one.unmanaged),
+            *one.kept_open,
+            *one.illegible,
+        ),
         seconds=perf_counter() - began,
         major=one.server.major,
         unread={name: in_a_line(why) for name, why in sorted(one.unread.items())},
@@ -299,4 +376,8 @@ def _report(
         owned=owned,
         waiting=one.verdict.waiting_for_release,
         unmanaged=unmanaged_body(one, one.unmanaged.roles),
+        paused=one.paused,
+        not_disabled=problems_of(one),
+        approval=approval_body(one.awaiting) if one.awaiting is not None else None,
+        unapproved=one.awaiting.changes if one.awaiting is not None else (),
     )

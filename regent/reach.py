@@ -35,11 +35,25 @@ PROVIDER_ROLES = frozenset(
         "rds_password",
         "cloudsqlsuperuser",
         "cloudsqladmin",
+        "cloudsqlimportexport",
+        "alloydbsuperuser",
+        "alloydbadmin",
         "azure_pg_admin",
         "azuresu",
+        "supabase_admin",
+        "neon_superuser",
+        "cloud_admin",
+        "streaming_replica",
+        "cnpg_pooler_pgbouncer",
+        "_crunchyrepl",
+        "_crunchypgbouncer",
     }
 )
-"""Roles of managed PostgreSQL services: never ours, whatever is declared (rule 9)."""
+"""Roles of managed services and of operators: never ours, whatever is declared (rule 9).
+
+Only names that nobody gives a role of his own; the others count where their maker is seen to be
+there (regent/unmanaged/families.py).
+"""
 
 ON_PARAMETER = " on parameter "
 """Between privilege and parameter in the name of such a power."""

@@ -63,7 +63,8 @@ class AcceptedState(_Stored):
     accepted, with its time.
 
     Of takeovers (rule 28a): `lets_in` is the token of a push that a person let in. `settled` is the
-    revision of the last one, or of the first push: a restore that was seen before is settled by it.
+    time of the last one, or of the first push: a restore that was seen before is settled by it, and
+    `settled_restore` is the one that it told, which may be by a clock that was ahead.
     `is_home_lost` says that the Regent had a state before this first one, `takes_back` which roles
     it may take though they have no mark, once. `may_follow_a_loss`: it is the first one here, on a
     server where a home database was before; only a person knows whether this Regent was in it.
@@ -80,9 +81,19 @@ class AcceptedState(_Stored):
     past: dict[str, datetime] = Field(default_factory=dict)
     lets_in: str = ""
     settled: int = 0
+    settled_restore: int = 0
     is_home_lost: bool = False
+    had_disabled: tuple[str, ...] = ()
+    """What the lost home database knew: roles that nobody declares, without the LOGIN they had."""
     may_follow_a_loss: bool = False
     takes_back: frozenset[str] = frozenset()
+    must_be_approved: bool | None = None
+    """It came under `approval: Manual`: with no memory of an approval it is only looked at."""
+
+    @property
+    def is_manual(self) -> bool:
+        """A person approves what takes its place."""
+        return self.state.regent.spec.approval == "Manual"
 
     def says_the_same_as(self, other: AcceptedState) -> bool:
         """Whether the same shall hold, and the same has ended. Times and verifiers do not count."""
@@ -132,6 +143,20 @@ class Loss(_Stored):
         return (self.role, self.kind, self.privilege)
 
 
+class Approval(_Stored):
+    """What a Regent with `approval: Manual` remembers of what waits for a person (rule 20a).
+
+    While something `waits`, passes keep `in_force` true, which was approved last; None: nothing
+    was, it is the first state. `given` is the digest that a person approved and no look has heard
+    yet. `times` counts the approvals: it is part of each digest, so that none is good twice.
+    """
+
+    waits: bool = False
+    in_force: AcceptedState | None = None
+    given: str = ""
+    times: int = 0
+
+
 class BrakeMemory(_Stored):
     """What the brake must know after a restart.
 
@@ -155,6 +180,12 @@ class BrakeMemory(_Stored):
 
     `left` are (role, member) of memberships that ended, as long as the role owns code that the
     other may use.
+
+    `told_pauses` are the names of the pauses that were told of. `owed` names what declarations took
+    and nobody has seen to be gone: no pause that begins meanwhile holds it.
+
+    `approval` is there of each Regent that had `approval: Manual` once: without it nothing was
+    approved (`with_approval`).
     """
 
     baseline: AcceptedState | None = None
@@ -174,6 +205,14 @@ class BrakeMemory(_Stored):
     unfinished: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()
     left: frozenset[tuple[str, str]] = frozenset()
+    told_pauses: frozenset[str] = frozenset()
+    owed: frozenset[str] = frozenset()
+    approval: Approval | None = None
+
+    @property
+    def approving(self) -> Approval:
+        """`approval`, where nothing ever waited too."""
+        return self.approval or Approval()
 
 
 def with_editions(
@@ -200,14 +239,29 @@ def with_editions(
     return accepted, brake.model_copy(update=update)
 
 
+def with_approval(accepted: AcceptedState | None, brake: BrakeMemory) -> BrakeMemory:
+    """No memory of an approval is none: what came under `approval: Manual` then waits for one."""
+    if accepted is None or brake.approval is not None:
+        return brake
+    if not accepted.is_manual and not accepted.must_be_approved:
+        return brake
+    return brake.model_copy(update={"approval": Approval(waits=True)})
+
+
 @dataclass(frozen=True, slots=True)
 class Unmanageable:
-    """One thing the server refused for good (rule 21)."""
+    """One thing the server refused for good (rule 21).
+
+    `since` is the first refusal of those that came in a row, as far as this process knows. With
+    `is_helped` the message has the statement that gives the admin the right that it lacks.
+    """
 
     digest: str
     sqlstate: str
     message: str
     found_at: datetime
+    since: datetime | None = None
+    is_helped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +296,28 @@ NO_CENSUS = Census()
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """The correction of one role is paused, told by its oid (rule 26). `role` was its name then.
+
+    Whether it is over is asked of the server's clock alone: `until` and `since` are for people, and
+    the seconds, counted as it was read, for whoever goes by a clock of his own.
+    """
+
+    role_oid: int
+    role: str
+    until: datetime
+    reason: str
+    by: str
+    since: datetime
+    left_seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Tells it from any other pause, also from a longer one of the same role."""
+        return f"{self.role_oid} {self.since.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """Everything read at the start of a Regent."""
 
@@ -251,3 +327,4 @@ class Remembered:
     system_identifier: str | None
     unmanageable: Mapping[str, Unmanageable]
     census: Census = NO_CENSUS
+    pauses: tuple[Pause, ...] = ()

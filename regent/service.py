@@ -30,7 +30,8 @@ from regent.answers import (
 )
 from regent.detect.wake import Full
 from regent.engine import Engine
-from regent.gate.consent import Withheld, consented
+from regent.gate.approval import last_in_force
+from regent.gate.consent import Unapproved, Withheld, consented
 from regent.gate.restraint import ON_A_STANDBY
 from regent.gate.takeover import RefusedPush, as_doubted, takeover_by
 from regent.health.board import Board
@@ -61,6 +62,7 @@ from shared.http import (
     StatusBody,
     UnmanagedPage,
 )
+from shared.in_force import verifiers_in_force
 from shared.outcomes import Drift
 from shared.state import LARGEST_NUMBER, DesiredState, Verifier, etag
 
@@ -98,16 +100,22 @@ class Service:
         self._board.ring()
 
     async def accept(
-        self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
+        self,
+        state: DesiredState,
+        *,
+        if_match: str | None,
+        had_state: str | None = None,
+        had_disabled: tuple[str, ...] = (),
     ) -> str:
         """Store the state and wake a pass; the new etag.
 
         `if_match` is the etag of the state that it replaces; None says that there is none yet.
-        `had_state` is then the server on which the pusher knows this Regent to have had one.
+        `had_state` is then the server on which the pusher knows this Regent to have had one, and
+        `had_disabled` are the roles that it had disabled there.
         Raises Stale, Refused, TakeoverNeeded or InRecovery, and has then changed nothing.
         """
         try:
-            tag = await self._accept(state, if_match=if_match, had_state=had_state)
+            tag = await self._accept(state, if_match, had_state, had_disabled)
         except PostgRegentError as error:
             self._metrics.pushes.labels(result=type(error).__name__).inc()
             raise
@@ -115,16 +123,21 @@ class Service:
         return tag
 
     async def _accept(
-        self, state: DesiredState, *, if_match: str | None, had_state: str | None
+        self,
+        state: DesiredState,
+        if_match: str | None,
+        had_state: str | None,
+        had_disabled: tuple[str, ...],
     ) -> str:
         async with self._asked(to_write=True) as engine, self._pushing:
             tag = etag(state)
 
             async def merge(previous: AcceptedState | None) -> AcceptedState:
                 self._check(engine, state, previous, if_match)
-                merged = accept(previous, state, tag, datetime.now(UTC))
+                instead = last_in_force(engine.passes.memory.brake, previous)
+                merged = accept(previous, state, tag, datetime.now(UTC), instead=instead)
                 if previous is None and had_state:
-                    return await self._as_remembered(engine, merged, had_state)
+                    return await self._as_remembered(engine, merged, had_state, had_disabled)
                 return merged
 
             await engine.accept(merge)
@@ -140,7 +153,11 @@ class Service:
         return tag
 
     async def _as_remembered(
-        self, engine: Engine, accepted: AcceptedState, server: str
+        self,
+        engine: Engine,
+        accepted: AcceptedState,
+        server: str,
+        had_disabled: tuple[str, ...],
     ) -> AcceptedState:
         """The first state of a Regent that had one before, on this server or another.
 
@@ -153,7 +170,8 @@ class Service:
             memory.system_identifier = server
         marks = await engine.home.marks()
         is_lost = not any(mark.regent == self._settings.regent for mark in marks)
-        return accepted.model_copy(update={"is_home_lost": is_lost})
+        lost = had_disabled if is_lost else ()
+        return accepted.model_copy(update={"is_home_lost": is_lost, "had_disabled": lost})
 
     async def state(self) -> AcceptedPush | None:
         """What was accepted last."""
@@ -161,18 +179,14 @@ class Service:
         return AcceptedPush(accepted.push_etag, accepted.state) if accepted else None
 
     async def verifiers(self) -> Mapping[str, Verifier]:
-        """The verifiers in force, keyed by `str(ResourceKey)` of the User.
+        """The verifiers in force, by the key of the User, or as its role is called.
 
         For the controller: a password that fits keeps its own.
         """
         accepted = self._running().passes.memory.accepted
         if accepted is None:
             return {}
-        return {
-            key: entry.password.verifier
-            for key, entry in accepted.state.resources.items()
-            if entry.kind == "User" and entry.password and entry.password.verifier
-        }
+        return verifiers_in_force(accepted.state.resources)
 
     async def status(self, *, after: int, wait_seconds: float) -> StatusBody | None:
         """The status once its sequence is another than `after`; None when the wait is over."""
@@ -215,10 +229,11 @@ class Service:
         accepted = engine.passes.memory.accepted
         if state is not None:
             check_target(state, self._settings.regent)
-            accepted = accept(accepted, state, etag(state), datetime.now(UTC))
+            instead = last_in_force(engine.passes.memory.brake, accepted)
+            accepted = accept(accepted, state, etag(state), datetime.now(UTC), instead=instead)
         if accepted is None:
             raise NotReady("No desired state was accepted yet.", way_out="Push one first.")
-        return plan_body(await engine.passes.observe(accepted))
+        return plan_body(await engine.passes.plan(accepted))
 
     async def reconcile(self) -> str:
         """Ask for a full pass; its id, for the log."""
@@ -230,7 +245,8 @@ class Service:
         """Let exactly this happen, once."""
         async with self._asked(to_write=True) as engine, self._pushing:
             withheld = Withheld(self._board.status.brake.digest)
-            waiting = consented(given, (withheld, *engine.takeovers()))
+            unapproved = Unapproved(self._board.status.approval.digest)
+            waiting = consented(given, (withheld, unapproved, *engine.takeovers()))
             if waiting is None:
                 raise mismatch(given)
             await engine.consent(waiting)
@@ -275,7 +291,8 @@ class Service:
         if self._engine is None:
             raise NotReady(
                 self._board.status.observing or "The Regent is not connected to its server.",
-                way_out="Wait. If it goes on, its log says why: `local` shows it with -v.",
+                way_out="Wait. If it goes on, the Regent's log says why: in a cluster its pod's,"
+                " with `postgregent local` what -v shows.",
             )
         return self._engine
 

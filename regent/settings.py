@@ -13,10 +13,20 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 
+from regent.clouds.asking import Cloud
 from regent.server.address import BadAddressError, ServerAddress
+from regent.server.client_certificate import WAY_OUT, BadCertificateError, ClientCertificate
 from regent.server.connect import Connector
+from regent.server.credential_command import asking, unusable
+from regent.server.tokens import Tokens
 from regent.server.words import say_by_dsn
-from shared.resources.regent import DEFAULT_HOME_DATABASE, DEFAULT_PORT, RegentSpec, TlsMode
+from shared.resources.regent import (
+    DEFAULT_HOME_DATABASE,
+    DEFAULT_PORT,
+    Authentication,
+    RegentSpec,
+    TlsMode,
+)
 
 
 class _Settings(BaseModel):
@@ -35,6 +45,14 @@ class ServerSettings(_Settings):
     admin_password_file: Path | None = None
     tls_mode: TlsMode | None = None
     ca_pem: str | None = None
+    set_role: str | None = None
+    client_certificate: str | None = None
+    client_key: SecretStr | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
+    credential_command: tuple[str, ...] = Field((), repr=False)
+    """Named by the operator on this machine, and by nobody else: whoever names it runs it."""
+    authentication: Authentication | None = None
     password_hint: str = ""
     """What to check when the password is not accepted; empty: what the resource names."""
 
@@ -45,6 +63,25 @@ class ServerSettings(_Settings):
         if self.admin_password_file is not None:
             return self.admin_password_file.read_text().removesuffix("\n")
         return ""
+
+    @property
+    def has_certificate(self) -> bool:
+        """True where the admin logs in by a client certificate."""
+        return self.client_key is not None or self.client_key_file is not None
+
+    async def certificate(self) -> ClientCertificate:
+        """The client certificate now. Raises BadCertificateError."""
+        if self.client_certificate is not None and self.client_key is not None:
+            return ClientCertificate(self.client_certificate, self.client_key.get_secret_value())
+        try:
+            return ClientCertificate(
+                (self.client_certificate_file or Path()).read_text(),
+                (self.client_key_file or Path()).read_text(),
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadCertificateError(
+                f"The client certificate cannot be read ({type(error).__name__}).", way_out=WAY_OUT
+            ) from None
 
 
 class TlsFiles(_Settings):
@@ -70,6 +107,9 @@ class ApiSettings(_Settings):
     health_port: int | None = None
 
 
+_FILES_OF_THE_SERVER = ("admin_password_file", "client_certificate_file", "client_key_file")
+
+
 class RegentSettings(_Settings):
     """One Regent process."""
 
@@ -90,9 +130,9 @@ class RegentSettings(_Settings):
     def beside(self, folder: Path) -> RegentSettings:
         """With the files that it names taken from this folder, where they have no full path."""
         server, tls = self.server, self.api.tls
-        if server.admin_password_file is not None:
-            password_file = folder / server.admin_password_file
-            server = server.model_copy(update={"admin_password_file": password_file})
+        named = {name: getattr(server, name) for name in _FILES_OF_THE_SERVER}
+        found = {name: folder / path for name, path in named.items() if path is not None}
+        server = server.model_copy(update=found)
         if tls is not None:
             files = {name: folder / getattr(tls, name) for name in TlsFiles.model_fields}
             tls = tls.model_copy(update=files)
@@ -100,32 +140,72 @@ class RegentSettings(_Settings):
         return self.model_copy(update={"server": server, "api": api})
 
 
-def server_of(spec: RegentSpec, password: SecretStr | None) -> ServerSettings:
-    """The server that a Regent resource names."""
+def server_of(
+    spec: RegentSpec,
+    password: SecretStr | None,
+    certificate: tuple[SecretStr, SecretStr] | None = None,
+) -> ServerSettings:
+    """The server that a Regent resource names. `certificate` is tls.crt and tls.key."""
+    public, key = certificate or (None, None)
     return ServerSettings(
         host=spec.database_host,
         port=spec.effective_port,
         admin_user=spec.admin_user,
         admin_password=password,
         tls_mode=spec.tls.mode if spec.tls else None,
+        set_role=spec.set_role,
+        authentication=spec.authentication,
+        client_certificate=public.get_secret_value() if public else None,
+        client_key=key,
     )
 
 
 def connector_of(settings: ServerSettings) -> Connector:
-    """Connects to this server, reading the password again each time."""
+    """Connects to this server, reading the password again each time.
+
+    Who logs in by anything but a password has the server's certificate verified in full, where
+    nothing else is said.
+    """
+    tls_mode = settings.tls_mode
+    is_verified = settings.has_certificate or settings.authentication is not None
+    if is_verified and tls_mode is None and settings.ca_pem is None:
+        tls_mode = "verify-full"
     try:
         address = ServerAddress(
             settings.host,
             settings.port,
             settings.admin_user,
-            tls_mode=settings.tls_mode,
+            tls_mode=tls_mode,
             ca_pem=settings.ca_pem,
+            set_role=settings.set_role,
+        )
+        tokens: Tokens | None = None
+        if settings.credential_command:
+            tokens = Tokens(asking(settings.credential_command, address), unusable=unusable)
+        elif settings.authentication is not None:
+            _require_verified(address)
+            cloud = Cloud(settings.authentication, address)
+            tokens = Tokens(cloud.ask, unusable=cloud.unusable)
+        return Connector(
+            address,
+            tokens.password if tokens else settings.password,
+            refused=tokens.refused if tokens else None,
+            password_hint=settings.password_hint,
+            certificate=settings.certificate if settings.has_certificate else None,
         )
     except BadAddressError as error:
         if settings.password_hint:
             say_by_dsn(error)
         raise
-    return Connector(address, settings.password, password_hint=settings.password_hint)
+
+
+def _require_verified(address: ServerAddress) -> None:
+    """A cloud's server asks for the token in clear text. Raises BadAddressError."""
+    if not address.verifies_tls:
+        raise BadAddressError(
+            "A cloud's token is given to a server that proves who it is, and to no other.",
+            way_out="Leave tls.mode out, or set verify-full, or verify-ca with tls.caSecretRef.",
+        )
 
 
 def served(spec: RegentSpec) -> tuple[str, ...]:
@@ -139,6 +219,8 @@ def revealed(settings: RegentSettings) -> bytes:
     server, api = settings.server, settings.api
     if server.admin_password is not None:
         data["server"]["adminPassword"] = server.admin_password.get_secret_value()
+    if server.client_key is not None:
+        data["server"]["clientKey"] = server.client_key.get_secret_value()
     if api.token is not None:
         data["api"]["token"] = api.token.get_secret_value()
     return json.dumps(data).encode()

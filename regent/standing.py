@@ -52,4 +52,4 @@ def admins_of(server: ObservedServer) -> frozenset[str]:
     Each Regent makes its admin a member of the owner role by name, a superuser too.
     """
     members = (row.member for row in server.memberships if row.group == OWNER_ROLE)
-    return frozenset(members) | {server.admin}
+    return frozenset(members) | server.own_admins

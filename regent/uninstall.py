@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from regent.detect.install import remove
-from regent.home.locks import RegentLock
+from regent.home.locks import RegentLock, served_elsewhere
 from regent.home.store import Home
 from regent.server.connect import NoSuchDatabaseError
 from regent.server.connections import Connections
@@ -48,7 +48,8 @@ async def uninstall(
     from where and for which server is forgotten, so this is also how somebody else, or another
     server, takes over. With `home` the home database goes too. `around` frees what can be reached,
     and what is returned names the rest; else a database that is not reached ends it. Raises
-    LockHeld while a Regent still runs, and InRecoveryError on a standby.
+    LockHeld while a Regent still runs, and InRecoveryError on a standby. What a Regent of another
+    home database serves now is left alone.
 
     Where it remembers no state of this Regent, a database that does not exist is an error: somebody
     named it, and it was not made known by a Regent that served it.
@@ -69,7 +70,7 @@ async def uninstall(
     try:
         for name in settings.databases:
             try:
-                done.append(await _remove_from(connections, name))
+                done.append(await _remove_from(connections, name, settings.home_database))
             except InRecoveryError:
                 raise
             except NoSuchDatabaseError:
@@ -102,13 +103,18 @@ async def is_installed(settings: RegentSettings) -> bool:
     return row is not None and bool(row["is_there"])
 
 
-async def _remove_from(connections: Connections, database: str) -> str:
+async def _remove_from(connections: Connections, database: str, home: str) -> str:
     async with connections.use(database) as connection:
         row = await connection.fetchrow(load("install/is_there"))
         if row is not None and row["is_in_recovery"]:
             raise InRecoveryError
         if row is not None and not row["is_there"]:
             return f"{database}: {NOTHING_THERE}"
+        if (other := await served_elsewhere(connection, database, home)) is not None:
+            return (
+                f"{database}: left as it is, as a Regent of the home database {other!r} runs and"
+                " serves it"
+            )
         left = await remove(connection)
     return f"{database}: {left or PARTS_REMOVED}"
 
@@ -128,9 +134,8 @@ async def _forget(settings: RegentSettings, *, drop: bool) -> list[str]:
         if given:
             done.append(f"LOGIN given back to {first_of(given, SHOWN)}, which were disabled")
         done += [
-            f"{name} keeps NOLOGIN, as the admin may not alter it: run ALTER ROLE"
-            f" {quote_ident(name)} LOGIN"
-            for name in left
+            f"{name} keeps NOLOGIN, as {why}. Run ALTER ROLE {quote_ident(name)} LOGIN"
+            for name, why in left.items()
         ]
         if drop:
             await home.drop()

@@ -10,8 +10,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-ConsentKind = Literal["Brake", "Takeover"]
-"""`Brake`: to losses that are withheld (rule 20). `Takeover`: to whom is obeyed (rule 28a)."""
+ConsentKind = Literal["Brake", "Approval", "Takeover"]
+"""`Brake`: to losses that are withheld (rule 20). `Approval`: to what is declared anew (rule 20a).
+`Takeover`: to whom is obeyed (rule 28a)."""
 CONSENT_KINDS: tuple[ConsentKind, ...] = get_args(ConsentKind)
 
 

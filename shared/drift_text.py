@@ -5,12 +5,13 @@ First what somebody did and who, then what was done about it. No secret is in an
 
 from __future__ import annotations
 
-from shared.outcomes import Actor, Candidate, Drift
+from shared.outcomes import CONTENDED_TIMES, PAUSED, Actor, Candidate, Drift
 
 
 def drift_text(drift: Drift, *, with_pid: bool = True) -> str:
     """Such as `DELETE on table a.b was granted to c by eve (psql), revoked 3.9 ms later`."""
-    return f"{_deed(drift, with_pid=with_pid)}, {outcome(drift)}"
+    deed = _deed(drift, with_pid=with_pid)
+    return deed if drift.correction == PAUSED else f"{deed}, {outcome(drift)}"
 
 
 def outcome(drift: Drift) -> str:
@@ -24,8 +25,16 @@ def outcome(drift: Drift) -> str:
 
 def timeless(drift: Drift) -> str:
     """The same for the same deed of the same actor, whenever and from whichever session."""
+    if drift.correction == PAUSED:
+        return _deed(drift, with_pid=False)
     done = outcome(drift) if drift.corrected_at is None else drift.correction or "corrected"
     return f"{_deed(drift, with_pid=False)}, {done}"
+
+
+def undone(times: int) -> str:
+    """How often a correction was undone lately: what waits for that reason may be so no more."""
+    often = f"{times} times within a minute" if times >= CONTENDED_TIMES else "again and again"
+    return f"undone {often}"
 
 
 def who(actor: Actor, *, with_pid: bool = True) -> str:

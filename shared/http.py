@@ -22,6 +22,10 @@ LONGEST_WAIT_SECONDS = 60
 LONGEST_PAGE = 500
 HAD_STATE_HEADER = "Postgregent-Had-State"
 """On a first push: the server, by its system identifier, on which this Regent had a state."""
+HAD_DISABLED_HEADER = "Postgregent-Had-Disabled"
+"""Beside it: the roles that it had disabled there, a JSON list in ASCII."""
+LONGEST_NAMES = 4_000
+"""Of that list as sent."""
 UNKNOWN_SERVER = "unknown"
 """Its value where the identifier could not be read."""
 LARGEST_BODY_BYTES = 32 * 2**20
@@ -114,6 +118,27 @@ class BrakeBody(_Wire):
     message: str = ""
 
 
+class ApprovalBody(_Wire):
+    """What is declared anew and waits for a person, as the Regent says `approval: Manual`."""
+
+    waiting: bool = False
+    digest: str = Field(
+        "", description="What POST /v1/approval must name; good for once. Empty: not now."
+    )
+    change_count: int = Field(0, description="How many changes there are.")
+    loss_count: int = Field(0, description="How much of it takes something away.")
+    changes: tuple[str, ...] = Field(
+        (), max_length=50, description="The first 50 in words, what takes something away first."
+    )
+    deleted_count: int = 0
+    deleted: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        description="The first 100 Roles and Users that are deleted: their access goes on.",
+    )
+    message: str = ""
+
+
 class TakeoverBody(_Wire):
     """Another server, source or past than the remembered one waits for a person (rule 28a)."""
 
@@ -190,6 +215,24 @@ class ContendedBody(_Wire):
     by: tuple[str, ...] = Field((), description="By whom it is undone, as far as it is known.")
     role: str | None = None
     resources: tuple[str, ...] = ()
+    waits: bool = Field(
+        False, description="Whether it is put off now: what gives back is done once a minute."
+    )
+
+
+class PauseBody(_Wire):
+    """A role whose correction is paused: what is done to it by hand stays (rule 26)."""
+
+    role: str
+    until: datetime
+    reason: str
+    by: str = Field(description="The session user who asked for it.")
+    since: datetime
+    held: int = Field(0, description="How many changes wait for the end of it.")
+    not_held: str = Field(
+        "", description="Why it holds nothing: what ends access is never held. Empty: it does."
+    )
+    resources: tuple[str, ...] = Field((), description="What declares the role.")
 
 
 class StatusBody(_Wire):
@@ -240,6 +283,11 @@ class StatusBody(_Wire):
     missing: tuple[str, ...] = Field(
         (), description="Those of `unread` that do not exist, or are templates: for a person."
     )
+    kept_open: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        description="What PUBLIC keeps though nobody declares it, and why.",
+    )
     trouble: TroubleBody | None = Field(
         None, description="Why it is not connected to its server; absent while it is."
     )
@@ -252,6 +300,7 @@ class StatusBody(_Wire):
     resources: tuple[Outcome, ...] = ()
     detector: DetectorBody
     brake: BrakeBody = BrakeBody()
+    approval: ApprovalBody = ApprovalBody()
     takeover: TakeoverBody = TakeoverBody()
     leftovers: tuple[Leftover, ...] = Field((), max_length=100)
     unmanaged: UnmanagedBody | None = Field(
@@ -259,6 +308,9 @@ class StatusBody(_Wire):
     )
     contended: tuple[ContendedBody, ...] = Field(
         (), max_length=20, description="The first 20 corrections that others keep undoing."
+    )
+    paused: tuple[PauseBody, ...] = Field(
+        (), max_length=50, description="The first 50 roles whose correction is paused."
     )
     done: tuple[DoneBody, ...] = Field(
         (), max_length=10, description="The last passes of this process that changed something."
@@ -276,6 +328,8 @@ class StatusBody(_Wire):
         match kind:
             case "Brake":
                 return self.brake.digest
+            case "Approval":
+                return self.approval.digest
             case "Takeover":
                 return self.takeover.token
             case _:
@@ -330,6 +384,10 @@ class PlanBody(_Wire):
     outcomes: tuple[Outcome, ...] = Field((), description="Resources that would not be Ready.")
     matches: dict[str, int] = Field(default_factory=dict)
     brake: BrakeBody = BrakeBody()
+    approval: ApprovalBody = ApprovalBody()
+    paused: tuple[PauseBody, ...] = Field(
+        (), max_length=50, description="Roles of which nothing is changed now."
+    )
 
 
 class PassBody(_Wire):
@@ -341,11 +399,15 @@ class PassBody(_Wire):
 class ReleaseBody(_Wire):
     """Lets exactly the losses through that have this digest, once."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"digest": "9f86d081884c7d65"}]},
-    )
+    model_config = _example(digest="9f86d081884c7d65")
+
+    digest: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class ApproveBody(_Wire):
+    """Approves exactly the plan that has this digest, once."""
+
+    model_config = _example(digest="9f86d081884c7d65")
 
     digest: Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -353,11 +415,7 @@ class ReleaseBody(_Wire):
 class AcceptanceBody(_Wire):
     """Lets exactly the takeover happen that has this token."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"token": "9f86d081884c7d65"}]},
-    )
+    model_config = _example(token="9f86d081884c7d65")  # noqa: S106 - names a takeover
 
     token: Annotated[str, Field(min_length=1, max_length=128)]
 

@@ -21,6 +21,8 @@ Level = Literal["debug", "info", "warning", "error"]
 _OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 _TALKATIVE = ("httpx", "httpcore", "uvicorn.access", "watchfiles", "asyncio")
 """They log every request or file at INFO; they are heard at debug only."""
+_OF_CLOUDS = ("azure", "botocore", "google", "msal", "requests", "urllib3")
+"""At debug they log answers that hold credentials, and how a token was signed: never heard."""
 
 
 def configure_logging(
@@ -122,6 +124,8 @@ def _install(handler: logging.Handler, level: int) -> None:
     root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else logging.WARNING)
+    for name in _OF_CLOUDS:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -12,6 +12,11 @@ State = Literal["Ready", "Reconciling", "Stalled"]
 
 CODE_LEFT = "Code stays: "
 """What a note begins with that tells of code that somebody may use whose access ended."""
+ACCESS_NOW = "Access now: "
+"""What a note begins with that tells of access that will end at a time."""
+ACCESS_LATER = "Access later: "
+ACCESS_OVER = "Access over: "
+"""The same, before it has begun and once it has ended."""
 
 
 class _Wire(BaseModel):
@@ -77,11 +82,22 @@ class Actor(Candidate):
     )
 
 
+EXISTS_UNMANAGED = "ExistsUnmanaged"
+"""Of a name that a role has already which no mark says is ours; of a deleted resource too."""
+
+AWAITING_APPROVAL = "AwaitingApproval"
+"""Of what is declared anew and nobody has approved, and of a deletion that waits so."""
+
 REPORTED = "reported"
 """The correction of what is only told, as nothing is to be done about it."""
 
 CONTENDED = "contended"
 """The same of a correction that somebody undoes again and again."""
+CONTENDED_TIMES = 5
+"""So often within a minute."""
+
+PAUSED = "paused"
+"""The same of a role whose correction somebody paused."""
 
 
 class Drift(_Wire):

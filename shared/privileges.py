@@ -1,4 +1,4 @@
-"""The privileges of PostgreSQL 14 to 18: which fit which kind of object, and what ALL means.
+"""The privileges of PostgreSQL 14 to 19: which fit which kind of object, and what ALL means.
 
 Source: https://www.postgresql.org/docs/18/ddl-priv.html, tables 5.1 and 5.2.
 """
@@ -26,11 +26,30 @@ class ObjectKind(StrEnum):
     TABLESPACE = "TABLESPACE"
     PARAMETER = "PARAMETER"
     LARGE_OBJECT = "LARGE OBJECT"
+    PROPERTY_GRAPH = "PROPERTY GRAPH"
+
+
+class PublicRight(StrEnum):
+    """Groups of privileges of PUBLIC, as `publicPrivileges` of a Regent names them."""
+
+    CONNECT = "connect"
+    TEMPORARY = "temporary"
+    SCHEMA_CREATE = "schemaCreate"
+    EXECUTE = "execute"
+    USAGE = "usage"
+    OTHER = "other"
 
 
 ALL = "ALL"
+CONNECT = "CONNECT"
+"""What only databases have."""
 MAINTAIN_SINCE = 17
 PARAMETER_SINCE = 15
+PROPERTY_GRAPH_SINCE = 19
+NEWEST_KNOWN = 18
+"""The newest that is tested. A newer server is served as this one, but for a kind that says `since`
+which version it is there; what else it adds is left alone.
+"""
 
 PRIVILEGES_OF: Mapping[ObjectKind, frozenset[str]] = MappingProxyType(
     {
@@ -52,6 +71,7 @@ PRIVILEGES_OF: Mapping[ObjectKind, frozenset[str]] = MappingProxyType(
         ObjectKind.TABLESPACE: frozenset({"CREATE"}),
         ObjectKind.PARAMETER: frozenset({"SET", "ALTER SYSTEM"}),
         ObjectKind.LARGE_OBJECT: frozenset({"SELECT", "UPDATE"}),
+        ObjectKind.PROPERTY_GRAPH: frozenset({"SELECT"}),
     }
 )  # fmt: skip
 

@@ -89,6 +89,8 @@ Stored = Annotated[str, AfterValidator(storable)]
 KeyText = Annotated[str, AfterValidator(_is_a_key)]
 """`str(ResourceKey)`."""
 Generation = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+LAST_MOMENT = 253_402_300_799_999
+"""The last millisecond that has a date, in the year 9999."""
 Keys = Annotated[tuple[KeyText, ...], Field(max_length=MOST_RESOURCES)]
 
 
@@ -194,8 +196,10 @@ class DesiredState(_Wire):
     deleted: Keys = ()
     elsewhere: Keys = ()
     absent_means: Literal["Deleted", "Vanished"] = "Vanished"
-    restored: Generation | None = Field(
+    restored: int | None = Field(
         None,
+        ge=0,
+        le=LAST_MOMENT,
         description="When its source was last seen to have gone back in time, in milliseconds"
         " since 1970; absent: never.",
     )

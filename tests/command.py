@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -12,7 +13,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from typer.testing import CliRunner
@@ -60,9 +61,11 @@ async def postgregent(*arguments: str, environment: Mapping[str, str] | None = N
     return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
 
-async def postgregent_process(*arguments: str) -> Ended:
-    """Run the command to its end, in a process of its own."""
-    process = await _start(arguments)
+async def postgregent_process(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> Ended:
+    """Run the command to its end, in a process of its own; with these variables besides."""
+    process = await _start(arguments, environment or {})
     out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
     return Ended(process.returncode or 0, out.decode(), err.decode())
 
@@ -146,7 +149,9 @@ def is_running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-async def _start(arguments: tuple[str, ...]) -> Process:
+async def _start(
+    arguments: tuple[str, ...], environment: Mapping[str, str] = MappingProxyType({})
+) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -157,4 +162,5 @@ async def _start(arguments: tuple[str, ...]) -> Process:
         stdout=PIPE,
         stderr=PIPE,
         limit=2**22,
+        env={**os.environ, **environment},
     )

@@ -7,8 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +18,9 @@ from pydantic import SecretStr
 
 from regent.settings import ApiSettings, RegentSettings, revealed
 from shared.state import DesiredState
+from tests import forked
+from tests.forked import Forked
+from tests.frozen import freeze
 
 TOKEN = "a-token-of-the-tests"
 PATIENCE_SECONDS = 60.0
@@ -27,12 +28,12 @@ PATIENCE_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Regent:
-    """One `python -m regent`, with the socket that stays open over its restarts."""
+    """One Regent's process, with the socket that stays open over its restarts."""
 
     settings: RegentSettings
     log_path: Path
     listening: socket.socket
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     etag: str | None = None
     answers: list[str] = field(default_factory=list)
 
@@ -40,12 +41,8 @@ class Regent:
         """Start it, or start it again."""
         read, write = os.pipe()
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "regent", "--config-fd", str(read)],
-                pass_fds=(read, self.listening.fileno()),
-                stdout=log,
-                stderr=log,
-                cwd=Path(__file__).parent.parent,
+            self.process = forked.regent(
+                "--config-fd", str(read), log=log, pass_fds=(read, self.listening.fileno())
             )
         os.close(read)
         with os.fdopen(write, "wb") as pipe:
@@ -60,7 +57,7 @@ class Regent:
     def freeze(self) -> None:
         """SIGSTOP: it holds whatever it has, and does nothing until `thaw`."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process.pid)
 
     def thaw(self) -> None:
         """SIGCONT."""

@@ -51,6 +51,18 @@ def _regent(name: str, *said: str, **spec: Any) -> Wrong:
     return Wrong(name, "Regent", {**BARE_REGENT, **spec}, said)
 
 
+def _by_certificate(name: str, *said: str, **spec: Any) -> Wrong:
+    bare = {field: one for field, one in BARE_REGENT.items() if field != "adminPasswordSecretRef"}
+    spec = {**bare, "clientCertificateSecretRef": {"name": "admin"}, **spec}
+    return Wrong(name, "Regent", spec, said)
+
+
+def _by_token(name: str, *said: str, provider: str = "AWS", region: str = "", **spec: Any) -> Wrong:
+    bare = {field: one for field, one in BARE_REGENT.items() if field != "adminPasswordSecretRef"}
+    cloud = {"provider": provider, **({"region": region} if region else {})}
+    return Wrong(name, "Regent", {**bare, "authentication": cloud, **spec}, said)
+
+
 WRONG = (
     _permission(
         "two kinds of object",
@@ -182,6 +194,14 @@ WRONG = (
     _regent(
         "two ways to log in", "keep one of", clientCertificateSecretRef={"name": "certificate"}
     ),
+    _by_token(
+        "a region where there is none",
+        "spec.authentication.region",
+        "take it out",
+        provider="GCP",
+        region="europe-west3",
+    ),
+    _by_token("a token that anybody hears", "spec.tls", "verify-full", tls={"mode": "require"}),
     _regent(
         "a DSN for a host", "spec.databaseHost", "write only that", databaseHost="postgres://x"
     ),
@@ -199,6 +219,12 @@ WRONG = (
         "spec.tls.caSecretRef",
         "take it out",
         tls={"mode": "disable", "caSecretRef": SECRET},
+    ),
+    _by_certificate(
+        "a client certificate for whoever answers",
+        "spec.tls",
+        "write verify-full",
+        tls={"mode": "require"},
     ),
     _regent(
         "an allowed namespace that names none",

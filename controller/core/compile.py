@@ -19,7 +19,15 @@ from controller.core.namespaces import (
     is_shut_out,
     may_use,
 )
-from controller.core.placement import Bound, Declared, Placement, Resources, place
+from controller.core.placement import (
+    Bound,
+    Declared,
+    Former,
+    Placement,
+    Resources,
+    nowhere_before,
+    place,
+)
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.problems import Problem, capitalised
@@ -99,15 +107,17 @@ def compile_states(
     push: Push,
     before: Mapping[ResourceKey, DesiredState] = NOTHING_BEFORE,
     namespaces: Namespaces = NO_LABELS,
+    former: Former = nowhere_before,
 ) -> Compiled:
     """Every Regent's desired state, and what belongs to none.
 
     `bound` is what each Regent's accepted state lists; a Regent whose state is not known yet has
     no entry, and must not be pushed to before it has one. Entries that are as they were in the
-    states of `before` are taken from there: the result is the same, and sooner there.
+    states of `before` are taken from there: the result is the same, and sooner there. `former` says
+    on which Regents a resource was, also of those that are gone.
     """
     present = {key: found for key, found in resources.items() if key not in push.deleted}
-    placements = place(present, bound, is_whole=push.is_whole, namespaces=namespaces)
+    placements = place(present, bound, is_whole=push.is_whole, namespaces=namespaces, former=former)
     compiling = _Compiling(present, placements, bound, passwords, push, before, namespaces)
     regents = [
         r.resource for r in present.values() if isinstance(r.resource, Regent) and r.is_valid

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from controller.core.compile import Passwords
 from controller.core.secrets import Secret, SecretName
 from shared.errors import PostgRegentError
+from shared.in_force import former_keys, key_of_role
 from shared.keys import ResourceKey
 from shared.problems import did_you_mean
 from shared.resources import Regent, SecretKeyRef, UserSpec
@@ -30,7 +31,7 @@ from shared.state import PasswordEntry, Trouble, Verifier
 
 Secrets = Mapping[SecretName, Secret]
 InForce = Mapping[str, Verifier]
-"""The verifiers that one Regent has in force, by the User's key as text."""
+"""The verifiers that one Regent has in force, by the User's key as text (shared/in_force.py)."""
 
 _REASONS: Mapping[type[PostgRegentError], str] = {
     SecretEmpty: "SecretEmpty",
@@ -38,6 +39,12 @@ _REASONS: Mapping[type[PostgRegentError], str] = {
     VerifierMalformed: "VerifierMalformed",
     VerifierOutOfBounds: "VerifierOutOfBounds",
 }
+
+
+NOT_MADE = (
+    "a password is made by the controller of a cluster only, with mode Static. Here, use"
+    " passwordSecretRef, with the value in a Secret or in the environment."
+)
 
 
 class SecretNotUsable(Exception):
@@ -65,6 +72,8 @@ class PasswordBook:
     def __init__(self) -> None:
         self._key = randomness.token_bytes(32)
         self._known: dict[tuple[ResourceKey, ResourceKey], _Remembered] = {}
+        self._users: dict[tuple[ResourceKey, str], ResourceKey] = {}
+        """By Regent and the key of a User that is called as its role is."""
 
     def entry(
         self, regent: Regent, user: ResourceKey, spec: UserSpec, secrets: Secrets, in_force: InForce
@@ -78,7 +87,7 @@ class PasswordBook:
         try:
             raw = _raw_value(reference, regent, user, secrets)
             text = read_secret_text(raw)
-            verifier = self._verifier(regent.key, user, text.value, in_force.get(str(user)))
+            verifier = self._verifier(regent.key, user, spec, text.value, in_force)
         except SecretNotUsable as refused:
             return PasswordEntry(trouble=refused.trouble)
         except tuple(_REASONS) as error:
@@ -106,24 +115,47 @@ class PasswordBook:
             for (regent, user), remembered in self._known.items()
             if user in kept.get(regent, ())
         }
+        self._users = {
+            (regent, role): user
+            for (regent, role), user in self._users.items()
+            if user in kept.get(regent, ())
+        }
 
     def _verifier(
-        self, regent: ResourceKey, user: ResourceKey, text: str, in_force: Verifier | None
+        self, regent: ResourceKey, user: ResourceKey, spec: UserSpec, text: str, in_force: InForce
     ) -> Verifier:
         """The Secret's own verifier, the one in force, the one remembered, or a new one."""
         if has_form_of_verifier(text):
             return checked(text)
         digest = hashlib.blake2b(text.encode(), key=self._key).digest()
-        known = self._known.get((regent, user))
+        known, own = self._known.get((regent, user)), in_force.get(str(user))
         remembered = known.verifier if known and known.digest == digest else None
-        if remembered is not None and in_force in (None, remembered):
-            return remembered
-        if in_force is not None and fits(text, in_force):
-            verifier = in_force
+        if remembered is not None and own in (None, remembered):
+            verifier = remembered
+        elif own is not None and fits(text, own):
+            verifier = own
+        elif remembered is None and own is None:
+            verifier = self._formers(regent, user, spec, text, in_force) or build(text)
         else:
             verifier = remembered or build(text)
         self._known[regent, user] = _Remembered(digest, verifier)
+        self._users[regent, key_of_role(user.namespace, spec.postgres_name(user.name))] = user
         return verifier
+
+    def _formers(
+        self, regent: ResourceKey, user: ResourceKey, spec: UserSpec, text: str, in_force: InForce
+    ) -> Verifier | None:
+        """Of the one who had the role that this User takes over, where the password is his.
+
+        Whoever knows it is the same person (rule 10): with another salt he would be put out.
+        """
+        for key in former_keys(user, spec):
+            former = self._users.get((regent, key))
+            known = self._known.get((regent, former)) if former else None
+            for verifier in (known.verifier if known else None, in_force.get(key)):
+                if verifier is not None and fits(text, verifier):
+                    return verifier
+        return None
 
 
 def _raw_value(
@@ -160,6 +192,5 @@ def _not_usable(reason: str, message: str) -> SecretNotUsable:
 def _credentials_wait(user: ResourceKey) -> Trouble:
     return Trouble(
         reason="NotSupported",
-        message=f"spec.credentials of {user}: this version makes no passwords."
-        " Use passwordSecretRef.",
+        message=f"spec.credentials of {user}: {NOT_MADE}",
     )

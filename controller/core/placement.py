@@ -5,7 +5,7 @@ Rules 1 to 4. A resource of a foreign namespace belongs to a Regent that allows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
@@ -14,7 +14,15 @@ from controller.core.namespaces import NO_LABELS, Namespaces, may_use
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 from shared.problems import Problem
-from shared.resources import AnyResource, LabelSelector, Permission, Regent, Role, User
+from shared.resources import (
+    SUCCEEDS_ANNOTATION,
+    AnyResource,
+    LabelSelector,
+    Permission,
+    Regent,
+    Role,
+    User,
+)
 
 
 class Declared(Protocol):
@@ -44,6 +52,14 @@ class Declared(Protocol):
 Resources = Mapping[ResourceKey, Declared]
 Bound = Mapping[ResourceKey, frozenset[ResourceKey]]
 """What the accepted state of each Regent lists."""
+Former = Callable[[ResourceKey], frozenset[ResourceKey]]
+"""The Regents on which a resource was last seen, of those that may be gone since."""
+REGENT_GONE = "RegentGone"
+
+
+def nowhere_before(_: ResourceKey) -> frozenset[ResourceKey]:
+    """Of nothing it is known where it was."""
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +76,13 @@ def place(
     *,
     is_whole: bool = True,
     namespaces: Namespaces = NO_LABELS,
+    former: Former = nowhere_before,
 ) -> Mapping[ResourceKey, Placement]:
     """Where every valid Permission, Role and User belongs.
 
     Unless `is_whole`, what is absent may be declared where nobody could read.
     """
-    placing = _Placing(resources, bound, namespaces, is_whole=is_whole)
+    placing = _Placing(resources, bound, namespaces, former, is_whole=is_whole)
     return {
         key: placing.of(key)
         for key, declared in resources.items()
@@ -75,12 +92,19 @@ def place(
 
 class _Placing:
     def __init__(
-        self, resources: Resources, bound: Bound, namespaces: Namespaces, *, is_whole: bool
+        self,
+        resources: Resources,
+        bound: Bound,
+        namespaces: Namespaces,
+        former: Former,
+        *,
+        is_whole: bool,
     ) -> None:
         self._resources = resources
         self._is_whole = is_whole
         self._bound = bound
         self._namespaces = namespaces
+        self._former = former
         self._known: dict[ResourceKey, Placement] = {}
         self._valid: list[Regent] = []
         self._usable: dict[str, list[Regent]] = {}
@@ -128,6 +152,12 @@ class _Placing:
             has_selector = selector is not None
             text = _unserved_text(database, key.namespace, served, has_selector=has_selector)
             return _nowhere(resource, "Stalled", "NoRegent", text)
+        if gone := self._gone(key, here):
+            is_there = not gone.isdisjoint(one.key for one in self._valid)
+            text = _gone_text(database, gone, here, is_there=is_there)
+            return _nowhere(resource, "Stalled", REGENT_GONE, text)
+        if len(here) > 1 and (back := here & self._former(key)):
+            return Placement(back)
         if len(here) > 1:
             return _nowhere(
                 resource, "Stalled", "AmbiguousRegent",
@@ -135,6 +165,24 @@ class _Placing:
                 " Name the one that is meant by its labels in spec.regentSelector.",
             )  # fmt: skip
         return Placement(here)
+
+    def _gone(self, key: ResourceKey, here: frozenset[ResourceKey]) -> frozenset[ResourceKey]:
+        """Where it was in its own namespace, if none of these may take it from there by itself.
+
+        Nothing goes to a foreign Regent, nor from one that is gone to another of its namespace.
+        """
+        own = frozenset(one for one in self._former(key) if one.namespace == key.namespace)
+        if own & here:
+            return frozenset()
+        if all(one.namespace != key.namespace for one in here):
+            return own
+        succeeded = {(r.key, r.metadata.succeeds) for r in self._valid}
+        valid = {regent for regent, _ in succeeded}
+        return frozenset(
+            one
+            for one in own - valid
+            if not any((regent, one.name) in succeeded for regent in here)
+        )
 
     def _of_user(self, key: ResourceKey, user: User) -> Placement:
         listed = [*user.spec.roles, *(access.role for access in user.spec.access)]
@@ -228,6 +276,25 @@ def _broken_text(regents: Iterable[ResourceKey]) -> str:
     return (
         f"Regent {_names(regents)} cannot be used as it is declared; until it is corrected, what"
         " it accepted before goes on."
+    )
+
+
+def _gone_text(
+    database: str, own: Iterable[ResourceKey], others: Iterable[ResourceKey], *, is_there: bool
+) -> str:
+    """A Regent that is made anew is away for seconds: what it had must not follow another one."""
+    first = min(own)
+    way_out = (
+        f"Add {database} to its additionalDatabases"
+        if is_there
+        else f"Declare it again; or annotate the one of its namespace that takes its place with"
+        f" {SUCCEEDS_ANNOTATION}: {first.name}"
+    )
+    return (
+        f"It was on Regent {_names(own)} of its own namespace, which does not serve database"
+        f" {database} now. It is not moved to {_names(others)} by itself: its login and password"
+        f" would be made on that server. {way_out}; or name the one that is meant by its labels in"
+        " spec.regentSelector."
     )
 
 

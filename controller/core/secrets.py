@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import SecretBytes
 
@@ -31,6 +32,8 @@ class Secret:
     labels: Mapping[str, str] | None = field(default_factory=dict)
     file: str = ""
     line: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """As an API server gave it; empty where none did."""
 
     def is_selected_by(self, selector: Mapping[str, str]) -> bool:
         """Whether a Regent's `secretsSelector` lets it be read."""

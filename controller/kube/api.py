@@ -103,11 +103,6 @@ class KubeApi:
         whole = await self._ask(kind, "GET", path, query=selected)
         return items(whole, path), version(whole, path)
 
-    async def version(self, kind: Kind, namespace: str | None = None) -> str:
-        """The resource version that the server is at, for the price of one object."""
-        path = kind.path(namespace)
-        return version(await self._ask(kind, "GET", path, query={"limit": "1"}), path)
-
     async def create(self, kind: Kind, namespace: str | None, body: JsonObject) -> JsonObject:
         """A new object; ApiError with `is_conflict` where it is there already."""
         return await self._ask(kind, "POST", kind.path(namespace), body=body, query=_MANAGER)

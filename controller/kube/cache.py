@@ -32,12 +32,15 @@ class ObjectCache:
         """What is here and not in a whole list."""
         return self._objects.keys() - {key_of(item) for item in listed}
 
-    def is_ahead_of(self, item: JsonObject) -> bool:
-        """This very object was seen newer than it is told now: the store was put back."""
+    def is_past(self, item: JsonObject, whole_at: int) -> bool:
+        """No store that only goes on shows this object: it was seen newer, or was gone.
+
+        `whole_at` is the version at which everything was known.
+        """
         before = self._objects.get(key_of(item))
-        return (
-            before is not None and _same(before, item, "uid") and _version(item) < _version(before)
-        )
+        if before is None:
+            return 0 < version_of(item) <= whole_at
+        return _same(before, item, "uid") and version_of(item) < version_of(before)
 
     def replace(self, listed: Iterable[JsonObject]) -> list[Seen]:
         """Take a whole list for what there is: deletions first, then what is new or other."""
@@ -75,7 +78,8 @@ def _is_known(before: JsonObject, item: JsonObject) -> bool:
     )
 
 
-def _version(item: JsonObject) -> int:
+def version_of(item: JsonObject) -> int:
+    """Its resource version as a number; 0 where that is none."""
     told = str(item["metadata"].get("resourceVersion", ""))
     return int(told) if told.isdecimal() else 0
 

@@ -18,7 +18,7 @@ from typing import NoReturn, assert_never
 
 from controller.kube.api import KubeApi
 from controller.kube.cache import ObjectCache, Seen
-from controller.kube.errors import UNREACHABLE, ApiError, from_status, malformed
+from controller.kube.errors import ApiError, from_status, malformed
 from controller.kube.kinds import JsonObject, Key, Kind, key_of
 from controller.kube.stream import NotAWatch, WatchEvent, read_event
 from shared.backoff import Backoff
@@ -28,19 +28,15 @@ from shared.logging import get_logger
 log = get_logger(__name__)
 
 _TOO_SHORT_SECONDS = 1.0
-
-
-def now_ms() -> int:
-    """The wall clock, in milliseconds: what several processes compare."""
-    return time.time_ns() // 1_000_000
+_EARLY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class WentBack:
-    """The server was put back after one of these times and before the other, in milliseconds."""
+    """The server was put back after one of these times and before the other, by a steady clock."""
 
-    heard_at: int
-    seen_at: int
+    heard_at: float
+    seen_at: float
 
 
 class DeletionsDoNotCount(PostgRegentError):
@@ -64,7 +60,8 @@ class Informer:
     """Follows the objects of one kind, in one namespace or all; `run` it in a task.
 
     `on_change` is told of every difference, after the cache has it. `on_sync` is called when
-    `is_synced` turns. Both only note what happened: they are called between two events.
+    `is_synced` turns, `on_went_back` when the server shows that it is at an older version than
+    before (rule 28a). All only note what happened: they are called between two events.
     `deletions_count` is asked before deletions are believed; without it they always are.
     """
 
@@ -78,28 +75,29 @@ class Informer:
         field_selector: str | None = None,
         on_change: Callable[[Seen], None],
         on_sync: Callable[[bool], None] = lambda _synced: None,
+        on_went_back: Callable[[WentBack], None] = lambda _seen: None,
         deletions_count: Callable[[], Awaitable[bool]] | None = None,
         timing: Timing | None = None,
     ) -> None:
         self.kind = kind
         self.namespace = namespace
         self.why_not_synced = "not listed yet"
-        self.went_back: WentBack | None = None
-        """When the server was last seen to be at an older version than before (rule 28a)."""
         self._api = api
         self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._on_change = on_change
         self._on_sync = on_sync
+        self._on_went_back = on_went_back
         self._deletions_count = deletions_count
         self._timing = timing or Timing()
         self._cache = ObjectCache()
         self._version: str | None = None
         self._newest = 0
         """The newest version that the server was seen at, since it went back last."""
-        self._heard_at = 0
-        """When it said something last."""
-        self._is_cut = False
-        """The connection broke: the server may come back with the store of another time."""
+        self._heard_at = 0.0
+        """When it said something last that may be believed, by a steady clock."""
+        self._must_list = False
+        """The store may be another one by now, and no watch says what differs."""
+        self._watching: asyncio.Timeout | None = None
         self._synced = asyncio.Event()
         self._path = kind.path(namespace)
 
@@ -113,6 +111,18 @@ class Informer:
         """The cache was complete once, and nothing has put that in doubt since."""
         return self._synced.is_set()
 
+    def list_again(self) -> None:
+        """Believe no watch that began before now.
+
+        A server that was put back, and has counted past our version since, sends what comes then,
+        and never says which objects are older than we know them.
+        """
+        if self._must_list:
+            return
+        self._must_list = True
+        if self._watching is not None:
+            self._watching.reschedule(asyncio.get_running_loop().time())
+
     async def run(self) -> NoReturn:
         """For ever; failures of the API server are waited out, all others propagate."""
         backoff = self._timing.backoff()
@@ -120,13 +130,10 @@ class Informer:
             began = time.monotonic()
             problem: ApiError | None = None
             try:
-                if self._is_cut and await self._went_back():
-                    self._version = None
-                self._is_cut = False
-                if self._version is None:
+                while self._version is None or self._must_list:
                     await self._list()
                     began = time.monotonic()
-                await self._watch(self._version or "")
+                await self._watch(self._version)
             except DeletionsDoNotCount as doubt:
                 self._doubt(str(doubt))
             except ApiError as failure:
@@ -140,13 +147,14 @@ class Informer:
                 backoff.succeeded()
 
     async def _list(self) -> None:
+        self._version, self._must_list = None, False
         items, version = await self._api.list(self.kind, self.namespace, **self._selectors)
-        if not self._note_version(version):
-            self._compare(items)
+        self._compare(items, version)
         if self._cache.missing_from(items) and not await self._deletions_are_news():
             self._keep_and_doubt(items)
         changes = self._cache.replace(items)
-        self._version, self._heard_at = version, now_ms()
+        self._version = version
+        self._note_heard()
         turned = not self.is_synced
         self._synced.set()
         self.why_not_synced = ""
@@ -154,40 +162,57 @@ class Informer:
         if turned:
             self._on_sync(True)
 
-    async def _went_back(self) -> bool:
-        """Whether the server has not come to our version yet, as after a restore of etcd.
+    def _compare(self, items: list[JsonObject], version: str = "") -> None:
+        """See whether the store was put back: by the version it is at, or by an object.
 
-        A watch from there would be silent, and then leave out whatever the restore has changed.
+        It may have grown past all that was seen. Then one object is older than it was, or is
+        there again though it was gone.
         """
-        return self._note_version(await self._api.version(self.kind, self.namespace))
-
-    def _note_version(self, now: str) -> bool:
-        """True where the server was at a newer one before. What was seen then is older now."""
-        if not now.isdecimal():
-            return False
-        went_back = int(now) < self._newest
-        if went_back:
-            self._note_restore(now)
-        self._newest = int(now)
-        return went_back
-
-    def _compare(self, items: list[JsonObject]) -> None:
-        """A store that was put back may have grown past all that was seen: its objects show it."""
-        older = next((item for item in items if self._cache.is_ahead_of(item)), None)
-        if older is not None:
-            self._note_restore(older["metadata"]["resourceVersion"])
+        shown = [version] if version.isdecimal() and int(version) < self._newest else []
+        shown += [
+            item["metadata"]["resourceVersion"]
+            for item in items
+            if self._cache.is_past(item, self._newest)
+        ]
+        if shown:
+            self._note_restore(shown[0])
+        if version.isdecimal():
+            self._newest = int(version)
 
     def _note_restore(self, now: str) -> None:
         log.warning("the API server went back in time", kind=self.kind.qualified, to=now)
-        self.went_back = WentBack(self._heard_at, now_ms())
+        self._on_went_back(WentBack(self._heard_at, time.monotonic()))
+
+    def _note_heard(self) -> None:
+        """What came from a store that may be older than we know is no news of what it is at."""
+        if not self._must_list:
+            self._heard_at = time.monotonic()
 
     async def _watch(self, version: str) -> None:
-        shortest, longest = self._timing.watch_seconds
+        """Until the server ends it, or `list_again`.
+
+        Only one that lasted as long as it was asked to is followed by another from where it
+        ended: a server that ends it early may come back with the store of another time.
+        """
+        seconds = random.randint(*self._timing.watch_seconds)  # noqa: S311 - jitter
+        ends = time.monotonic() + seconds - _EARLY_SECONDS
+        try:
+            async with asyncio.timeout(None) as self._watching:
+                await self._follow(version, seconds)
+        except TimeoutError:
+            if not self._must_list:
+                raise
+        finally:
+            self._watching = None
+        if time.monotonic() < ends:
+            self._version = None
+
+    async def _follow(self, version: str, seconds: int) -> None:
         lines = self._api.watch_lines(
             self.kind,
             self.namespace,
             resource_version=version,
-            timeout_seconds=random.randint(shortest, longest),  # noqa: S311 - jitter
+            timeout_seconds=seconds,
             inactivity_seconds=self._timing.inactivity_seconds,
             **self._selectors,
         )
@@ -223,7 +248,7 @@ class Informer:
             self._version = event.resource_version
             if (event.resource_version or "").isdecimal():
                 self._newest = max(self._newest, int(event.resource_version or 0))
-        self._heard_at = now_ms()
+        self._note_heard()
 
     async def _deletions_are_news(self) -> bool:
         return self._deletions_count is None or await self._deletions_count()
@@ -243,10 +268,8 @@ class Informer:
         log.info("watch or list failed", kind=self.kind.qualified, problem=str(problem))
         if problem.says_nothing_of_objects:
             self._doubt(str(problem))
-        elif self._is_cut or not _may_go_on_from_here(problem):
-            # Twice in a row: the server was away, and may be past our version with another store.
+        elif problem.status != HTTPStatus.TOO_MANY_REQUESTS:
             self._version = None
-        self._is_cut = problem.reason == UNREACHABLE
 
     def _doubt(self, why: str) -> None:
         """The cache stays as it is, and nobody may take it for what there is."""
@@ -256,8 +279,3 @@ class Informer:
             log.warning("out of sync", kind=self.kind.qualified, why=why)
             self._synced.clear()
             self._on_sync(False)
-
-
-def _may_go_on_from_here(problem: ApiError) -> bool:
-    """A cut connection loses nothing. All else, and silence too, ends in a new list."""
-    return problem.reason == UNREACHABLE or problem.status == HTTPStatus.TOO_MANY_REQUESTS

@@ -5,7 +5,8 @@ over only after it has seen the Lease unchanged for `lease_seconds`, each by its
 never jumps: no two machines' clocks are compared. What lies between the two is for requests under
 way. Whoever must be leader to write asks `seconds_left` right before each request and again when
 it is sent (`KubeApi.writing_while`). A virtual machine whose clock was stopped with it cannot know,
-and a network may deliver late: for that a push names the state that it replaces (rule 17).
+and a network may deliver late: for that a push names the state that it replaces, and whoever has
+learned that name asks for `prove` before it is used (rule 17).
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ class LeaseElector:
         self._seen: Observation | None = None
         self._held: JsonObject | None = None
         self._leads_until = float("-inf")
+        self._sent, self._taken = 0, 0
+        """How many requests were sent to have the Lease, and the last of them that was granted."""
+        self._renewing = asyncio.Lock()
 
     @property
     def is_leader(self) -> bool:
@@ -81,6 +85,21 @@ class LeaseElector:
         if left <= 0:
             raise NotLeader
         return left
+
+    async def prove(self) -> None:
+        """Return once the Lease was renewed by a request that was sent after this call.
+
+        NotLeader where it is another one's by now, whatever our clock says: the API server takes a
+        renewal over the version that we wrote last, and over no other. Many that ask at once share
+        one renewal.
+        """
+        before = self._sent
+        while self._taken <= before:
+            left = self.seconds_left()
+            if self._held is None:
+                raise NotLeader
+            if not await self._try(lambda: self._renew(since=before), left):
+                await asyncio.sleep(min(left, self._terms.retry_seconds / 4))
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Compete, and lead when it is our turn, again and again until `lead` returns.
@@ -165,7 +184,14 @@ class LeaseElector:
             transitions += 1
         return await self._write(new_spec(self._terms, self.identity, transitions), found)
 
-    async def _renew(self) -> bool:
+    async def _renew(self, since: float | None = None) -> bool:
+        """Have a renewal that was sent after the one of this number; without, one more."""
+        async with self._renewing:
+            if since is not None and self._taken > since:
+                return True
+            return await self._write_again()
+
+    async def _write_again(self) -> bool:
         """Write a new time over the version that we wrote last, and over no other."""
         held = self._held
         if held is None:
@@ -198,6 +224,8 @@ class LeaseElector:
     async def _write(self, spec: JsonObject, over: JsonObject | None) -> bool:
         """Create, or replace exactly that version; we lead from before it was sent."""
         sent = self._clock()
+        self._sent += 1
+        number = self._sent
         metadata: JsonObject = {"name": self._name, "namespace": self._namespace}
         if over:
             metadata = over["metadata"]
@@ -213,6 +241,7 @@ class LeaseElector:
             written = await self._api.create(LEASE, self._namespace, body)
         self._held = written
         self._seen = Observation.of(written, self._clock(), self._terms.lease_seconds)
+        self._taken = number
         self._leads_until = sent + self._terms.renew_seconds
         return True
 

@@ -23,6 +23,7 @@ from controller.lifecycle.finalizers import (
 )
 from controller.lifecycle.last_words import LastWords
 from controller.lifecycle.teardown import Teardown
+from controller.lifecycle.unserved import former_regents
 from controller.lifecycle.untold import Untold
 from controller.observe.reader import Declared
 from controller.regents.fleet import Fleet
@@ -32,6 +33,8 @@ from shared.logging import get_logger
 log = get_logger(__name__)
 UNINSTALL_AT_LATEST_SECONDS = 25.0
 """A Regent that is being deleted waits no longer than this for deletions under way."""
+NEVER_HEARD = frozenset({Release.NO_REGENT, Release.UNREACHABLE, Release.TIMED_OUT})
+"""Reasons of one that no Regent is known to have: who had it may be gone, and another one come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,9 @@ class Endings:
             role = role_of(key, found)
             reaches = [self._fleet.reach(one, key, role) for one in regents]
             reason = release(waited, reaches, retained=is_retained(found))
+            if reason in NEVER_HEARD and not self._on.get(key) and not is_retained(found):
+                former = former_regents(found, declared.raw, self._acts)
+                reason, regents = (Release.NO_REGENT, set(former)) if former else (reason, regents)
             if key.kind in going_kinds:
                 reason = Release.KIND_GOES
             if reason is not None:
@@ -173,6 +179,10 @@ class Endings:
         if str(key) in known.resources:
             on.add(regent)
         return regent in on
+
+    def _acts(self, regent: ResourceKey) -> bool:
+        served = self._fleet.served.get(regent)
+        return served is not None and not served.is_uninstalled
 
     def _may_serve(self, regent: ResourceKey, namespace: str) -> bool:
         if self._declared is None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from controller.kube.kinds import JsonObject
 from controller.regents.reach import Reach
 from shared.keys import Kind, ResourceKey
+from shared.outcomes import AWAITING_APPROVAL, EXISTS_UNMANAGED
 from shared.resources import GROUP
 
 FINALIZER = f"{GROUP}/access"
@@ -29,11 +30,13 @@ class Release(StrEnum):
     RETAINED = "Retained"
     NO_REGENT = "NoRegent"
     WITHHELD = "BrakePulled"
+    UNAPPROVED = AWAITING_APPROVAL
     OBSERVING = "Observing"
     IN_RECOVERY = "InRecovery"
     TAKEOVER = "TakeoverNeeded"
     UNREACHABLE = "Unreachable"
     TIMED_OUT = "TimedOut"
+    UNMARKED = EXISTS_UNMANAGED
     KIND_GOES = "KindGoes"
 
 
@@ -65,6 +68,8 @@ def release(
 def _end_of(waited_seconds: float, reaches: Sequence[Reach]) -> Release | None:
     waiting = [reach for reach in reaches if not reach.is_ended]
     if not waiting:
+        if any(reach.is_unapproved for reach in reaches):
+            return Release.UNAPPROVED
         withheld = any(reach.is_braked for reach in reaches)
         return Release.WITHHELD if withheld else Release.ENDED
     in_vain = [_why_in_vain(waited_seconds, reach) for reach in waiting]
@@ -78,14 +83,17 @@ def _why_in_vain(waited_seconds: float, reach: Reach) -> Release | None:
     """Why waiting for this Regent helps nobody; None while it may.
 
     One that only looks does so until a person acts. A takeover that it was not told of may be a
-    doubt that ends by itself, so it is waited for like one that is away.
+    doubt that ends by itself, so it is waited for like one that is away. Where another Regent has
+    its lock, that one is given as long to end it. A role without our mark is ended by nobody.
     """
-    if reach.unreachable_seconds >= UNREACHABLE_SECONDS:
+    is_long = waited_seconds >= UNREACHABLE_SECONDS
+    is_away = reach.unreachable_seconds >= UNREACHABLE_SECONDS
+    if is_away and (is_long or not reach.is_served_by_another):
         return Release.UNREACHABLE
-    if reach.restraint and (reach.is_told or waited_seconds >= UNREACHABLE_SECONDS):
-        known = (Release.TAKEOVER, Release.IN_RECOVERY)
+    if reach.restraint and (reach.is_told or is_long):
+        known = (Release.TAKEOVER, Release.IN_RECOVERY, Release.UNAPPROVED)
         return next((one for one in known if one == reach.restraint), Release.OBSERVING)
-    return None
+    return Release.UNMARKED if reach.is_unmarked else None
 
 
 def release_regent(

@@ -18,7 +18,7 @@ from controller.kube.errors import ApiError
 from controller.kube.events import EventKind, EventRecorder, News, Reference
 from controller.kube.kinds import DEPLOYMENT, JsonObject
 from controller.kube.own import find_own, own_lease
-from controller.lifecycle.finalizers import Release
+from controller.lifecycle.finalizers import Release, role_of
 from controller.lifecycle.uninstalled import has_installed
 from controller.names import workload_name
 from controller.observe.reader import Declared
@@ -28,12 +28,17 @@ from controller.workloads.manifests import Plant
 from shared.http import StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
+from shared.names import quote_ident
 
 log = get_logger(__name__)
 TOLD_AFTER_SECONDS = 5.0
 
 _SAID: Mapping[Release, str] = {
     Release.WITHHELD: "The brake withholds this loss; release it on the Regent to carry it out.",
+    Release.UNAPPROVED: (
+        "Its access has not ended: the deletion waits for approval, as its Regent has approval:"
+        " Manual. It ends when the digest in the Regent's status is approved."
+    ),
     Release.UNREACHABLE: "The Regent or its server cannot be reached; access ends when it can.",
     Release.OBSERVING: (
         "Its Regent only looks, so nothing of its access was taken away. It ends when the Regent"
@@ -49,6 +54,18 @@ _SAID: Mapping[Release, str] = {
     ),
     Release.TIMED_OUT: (
         "Access had not ended after 45 s. The Regent goes on trying, and its status says why."
+    ),
+    Release.UNMARKED: (
+        "Its access has not ended: the role {role} may log in, and no mark says that PostgRegent"
+        " made it, so nothing was taken from it. It is somebody else's, or the home database was"
+        " put back to an older copy. If it was this resource's, end it by hand: ALTER ROLE {role}"
+        " NOLOGIN. Its Regent's leftovers name it until then."
+    ),
+    Release.NO_REGENT: (
+        "Its access has not ended: no Regent serves it any more ({regents} did), so its role {role}"
+        " stays as it is, LOGIN and password too where it has them. End it by hand (ALTER ROLE"
+        " {role} NOLOGIN), or declare it again, let a Regent take it up, and delete it then. The"
+        " leftovers of a Regent that comes after the last one name it."
     ),
 }
 _LEFT = (
@@ -73,6 +90,10 @@ class _Waiting:
     reason: Release
     regents: frozenset[ResourceKey]
     since: float
+
+    def is_told_by(self, regent: ResourceKey) -> bool:
+        """Whether this Regent's own last words name it, and nothing else need."""
+        return self.reason is Release.NO_REGENT and regent in self.regents
 
 
 class LastWords:
@@ -113,8 +134,11 @@ class LastWords:
     def of_resource(
         self, found: JsonObject, reason: Release, regents: frozenset[ResourceKey]
     ) -> None:
-        """It was let go; told in a moment, where that is no end."""
-        if reason in _SAID:
+        """It was let go; told in a moment, where that is no end.
+
+        Of one that no Regent serves, `regents` are those that had it and can be asked no more.
+        """
+        if reason in _SAID and (regents or reason is not Release.NO_REGENT):
             self._waiting.append(_Waiting(found, reason, regents, self._clock()))
 
     def tell(self, declared: Declared) -> bool:
@@ -125,10 +149,13 @@ class LastWords:
         before = self._clock() - TOLD_AFTER_SECONDS
         while self._waiting and self._waiting[0].since <= before:
             one = self._waiting.popleft()
+            if one.reason is Release.NO_REGENT:
+                self._record(one.found, str(one.reason), _note_of(one), self.own)
+                continue
             staying = sorted(one.regents & declared.raw.keys() - declared.deleting)
             if staying:
                 beside = self._deployment(staying[0])
-                self._record(one.found, str(one.reason), _SAID[one.reason], beside)
+                self._record(one.found, str(one.reason), _note_of(one), beside)
         return bool(self._waiting)
 
     def of_regent(self, found: JsonObject, reason: Release, status: StatusBody | None) -> None:
@@ -151,6 +178,7 @@ class LastWords:
         for one in self._waiting:
             if regent in one.regents:
                 found.add(f"{one.found['kind']}/{'/'.join(_place(one.found))}")
+        self._waiting = deque(one for one in self._waiting if not one.is_told_by(regent))
         return tuple(sorted(found))
 
     def _record(
@@ -172,6 +200,12 @@ class LastWords:
 
 def _place(found: JsonObject) -> tuple[str, str]:
     return str(found["metadata"]["namespace"]), str(found["metadata"]["name"])
+
+
+def _note_of(one: _Waiting) -> str:
+    role = role_of(ResourceKey(one.found["kind"], *_place(one.found)), one.found)
+    quoted = quote_ident(role) if role and "\0" not in role else role
+    return _SAID[one.reason].format(role=quoted, regents=named([*map(str, sorted(one.regents))]))
 
 
 def regent_words(

@@ -11,8 +11,10 @@ from difflib import get_close_matches
 from typing import assert_never
 
 from controller.core.candidates import candidates, regents_of, served_databases
+from controller.core.passwords import NOT_MADE
 from controller.core.secrets import Secret, SecretName
 from controller.local.directory import Loaded, Tree
+from controller.local.of_public import of_public
 from controller.local.secrets import secret_keys_of
 from shared.keys import Kind, ResourceKey
 from shared.listing import first_of
@@ -37,6 +39,8 @@ def check(tree: Tree) -> tuple[Problem, ...]:
         *checking.bounds(),
         *checking.secrets(),
         *checking.unsupported(),
+        *checking.public(),
+        *checking.of_public(),
     ]
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
 
@@ -160,7 +164,7 @@ class _Check:
                 for regent in self._regents_of(resource):
                     name = resource.postgres_name
                     holders.setdefault((regent.key, name), []).append(key)
-                    if name == regent.spec.admin_user:
+                    if name in (regent.spec.admin_user, regent.spec.set_role):
                         yield self._admin(key, regent, name)
         reported: set[tuple[ResourceKey, ResourceKey]] = set()
         for (_, name), keys in holders.items():
@@ -214,33 +218,41 @@ class _Check:
     def secrets(self) -> Iterator[Problem]:
         """Warnings only: a password that is not there touches nothing else (rule 19)."""
         for key, resource in self.valid.items():
+            said: set[Path] = set()
             for path, reference in secret_keys_of(resource):
                 name = SecretName(key.namespace, reference.name)
                 secret = self.tree.secrets.get(name)
-                if secret is None:
+                is_said = path in said
+                said.add(path)
+                if secret is None and not is_said:
                     known = [s.name for s in self.tree.secrets if s.namespace == name.namespace]
                     way_out = did_you_mean(name.name, known, _WITHOUT_SECRET[path[-1]])
                     message = f"is no Secret in namespace {name.namespace}"
                     yield self._problem(
                         key, (*path, "name"), name.name, message, way_out, "warning"
                     )
-                else:
+                if secret is not None:
                     yield from self._key(key, path, reference, secret)
-                    yield from self._selected(key, resource, path, secret)
+                    if not is_said:
+                        yield from self._selected(key, resource, path, secret)
+            if isinstance(resource, User) and resource.spec.credentials is not None:
+                what, _, way_out = NOT_MADE.partition(". ")
+                path = ("spec", "credentials")
+                yield self._problem(key, path, None, f"NotSupported: {what}", way_out, "warning")
 
     def _key(
         self, key: ResourceKey, path: Path, reference: SecretKeyRef, secret: Secret
     ) -> Iterator[Problem]:
         value = secret.values.get(reference.key)
+        # A certificate's Secret has its keys by its type: no field names them.
+        at = path if path[-1] == OF_A_CERTIFICATE else (*path, "key")
         if value is None:
             way_out = did_you_mean(reference.key, secret.values, f"add it to Secret {secret.name}")
             message = f"is no key of Secret {secret.name}"
-            yield self._problem(key, (*path, "key"), reference.key, message, way_out, "warning")
+            yield self._problem(key, at, reference.key, message, way_out, "warning")
         elif not value.get_secret_value().strip():
             message = f"is empty in Secret {secret.name}"
-            yield self._problem(
-                key, (*path, "key"), reference.key, message, "put the value there", "warning"
-            )
+            yield self._problem(key, at, reference.key, message, "put the value there", "warning")
 
     def _selected(
         self, key: ResourceKey, resource: AnyResource, path: Path, secret: Secret
@@ -275,6 +287,26 @@ class _Check:
                     "take it out to make the resource Ready", "warning",
                 )  # fmt: skip
 
+    def of_public(self) -> Iterator[Problem]:
+        """What can never hold, as PUBLIC is no role (controller/local/of_public.py)."""
+        for key, path, value, message, way_out, severity in of_public(self.valid):
+            yield self._problem(key, path, value, message, way_out, severity)
+
+    def public(self) -> Iterator[Problem]:
+        """Warnings: a Role that speaks for PUBLIC where its Regent says Declared of no right."""
+        for key, resource in self.valid.items():
+            if not (isinstance(resource, Role) and resource.spec.is_public):
+                continue
+            regents = self._regents_of(resource)
+            rights = [one.spec.public_privileges for one in regents]
+            if regents and not any(one and one.declared for one in rights):
+                yield self._problem(
+                    key, ("spec", "public"), None,
+                    f"gives nothing: Regent {regents[0].metadata.name} leaves PUBLIC as it is",
+                    "say Declared in its spec.publicPrivileges, for each right that is meant",
+                    "warning",
+                )  # fmt: skip
+
     def _problem(
         self,
         key: ResourceKey,
@@ -292,9 +324,11 @@ class _Check:
         )  # fmt: skip
 
 
+OF_A_CERTIFICATE = "clientCertificateSecretRef"
 _WITHOUT_SECRET: Mapping[str | int, str] = {
     "passwordSecretRef": "add it; until then the password stays as it is",
     "adminPasswordSecretRef": "add it; without it the Regent cannot log in",
+    OF_A_CERTIFICATE: "add it; without it the Regent cannot log in",
     "caSecretRef": "add it; without it the Regent cannot verify the server's certificate",
 }
 """What a missing Secret means, by the field that names it."""

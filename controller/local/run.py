@@ -20,6 +20,7 @@ from typing import Protocol, assert_never
 from controller.core.compile import Compiled, Push, compile_states, invalid, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
+from controller.local.besides import lines_besides
 from controller.local.children import Child
 from controller.local.directory import Loaded, Tree
 from controller.local.watch import changes
@@ -87,6 +88,7 @@ class LocalController:
         self._running: dict[ResourceKey, Running] = {}
         self._not_started: dict[ResourceKey, NotReached] = {}
         self._failed: dict[ResourceKey, NotReached] = {}
+        self._had: dict[ResourceKey, frozenset[ResourceKey]] = {}
         self._compiled = Compiled({})
         self._tree: Tree | None = None
         self._said: frozenset[str] = frozenset()
@@ -191,6 +193,7 @@ class LocalController:
 
     async def _compile_and_push(self, tree: Tree) -> None:
         bound, meetings = self.fleet.bound(), self.fleet.meetings()
+        self._had |= bound
         passwords = self._passwords.reading(tree.secrets, self.fleet.in_force())
         push = Push(ORIGIN, self._revisions.next(), "Deleted", is_whole=tree.is_whole)
 
@@ -205,6 +208,7 @@ class LocalController:
             passwords=passwords,
             push=push,
             namespaces=tree.namespaces,
+            former=self._was_on,
         )
         failed = self._compiled.failed
         self._failed = {key: _fault(key, "compiling its state", e) for key, e in failed.items()}
@@ -215,6 +219,10 @@ class LocalController:
                 self.fleet.push(key, state)
         self._passwords.forget_except(users_of(self._compiled.states))
         self._tell()
+
+    def _was_on(self, key: ResourceKey) -> frozenset[ResourceKey]:
+        """The Regents that had it, those that are gone since among them."""
+        return frozenset(regent for regent, had in self._had.items() if key in had)
 
     def _tell(self) -> None:
         """What the controller itself has to say: of what no Regent has, and of the Regents."""
@@ -301,7 +309,9 @@ class LocalController:
             self._board.regent_is_behind(regent)
         is_pushed_to = regent in self._compiled.states or not _is_met(served)
         if served.status is not None and not (is_pushed_to and _is_behind(served)):
+            before = self._board.regents.get(regent)
             self._board.regent_says(regent, served.status)
+            self._board.say_all(lines_besides(regent, before, served.status, now()))
         self._tell()
 
 

@@ -146,6 +146,10 @@ def secret_keys_of(resource: AnyResource) -> tuple[tuple[Path, SecretKeyRef], ..
             tls = resource.spec.tls
             password = resource.spec.admin_password_secret_ref
             found.append((("spec", "adminPasswordSecretRef"), password))
+            found.extend(
+                (("spec", "clientCertificateSecretRef"), one)
+                for one in resource.spec.client_certificate_keys
+            )
             found.append((("spec", "tls", "caSecretRef"), tls.ca_secret_ref if tls else None))
         case Permission() | Role():
             pass

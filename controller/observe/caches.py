@@ -15,7 +15,7 @@ from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.cache import Seen
 from controller.kube.crds import deletions_count_while_defined
-from controller.kube.informer import Informer, WentBack
+from controller.kube.informer import Informer
 from controller.kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
     NAMESPACE,
@@ -30,6 +30,7 @@ from controller.kube.kinds import Kind as ApiKind
 from controller.names import MANAGED_BY, MANAGER, REGENT_NAME, REGENT_NAMESPACE
 from controller.observe.doubts import EVERYWHERE, Doubts, SecretsRead
 from controller.observe.reader import read_secrets, says_the_same
+from controller.observe.restores import Restores
 from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES
 from shared.keys import Kind, ResourceKey
@@ -62,6 +63,7 @@ class Caches:
         self._wake = wake
         self._deleted = deleted
         self._status_changed = status_changed
+        self._restores = Restores(self._list_again)
         self.namespaces = namespaces or (EVERYWHERE,)
         self._ours = {
             (namespace, kind): self._informer(kind, namespace, is_ours=True)
@@ -86,13 +88,11 @@ class Caches:
         self._labelled: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
         """By watched place, the namespaces themselves."""
         self._group: asyncio.TaskGroup | None = None
-        self._restored_at = 0
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Follow everything in tasks of this group."""
         self._group = group
-        found = (*self._ours.values(), *self._definitions.values(), *self._workloads.values())
-        for informer in found:
+        for informer in self._always():
             group.create_task(_run(informer))
 
     def why_not_synced(self, namespace: str) -> str:
@@ -125,11 +125,7 @@ class Caches:
     @property
     def restored_at(self) -> int:
         """When the API server was last seen to have been put back, in milliseconds; 0 for never."""
-        secrets = [informer for informer, _ in self._secrets.values()]
-        found = (*self._ours.values(), *self._definitions.values(), *self._workloads.values())
-        seen = [i.went_back for i in (*found, *secrets) if i.went_back is not None]
-        self._restored_at = last_restore(self._restored_at, seen)
-        return self._restored_at
+        return self._restores.last
 
     def going_kinds(self) -> frozenset[str]:
         """The kinds whose definition is being deleted."""
@@ -214,6 +210,16 @@ class Caches:
         }
         return Namespaces(known, _why_not(informers))
 
+    def _always(self) -> tuple[Informer, ...]:
+        """Those that are followed from the start to the end."""
+        return (*self._ours.values(), *self._definitions.values(), *self._workloads.values())
+
+    def _list_again(self) -> None:
+        """Everything: a restore that one informer sees may be silent for all others."""
+        others = (*self._secrets.values(), *self._labelled.values())
+        for informer in (*self._always(), *(informer for informer, _ in others)):
+            informer.list_again()
+
     def _known_secrets(self) -> dict[Key, JsonObject]:
         return {key: found for one, _ in self._secrets.values() for key, found in one.cache.items()}
 
@@ -245,6 +251,7 @@ class Caches:
             field_selector=field_selector,
             on_change=lambda seen: self._changed(kind, seen),
             on_sync=lambda _synced: self._wake(),
+            on_went_back=self._restores.note,
             deletions_count=deletions_count_while_defined(self._api, kind) if is_resource else None,
         )
 
@@ -270,17 +277,6 @@ def _regent_of(workload: JsonObject) -> ResourceKey | None:
     if REGENT_NAMESPACE in labels and REGENT_NAME in labels:
         return ResourceKey("Regent", labels[REGENT_NAMESPACE], labels[REGENT_NAME])
     return None
-
-
-def last_restore(known: int, seen: Iterable[WentBack]) -> int:
-    """When the last one was first seen, of those that each informer saw. Pure.
-
-    Who had heard nothing since the one that is known sees the same one later.
-    """
-    for one in sorted(seen, key=lambda one: one.seen_at):
-        if one.heard_at >= known:
-            known = one.seen_at
-    return known
 
 
 def _why_not(informers: Iterable[Informer]) -> str:

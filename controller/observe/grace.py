@@ -11,13 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from controller.core.placement import REGENT_GONE
 from controller.kube.kinds import JsonObject, generation_of
 from controller.status.patch import is_stalled, ready_condition
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 
 PATIENCE_SECONDS = 60.0
-AWAITED = "NoRegent"
+AWAITED = frozenset({"NoRegent", REGENT_GONE})
 
 
 class Arrivals:
@@ -36,7 +37,7 @@ class Arrivals:
         now, judged = self._clock(), dict(outcomes)
         since: dict[tuple[ResourceKey, int], float] = {}
         for key, outcome in outcomes.items():
-            if outcome.reason != AWAITED or key not in raw or _is_told(raw[key]):
+            if outcome.reason not in AWAITED or key not in raw or _is_told(raw[key]):
                 continue
             awaited = key, generation_of(raw[key])
             since[awaited] = self._since.get(awaited, now)
@@ -52,6 +53,6 @@ def _is_told(found: JsonObject) -> bool:
     status = found.get("status") or {}
     return (
         status.get("observedGeneration") == generation_of(found)
-        and ready_condition(status).get("reason") == AWAITED
+        and ready_condition(status).get("reason") in AWAITED
         and is_stalled(status)
     )

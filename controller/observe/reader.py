@@ -23,7 +23,7 @@ from controller.observe.doubts import Doubts
 from shared.http import UNKNOWN_SERVER
 from shared.keys import Kind, ResourceKey
 from shared.problems import Problem
-from shared.resources import GROUP, AnyResource, Regent
+from shared.resources import GROUP, AnyResource, Regent, User
 from shared.resources.reading import Mistaken, read_manifest
 
 RawSecrets = Mapping[tuple[str, str], JsonObject]
@@ -138,6 +138,12 @@ def had_state_on(regent: JsonObject) -> str:
     return str(status.get("serverIdentifier") or UNKNOWN_SERVER)
 
 
+def had_disabled(regent: JsonObject) -> tuple[str, ...]:
+    """The roles that nobody declares and whose LOGIN it has taken, as its status remembers them."""
+    found = (regent.get("status") or {}).get("unmanaged") or {}
+    return tuple(str(one["name"]) for one in found.get("roles") or () if one.get("disabled"))
+
+
 def secret_names(declared: Declared) -> frozenset[SecretName]:
     """Every Secret that a valid resource names; no other one is looked at."""
     return frozenset(
@@ -154,8 +160,9 @@ def read_secrets(names: Iterable[SecretName], raw: RawSecrets) -> dict[SecretNam
     for name in names:
         secret = raw.get((name.namespace, name.name))
         if secret is not None and not is_deleting(secret):
-            labels = secret["metadata"].get("labels") or {}
-            found[name] = Secret(name, dict(_values(secret)), labels)
+            metadata = secret["metadata"]
+            labels = metadata.get("labels") or {}
+            found[name] = Secret(name, dict(_values(secret)), labels, metadata=metadata)
     return found
 
 
@@ -210,6 +217,8 @@ def _names(resource: AnyResource) -> Iterator[str]:
         yield reference.name
     if isinstance(resource, Regent) and resource.spec.connection_secret_ref is not None:
         yield resource.spec.connection_secret_ref.name
+    if isinstance(resource, User) and resource.spec.credentials and resource.spec.password_key:
+        yield resource.spec.password_key.name
 
 
 def _values(secret: JsonObject) -> Iterator[tuple[str, SecretBytes]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -28,7 +29,9 @@ from controller.regents.answers import (
 )
 from shared.consent import Consent
 from shared.http import (
+    HAD_DISABLED_HEADER,
     HAD_STATE_HEADER,
+    LONGEST_NAMES,
     DriftPage,
     FieldProblem,
     HistoryPage,
@@ -143,15 +146,23 @@ class RegentClient:
             await self._http.aclose()
 
     async def put_state(
-        self, written: WrittenState, *, if_match: str | None, had_state: str = ""
+        self,
+        written: WrittenState,
+        *,
+        if_match: str | None,
+        had_state: str = "",
+        had_disabled: Collection[str] = (),
     ) -> PushAnswer:
         """Push; `if_match` is the etag that this state replaces, None for the first push.
 
-        `had_state` is the server on which the Regent is remembered to have had a state.
+        `had_state` is the server on which the Regent is remembered to have had a state, and
+        `had_disabled` are roles whose LOGIN it had taken there.
         """
         headers = {"If-None-Match": "*"} if if_match is None else {"If-Match": f'"{if_match}"'}
         if if_match is None and had_state:
             headers[HAD_STATE_HEADER] = had_state
+            if had_disabled:
+                headers[HAD_DISABLED_HEADER] = _names(had_disabled)
         answer = await self._send("PUT", "/v1/state", body=written.body, headers=headers)
         if answer.status_code == HTTPStatus.ACCEPTED:
             return Accepted(etag_of(answer))
@@ -216,6 +227,8 @@ class RegentClient:
         match given.kind:
             case "Brake":
                 path, body = "/v1/brake/release", {"digest": given.digest}
+            case "Approval":
+                path, body = "/v1/approval", {"digest": given.digest}
             case "Takeover":
                 path, body = "/v1/takeover/accept", {"token": given.digest}
             case _:
@@ -272,3 +285,11 @@ class RegentClient:
                 f"The Regent at {self._base_url} does not answer ({type(error).__name__}).",
                 way_out="Look whether it runs, and at its log.",
             ) from error
+
+
+def _names(names: Collection[str]) -> str:
+    """As many of them as a header may be long."""
+    kept = list(names)
+    while len(text := json.dumps(kept)) > LONGEST_NAMES:
+        kept.pop()
+    return text

@@ -59,13 +59,25 @@ class ConversationFailed(PostgRegentError):
         )
 
 
+async def is_alone() -> None:
+    """Prove nothing: nobody else pushes what this process reads, such as a directory."""
+
+
 class RegentLink:
     """One Regent, as the controller talks to it."""
 
     def __init__(
-        self, key: ResourceKey, client: RegentClient, tell: Callable[[FromLink], None]
+        self,
+        key: ResourceKey,
+        client: RegentClient,
+        tell: Callable[[FromLink], None],
+        prove: Callable[[], Awaitable[None]] = is_alone,
     ) -> None:
-        """`tell` hears what the Regent says; none of it waits."""
+        """`tell` hears what the Regent says; none of it waits.
+
+        `prove` raises where another process leads by now. It is awaited between hearing which state
+        is accepted and naming it: whoever leads next has not pushed before it led.
+        """
         self.key = key
         self.acquaintance: Acquaintance | None = None
         self.is_pushed = False
@@ -73,10 +85,12 @@ class RegentLink:
         """Of the last push that was accepted; 0 where it was accepted before we came."""
         self._client = client
         self._tell = tell
+        self._prove = prove
         self._state: DesiredState | WrittenState | None = None
         self._consents = Consents()
         self._footing = Footing()
         self._had_state = ""
+        self._had_disabled: tuple[str, ...] = ()
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
         self._is_of_a_standby = False
@@ -120,9 +134,13 @@ class RegentLink:
         if self._consents.give(consents):
             self._wake.set()
 
-    def remember(self, had_state_on: str) -> None:
-        """The server on which this Regent was seen with a state, before this link was made."""
-        self._had_state = self._had_state or had_state_on
+    def remember(self, had_state_on: str, had_disabled: tuple[str, ...] = ()) -> None:
+        """The server on which this Regent was seen with a state, before this link was made.
+
+        And whom it had disabled there, as far as this link has heard nothing newer.
+        """
+        if not self._had_state:
+            self._had_state, self._had_disabled = had_state_on, had_disabled
 
     async def run(self) -> None:
         """Talk until cancelled."""
@@ -183,6 +201,7 @@ class RegentLink:
         if accepted is None:  # its home database is a new one, where ids begin again
             self._heard = 0
         verifiers = await self._client.verifiers()
+        await self._prove()
         self._footing.met(accepted.etag if accepted else None)
         self.acquaintance = Acquaintance(
             etag=accepted.etag if accepted else None,
@@ -213,7 +232,10 @@ class RegentLink:
         self._must_push = False
         self._footing.sends(written.etag)
         answer = await self._client.put_state(
-            written, if_match=known.etag, had_state=self._had_state
+            written,
+            if_match=known.etag,
+            had_state=self._had_state,
+            had_disabled=self._had_disabled,
         )
         match answer:
             case Accepted(etag=new):
@@ -290,6 +312,9 @@ class RegentLink:
             self._server = status.system_identifier
         if status.accepted_revision is not None:
             self._had_state = status.system_identifier or self._had_state or UNKNOWN_SERVER
+            if status.looked and not status.takeover.needed:
+                found = status.unmanaged.roles if status.unmanaged is not None else ()
+                self._had_disabled = tuple(one.name for one in found if one.disabled)
 
     def _wait_after(self, status: StatusBody) -> float:
         """For news. One that goes by another state than we know is met anew, and pushed to anew."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from controller.regents.client import RegentClient
-from controller.regents.conversation import RegentLink
+from controller.regents.conversation import RegentLink, is_alone
 from controller.regents.heard import (
     Changed,
     Drifted,
@@ -31,7 +31,15 @@ from controller.regents.heard import (
     Troubled,
 )
 from controller.regents.outcome import IN_RECOVERY, NOT_MET, NotReached
-from controller.regents.reach import Reach, has_passed, restraint_of, withholds
+from controller.regents.reach import (
+    Reach,
+    has_passed,
+    is_served_by_another,
+    is_unmarked,
+    restraint_of,
+    waits_for_approval,
+    withholds,
+)
 from shared.errors import PostgRegentError
 from shared.http import StatusBody
 from shared.keys import ResourceKey
@@ -77,14 +85,19 @@ class Served:
 
 
 class Fleet:
-    """All Regents. `note` is told of a subscriber's failure, and at hearing of which Regent."""
+    """All Regents. `note` is told of a subscriber's failure, and at hearing of which Regent.
+
+    `prove` raises where this process does not lead (see RegentLink).
+    """
 
     def __init__(
         self,
         note: Callable[[ResourceKey, Exception], None],
+        prove: Callable[[], Awaitable[None]] = is_alone,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._note = note
+        self._prove = prove
         self._clock = clock
         self._subscribers: list[Hears] = []
         self._served: dict[ResourceKey, Served] = {}
@@ -110,7 +123,7 @@ class Fleet:
         if before is not None and before.passport == passport:
             return
         client = connect()
-        link = RegentLink(key, client, self.hear)
+        link = RegentLink(key, client, self.hear, self._prove)
         served = Served(client, link, passport, unreached_since=self._clock())
         if before is not None:
             self._end(before)
@@ -192,8 +205,11 @@ class Fleet:
             is_told=is_told,
             is_passed=has_passed(status, resource, pushed),
             is_braked=status is not None and withholds(status.brake, role),
+            is_unapproved=status is not None and waits_for_approval(status.approval, resource),
             restraint=restraint_of(status, pushed, is_told=is_told),
             unreachable_seconds=self.unreachable_seconds(key),
+            is_served_by_another=is_served_by_another(status),
+            is_unmarked=is_told and is_unmarked(status, resource, pushed),
         )
 
     def hears(self, key: ResourceKey) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from controller.regents.vanished import REASON, held_words, named, vanished_of
 from shared.errors import PostgRegentError
-from shared.http import StatusBody
+from shared.http import ApprovalBody, StatusBody
 from shared.keys import ResourceKey
-from shared.outcomes import Outcome, State
+from shared.outcomes import AWAITING_APPROVAL, Outcome, State
+from shared.resources import APPROVE_ANNOTATION
 
 IN_RECOVERY = "InRecovery"
 """Of a standby, which takes no push either."""
@@ -23,6 +24,7 @@ FOR_GOOD = frozenset(
         "HostNotAllowed",
         "NotSupported",
         "OtherUser",
+        "HomeDatabaseOlder",
         "NameTaken",
         "Uninstalled",
         "LeftInstalled",
@@ -70,6 +72,10 @@ NOT_ANSWERING = "NotAnswering"
 
 LOOK_FAILED = "LookFailed"
 """Of a pass that failed by a mistake of ours: it is tried again."""
+
+
+NOT_TAKEN_AWAY = "NotTakenAway"
+"""Where PUBLIC keeps CONNECT, as somebody would be shut out."""
 
 
 ACCESS_GOES_ON = "AccessGoesOn"
@@ -127,6 +133,8 @@ def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst fi
         return "Stalled", "BrakePulled", said
     if vanished is not None:
         return "Stalled", REASON, vanished.words(key)
+    if status.approval.waiting:
+        return "Reconciling", AWAITING_APPROVAL, approval_words(status.approval)
     if status.accepted_revision is None:
         return "Reconciling", "Waiting", "It waits for its first push."
     if status.observing:
@@ -147,10 +155,30 @@ def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst fi
         )
     if held:
         return "Stalled", "Held", held_words(held)
+    if status.kept_open:
+        return "Stalled", NOT_TAKEN_AWAY, " ".join(status.kept_open[:SHOWN])
+    if status.unmanaged is not None:
+        refused = [one for one in status.unmanaged.roles if one.problem]
+        if refused:
+            who = named([one.name for one in refused])
+            said = f"unmanagedRoles is {status.unmanaged.policy}, and not in force for {who}."
+            return "Stalled", "NotManageable", f"{said} {refused[0].problem}"
     roles = "1 role" if status.managed_roles == 1 else f"{status.managed_roles} roles"
     how = f"{status.detector.mode}" + ("" if status.detector.healthy else ", not healthy")
     said = f": {status.detector.message.rstrip('.')}" if status.detector.message else ""
+    if paused := [one.role for one in status.paused if not one.not_held]:
+        said += f"; paused: {named(paused)}"
+    if loose := sorted({one.role for one in status.leftovers}):
+        said += f"; left of deleted resources, see leftovers: {named(loose)}"
     return "Ready", "Running", f"{roles} managed; detector {how}{said}.{_unreadable(status)}"
+
+
+def approval_words(approval: ApprovalBody) -> str:
+    """What waits, and how it is approved."""
+    if not approval.digest:
+        return approval.message
+    how = f"To approve it, annotate this Regent with {APPROVE_ANNOTATION}: {approval.digest}."
+    return f"{approval.message} {how}"
 
 
 def _unread(status: StatusBody) -> tuple[State, str, str]:

@@ -23,7 +23,7 @@ from shared.drift_text import drift_text
 from shared.errors import PostgRegentError
 from shared.http import NO_CONNECTION, DoneBody, StatusBody
 from shared.keys import ResourceKey
-from shared.outcomes import CONTENDED, REPORTED, Drift, Outcome
+from shared.outcomes import CONTENDED, PAUSED, REPORTED, Drift, Outcome
 
 COMING_UP = frozenset({"Starting", "NotReady", "NotAnswering", "Waiting", "Applying"})
 """Reasons that a Regent passes through within seconds; its trouble has reasons of its own."""
@@ -330,6 +330,8 @@ def replace_file(path: Path, text: str) -> None:
 
 def drift_line(drift: Drift, *, at: datetime | None = None) -> Line:
     """`drift corrected INSERT on … was granted to … by … (psql, 10.0.0.7), revoked 12 ms later`."""
+    if drift.correction == PAUSED:
+        return Line(at or now(), "pause", "begun", "", drift_text(drift))
     state = "corrected" if drift.corrected_at else "found"
     if drift.correction in (REPORTED, CONTENDED):
         state = drift.correction

@@ -88,7 +88,8 @@ def regent_status(
     said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     written["serverIdentifier"] = said.get("systemIdentifier", "")
     for name in (
-        "acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake", "takeover",
+        "acceptedRevision", "appliedRevision", "managedRoles", "detector", "brake", "approval",
+        "takeover",
         "unmanaged",
     ):  # fmt: skip
         if name in said:
@@ -96,6 +97,7 @@ def regent_status(
     written |= {name: value for name, value in remembered.items() if not written.get(name)}
     written["leftovers"] = said["leftovers"]
     written["contended"] = said["contended"]
+    written["paused"] = said["paused"]
     return written
 
 

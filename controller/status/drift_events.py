@@ -16,7 +16,7 @@ from controller.kube.kinds import JsonObject
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from shared.drift_text import timeless
 from shared.keys import ResourceKey
-from shared.outcomes import CONTENDED, REPORTED, Drift
+from shared.outcomes import CONTENDED, PAUSED, REPORTED, Drift
 from shared.utc import utc
 
 BURST_SECONDS = 0.3
@@ -70,8 +70,8 @@ class DriftEvents:
 
 
 def _apart(drifts: Sequence[Drift]) -> Iterator[Sequence[Drift]]:
-    """What is contended and what is only reported have Events of their own."""
-    told = (REPORTED, CONTENDED)
+    """What is contended, paused or only reported has Events of its own."""
+    told = (REPORTED, CONTENDED, PAUSED)
     parts = (
         [drift for drift in drifts if drift.correction not in told],
         *([drift for drift in drifts if drift.correction == one] for one in told),
@@ -96,6 +96,8 @@ def _news(about: Reference, drifts: Sequence[Drift]) -> News:
             return News(about, "Warning", "UnmanagedRole", "Report", note_of(drifts))
         case "contended":
             return News(about, "Warning", "Contended", "Report", note_of(drifts))
+        case "paused":
+            return News(about, "Warning", "Paused", "Report", note_of(drifts))
     reason = "DriftCorrected" if all(drift.corrected_at for drift in drifts) else "DriftFound"
     return News(about, "Warning", reason, "Correct", note_of(drifts))
 

@@ -15,12 +15,15 @@ class OwnTroubles:
         self._recorder = recorder
         self._told: dict[str, News] = {}
 
-    def tell(self, beside: Reference, *, departures: str, authorities: str, statuses: str) -> None:
+    def tell(
+        self, beside: Reference, *, departures: str, authorities: str, statuses: str, rivals: str
+    ) -> None:
         """Tell what is news of why these cannot be written; empty where they can."""
         for one in (
             News(beside, "Warning", "DeparturesNotWritten", "Hold", departures),
             News(beside, "Warning", "AuthorityNotReplaced", "Reconcile", authorities),
             News(beside, "Warning", "StatusNotWritten", "Reconcile", statuses),
+            News(beside, "Warning", "AnotherController", "Reconcile", rivals),
         ):
             if one.note and one != self._told.get(one.reason):
                 self._recorder.record(one)

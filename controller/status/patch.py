@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from controller.kube.kinds import JsonObject, generation_of
 from controller.regents.outcome import NOT_MET, NotReached, regent_outcome
 from controller.status.conditions import (
     MAX_LEFTOVERS,
+    Truth,
     conditions,
     regent_status,
     resource_status,
@@ -23,8 +25,10 @@ from controller.status.conditions import (
     truth,
 )
 from controller.status.let_go import leftover, with_untold
-from shared.http import DetectorBody, StatusBody
+from shared.drift_text import undone
+from shared.http import DetectorBody, PauseBody, StatusBody
 from shared.keys import ResourceKey
+from shared.listing import first_of
 from shared.outcomes import Outcome
 from shared.utc import utc
 
@@ -34,6 +38,7 @@ WAITING = ("WaitingForRegent", "No Regent has said anything about it yet.")
 PENDING = ("Progressing", "It was changed a moment ago and is on its way to its Regents.")
 REGENT_AWAY = "RegentAway"
 """Of what was Ready when its Regent was seen last."""
+SHOWN_PAUSES = 5
 NOT_LOOKED = "No pass has looked since it was connected."
 _TIMES = frozenset({"lastTransitionTime", "lastPassTime"})
 
@@ -102,8 +107,14 @@ def status_of(
         if not (is_stale or was_away or is_withdrawn):
             return None
         pending = _pending(generation)
-        return {"observedGeneration": generation, "conditions": conditions(pending, before, now)}
+        return {
+            "observedGeneration": generation,
+            "conditions": conditions(pending, before, now),
+            **_last_on(found, pending),
+        }
     status = resource_status(shown, before, now, unknown=REGENT_AWAY)
+    if own is not None and len(shown) == 1:
+        status |= _last_on(found, own)
     if any(regent is not None for regent in shown):
         status["readyCount"] = sum(
             1 for regent, outcome in shown.items() if regent is not None and outcome.is_ready
@@ -114,9 +125,31 @@ def status_of(
     return status
 
 
+def _last_on(found: JsonObject, shown: Outcome) -> dict[str, Any]:
+    """What it was on while it is on none: a Regent that is away does not lose it to a foreign one.
+
+    Of its own namespace only, as placing asks (controller/core/placement.py).
+    """
+    kept = [
+        {"namespace": key.namespace, "name": key.name, "state": shown.state, "reason": shown.reason}
+        for key in sorted(regents_in(found.get("status") or {}))
+        if key.namespace == found["metadata"].get("namespace")
+    ]
+    return {"regents": kept} if kept else {}
+
+
+def regents_in(status: Mapping[str, Any]) -> frozenset[ResourceKey]:
+    """The Regents that a status tells of; where it is on none, those on which it was last."""
+    return frozenset(map(_regent_of, status.get("regents") or ()))
+
+
 def lists(status: Mapping[str, Any], regents: frozenset[ResourceKey]) -> bool:
     """Whether a status tells of one of these Regents."""
     return bool(_listed(status, regents))
+
+
+def _regent_of(entry: Mapping[str, Any]) -> ResourceKey:
+    return ResourceKey("Regent", str(entry.get("namespace")), str(entry.get("name")))
 
 
 def _listed(
@@ -125,7 +158,7 @@ def _listed(
     """What it tells of them: another leader heard it, or this one before it started again."""
     found: dict[ResourceKey, Outcome] = {}
     for entry in status.get("regents") or () if regents else ():
-        key = ResourceKey("Regent", str(entry.get("namespace")), str(entry.get("name")))
+        key = _regent_of(entry)
         if key in regents:
             generation = int(status.get("observedGeneration") or 0)
             found[key] = Outcome(
@@ -187,72 +220,76 @@ def status_of_regent(
 def _knowledge(
     news: RegentNews, outcome: Outcome, before: Mapping[str, Any], now: datetime
 ) -> list[dict[str, Any]]:
-    """`Drifted` and `DetectorHealthy`: Unknown where nobody can say."""
-    generation = outcome.generation
-    if news.status is None or not news.is_reached or news.status.trouble is not None:
+    """`Drifted` and `DetectorHealthy`: Unknown where nobody can say.
+
+    `Contended` and `Paused` only while somebody undoes what is corrected, or paused that of a role.
+    """
+    told = partial(transition, generation=outcome.generation, before=before, now=now)
+    status = news.status
+    if status is None or not news.is_reached or status.trouble is not None:
         why = f"Not known: {outcome.message}"
-        return [
-            transition(kind, "Unknown", outcome.reason, why, generation, before, now)
-            for kind in ("Drifted", "DetectorHealthy")
-        ]
-    contended = [_contended(news.status, generation, before, now)] if news.status.contended else []
+        kinds = ("Drifted", "DetectorHealthy")
+        return [told(kind, "Unknown", outcome.reason, why) for kind in kinds]
+    contended = (
+        [told("Contended", "True", "Contended", _fights(status))] if status.contended else []
+    )
+    pauses = first_of([_pause(one) for one in status.paused], SHOWN_PAUSES)
     return [
         *contended,
-        _drifted(news.status, news.drift, generation, before, now),
-        _detector_healthy(news.status.detector, generation, before, now),
+        *([told("Paused", "True", "Paused", f"{pauses}.")] if pauses else []),
+        told("Drifted", *_drifted(status, news.drift)),
+        told("DetectorHealthy", *_healthy(status.detector)),
     ]
 
 
-def _contended(
-    status: StatusBody, generation: int, before: Mapping[str, Any], now: datetime
-) -> dict[str, Any]:
-    """Only there while somebody undoes what is corrected."""
+def _fights(status: StatusBody) -> str:
     first, more = status.contended[0], len(status.contended) - 1
     others = f"; and {more} more" if more else ""
-    said = (
-        f"{first.edge}: undone {first.times} times within a minute, {', '.join(first.by)}{others}."
-        " Find out who does it: it is corrected each time."
+    return (
+        f"{first.edge}: {undone(first.times)}, {', '.join(first.by)}{others}."
+        " Find out who does it: it is corrected, what gives back once a minute."
     )
-    return transition("Contended", "True", "Contended", said, generation, before, now)
 
 
-def _detector_healthy(
-    detector: DetectorBody, generation: int, before: Mapping[str, Any], now: datetime
-) -> dict[str, Any]:
-    said = detector.message or f"It learns of changes by {detector.mode}."
-    about = (generation, before, now)
+def _pause(one: PauseBody) -> str:
+    holds = f", which holds nothing: {one.not_held}" if one.not_held else ""
+    return f"{one.role} until {utc(one.until)}, by {one.by} ({one.reason}){holds}"
+
+
+def _changes(count: int) -> str:
+    return "1 change" if count == 1 else f"{count} changes"
+
+
+def _healthy(detector: DetectorBody) -> tuple[Truth, str, str]:
     if detector.mode == "None":
-        return transition("DetectorHealthy", "Unknown", "NotLookedYet", NOT_LOOKED, *about)
-    return transition("DetectorHealthy", truth(detector.healthy), detector.mode, said, *about)
+        return "Unknown", "NotLookedYet", NOT_LOOKED
+    said = detector.message or f"It learns of changes by {detector.mode}."
+    return truth(detector.healthy), detector.mode, said
 
 
-def _drifted(
-    status: StatusBody,
-    drift: int | None,
-    generation: int,
-    before: Mapping[str, Any],
-    now: datetime,
-) -> dict[str, Any]:
+def _drifted(status: StatusBody, drift: int | None) -> tuple[Truth, str, str]:
     """InSync only where a pass has looked everywhere, and holds nothing back."""
-    about = (generation, before, now)
     if drift is None or not status.looked:
-        return transition("Drifted", "Unknown", "NotLookedYet", NOT_LOOKED, *about)
+        return "Unknown", "NotLookedYet", NOT_LOOKED
     if drift:
         count = "1 difference is" if drift == 1 else f"{drift} differences are"
-        return transition("Drifted", "True", "Drifted", f"{count} not corrected.", *about)
+        return "True", "Drifted", f"{count} not corrected."
     if status.brake.pulled:
         losses = status.brake.loss_count
         count = "1 loss is" if losses == 1 else f"{losses} losses are"
         said = f"{count} withheld, which the declarations ask for: release or correct them."
-        return transition("Drifted", "True", "LossesWithheld", said, *about)
+        return "True", "LossesWithheld", said
     if status.observing:
-        reason = status.restraint or "Observing"
-        return transition("Drifted", "Unknown", reason, status.observing, *about)
+        return "Unknown", status.restraint or "Observing", status.observing
     if status.unread:
-        said = f"Not read: {', '.join(sorted(status.unread))}."
-        return transition("Drifted", "Unknown", "DatabaseUnreachable", said, *about)
-    said = "Nothing that somebody changed is left as it was changed."
-    return transition("Drifted", "False", "InSync", said, *about)
+        return "Unknown", "DatabaseUnreachable", f"Not read: {', '.join(sorted(status.unread))}."
+    if waiting := [one.edge for one in status.contended if one.waits]:
+        said = f"Put off, as others undo it again and again: {first_of(waiting, SHOWN_PAUSES)}."
+        return "True", "Contended", said
+    if held := [f"{one.role} ({_changes(one.held)})" for one in status.paused if one.held]:
+        said = f"Not corrected until the end of a pause: {first_of(held, SHOWN_PAUSES)}."
+        return "Unknown", "Paused", said
+    return "False", "InSync", "Nothing that somebody changed is left as it was changed."
 
 
 def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ what it said before, and only resources of which it says something else are look
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -16,8 +17,11 @@ from controller.kube.events import EventKind, EventRecorder, News, Reference
 from controller.kube.kinds import KIND_OF, JsonObject, is_deleting
 from controller.kube.queue import KeyedQueue
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
+from controller.regents.outcome import approval_words
 from controller.regents.vanished import REASON
-from controller.status.code_left import code_left
+from controller.status import older_home
+from controller.status.noted import noted
+from controller.status.older_home import OlderHomes
 from controller.status.patch import (
     RegentNews,
     is_news,
@@ -28,9 +32,10 @@ from controller.status.patch import (
     status_of,
     status_of_regent,
 )
-from shared.http import StatusBody
+from controller.status.rivals import Rivals
+from shared.http import ApprovalBody, StatusBody
 from shared.keys import ResourceKey
-from shared.outcomes import Outcome
+from shared.outcomes import AWAITING_APPROVAL, Outcome
 
 WRITERS = 8
 OF_ITS_REGENT = frozenset({"TakeoverNeeded", "InRecovery"})
@@ -85,6 +90,8 @@ class Reporter:
         """Those of `_overdue` of which no Event has told."""
         self._refused: dict[ResourceKey, str] = {}
         """Why the API server does not take the status of these."""
+        self.rivals = Rivals()
+        self._older = OlderHomes()
 
     def is_refused(self, key: ResourceKey) -> bool:
         """Whether the API server did not take its last status, and will not take it in a moment."""
@@ -106,9 +113,13 @@ class Reporter:
     def hear(self, heard: Heard) -> None:
         """Of what Regents say their outcomes and troubles become status."""
         match heard:
-            case Said(regent=regent, status=status, is_behind=False):
-                self.regent_says(regent, status)
-            case Said(regent=regent) | Changed(regent=regent):
+            case Said(regent=regent, status=status, is_behind=is_behind):
+                self._note_age(regent, status)
+                if is_behind:
+                    self.look_at(regent)
+                else:
+                    self.regent_says(regent, status)
+            case Changed(regent=regent):
                 self.look_at(regent)
             case Left(regent=regent):
                 self.regent_is_gone(regent)
@@ -131,8 +142,23 @@ class Reporter:
                 self._note(key, regent, new.get(key))
         self._queue.add(regent)
 
+    def _note_age(self, regent: ResourceKey, status: StatusBody) -> None:
+        """What it remembers may be older than what its status does."""
+        found = self._find(regent)
+        if found is None:
+            return
+        said = self._older.hear(regent, status, found.get("status") or {})
+        if said:
+            news = News(Reference.to(found), "Warning", older_home.REASON, "Reconcile", said)
+            self._recorder.record(news)
+
+    def _news_of(self, regent: ResourceKey) -> RegentNews:
+        news = self._regent_news(regent)
+        return replace(news, lack=news.lack or self._older.lack_of(regent, news.status))
+
     def regent_is_gone(self, regent: ResourceKey) -> None:
         """Nothing that it said counts any more."""
+        self._older.forget(regent)
         for key in self._by_regent.pop(regent, {}):
             self._note(key, regent, None)
 
@@ -162,6 +188,7 @@ class Reporter:
     def forget_except(self, kept: Mapping[ResourceKey, Any]) -> None:
         """What is not there any more needs no status."""
         self._withdrawn &= kept.keys()
+        self.rivals.forget_except(kept)
         for key in self._refused.keys() - kept.keys():
             self._note_written(key)
         for key in self._said.keys() - kept.keys():
@@ -188,15 +215,22 @@ class Reporter:
         if not is_news(status, before):
             self._tell(key, found, before, status)
             return
+        was_fought_over = bool(self.rivals.trouble)
+        if pause := self.rivals.seconds_to_wait(key, found, status):
+            self._queue.add_after(key, pause)
+            if not was_fought_over:
+                self._troubled()
+            return
         body = {"metadata": {"uid": found["metadata"]["uid"]}, "status": status}
         try:
-            await self._api.patch_status(KIND_OF[key.kind], key.namespace, key.name, body)
+            answer = await self._api.patch_status(KIND_OF[key.kind], key.namespace, key.name, body)
         except ApiError as error:
             if error.is_not_found or error.is_conflict:
                 return  # it is gone, or another one of its name is there: the cache will tell
             self._note_failed(key, error)
             raise
         self._note_written(key)
+        self.rivals.wrote(key, status, answer)
         self.writes += 1
         self._tell(key, found, before, status)
 
@@ -217,7 +251,7 @@ class Reporter:
     def _status(self, key: ResourceKey, found: JsonObject) -> dict[str, Any] | None:
         now, own = datetime.now(UTC), self._own.get(key)
         if key.kind == "Regent":
-            news = self._regent_news(key)
+            news = self._news_of(key)
             if news.is_unknown and own is None and ready_condition(found.get("status") or {}):
                 return None
             return status_of_regent(found, key, news, own, now)
@@ -235,9 +269,11 @@ class Reporter:
 
         Of a Regent also where what is declared is not in force, or it has long not been right.
         """
-        for note in code_left(before, status):
+        for each, why, note in noted(before, status):
+            self._recorder.record(News(Reference.to(found), each, why, "Reconcile", note))
+        if asked := asked_to_approve(before, status):
             about = Reference.to(found)
-            self._recorder.record(News(about, "Warning", "CodeLeft", "Reconcile", note))
+            self._recorder.record(News(about, asked[0], AWAITING_APPROVAL, "Reconcile", asked[1]))
         kind, after = event_of(before, status), ready_condition(status)
         is_regent = key.kind == "Regent"
         if kind is None and is_regent and self._is_worth_a_warning(key, before, status):
@@ -256,7 +292,7 @@ class Reporter:
         """Of a Regent that waits: it may come right by itself, and has not."""
         if is_ready(status) or is_stalled(status):
             return False
-        lack, reason = self._regent_news(key).lack, ready_condition(status)["reason"]
+        lack, reason = self._news_of(key).lack, ready_condition(status)["reason"]
         is_of_lack = lack is not None and lack.reason == reason != PASSING_LACK
         is_another = ready_condition(before).get("reason") != reason
         is_overdue = key in self._overdue and reason not in GOING
@@ -266,6 +302,19 @@ class Reporter:
 
 def _is_of_its_regent(after: Mapping[str, Any]) -> bool:
     return after["reason"] in OF_ITS_REGENT
+
+
+def asked_to_approve(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[EventKind, str] | None:
+    """What is said once per digest that waits for approval: louder where something would go."""
+    was, now = before.get("approval") or {}, after.get("approval") or {}
+    digest = now.get("digest")
+    if not digest or digest == was.get("digest"):
+        return None
+    is_loud = now.get("lossCount") or now.get("deletedCount")
+    said = approval_words(ApprovalBody.model_validate(now))
+    return ("Warning" if is_loud else "Normal"), said
 
 
 def event_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> EventKind | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from controller.credentials.keeping import Keeping
 from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import JsonObject
@@ -61,6 +62,7 @@ class Acting:
         *,
         wake: Callable[[], None],
         may_write: Callable[[], object],
+        prove: Callable[[], Awaitable[None]],
         address: Address | None,
     ) -> None:
         """`wake` rings for a look, where something failed that only a look can tell."""
@@ -69,7 +71,7 @@ class Acting:
         self._recorder = recorder
         self._wake = wake
         self.faults = Faults()
-        self.fleet = Fleet(self._not_heard)
+        self.fleet = Fleet(self._not_heard, prove)
         self.identity = Identity(writing, plant.namespace)
         self.plants = Plants(writing, caches, plant)
         self.making = Making(
@@ -84,7 +86,8 @@ class Acting:
             faults=self.faults,
         )
         self.untold = Untold(writing, plant.namespace, self.fleet)
-        self.pushing = Pushing(caches, self.fleet, self.untold, account, self.faults)
+        self.keeping = Keeping(writing, recorder, self.fleet, plant.namespace)
+        self.pushing = Pushing(caches, self.fleet, self.untold, account, self.faults, self.keeping)
         self.patches = FinalizerPatches(writing)
         self.holding = Holding(self.patches, self._tell_removed, is_listed=self.fleet.lists)
         self.last_words = LastWords(writing, recorder, plant, settings.name)
@@ -101,7 +104,7 @@ class Acting:
         departures = self.untold.departures
         parts = (
             self.patches, self.holding, self.making, self.teardown, self.untold, departures,
-            self.identity, self.faults,
+            self.identity, self.faults, self.keeping,
         )  # fmt: skip
         found = (part.retries.seconds_left() for part in parts)
         left = [seconds for seconds in found if seconds is not None]

@@ -7,7 +7,7 @@ controller/term/term.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from controller.kube.api import KubeApi
 from controller.observe.caches import Caches
@@ -31,13 +31,18 @@ class ClusterController:
         settings: Settings,
         *,
         may_write: Callable[[], object],
+        prove: Callable[[], Awaitable[None]],
         address: Address | None = None,
     ) -> None:
-        """`writing` and `may_write` raise where this is not the leader."""
+        """`writing` and `may_write` raise where this is not the leader, as far as it can know.
+
+        `prove` asks the API server.
+        """
         self.plant = settings.plant
         self._writing = writing
         self._settings = settings
         self._may_write = may_write
+        self._prove = prove
         self._address = address
         self._quiet = Quiet()
         self.caches = Caches(
@@ -78,6 +83,7 @@ class ClusterController:
             self._quiet,
             self._settings,
             may_write=self._may_write,
+            prove=self._prove,
             address=self._address,
             before=before,
         )

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
+from functools import partial
 
 from controller.core.compile import Push, compile_states, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
+from controller.credentials.keeping import Keeping
 from controller.lifecycle.untold import Untold
 from controller.local.directory import Loaded
 from controller.observe.caches import Caches
-from controller.observe.reader import Declared, had_state_on
+from controller.observe.reader import Declared, had_disabled, had_state_on
 from controller.observe.world import World
 from controller.regents.fleet import Fleet
 from controller.regents.outcome import NotReached, not_synced
 from controller.regents.vanished import vanished_of
+from controller.status.patch import regents_in
 from controller.workloads.admins import Account
 from controller.workloads.faults import Faults
 from shared.keys import ResourceKey
@@ -37,6 +40,7 @@ class Pushing:
         untold: Untold,
         account: Account,
         faults: Faults,
+        keeping: Keeping,
     ) -> None:
         self.doubted: dict[ResourceKey, NotReached] = {}
         """To whom nothing is pushed, and why."""
@@ -48,6 +52,7 @@ class Pushing:
         self._untold = untold
         self._account = account
         self._faults = faults
+        self._keeping = keeping
         self._passwords = PasswordBook()
         self._revisions = Revisions()
         self._ended: dict[ResourceKey, None] = {}
@@ -80,13 +85,20 @@ class Pushing:
             restored=self._caches.restored_at,
         )
 
-        read = self._passwords.reading(secrets.values, self._fleet.in_force())
+        in_force = self._fleet.in_force()
 
         def password(regent: Regent, user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+            there = in_force.get(regent.key)
+            if there is None:
+                return None
             why = secrets.unreadable.get(user.namespace, "")
-            if why and spec.password_secret_ref is not None and regent.key in bound:
+            if why and spec.password_key is not None:
                 return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))
-            return read(regent, user, spec)
+            made = self._keeping.read(world, user, spec)
+            if isinstance(made, Trouble):
+                return PasswordEntry(trouble=made)
+            named, known = made or (spec, secrets.values)
+            return self._passwords.entry(regent, user, named, known, there)
 
         compiled = await asyncio.to_thread(
             compile_states,
@@ -96,6 +108,7 @@ class Pushing:
             push=push,
             before=self._states,
             namespaces=declared.namespaces,
+            former=partial(_was_on, declared),
         )
         for key, error in compiled.failed.items():
             self._faults.note(key, "compiling its state", error)
@@ -134,7 +147,8 @@ class Pushing:
                 metadata = found.resource.metadata
                 with self._faults.apart(key, "passing a person's word on"):
                     served.link.pass_on(metadata.consents)
-                    served.link.remember(had_state_on(declared.raw[key]))
+                    raw = declared.raw[key]
+                    served.link.remember(had_state_on(raw), had_disabled(raw))
 
     def hold_back(self, world: World, why: NotReached) -> None:
         """Push to nobody."""
@@ -204,6 +218,11 @@ class Pushing:
     def _is_uninstalled(self, key: ResourceKey) -> bool:
         served = self._fleet.served.get(key)
         return served is not None and served.is_uninstalled
+
+
+def _was_on(declared: Declared, key: ResourceKey) -> frozenset[ResourceKey]:
+    """The Regents that its status tells of."""
+    return regents_in(declared.raw.get(key, {}).get("status") or {})
 
 
 def _namespaces_of(bound: frozenset[ResourceKey], state: DesiredState) -> frozenset[str]:

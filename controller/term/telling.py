@@ -60,6 +60,7 @@ class Telling:
             departures=acting.untold.departures.trouble,
             authorities=acting.identity.trouble,
             statuses=self.reporter.trouble,
+            rivals=self.reporter.rivals.trouble,
         )
 
     def tell(self, world: World) -> None:

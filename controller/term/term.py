@@ -12,7 +12,7 @@ it ends no look. What ends a look stops everything, so the gate says it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from controller.kube.api import KubeApi
@@ -51,10 +51,11 @@ class Term:
         settings: Settings,
         *,
         may_write: Callable[[], object],
+        prove: Callable[[], Awaitable[None]],
         address: Address | None = None,
         before: Term | None = None,
     ) -> None:
-        """`writing` and `may_write` raise where this is not the leader.
+        """`writing`, `may_write` and `prove` raise where this is not the leader.
 
         Of the term `before` only what is counted since the process began goes on.
         """
@@ -71,6 +72,7 @@ class Term:
             settings,
             wake=quiet.wake,
             may_write=may_write,
+            prove=prove,
             address=address,
         )
         self.telling = Telling(writing, caches, self.recorder, self.acting, quiet)
@@ -164,6 +166,7 @@ class Term:
         world = await acting.pushing.compile(world)
         acting.pushing.push(world)
         self._set_gate(next((one.message for one in acting.pushing.doubted.values()), ""))
+        await acting.keeping.look(world)  # what it writes, the next look pushes
         world = await self._uninstalled(world)
         await acting.holding.let_go(world.declared, world.off)
         self.telling.tell(world)

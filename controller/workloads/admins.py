@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from controller.core.secrets import Secret, SecretName
 from controller.observe.connection_secrets import admin_password
+from controller.pki.certificates import Pair
 from shared.errors import PostgRegentError
 from shared.patterns import matcher
 from shared.problems import did_you_mean
@@ -52,20 +53,17 @@ class Account:
         )
 
 
-class NotSupported(PostgRegentError):
-    """This way to log in is not built yet."""
-
-
 class HostNotAllowed(PostgRegentError):
     """The installation does not let Regents connect to this host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """What the Regent is given to connect with."""
+    """What the Regent is given to connect with: password or certificate; neither for a token."""
 
-    password: bytes = field(repr=False)
+    password: bytes | None = field(default=None, repr=False)
     server_ca: str | None = None
+    certificate: Pair | None = None
 
 
 def host_check(allowed: tuple[str, ...]) -> Callable[[Regent], None]:
@@ -86,25 +84,30 @@ def host_check(allowed: tuple[str, ...]) -> Callable[[Regent], None]:
 
 
 def admin_of(regent: Regent, secrets: Secrets) -> Admin:
-    """Password and CA. Raises PostgRegentError with the way out."""
+    """Password, certificate or neither, and CA. Raises PostgRegentError with the way out."""
     tls = regent.spec.tls
     ca = _value(regent, tls.ca_secret_ref, secrets) if tls and tls.ca_secret_ref else None
-    return Admin(_password(regent, secrets), ca.decode("utf-8", "replace") if ca else None)
+    server_ca = ca.decode("utf-8", "replace") if ca else None
+    if regent.spec.authentication is not None:
+        return Admin(server_ca=server_ca)
+    if regent.spec.client_certificate_secret_ref is None:
+        return Admin(_password(regent, secrets), server_ca)
+    public, key = (_value(regent, one, secrets) for one in regent.spec.client_certificate_keys)
+    return Admin(server_ca=server_ca, certificate=Pair(public, key))
 
 
 def _password(regent: Regent, secrets: Secrets) -> bytes:
     spec = regent.spec
     if spec.admin_password_secret_ref is not None:
         return _value(regent, spec.admin_password_secret_ref, secrets)
-    if spec.connection_secret_ref is not None:
-        secret = _secret(regent, spec.connection_secret_ref.name, secrets)
-        values = {key: value.get_secret_value() for key, value in secret.values.items()}
-        labels = secret.labels or {}
-        return admin_password(str(secret.name), values, labels, spec.admin_user).password
-    raise NotSupported(
-        "This version logs in neither by clientCertificateSecretRef nor by authentication.",
-        way_out="Use adminPasswordSecretRef or connectionSecretRef.",
-    )
+    if spec.connection_secret_ref is None:
+        raise AdminSecretMissing(
+            "The Regent names no way to log in.", way_out="Add adminPasswordSecretRef."
+        )
+    secret = _secret(regent, spec.connection_secret_ref.name, secrets)
+    values = {key: value.get_secret_value() for key, value in secret.values.items()}
+    labels = secret.labels or {}
+    return admin_password(str(secret.name), values, labels, spec.admin_user).password
 
 
 def _value(regent: Regent, reference: SecretKeyRef, secrets: Secrets) -> bytes:

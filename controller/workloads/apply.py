@@ -24,7 +24,10 @@ from controller.pki.authorities import Authorities
 from controller.pki.certificates import Pair, is_issued_by, needs_new
 from controller.workloads.admins import Admin
 from controller.workloads.manifests import (
+    CERTIFICATE_FILE,
     EXACT,
+    KEY_FILE,
+    PASSWORD_FILE,
     RESTARTED_AT,
     Manifest,
     Material,
@@ -33,6 +36,7 @@ from controller.workloads.manifests import (
     manifests,
     server_names,
     settings_of,
+    way_in,
 )
 from controller.workloads.why_silent import why_silent
 from shared.errors import PostgRegentError
@@ -147,8 +151,9 @@ class Plants:
         authorities: Authorities,
         now: datetime,
     ) -> Material | None:
-        password = admin.password if admin else known.get("admin-password")
-        if password is None:
+        password = admin.password if admin else known.get(PASSWORD_FILE)
+        certificate = admin.certificate if admin else _certificate(known)
+        if password is None and certificate is None and not _has_token(admin, known, regent):
             return None
         server_ca = admin.server_ca if admin else _server_ca(known)
         names = server_names(regent.key, self._plant)
@@ -165,6 +170,7 @@ class Plants:
             server_ca,
             self.origin,
             known["regent.json"] if is_kept else None,
+            certificate,
         )
 
     def _known_secret(self, key: ResourceKey) -> dict[str, bytes]:
@@ -263,13 +269,26 @@ def fingerprint(found: JsonObject) -> str:
 
 
 def is_of_another(known: Mapping[str, bytes], regent: Regent) -> bool:
-    """Whether the password that a Regent has is of another account, or another server's."""
+    """Whether what a Regent logs in with is of another account, another server's, or no such."""
     server = _server(known)
     spec = regent.spec
     declared = {
         "host": spec.database_host, "port": spec.effective_port, "adminUser": spec.admin_user,
+        **way_in(regent),
     }  # fmt: skip
     return bool(server) and any(server.get(name) != value for name, value in declared.items())
+
+
+def _has_token(admin: Admin | None, known: Mapping[str, bytes], regent: Regent) -> bool:
+    """Whether it logs in by a cloud's token: as declared, or where it goes on as it was."""
+    if admin is not None:
+        return regent.spec.authentication is not None
+    return "authentication" in _server(known)
+
+
+def _certificate(known: Mapping[str, bytes]) -> Pair | None:
+    public, key = known.get(CERTIFICATE_FILE), known.get(KEY_FILE)
+    return Pair(public, key) if public is not None and key is not None else None
 
 
 def _server_ca(known: Mapping[str, bytes]) -> str | None:

@@ -35,6 +35,7 @@ from controller.names import (
     workload_name,
 )
 from controller.pki.certificates import Pair
+from controller.workloads.clouds import Footing, footing_of
 from controller.workloads.pods import RESTRICTED_CONTAINER, RESTRICTED_POD, probe
 from shared.keys import ResourceKey
 from shared.resources import GROUP, Regent
@@ -43,6 +44,8 @@ from shared.resources.deployment import Deployment
 API_PORT = 8443
 HEALTH_PORT = 8080
 FOLDER = "/etc/postgregent"
+PASSWORD_FILE = "admin-password"  # noqa: S105 - the name of a file
+CERTIFICATE_FILE, KEY_FILE = "admin.crt", "admin.key"
 SECRET_TYPE = f"{GROUP}/regent"
 SETTINGS_DIGEST = f"{GROUP}/settings-digest"
 EXACT = frozenset({DEPLOYMENT})
@@ -63,7 +66,7 @@ class Plant:
 class Material:
     """What a Regent is given besides its spec: secrets, all of it in one Secret."""
 
-    password: bytes = field(repr=False)
+    password: bytes | None = field(repr=False)
     tls: Pair
     client_ca: bytes
     server_ca: str | None = None
@@ -71,6 +74,8 @@ class Material:
     """The cluster whose declarations it obeys."""
     settings: bytes | None = None
     """Those that it has, where they stay; else they are made of its spec."""
+    certificate: Pair | None = None
+    """What the admin logs in with where it has no password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,10 @@ def settings_of(regent: Regent, server_ca: str | None, origin: str = "") -> byte
         "host": spec.database_host,
         "port": spec.effective_port,
         "adminUser": spec.admin_user,
-        "adminPasswordFile": "admin-password",
+        **way_in(regent),
     }
+    if spec.set_role is not None:
+        server["setRole"] = spec.set_role
     if spec.tls_mode is not None:
         server["tlsMode"] = spec.tls_mode
     if server_ca is not None:
@@ -136,6 +143,15 @@ def settings_of(regent: Regent, server_ca: str | None, origin: str = "") -> byte
         },
     }
     return json.dumps({**settings, "digest": _digest(settings)}, sort_keys=True).encode()
+
+
+def way_in(regent: Regent) -> JsonObject:
+    """How the admin logs in: no other way is tried when one is declared."""
+    if (cloud := regent.spec.authentication) is not None:
+        return {"authentication": cloud.model_dump(by_alias=True, exclude_none=True)}
+    if regent.spec.client_certificate_secret_ref is None:
+        return {"adminPasswordFile": PASSWORD_FILE}
+    return {"clientCertificateFile": CERTIFICATE_FILE, "clientKeyFile": KEY_FILE}
 
 
 def digest_of(settings: bytes) -> str:
@@ -170,21 +186,30 @@ class _Making:
             regent, material.server_ca, material.origin
         )
         self._wishes = regent.spec.deployment or Deployment.model_validate({})
+        cloud = regent.spec.authentication
+        self._footing = footing_of(cloud) if cloud is not None else Footing()
 
     def service_account(self) -> Manifest:
-        """It may do nothing, and no token of it is mounted."""
-        return self._manifest(SERVICE_ACCOUNT, {"automountServiceAccountToken": False})
+        """It may do nothing in this cluster, and no token of it for this cluster is mounted."""
+        made = self._manifest(SERVICE_ACCOUNT, {"automountServiceAccountToken": False})
+        if self._footing.of_account:
+            made.body["metadata"]["annotations"] = dict(self._footing.of_account)
+        return made
 
     def secret(self) -> Manifest:
         """Settings, password and certificates, of a type that nobody else fills in."""
         material = self._material
         values = {
             "regent.json": self._settings,
-            "admin-password": material.password,
             "tls.crt": material.tls.certificate,
             "tls.key": material.tls.key,
             "client-ca.crt": material.client_ca,
         }
+        if material.password is not None:
+            values[PASSWORD_FILE] = material.password
+        if material.certificate is not None:
+            values[CERTIFICATE_FILE] = material.certificate.certificate
+            values[KEY_FILE] = material.certificate.key
         data = {name: base64.b64encode(value).decode() for name, value in values.items()}
         return self._manifest(SECRET, {"type": SECRET_TYPE, "data": data})
 
@@ -202,7 +227,10 @@ class _Making:
         return self._manifest(SERVICE, {"spec": spec})
 
     def network_policy(self) -> Manifest:
-        """In: the controller, and whoever reads health. Out: names, and the server's port."""
+        """In: the controller, and whoever reads health.
+
+        Out: names, the server's port, and where a cloud gives tokens.
+        """
         controller = {
             "podSelector": {
                 "matchLabels": {
@@ -222,6 +250,7 @@ class _Making:
             "egress": [
                 {"ports": dns},
                 {"ports": [_port(self._regent.spec.effective_port)]},
+                *self._footing.egress,
             ],
         }
         return self._manifest(NETWORK_POLICY, {"spec": spec})
@@ -230,7 +259,7 @@ class _Making:
         """One pod, never two: a second one could not get the lock and would never be ready."""
         wishes = self._wishes
         metadata = {
-            "labels": {**wishes.labels, **bound_labels(self._key)},
+            "labels": {**wishes.labels, **self._footing.of_pod, **bound_labels(self._key)},
             "annotations": {
                 **wishes.annotations,
                 SETTINGS_DIGEST: hashlib.sha256(self._settings).hexdigest()[:16],
@@ -268,7 +297,9 @@ class _Making:
     def _container(self) -> JsonObject:
         asked = self._wishes.resources
         resources = asked.model_dump(mode="json", by_alias=True) if asked else {}
+        variables = [{"name": n, "value": v} for n, v in self._footing.variables.items()]
         return {
+            **({"env": variables} if variables else {}),
             "name": "regent",
             "image": self._plant.image,
             "imagePullPolicy": self._plant.pull_policy,

@@ -22,7 +22,7 @@ def ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
         update["enabled"] = False
     if new.spec.valid_until is not None and new.spec.valid_until <= now:
         update["valid_until"] = new.spec.valid_until
-    left = _left(new.spec, now)
+    left = left_by(new.spec, now)
     if left:
         update["roles"] = tuple(role for role in entry.spec.roles if role not in left)
         update["access"] = tuple(one for one in entry.spec.access if one.role not in left)
@@ -31,7 +31,7 @@ def ended(entry: Entry, new: Entry | None, now: datetime) -> Entry:
     return entry.model_copy(update={"spec": entry.spec.model_copy(update=update)})
 
 
-def _left(spec: UserSpec, now: datetime) -> frozenset[str]:
+def left_by(spec: UserSpec, now: datetime) -> frozenset[str]:
     """The Roles of which every access has ended, and that are given in no other way."""
     past = {one.role for one in spec.access if one.until <= now}
     return frozenset(past - {one.role for one in spec.access if one.until > now} - {*spec.roles})

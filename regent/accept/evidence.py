@@ -51,7 +51,7 @@ def past(
     known = dict(previous.past)
     for key, old in previous.state.resources.items():
         new = resources.get(key)
-        if old.uid is None or (new is None and key in pushed.elsewhere):
+        if old.uid is None or (new is None and (key in pushed.elsewhere or key in pushed.held)):
             continue
         if new is None or (new.uid is not None and new.uid != old.uid):
             known[old.uid] = now
@@ -65,8 +65,9 @@ def _signs(previous: AcceptedState, pushed: DesiredState) -> Iterator[Sign]:
         str(previous.state.regent.key): previous.state.regent,
         **previous.state.resources,
     }
-    if (pushed.restored or 0) > previous.settled:
-        yield Sign("the API server", f"was seen to go back at {_time(pushed.restored or 0)}")
+    restored = pushed.restored or 0
+    if restored > previous.settled and restored != previous.settled_restore:
+        yield Sign("the API server", f"was seen to go back at {_time(restored)}")
     new: Mapping[str, Entry | RegentEntry] = {
         str(pushed.regent.key): pushed.regent,
         **pushed.resources,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -12,8 +13,11 @@ from regent.api.problems import ProblemError
 from regent.service import Service
 from shared.consent import Consent
 from shared.http import (
+    HAD_DISABLED_HEADER,
     HAD_STATE_HEADER,
+    LONGEST_NAMES,
     AcceptanceBody,
+    ApproveBody,
     PassBody,
     PlanBody,
     ReleaseBody,
@@ -21,6 +25,15 @@ from shared.http import (
     VerifiersBody,
 )
 from shared.state import REVEAL, DesiredState
+
+
+def _names_in(text: str | None) -> tuple[str, ...]:
+    """None where it is no list of names: what is not understood is not lost, only not told."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:
+        return ()
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
 def state_routes(service: Service) -> APIRouter:
@@ -60,10 +73,21 @@ def state_routes(service: Service) -> APIRouter:
                 " Regent is remembered to have had a state, or `unknown`.",
             ),
         ] = None,
+        had_disabled: Annotated[
+            str | None,
+            Header(
+                alias=HAD_DISABLED_HEADER,
+                max_length=LONGEST_NAMES,
+                description="Beside it: roles that nobody declares and whose LOGIN it had taken"
+                " there, a JSON list in ASCII.",
+            ),
+        ] = None,
     ) -> Response:
         state = await read(request, DesiredState)
         replaced = replaced_etag(if_match, if_none_match)
-        etag = await service.accept(state, if_match=replaced, had_state=had_state)
+        etag = await service.accept(
+            state, if_match=replaced, had_state=had_state, had_disabled=_names_in(had_disabled)
+        )
         return Response(status_code=202, headers={"ETag": quoted(etag)})
 
     @router.get(
@@ -135,6 +159,23 @@ def state_routes(service: Service) -> APIRouter:
     )
     async def post_release(release: ReleaseBody) -> Response:
         await service.consent(Consent("Brake", release.digest))
+        return Response(status_code=202)
+
+    @router.post(
+        "/approval",
+        status_code=202,
+        response_class=Response,
+        summary="Approve exactly this plan, once",
+        responses={
+            202: {"description": "A pass carries it out, unless it is another plan by then."},
+            409: {
+                "description": "DigestMismatch: something else waits for approval, or nothing."
+                " InRecovery."
+            },
+        },
+    )
+    async def post_approval(approval: ApproveBody) -> Response:
+        await service.consent(Consent("Approval", approval.digest))
         return Response(status_code=202)
 
     @router.post(

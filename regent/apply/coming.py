@@ -38,17 +38,24 @@ from regent.plan.describe import describe
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """`leavers` hand on to the heir what they own; `given` is one thing it is still to be given."""
+    """`leavers` hand on to the heir what they own; `given` is one thing it is still to be given.
+
+    `managed` are the roles that have what is declared, and no more, whoever owns the object.
+    """
 
     leavers: tuple[str, ...] = ()
     given: str = ""
+    managed: tuple[str, ...] = ()
 
 
 NOTHING_COMES = Coming()
 
 
 def coming_to(
-    change: HandOnOwned | GatherObjects, plan: Plan, so_far: Iterable[ChangeResult]
+    change: HandOnOwned | GatherObjects,
+    plan: Plan,
+    so_far: Iterable[ChangeResult],
+    managed: Iterable[str] = (),
 ) -> Coming:
     """What else the heir of this change gets by the plan, of which so much was carried out.
 
@@ -67,7 +74,7 @@ def coming_to(
     gifts = (one for one in plan.changes if id(one) not in done and _gives(one, heir))
     first = next(gifts, None)
     given = "" if first is None else f"what it is about to get: {describe(first)}"
-    return Coming(tuple(sorted(leavers)), given)
+    return Coming(tuple(sorted(leavers)), given, tuple(sorted(managed)))
 
 
 def _parties(change: HandOnOwned | GatherObjects) -> tuple[str, str]:

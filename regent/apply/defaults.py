@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import asyncpg
 
-from regent.apply.locked import Patience
+from regent.apply.means import Means
 from regent.apply.render import render
 from regent.apply.result import StepRefusedError, message, way_out
 from regent.apply.transaction import patiently, run
 from regent.changes import DefaultsChange
 from regent.observed import ObservedServer
-from regent.server.connections import Connections
 from shared.names import quote_ident
 
 OPTIONS_SINCE = 16
@@ -23,28 +20,22 @@ class NotTheCreatorsRightsError(StepRefusedError):
     """Only who has the creator's rights may say what its new objects give."""
 
     sqlstate = "42501"
+    is_helped = True
 
 
-async def alter_defaults(
-    connections: Connections,
-    change: DefaultsChange,
-    *,
-    server: ObservedServer,
-    before_write: Callable[[], None],
-    patience: Patience,
-) -> None:
+async def alter_defaults(means: Means, change: DefaultsChange) -> None:
     """Raises NotTheCreatorsRightsError with the statement that gives the admin these rights."""
-    statements = [one.sql for one in render(change, major=server.major)]
+    statements = [one.sql for one in render(change, major=means.server.major)]
 
     async def once() -> None:
-        before_write()
-        async with connections.use(change.database) as connection:
-            await run(connection, statements, patience=patience)
+        means.before_write()
+        async with means.connections.use(change.database) as connection:
+            await run(connection, statements, patience=means.patience)
 
     try:
-        await patiently(once, patience=patience)
+        await patiently(once, patience=means.patience)
     except asyncpg.InsufficientPrivilegeError as error:
-        said = f"{message(error)}.{_what_helps(change.creator, server)}"
+        said = f"{message(error)}.{_what_helps(change.creator, means.server)}"
         raise NotTheCreatorsRightsError(
             said, way_out=way_out(NotTheCreatorsRightsError.sqlstate, change)
         ) from error

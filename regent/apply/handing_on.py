@@ -6,6 +6,8 @@ can do nothing more than the leaver, or to one that `allow.reassignOwnedTo` list
 judged again in the transaction that moves the object, while it holds the object's lock. An object
 is read and judged by its oid, and altered by its name: whoever owns its schema can give that to
 another one meanwhile, so what was judged must be the heir's before the transaction ends (ADR 40).
+
+Long because what judges an object and what moves it are read together.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from typing import TypeAlias
 import asyncpg
 
 from regent.apply.coming import NOTHING_COMES, Coming
+from regent.apply.keeping import NOTHING_ELSE, Also
 from regent.apply.locked import Patience
+from regent.apply.names import Named
 from regent.apply.naming import ROUTINE, routine_in
 from regent.apply.result import (
     CHANGED_MEANWHILE,
@@ -220,7 +224,10 @@ class Handing:
         if change.listed is Listed.BY_NAME:
             return ""
         _, catalog, oid = thing.address
-        code = await connection.fetch(load("leaving/code"), catalog, oid, [change.role, change.to])
+        parties, managed = [change.role, change.to], list(self.coming.managed)
+        code = await connection.fetch(
+            load("leaving/code"), catalog, oid, parties, change.to, managed
+        )
         if not code:
             return ""
         more = await self._more(connection, thing)
@@ -246,8 +253,11 @@ class Handing:
         found = [f"{_MORE[row['what']]} {shown(row['detail'])}" for row in rows]
         return [*found, self.coming.given] if self.coming.given else found
 
-    async def hand_on(self, connection: Connection, thing: OwnedObject) -> Refused | None:
+    async def hand_on(
+        self, connection: Connection, thing: OwnedObject, also: Also = NOTHING_ELSE
+    ) -> Refused | None:
         """None when it moved or is gone; else why it did not."""
+        named = Named(connection, also.meant)
         statement = f"ALTER {thing.named} OWNER TO {quote_ident(self.change.to)}"
 
         async def still_may() -> None:
@@ -259,10 +269,17 @@ class Handing:
             owner = await connection.fetchval(load("leaving/owner_now"), catalog, oid, self.schema)
             if owner != self.change.to:
                 raise _AnotherObjectError
+            await named.at_last()
 
         async def once() -> None:
             self.before_write()
-            await run(connection, [statement], patience=self.patience, before_commit=still_may)
+            await run(
+                connection,
+                [statement, *also.statements],
+                patience=self.patience,
+                after_begin=named.at_first if also.meant else None,
+                before_commit=still_may,
+            )
 
         try:
             await patiently(once, patience=self.patience)

@@ -7,13 +7,14 @@ with it, so it is granted again before, by the owner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 import asyncpg
 
 from regent.apply.handing_on import NotHandedOnError, owned_by
-from regent.apply.locked import Holder, LockedError, Patience, look_for
+from regent.apply.locked import Holder, LockedError, look_for
+from regent.apply.means import Means
 from regent.apply.names import Names, read_names, require_known, require_same
 from regent.apply.naming import routine_in
 from regent.apply.result import (
@@ -30,7 +31,6 @@ from regent.home.store import Home
 from regent.kinds import KINDS, Address
 from regent.observed import ObservedServer
 from regent.server.connection import Connection
-from regent.server.connections import Connections
 from regent.server.lenient_text import is_legible, legible, shown
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 from shared.names import quote_ident
@@ -97,28 +97,22 @@ def _database(place: asyncpg.Record) -> str | None:
     return legible(str(place["database"])) if place["database"] is not None else None
 
 
-async def take_its_privileges(
-    home: Home,
-    connections: Connections,
-    role: str,
-    *,
-    server: ObservedServer,
-    served: Collection[str] | None,
-    before_write: Callable[[], None],
-    patience: Patience,
-) -> None:
+async def take_its_privileges(means: Means, role: str, *, served: Collection[str] | None) -> None:
     """All that keeps the role from being dropped goes, in every database that is reached.
 
     `served`, where given, limits the databases. Raises StillOwnsError, which lists the places,
     when the role owns something in any database of the server.
     """
-    async with home.connection() as connection:
+    async with means.home.connection() as connection:
         places = await connection.fetch(load("leaving/owned_where"), role)
     owning = {_database(p) or "(shared)": int(p["owned"]) for p in places if p["owned"]}
     if owning:
         raise StillOwnsError(
             f'"{role}" still owns '
-            + ", ".join(f"{count} objects in {place}" for place, count in owning.items())
+            + ", ".join(
+                f"{count} {'object' if count == 1 else 'objects'} in {place}"
+                for place, count in owning.items()
+            )
             + ".",
             way_out="Name a reassignOwnedTo on the resource (one that is gone: declare it again"
             " with it, and delete it then), or hand them on yourself.",
@@ -127,13 +121,13 @@ async def take_its_privileges(
     shared_only = any(p["database"] is None for p in places) and not databases
     unserved: list[str] = []
     away: list[str] = []
-    for database in databases or ([_somewhere(served, server)] if shared_only else []):
+    for database in databases or ([_somewhere(served, means.server)] if shared_only else []):
         if served is not None and database not in served:
             unserved.append(database)
             continue
         try:
-            async with connections.use(database) as connection:
-                await _drop_privileges(connection, role, server, before_write, patience)
+            async with means.connections.use(database) as connection:
+                await _drop_privileges(connection, role, means)
         except (CannotConnectError, *CONNECTION_IS_GONE):
             heed_cancellation()
             away.append(database)
@@ -151,17 +145,12 @@ async def take_its_privileges(
         )
 
 
-async def _drop_privileges(
-    connection: Connection,
-    role: str,
-    server: ObservedServer,
-    before_write: Callable[[], None],
-    patience: Patience,
-) -> None:
+async def _drop_privileges(connection: Connection, role: str, means: Means) -> None:
     """DROP OWNED in a database where it owns nothing, with what it gave others given again."""
+    server = means.server
 
     async def once() -> None:
-        before_write()
+        means.before_write()
         names = await read_names(connection, await _given_on(connection, role, server))
         # Before the admin is a member of the role, else the role could be whose grants these are.
         again = await _given_again(connection, role, server, names)
@@ -169,7 +158,7 @@ async def _drop_privileges(
         await run(
             connection,
             [*again, *_act_as(role, server), *memberships],
-            patience=patience,
+            patience=means.patience,
             before_commit=lambda: last_look(names),
         )
 
@@ -178,7 +167,7 @@ async def _drop_privileges(
         await _drop_if_it_owns_nothing(connection, role)
 
     try:
-        await patiently(once, patience=patience)
+        await patiently(once, patience=means.patience)
     except asyncpg.LockNotAvailableError as error:
         raise LockedError(await _holders(connection, role)) from error
 

@@ -6,11 +6,10 @@ given to somebody else meanwhile is the next look's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import asyncpg
 
-from regent.apply.locked import Patience
+from regent.apply.becoming import Becoming
+from regent.apply.means import Means
 from regent.apply.render import render
 from regent.apply.result import StepRefusedError, message
 from regent.apply.transaction import as_their_roles, patiently, run
@@ -18,7 +17,6 @@ from regent.changes import CreateOwned, SetOwner
 from regent.observed import ObservedServer
 from regent.reach import SYSTEM_PREFIX
 from regent.server.connection import Connection
-from regent.server.connections import Connections
 from shared.names import quote_ident
 from sql import load
 
@@ -35,29 +33,21 @@ class NotTheAdminsError(StepRefusedError):
     """The admin may not do this."""
 
     sqlstate = "42501"
+    is_helped = True
 
 
-async def give_to_owner(
-    connections: Connections,
-    change: CreateOwned | SetOwner,
-    *,
-    server: ObservedServer,
-    home: str,
-    before_write: Callable[[], None],
-    patience: Patience,
-) -> None:
+async def give_to_owner(means: Means, change: CreateOwned | SetOwner) -> None:
     """Carry out one of these. What the admin may not do says the statement that would help.
 
     What all databases share is changed through the home database. CREATE DATABASE knows no
     transaction.
     """
-    statements = as_their_roles(
-        render(change, major=server.major), is_superuser=server.admin_is_superuser
-    )
+    server, place = means.server, change.local_to or means.home.database
+    statements = as_their_roles(render(change, major=server.major), Becoming.on(server))
 
     async def once() -> None:
-        before_write()
-        async with connections.use(change.local_to or home) as connection:
+        means.before_write()
+        async with means.connections.use(place) as connection:
             if isinstance(change, CreateOwned) and change.local_to is None:
                 await connection.execute(";".join(statements))
                 return
@@ -73,13 +63,13 @@ async def give_to_owner(
             await run(
                 connection,
                 statements,
-                patience=patience,
+                patience=means.patience,
                 after_begin=as_planned,
                 before_commit=as_meant,
             )
 
     try:
-        await patiently(once, patience=patience)
+        await patiently(once, patience=means.patience)
     except asyncpg.InsufficientPrivilegeError as error:
         said = f"{message(error)}. {_would_help(change, server)}"
         raise NotTheAdminsError(said) from error

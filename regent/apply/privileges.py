@@ -15,21 +15,25 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import asyncpg
 
 from regent.apply import table_locks as gentle_locks
-from regent.apply.locked import LOCK_IS_HELD, Locked, LockedError, Patience, look_for
+from regent.apply.becoming import Becoming
+from regent.apply.locked import LOCK_IS_HELD, Locked, LockedError, look_for
+from regent.apply.means import Means
 from regent.apply.names import Named, meant_by_oid
 from regent.apply.pieces import Piece, Tally
 from regent.apply.render import render
 from regent.apply.result import (
+    NOT_THERE,
     REFUSALS,
     RETRIED,
     VANISHED,
     ChangeResult,
+    OvertakenError,
     StepRefusedError,
     sqlstate,
 )
@@ -37,8 +41,6 @@ from regent.apply.table_locks import Strength
 from regent.apply.transaction import LOCK_TIMEOUT_MS, as_their_roles, patiently, run
 from regent.changes import Effect, GrantPrivileges, ObjectRef, PrivilegeChange, RevokePrivileges
 from regent.kinds import KINDS, Address, Lock, Row
-from regent.observed import ObservedServer
-from regent.server.connections import Connections
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
 
 OBJECTS_PER_TRANSACTION = 500
@@ -48,7 +50,6 @@ SECONDS_PER_TRANSACTION = 0.2
 USE_SECONDS = 300.0
 """A transaction that takes that long is given up: the other databases wait for this pass."""
 STRONG_LOCK_TIMEOUT_MS = 100
-NO_SUCH_ROLE = "42704"
 NO_RIGHT = "42501"
 
 
@@ -61,23 +62,12 @@ class InvalidGrantorError(StepRefusedError):
 class PrivilegeWork:
     """One run of changes over one database."""
 
-    def __init__(
-        self,
-        connections: Connections,
-        database: str,
-        changes: Sequence[PrivilegeChange],
-        *,
-        server: ObservedServer,
-        before_write: Callable[[], None],
-        patience: Patience | None = None,
-    ) -> None:
-        self._connections = connections
+    def __init__(self, means: Means, database: str, changes: Sequence[PrivilegeChange]) -> None:
+        self._means = means
         self._database = database
         self._changes = tuple(changes)
-        self._major = server.major
-        self._is_superuser = server.admin_is_superuser
-        self._before_write = before_write
-        self._patience = patience or Patience()
+        self._becoming = Becoming.on(means.server)
+        self._patience = means.patience
         self._strength = Strength.STRONG
         self._tallies = [Tally(one) for one in changes]
         for tally, one in zip(self._tallies, changes, strict=True):
@@ -96,6 +86,10 @@ class PrivilegeWork:
         size = OBJECTS_PER_TRANSACTION
         start = 0
         while start < len(objects):
+            if start and not await self._means.may_go_on():
+                rest = Piece(objects[start:], grantees)
+                self._note(rest, range(len(self._changes)), OvertakenError())
+                break
             began = time.monotonic()
             some = objects[start : start + size]
             if not bare.isdisjoint(some):
@@ -125,7 +119,7 @@ class PrivilegeWork:
             self._looks_first = True
             await self._apart(piece, was_tried=True)
         except REFUSALS as error:
-            is_about_a_role = sqlstate(error) == NO_SUCH_ROLE
+            is_about_a_role = sqlstate(error) == NOT_THERE
             if is_about_a_role and len(piece.grantees) == 1:
                 self._note(piece, range(len(self._changes)), error)
                 return
@@ -176,7 +170,9 @@ class PrivilegeWork:
     async def _look(self, piece: Piece) -> Locked | None:
         """What is held of it; None where the database cannot be asked, which is noted."""
         try:
-            async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
+            async with self._means.connections.use(
+                self._database, seconds=USE_SECONDS
+            ) as connection:
                 return await look_for(connection, piece.objects, piece.grantees)
         except (CannotConnectError, *CONNECTION_IS_GONE) as error:
             heed_cancellation()
@@ -272,8 +268,10 @@ class PrivilegeWork:
         parts = {n: part for n in which if (part := self._part(n, piece)) is not None}
         if not parts:
             return
-        statements = [s for part in parts.values() for s in render(part, major=self._major)]
-        body = as_their_roles(statements, is_superuser=self._is_superuser)
+        statements = [
+            s for part in parts.values() for s in render(part, major=self._means.server.major)
+        ]
+        body = as_their_roles(statements, self._becoming)
         if not keep:
             body += ["ROLLBACK", "BEGIN"]
         objects = {
@@ -317,8 +315,10 @@ class PrivilegeWork:
         lock_timeout_ms: int = LOCK_TIMEOUT_MS,
     ) -> None:
         async def once() -> None:
-            self._before_write()
-            async with self._connections.use(self._database, seconds=USE_SECONDS) as connection:
+            self._means.before_write()
+            async with self._means.connections.use(
+                self._database, seconds=USE_SECONDS
+            ) as connection:
                 named = Named(connection, meant)
                 await run(
                     connection,

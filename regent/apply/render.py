@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -88,8 +88,12 @@ def render(  # noqa: PLR0912 - one case per kind of change
             return _plain(f"ALTER ROLE {quote_ident(role)} WITH NOLOGIN")
         case EnableRole(role=role):
             return _plain(f"ALTER ROLE {quote_ident(role)} WITH LOGIN")
-        case RenameRole(role=role, new_name=new_name):
-            return _plain(f"ALTER ROLE {quote_ident(role)} RENAME TO {quote_ident(new_name)}")
+        case RenameRole(is_done_by_hand=True):
+            return ()
+        case RenameRole(puts_aside="", role=role, new_name=new_name, aside=aside):
+            return _plain(_rename(aside or role, new_name))
+        case RenameRole(puts_aside=other, role=role, new_name=new_name, aside=aside):
+            return (*_plain(_rename(other, aside)), *_plain(_rename(role, new_name)))
         case ClearPassword(role=role):
             return _plain(f"ALTER ROLE {quote_ident(role)} WITH PASSWORD NULL")
         case AlterSetting():
@@ -135,10 +139,16 @@ def _set_owner(change: SetOwner) -> Iterator[Statement]:
 
 
 def _gather(change: GatherObjects) -> Iterator[Statement]:
-    """ALTER TABLE and ALTER TYPE take views, sequences and domains, too."""
+    """ALTER TABLE and ALTER TYPE take views, sequences and domains, too.
+
+    Each is carried out with what is kept on its object (regent/apply/keeping.py).
+    """
     for one in change.objects:
         what = _objects(change.kind, (one,))
         yield from _plain(f"ALTER {what} OWNER TO {quote_ident(change.owner)}")
+    for kept in change.keeps:
+        for said in _grant(kept):
+            yield replace(said, as_role=change.owner, is_owners=True)
 
 
 def _create_role(change: CreateRole) -> str:
@@ -153,6 +163,10 @@ def _create_role(change: CreateRole) -> str:
     if change.valid_until is not None:
         words.append(_valid_until(change.valid_until))
     return f"CREATE ROLE {quote_ident(change.role)} WITH {' '.join(words)}"
+
+
+def _rename(role: str, new_name: str) -> str:
+    return f"ALTER ROLE {quote_ident(role)} RENAME TO {quote_ident(new_name)}"
 
 
 def _alter_role(change: AlterRole) -> str:
@@ -281,9 +295,9 @@ def _alter_defaults(change: GrantDefaults | RevokeDefaults) -> str:
     if change.schema is not None:
         start += f" IN SCHEMA {quote_ident(change.schema)}"
     if isinstance(change, GrantDefaults):
-        return f"{start} GRANT {what} TO {quote_ident(change.role)}"
+        return f"{start} GRANT {what} TO {_grantees([change.role])}"
     option = "GRANT OPTION FOR " if change.grant_option_only else ""
-    return f"{start} REVOKE {option}{what} FROM {quote_ident(change.role)}"
+    return f"{start} REVOKE {option}{what} FROM {_grantees([change.role])}"
 
 
 def _privileges(privileges: Iterable[str], columns: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -10,6 +11,8 @@ import asyncpg
 
 from regent.changes import (
     Change,
+    DisableRole,
+    EnableRole,
     GatherObjects,
     GrantDefaults,
     GrantMembership,
@@ -20,6 +23,7 @@ from regent.changes import (
 )
 from regent.server.lenient_text import shown
 from shared.errors import PostgRegentError
+from shared.names import quote_ident
 
 RETRIED = frozenset({"XX000", "23505", "42P01", "55P03", "40P01", "40001", "57014"})
 """Somebody else was at it: worth another try soon."""
@@ -29,6 +33,9 @@ STAYS = "2BP01"
 
 CHANGED_MEANWHILE = "XX000"
 """As PostgreSQL says where another session changed the same catalog row: read again."""
+
+NOT_THERE = "42704"
+"""A role, setting or the like that a statement names is not there."""
 
 NOT_REACHED = "08006"
 """The connection could not be opened, or broke."""
@@ -43,9 +50,15 @@ FOR_GOOD = frozenset({"54000", "42809", "0A000", NOT_GRANTED, "42P17", "22023", 
 """No later try can succeed unless the declaration or the server changes (rule 21)."""
 
 NEEDS_A_PERSON = frozenset(
-    {"42501", "2BP01", "42704", "0P000", "55P02", "0L000", "01006", "01007", "42P04"}
+    {"42501", "2BP01", NOT_THERE, "0P000", "55P02", "0L000", "01006", "01007", "42P04"}
 )
 """Cured by a right, an owner or a name that somebody gives: asked again after a while."""
+
+NO_RIGHT = frozenset({"42501", "01006", "01007"})
+"""The admin lacks a right; regent/apply/what_helps.py names the statement that gives it."""
+
+NO_EFFECT = "01000"
+"""Sent and taken by the server again and again, and as before when it was looked at."""
 
 DID_LESS = frozenset({"01006", "01007"})
 """Warnings of a REVOKE or GRANT that did nothing, or not all: not what was planned."""
@@ -62,6 +75,9 @@ class OnlyWarnedError(PostgRegentError):
 REFUSALS = (asyncpg.PostgresError, ValueError, OnlyWarnedError)
 """The server does not take a change, or the change cannot even be written as SQL."""
 
+_SENTENCES = re.compile(r";|[.!?]\s")
+"""What a sentence or a statement of ours has, and the first line of PostgreSQL hardly ever."""
+
 _NO_OPTION = "PostgreSQL only warns: whoever gives or takes it has no grant option for it."
 _OWNERS_RIGHT = (
     "Give the Regent's admin the owner's right: membership WITH INHERIT TRUE, SET TRUE in the "
@@ -75,12 +91,15 @@ _WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "as the grantor yourself, in one transaction that does so.",
         "01006": f"{_NO_OPTION} {_OWNERS_RIGHT}",
         "01007": f"{_NO_OPTION} {_OWNERS_RIGHT}",
+        NO_EFFECT: "Something undoes it at once: look for an event trigger, a job or another tool "
+        "that does, and end that; or run the statement as the admin and see what comes of it.",
         "54000": "The object's ACL has no room for more grantees: grant to a Role, and let the "
         "users be its members.",
         "55P03": "Another session holds the object; the next pass or apply tries it.",
         "40P01": "Another session held what was needed; the next pass or apply tries it.",
         "XX000": "Another session changed the same object; the next pass or apply tries it.",
-        "42704": "The role or setting it names is not there; the next pass or apply looks for it.",
+        NOT_THERE: "The role or setting it names is not there; the next pass or apply looks for "
+        "it.",
         "42P04": "A template is called so, or somebody has just made it: rename that, or name "
         "another database.",
         "42710": "A role of this name is there already: set adopt: true, or rename one.",
@@ -99,6 +118,8 @@ class StepRefusedError(PostgRegentError):
 
     sqlstate: str
     """The code with which PostgreSQL says the same."""
+    is_helped = False
+    """Its message has the statement that gives the admin the right that it lacks."""
 
     def __init__(
         self, message: str | None = None, *, way_out: str = "", sqlstate: str = ""
@@ -107,6 +128,26 @@ class StepRefusedError(PostgRegentError):
         super().__init__(message, way_out=way_out)
         if sqlstate:
             self.sqlstate = sqlstate
+
+
+MayGoOn = Callable[[], Awaitable[bool]]
+"""Whether the plan still holds, asked between two transactions."""
+
+
+async def it_holds() -> bool:
+    """Where nobody can say meanwhile that it does not."""
+    return True
+
+
+class OvertakenError(StepRefusedError):
+    """Somebody paused a role since the plan was made."""
+
+    sqlstate = "55P03"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a role was paused meanwhile", way_out="The next look sees what that leaves to do."
+        )
 
 
 Heed = Callable[[Sequence["ChangeResult"], int], None]
@@ -122,7 +163,8 @@ class ChangeResult:
     """One change of the plan, carried out or refused.
 
     `remaining` is what was refused with this SQLSTATE: the change itself, or the parts of it
-    (fewer objects, fewer grantees) that failed while the others succeeded.
+    (fewer objects, fewer grantees) that failed while the others succeeded. With `is_helped` the
+    message says which statement gives the admin the right that it lacks.
     """
 
     change: Change
@@ -132,6 +174,7 @@ class ChangeResult:
     way_out: str = ""
     seconds: float = 0.0
     remaining: tuple[Change, ...] = ()
+    is_helped: bool = False
 
     @property
     def is_for_good(self) -> bool:
@@ -147,13 +190,14 @@ def refused(
     remaining: tuple[Change, ...] = (),
 ) -> ChangeResult:
     """The result of what the server, or the network, said no to."""
-    state = sqlstate(error)
+    state, is_helped = sqlstate(error), isinstance(error, StepRefusedError) and error.is_helped
     return ChangeResult(
         change=change,
         done=False,
         sqlstate=state,
         message=message(error),
-        way_out=_own_way_out(error) or way_out(state, change),
+        way_out=_own_way_out(error) or way_out(state, change, is_helped=is_helped),
+        is_helped=is_helped,
         seconds=seconds,
         remaining=remaining or (change,),
     )
@@ -183,8 +227,13 @@ def _is_a_ring(state: str, change: Change | None) -> bool:
     return state == NOT_GRANTED and isinstance(change, GrantMembership)
 
 
-def way_out(state: str, change: Change | None = None) -> str:
-    """What a person can do about this SQLSTATE of this change."""
+def way_out(state: str, change: Change | None = None, *, is_helped: bool = False) -> str:
+    """What a person can do about this SQLSTATE of this change.
+
+    With `is_helped` its message has the statement that gives the right: that is a fact of its own,
+    as a message has names in it, which anybody chooses.
+    """
+    is_said = state in NO_RIGHT and is_helped
     if _was_passed_on(state, change):
         return "Somebody has passed it on just now; the next pass or apply takes that along."
     if isinstance(change, HandOnOwned) and state == STAYS:
@@ -194,12 +243,20 @@ def way_out(state: str, change: Change | None = None) -> str:
         )
     if isinstance(change, GrantDefaults | RevokeDefaults) and state == "42501":
         return "Or change the default privileges yourself, as that role or a superuser."
+    if isinstance(change, DisableRole | EnableRole) and state == "42501":
+        if is_said:
+            return "Or list the role in spec.ignoreRoles of the Regent."
+        return (
+            "Give the Regent's admin CREATEROLE, and as a superuser: GRANT"
+            f" {quote_ident(change.role)} TO <the admin> WITH ADMIN OPTION; or list the role in"
+            " spec.ignoreRoles of the Regent."
+        )
     if isinstance(change, GatherObjects) and state == STAYS:
         return (
             f'Alter their owner yourself, or list "{change.owner}" by its name in'
             " spec.allow.reassignOwnedTo of the Regent."
         )
-    return _WAYS_OUT.get(state, "Look at the message, and at the server's log.")
+    return "" if is_said else _WAYS_OUT.get(state, "Look at the message, and at the server's log.")
 
 
 def sqlstate(error: BaseException) -> str:
@@ -216,6 +273,12 @@ def sqlstate(error: BaseException) -> str:
 
 
 def message(error: BaseException) -> str:
-    """The server's first line. Never its detail: that may quote rows and values."""
+    """The server's first line. Never its detail: that may quote rows and values.
+
+    The server writes some names without quotes, and anybody chooses his: what could be read as a
+    sentence of ours is quoted as a whole.
+    """
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return shown(str(text)).splitlines()[0]
+    line = shown(str(text)).splitlines()[0]
+    is_servers = isinstance(error, asyncpg.PostgresError)
+    return repr(line) if is_servers and _SENTENCES.search(line) else line

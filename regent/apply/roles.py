@@ -8,12 +8,14 @@ alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import assert_never
 
 import asyncpg
 
+from regent.apply.becoming import Becoming
 from regent.apply.closing import PATIENCE_SECONDS, closed_by, insist, locked_by, tell_to_end
 from regent.apply.locked import LOCK_IS_HELD, Patience
 from regent.apply.render import render
@@ -63,16 +65,18 @@ async def carry_out(
     ours: Collection[int] = (),
     is_superuser: bool = False,
     heed: Callable[[Sequence[ChangeResult]], None] = lambda _: None,
+    oids: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[ChangeResult, ...]:
     """One result for each change, in order. `ours` are pids never to end.
 
-    `heed` hears of each batch when it is done.
+    `heed` hears of each batch when it is done. `oids` are the roles that are meant, by the names
+    that they have afterwards: nothing is committed of a role that somebody made anew meanwhile.
 
     What others hold takes nothing from the ends of logins, which have a patience of their own.
     """
     if closed_by(changes):
         patience = Patience(PATIENCE_SECONDS)
-    work = _Work(home, major, before_write, patience, ours, is_superuser)
+    work = _Work(home, major, before_write, patience, ours, is_superuser, oids)
     results: list[ChangeResult] = []
     for start in range(0, len(changes), CHANGES_PER_TRANSACTION):
         done = await work.batch(changes[start : start + CHANGES_PER_TRANSACTION])
@@ -103,13 +107,16 @@ async def write_marks(  # noqa: PLR0912 - one case per kind of change
         await connection.executemany(load("home/put_moved_mark"), [tuple(row) for row in rows])
     new = [c for c in changes if isinstance(c, CreateRole | AdoptRole)]
     if new:
-        await connection.fetch(
+        rows = await connection.fetch(
             load("home/put_marks"),
             regent,
             [c.role for c in new],
             [str(c.holder) for c in new],
             ["created" if isinstance(c, CreateRole) else "adopted" for c in new],
         )
+        if spared := {c.role for c in new}.difference(row["role"] for row in rows):
+            called = ", ".join(f'"{name}"' for name in sorted(spared))
+            raise ReplacedError(f"The mark of {called} is that of a role with another name now.")
     for change in changes:
         match change:
             case HandOver(role=role, holder=holder):
@@ -149,6 +156,7 @@ class _Work:
     patience: Patience
     ours: Collection[int]
     is_superuser: bool
+    oids: Mapping[str, int]
 
     async def batch(self, batch: Sequence[Change]) -> list[ChangeResult]:
         """One result for each; a batch that is refused is halved."""
@@ -192,14 +200,18 @@ class _Work:
                             await connection.execute(QUIET)
                         await connection.fetchval(BIND, verifiers)
 
+                async def as_meant() -> None:
+                    made = {change.role for change in batch if isinstance(change, CreateRole)}
+                    names = {name for change in batch for name in change.about}
+                    await require_meant(connection, names - made, self.oids)
+                    await write_marks(connection, self.home.regent, batch, could_log_in)
+
                 await run(
                     connection,
-                    as_their_roles(statements, is_superuser=False),
+                    as_their_roles(statements, Becoming()),
                     patience=self.patience,
                     after_begin=begun,
-                    before_commit=lambda: write_marks(
-                        connection, self.home.regent, batch, could_log_in
-                    ),
+                    before_commit=as_meant,
                 )
 
         if closed and len(batch) == 1:
@@ -221,6 +233,19 @@ class _Work:
         except (asyncpg.PostgresError, *CONNECTION_IS_GONE):
             heed_cancellation()
             return error
+
+
+async def require_meant(
+    connection: Connection, names: Collection[str], oids: Mapping[str, int]
+) -> None:
+    """Raise ReplacedError where a name is another role's by now than that which was looked at.
+
+    What this transaction has altered stays what it is until the commit.
+    """
+    known = [name for name in names if name in oids]
+    for row in await connection.fetch(load("apply/logins"), known) if known else ():
+        if row["oid"] != oids[row["role"]]:
+            raise ReplacedError(f'"{row["role"]}" is another role than was looked at.')
 
 
 async def _could_log_in(connection: Connection, batch: Sequence[Change]) -> frozenset[int]:

@@ -9,31 +9,36 @@ What does propagate: LockHeld, LockLost, and a home database that cannot be reac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import assert_never
 
 from regent.apply import roles
-from regent.apply.coming import coming_to
+from regent.apply.coming import Coming, coming_to
 from regent.apply.defaults import alter_defaults
 from regent.apply.gathering import gather
 from regent.apply.handing_on import Moved, Place, hand_on_owned
 from regent.apply.leaving import require_handed_on, take_its_privileges
 from regent.apply.locked import Patience
+from regent.apply.means import Means
 from regent.apply.owning import give_to_owner
 from regent.apply.privileges import PrivilegeWork
 from regent.apply.result import (
+    NOT_THERE,
     REFUSALS,
     ChangeResult,
     Heed,
+    MayGoOn,
     StepRefusedError,
     is_passing,
+    it_holds,
     nobody_heeds,
     refused,
 )
 from regent.apply.sessions import end_sessions, require_ended
 from regent.apply.transaction import run
+from regent.apply.what_helps import with_what_helps
 from regent.changes import (
     Change,
     CreateOwned,
@@ -43,6 +48,8 @@ from regent.changes import (
     Effect,
     EndSessions,
     GatherObjects,
+    GrantMembership,
+    GrantPrivileges,
     HandOnOwned,
     OfAttribute,
     OfDefaults,
@@ -60,6 +67,7 @@ from regent.changes import (
 from regent.home.locks import lock_roles_in_transaction
 from regent.home.store import Home
 from regent.observed import ObservedServer
+from regent.plan.connecting import closes
 from regent.plan.handing_over import Members
 from regent.plan.renames import server_after
 from regent.plan.turns import Takes
@@ -77,8 +85,8 @@ class TooEarlyError(StepRefusedError):
 
     def __init__(self) -> None:
         super().__init__(
-            "what must come before it is not done yet: its role has another name, keeps what it is"
-            " to lose, or has a member who is to leave",
+            "what must come before it is not done yet: its role could not be made, has another"
+            " name, keeps what it is to lose, or has a member who is to leave",
             way_out="The next pass or apply tries both.",
         )
 
@@ -89,6 +97,21 @@ def _names_of_others(not_done: Iterable[ChangeResult]) -> frozenset[str]:
     renames = [one for one in refused_here if isinstance(one, RenameRole)]
     made = {one.role for one in refused_here if isinstance(one, CreateRole)}
     return frozenset(made.union(*((one.role, one.new_name) for one in renames)))
+
+
+def as_too_early(results: Sequence[ChangeResult]) -> Iterator[ChangeResult]:
+    """Of what names a role that could not be made or renamed in the same stretch: that it waits.
+
+    That the role is not there would be remembered, also when it can be made again.
+    """
+    others = _names_of_others(one for one in results if not one.done)
+    for one in results:
+        is_making = isinstance(one.change, CreateRole | RenameRole)
+        is_told = one.done or is_making or one.sqlstate != NOT_THERE
+        if is_told or others.isdisjoint(one.change.about):
+            yield one
+        else:
+            yield refused(one.change, TooEarlyError(), seconds=one.seconds)
 
 
 def _nothing_stands_in_the_way() -> None:
@@ -105,15 +128,17 @@ async def apply(
     before_write: Callable[[], None] = _nothing_stands_in_the_way,
     patience: Patience | None = None,
     heed: Heed = nobody_heeds,
+    may_go_on: MayGoOn = it_holds,
 ) -> tuple[ChangeResult, ...]:
     """One result for each change of the plan, in its order. `heed` hears of them on the way.
 
     `before_write` is called before each transaction and stops everything by raising: give it
     RegentLock.require. `served` limits where a leaving role's privileges are dropped; None is
-    every database that can be reached. `patience` is for all that others hold.
+    every database that can be reached. `patience` is for all that others hold. Privileges are given
+    and taken in many transactions, and `may_go_on` is asked between two.
     """
-    patience = patience or Patience()
-    work = _Work(plan, server, connections, home, served, before_write, patience, heed)
+    means = Means(server, connections, home, before_write, patience or Patience(), may_go_on)
+    work = _Work(plan, means, served, heed)
     heed((), len(plan.changes))
     return await work.carry_out()
 
@@ -121,12 +146,8 @@ async def apply(
 @dataclass(frozen=True, slots=True)
 class _Work:
     plan: Plan
-    server: ObservedServer
-    connections: Connections
-    home: Home
+    means: Means
     served: Collection[str] | None
-    before_write: Callable[[], None]
-    patience: Patience
     heed: Heed
     moved: dict[str, Moved] = field(default_factory=dict)
     """By leaver: what another one handed on is as much a power of the heir as any other."""
@@ -149,10 +170,11 @@ class _Work:
                 case Work.PRIVILEGES:
                     self._add(await self._privileges(stretch))
                 case Work.ROLES:
-                    self.results.extend(await self._roles(stretch))  # they were heard of
+                    done = await self._roles(stretch)  # they were heard of
+                    self.results.extend(as_too_early(done))
                 case _:
                     assert_never(work)
-        return tuple(self.results)
+        return tuple(with_what_helps(one, self.means.server) for one in self.results)
 
     def _without_early(self, stretch: tuple[Change, ...]) -> tuple[Change, ...]:
         """What would give somebody what could not be taken yet is left to the next pass.
@@ -164,12 +186,17 @@ class _Work:
             return stretch
         passing = (one for one in not_done if is_passing(one.sqlstate, one.change))
         left = [change for one in passing for change in one.remaining]
-        members = Members.of(server_after(self.plan.changes, self.server))
+        members = Members.of(server_after(self.plan.changes, self.means.server))
         takes, others = Takes.of(left, members), _names_of_others(not_done)
+        is_given_less = any(
+            isinstance(one.change, GrantMembership | GrantPrivileges) for one in not_done
+        )
         early = {
             id(change)
             for change in stretch
-            if takes.come_before(change) or not others.isdisjoint(change.about)
+            if takes.come_before(change)
+            or not others.isdisjoint(change.about)
+            or (is_given_less and closes(change))  # the next look knows whom it would shut out
         }
         self._add([refused(one, TooEarlyError()) for one in stretch if id(one) in early])
         return tuple(change for change in stretch if id(change) not in early)
@@ -180,26 +207,26 @@ class _Work:
 
     async def _privileges(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
         privileges = [c for c in stretch if isinstance(c, PrivilegeChange)]
-        return await PrivilegeWork(
-            self.connections,
-            privileges[0].database or self.home.database,
-            privileges,
-            server=self.server,
-            before_write=self.before_write,
-            patience=self.patience,
-        ).carry_out()
+        database = privileges[0].database or self.means.home.database
+        return await PrivilegeWork(self.means, database, privileges).carry_out()
 
     async def _roles(self, stretch: Sequence[Change]) -> tuple[ChangeResult, ...]:
         return await roles.carry_out(
-            self.home,
+            self.means.home,
             stretch,
-            major=self.server.major,
-            before_write=self.before_write,
+            major=self.means.server.major,
+            before_write=self.means.before_write,
             patience=self.for_roles,
-            ours=self.connections.pids,
-            is_superuser=self.server.admin_is_superuser,
+            ours=self.means.connections.pids,
+            is_superuser=self.means.server.admin_is_superuser,
             heed=lambda results: self.heed(results, len(self.plan.changes)),
+            oids=self._oids(),
         )
+
+    def _oids(self) -> Mapping[str, int]:
+        """The roles that this plan means, by the names that it gives them."""
+        after = server_after(self.plan.changes, self.means.server)
+        return {name: role.oid for name, role in after.roles.items()}
 
     async def _alone(self, change: Change) -> ChangeResult:
         began = time.monotonic()
@@ -213,24 +240,11 @@ class _Work:
                 case HandOnOwned():
                     await self._hand_on(change)
                 case OfDefaults():
-                    await alter_defaults(
-                        self.connections,
-                        change,
-                        server=self.server,
-                        before_write=self.before_write,
-                        patience=self.patience,
-                    )
+                    await alter_defaults(self.means, change)
                 case DropRole():
                     await self._drop(change)
                 case CreateOwned() | SetOwner():
-                    await give_to_owner(
-                        self.connections,
-                        change,
-                        server=self.server,
-                        home=self.home.database,
-                        before_write=self.before_write,
-                        patience=self.patience,
-                    )
+                    await give_to_owner(self.means, change)
                 case ReleaseRole():
                     await self._release(change)
                 case OfStranger():
@@ -248,9 +262,9 @@ class _Work:
         kept_in = (one.change for one in self.results if not one.done)
         if any(isinstance(one, DisableRole) and one.role == role for one in kept_in):
             raise TooEarlyError  # it would come back at once
-        self.before_write()
-        async with self.home.connection() as connection:
-            await end_sessions(connection, role, ours=self.connections.pids)
+        self.means.before_write()
+        async with self.means.home.connection() as connection:
+            await end_sessions(connection, role, ours=self.means.connections.pids)
 
     async def _hand_on(self, change: HandOnOwned) -> None:
         """What the leaver owned is remembered in the home database while its end goes on.
@@ -261,63 +275,56 @@ class _Work:
 
         async def remember(owned: Collection[Place]) -> None:
             if ended_at is not None:
-                await self.home.note_belongings(role, ended_at, owned)
+                await self.means.home.note_belongings(role, ended_at, owned)
 
         if role not in self.moved:
-            known = await self.home.belongings(role, ended_at) if ended_at is not None else ()
+            known = await self.means.home.belongings(role, ended_at) if ended_at is not None else ()
             self.moved[role] = set(known)
         await hand_on_owned(
-            self.connections,
+            self.means.connections,
             change,
             self.moved[role],
-            before_write=self.before_write,
-            patience=self.patience,
-            coming=coming_to(change, self.plan, self.results),
+            before_write=self.means.before_write,
+            patience=self.means.patience,
+            coming=await self._coming(change),
             remember=remember,
         )
 
     async def _gather(self, change: GatherObjects) -> ChangeResult:
-        return await gather(
-            self.connections,
-            change,
-            self.gathered.setdefault((change.former, change.owner), set()),
-            before_write=self.before_write,
-            patience=self.patience,
-            coming=coming_to(change, self.plan, self.results),
-        )
+        moved = self.gathered.setdefault((change.former, change.owner), set())
+        return await gather(self.means, change, moved, await self._coming(change))
+
+    async def _coming(self, change: HandOnOwned | GatherObjects) -> Coming:
+        marks = await self.means.home.marks()
+        ours = (m.role for m in marks if m.regent == self.means.home.regent and not m.released)
+        return coming_to(change, self.plan, self.results, ours)
 
     async def _release(self, change: ReleaseRole) -> None:
         """The mark goes when access is seen to have ended: until then the end is ours to keep."""
-        await require_handed_on(self.home, change.role, self.results)
+        await require_handed_on(self.means.home, change.role, self.results)
         await self._end(change)
 
     async def _drop(self, change: DropRole) -> None:
         """As long as sessions go on the role stays: by nothing else could anybody find them."""
-        async with self.home.connection() as connection:
-            await require_ended(connection, change.role, ours=self.connections.pids)
-        await require_handed_on(self.home, change.role, self.results)
-        await take_its_privileges(
-            self.home,
-            self.connections,
-            change.role,
-            server=self.server,
-            served=self.served,
-            before_write=self.before_write,
-            patience=self.patience,
-        )
+        async with self.means.home.connection() as connection:
+            await roles.require_meant(connection, (change.role,), self._oids())
+            await require_ended(connection, change.role, ours=self.means.connections.pids)
+        await require_handed_on(self.means.home, change.role, self.results)
+        await take_its_privileges(self.means, change.role, served=self.served)
         await self._end(change, f"DROP ROLE IF EXISTS {quote_ident(change.role)}")
 
     async def _end(self, change: DropRole | ReleaseRole, *statements: str) -> None:
         """These and the mark's end in one transaction, in which no session of the role goes on."""
 
         async def seen() -> None:
-            await require_ended(connection, change.role, ours=self.connections.pids)
+            await require_ended(connection, change.role, ours=self.means.connections.pids)
+            await roles.require_meant(connection, (change.role,), self._oids())
             for statement in statements:
                 await connection.execute(statement)
-            await roles.write_marks(connection, self.home.regent, [change])
+            await roles.write_marks(connection, self.means.home.regent, [change])
 
-        self.before_write()
-        async with self.home.connection() as connection:
+        self.means.before_write()
+        async with self.means.home.connection() as connection:
             await run(
                 connection,
                 [],
@@ -328,13 +335,17 @@ class _Work:
 
 
 def _stretches(plan: Plan) -> Iterator[tuple[Change, ...]]:
-    """Neighbours that are carried out together, in order. No stretch has two effects."""
+    """Neighbours that are carried out together, in order. No stretch has two effects.
+
+    What takes CONNECT from PUBLIC is one of its own: whether it may is asked when all before it
+    that gives CONNECT has been tried.
+    """
     for _, stretch in groupby(plan.changes, key=_place):
         yield tuple(stretch)
 
 
-def _place(change: Change) -> tuple[Work, str, Effect]:
-    return change.work, _database(change), change.effect
+def _place(change: Change) -> tuple[Work, str, Effect, bool]:
+    return change.work, _database(change), change.effect, closes(change)
 
 
 def _database(change: Change) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import asyncpg
 
+from regent.apply.becoming import Becoming
 from regent.apply.locked import LOCK_IS_HELD, Patience
 from regent.apply.render import Statement
 from regent.apply.result import DID_LESS, RETRIED, OnlyWarnedError, sqlstate
 from regent.server.again import again
 from regent.server.connection import Connection
 from shared.backoff import Backoff
-from shared.names import quote_ident
 
 STATEMENTS_PER_STRING = 1_000
 """Longer strings cost more than linearly."""
@@ -94,20 +94,22 @@ async def patiently(
     await again(work, attempts=ATTEMPTS, waits=Backoff(FIRST_WAIT_SECONDS), passes_by=passes_by)
 
 
-def as_their_roles(statements: Sequence[Statement], *, is_superuser: bool) -> list[str]:
+def as_their_roles(statements: Sequence[Statement], becoming: Becoming) -> list[str]:
     """The SQL of the statements, each as the role it wants, for inside one transaction."""
     lines: list[str] = []
     role: str | None = None
     for statement in statements:
-        wanted = None if is_superuser and statement.is_owners else statement.as_role
+        is_superusers = becoming.is_superuser and statement.is_owners
+        wanted = None if is_superusers else statement.as_role
         if wanted != role:
-            lines.append(
-                "RESET ROLE" if wanted is None else f"SET LOCAL ROLE {quote_ident(wanted)}"
-            )
+            if role is not None and (wanted is None or becoming.joins):
+                lines += becoming.end(role)
+            if wanted is not None:
+                lines += becoming.begin(wanted)
             role = wanted
         lines.append(statement.sql)
     if role is not None:
-        lines.append("RESET ROLE")
+        lines += becoming.end(role)
     return lines
 
 

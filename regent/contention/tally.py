@@ -7,12 +7,17 @@ MOST_EDGES of them; those that were corrected longest ago are forgotten first.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
+
+from shared.drift_text import undone
+from shared.outcomes import CONTENDED_TIMES
 
 SECONDS = 60.0
-TIMES = 5
+TIMES = CONTENDED_TIMES
 MOST_EDGES = 1_000
+MOST_OF_ONE = 200
+"""Edges of one change that are counted, and damped: of a thousand tables the first say enough."""
 MOST_COUNTED = 100
 """Of one edge; it is not said more exactly how often it was undone."""
 MOST_PEOPLE = 3
@@ -26,6 +31,8 @@ class Corrected:
     by: str
     role: str | None = None
     resources: tuple[str, ...] = ()
+    is_access: bool = False
+    """It is whether somebody can log in at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +44,13 @@ class Contended:
     by: tuple[str, ...]
     role: str | None = None
     resources: tuple[str, ...] = ()
+    waits: bool = False
+    """Whether it is put off now."""
+    is_access: bool = False
 
     def __str__(self) -> str:
-        return f"{self.edge}: undone {self.times} times within a minute, {', '.join(self.by)}"
+        later = "; it is done less often now, and waits" if self.waits else ""
+        return f"{self.edge}: {undone(self.times)}, {', '.join(self.by)}{later}"
 
 
 @dataclass(slots=True)
@@ -72,11 +83,19 @@ class Tally:
                 self._edges.popitem(last=False)
         return tuple(begun)
 
-    def contended(self, now: float) -> tuple[Contended, ...]:
-        """All that are contended now, the most often undone first. Forgets what is over."""
-        for name in [name for name, edge in self._edges.items() if not _recent(edge, now)]:
+    def contended(self, now: float, waiting: Container[str] = frozenset()) -> tuple[Contended, ...]:
+        """All that are contended now, the most often undone first. Forgets what is over.
+
+        Those that are `waiting` are, however seldom they are corrected: for that they wait.
+        """
+        over = [n for n, e in self._edges.items() if not _recent(e, now) and n not in waiting]
+        for name in over:
             del self._edges[name]
-        found = [_contended(e) for e in self._edges.values() if _is_contended(e, now)]
+        found = [
+            replace(_contended(edge), waits=name in waiting)
+            for name, edge in self._edges.items()
+            if name in waiting or _is_contended(edge, now)
+        ]
         return tuple(sorted(found, key=lambda one: (-one.times, one.edge)))
 
 
@@ -92,4 +111,11 @@ def _is_contended(edge: _Edge, now: float) -> bool:
 
 def _contended(edge: _Edge) -> Contended:
     last = edge.last
-    return Contended(last.edge, len(edge.times), tuple(edge.people), last.role, last.resources)
+    return Contended(
+        last.edge,
+        len(edge.times),
+        tuple(edge.people),
+        last.role,
+        last.resources,
+        is_access=last.is_access,
+    )

@@ -144,6 +144,10 @@ class Detectors:
         state = self._states.get(database)
         return state is not None and state.kind == "Triggers"
 
+    def without_triggers(self) -> dict[str, str]:
+        """Why there are none, by database."""
+        return {name: one.why for name, one in self._states.items() if one.kind != "Triggers"}
+
     def loops(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What must run for as long as something is to be detected."""
         yield self._watcher.run()
@@ -205,7 +209,7 @@ class Detectors:
     def say(self) -> None:
         """How changes are found now, and what of it does not work."""
         is_meant = self._is_meant
-        why = {name: s.why for name, s in self._states.items() if s.kind != "Triggers"}
+        why = self.without_triggers()
         message = " ".join(dict.fromkeys(why.values()))
         if not is_meant:
             message = " ".join(f"{name}: {text}" for name, text in why.items())

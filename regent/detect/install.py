@@ -105,12 +105,8 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
             way_out=f"It is tried again; end the session that pg_locks names for {SCHEMA}.event.",
         ) from error
     except asyncpg.InsufficientPrivilegeError as error:
-        return DetectorStatus(
-            "Polling",
-            f"The admin may not install event triggers ({shown(str(error))}). Local changes are"
-            " found by polling; make the admin a superuser, or its provider's equal, to find them"
-            " at once.",
-        )
+        said = f"The admin may not install event triggers ({shown(str(error))})."
+        return DetectorStatus("Polling", f"{said} {await _what_helps(connection)}")
     except (
         asyncpg.WrongObjectTypeError,
         asyncpg.DependentObjectsStillExistError,
@@ -124,6 +120,22 @@ async def install(connection: asyncpg.Connection) -> DetectorStatus:
             " found by polling; move it to another schema to find them at once.",
         )
     return DetectorStatus("Triggers", repaired=tuple(str(one) for one in found))
+
+
+async def _what_helps(connection: asyncpg.Connection) -> str:
+    """A managed service lets its own admin make event triggers; elsewhere only a superuser may."""
+    row = await connection.fetchrow(sql.load("install/rights"))
+    if row is None:
+        raise RuntimeError("install/rights gives exactly one row")
+    admin, database = quote_ident(row["admin"]), quote_ident(row["database"])
+    if not row["may_create"]:
+        helps = f"Run GRANT CREATE ON DATABASE {database} TO {admin}; as its owner, and see"
+    else:
+        helps = f"Run ALTER ROLE {admin} SUPERUSER; as a superuser, or see"
+    return (
+        f"Local changes are found by polling. To find them at once: {helps} what your provider"
+        " allows in docs/managed-postgresql.md; then start the Regent again."
+    )
 
 
 async def damage(connection: asyncpg.Connection) -> tuple[Damage, ...]:
@@ -159,7 +171,8 @@ async def remove(connection: asyncpg.Connection) -> str:
         if whose := _whose(await _inspect(connection)):
             await connection.execute(
                 "DROP EVENT TRIGGER IF EXISTS postgregent_change;"
-                "DROP EVENT TRIGGER IF EXISTS postgregent_drop"
+                "DROP EVENT TRIGGER IF EXISTS postgregent_drop;"
+                "DROP EVENT TRIGGER IF EXISTS postgregent_prevent"
             )
             return f"{whose[0].lower()}{whose[1:]} It was left as it is."
         await connection.execute(sql.load("install/drop_triggers"))
@@ -169,6 +182,7 @@ async def remove(connection: asyncpg.Connection) -> str:
             "SELECT pg_catalog.to_regnamespace($1) IS NOT NULL", SCHEMA
         ):
             return ""
+        await connection.execute(sql.load("prevent/drop"))
         await connection.execute(sql.load("install/drop_function"))
         await connection.execute(sql.load("install/make_room"))
         await connection.execute(sql.load("install/drop_table"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from time import monotonic
 from typing import Any, Literal, Protocol
 
@@ -20,6 +21,7 @@ import structlog
 import sql
 from regent.detect import fingerprints
 from regent.detect.events import GONE
+from regent.detect.listener import CHANNEL
 from regent.detect.wake import DetectorChanged, Full, Hint, LocalChanged, LocalEvents, SharedChanged
 from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
@@ -176,6 +178,7 @@ class Watcher:
     async def _watch(self, looks: asyncio.TaskGroup) -> None:
         connection = await self._connect()
         try:
+            await connection.add_listener(CHANNEL, self._heard)
             gate: str | None = None
             shared = await _read_shared(connection)
             self.is_watching, self.trouble = True, ""
@@ -192,6 +195,10 @@ class Watcher:
         finally:
             self.is_watching = False
             connection.terminate()
+
+    def _heard(self, *_what: object) -> None:
+        """In the home database only its owners say something: a pause begins or ends there."""
+        self._wake(Full("a role was paused or resumed"))
 
     def _begin_looks(self, looks: asyncio.TaskGroup, *, gate_moved: bool) -> None:
         """Beside the gate: at each database that LISTENs, and at one of the others each round."""
@@ -229,10 +236,11 @@ class Watcher:
 
 
 async def _read_shared(connection: asyncpg.Connection) -> Fingerprint:
+    query = partial(sql.compose, "watch/shared")
     try:
-        row = await connection.fetchrow(sql.load("watch/shared"))
+        row = await connection.fetchrow(query(table="pg_authid", version="ROW (r.ctid, r.xmin)"))
     except asyncpg.InsufficientPrivilegeError:
-        row = await connection.fetchrow(sql.load("watch/shared_without_passwords"))
+        row = await connection.fetchrow(query(table="pg_roles", version="r"))
     found = dict(row or {})
     if connection.get_server_version().major >= 15:
         found["parameters"] = await connection.fetchval(sql.load("watch/parameters"))

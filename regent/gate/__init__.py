@@ -1,1 +1,1 @@
-"""What waits for a person or for another time: the brake, takeovers, restraints, refusals."""
+"""What waits for a person or for another time: brake, approval, takeovers, restraints, refusals."""

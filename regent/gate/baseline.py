@@ -15,16 +15,23 @@ from regent.gate.given import states_since
 from regent.plan.handing_over import Names
 from regent.remembered import AcceptedState, BrakeMemory
 from shared.resources import RegentSpec
-from shared.state import RegentEntry
+from shared.state import Entry, RegentEntry
 
 
 def baselines(
     memory: BrakeMemory, accepted: AcceptedState, now: datetime
 ) -> tuple[AcceptedState, ...]:
-    """The baseline, and what was given since, layer by layer, with every explicit end in them."""
-    baseline = memory.baseline or nothing_yet(accepted, memory, now)
-    states = (baseline, *states_since(baseline, memory.given))
+    """What was given, with every explicit end in it."""
+    states = given_by(memory, accepted, now)
     return tuple(explicit_baseline(one, accepted, memory, now) for one in states)
+
+
+def given_by(
+    memory: BrakeMemory, accepted: AcceptedState, now: datetime
+) -> tuple[AcceptedState, ...]:
+    """The baseline, and what was given since, layer by layer: all that is remembered of it."""
+    baseline = memory.baseline or nothing_yet(accepted, memory, now)
+    return (baseline, *states_since(baseline, memory.given))
 
 
 def explicit_baseline(
@@ -45,19 +52,35 @@ def explicit_baseline(
     deleted = deletions(memory, accepted)
     if are_few(deleted, memory, now) and not are_all_logins(deleted, resources):
         for key in deleted:
+            if _speaks_for_public(resources.get(key)):
+                continue  # everybody loses by it, and not one who leaves
             resources.pop(key, None)
             departed[key] = accepted.departed[key]
-    regent = _disabling_no_more(accepted.state.regent, baseline.state.regent.spec)
+    regent = _as_before(accepted.state.regent, baseline.state.regent.spec)
     state = baseline.state.model_copy(update={"resources": resources, "regent": regent})
     return baseline.model_copy(update={"state": state, "departed": departed})
 
 
-def _disabling_no_more(regent: RegentEntry, before: RegentSpec | None) -> RegentEntry:
-    """The Regent as it is now, but for what it said of roles that nobody declares.
+def _speaks_for_public(entry: Entry | None) -> bool:
+    return entry is not None and entry.kind == "Role" and entry.spec.is_public
 
-    To disable them is a loss: of roles that the baseline left alone, or did not look at.
+
+def _as_before(regent: RegentEntry, before: RegentSpec | None) -> RegentEntry:
+    """The Regent as it is now, but for what it said of roles that nobody declares, and of PUBLIC.
+
+    To disable them is a loss: of roles that the baseline left alone, or did not look at. And so is
+    what PUBLIC had while nobody declared it.
     """
-    update: dict[str, object] = {"unmanaged_roles": before.unmanaged_roles if before else None}
+    update: dict[str, object] = {
+        "unmanaged_roles": before.unmanaged_roles if before else None,
+        "public_privileges": before.public_privileges if before else None,
+    }
+    if before is not None and before.public_privileges is not None:
+        # Of a database that is served since, PUBLIC was left alone.
+        update |= {
+            "database_name": before.database_name,
+            "additional_databases": before.additional_databases,
+        }
     if before is not None and regent.spec.unmanaged_roles == "Disable":
         ignored = (*(before.ignore_roles or ()), *(regent.spec.ignore_roles or ()))
         update["ignore_roles"] = tuple(dict.fromkeys(ignored))
@@ -72,7 +95,7 @@ def nothing_yet(accepted: AcceptedState, memory: BrakeMemory, now: datetime) -> 
     gone = {key: one.entry for key, one in accepted.departed.items()}
     is_last = are_all_logins(gone, {**accepted.state.resources, **gone})
     departed = accepted.departed if are_few(gone, memory, now) and not is_last else {}
-    regent = _disabling_no_more(accepted.state.regent, None)
+    regent = _as_before(accepted.state.regent, None)
     state = accepted.state.model_copy(
         update={"resources": {}, "held": {}, "deleted": (), "regent": regent}
     )

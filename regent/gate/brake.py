@@ -18,7 +18,7 @@ from datetime import datetime
 from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
 from regent.gate.limits import limits_exceeded
-from regent.gate.losses import EXISTS, ROLE, Atom, losses, name_of, without
+from regent.gate.losses import EXISTS, ROLE, Atom, losses, without
 from regent.gate.preparations import without_preparations
 from regent.observed import ObservedServer
 from regent.plan.handing_over import (
@@ -27,9 +27,9 @@ from regent.plan.handing_over import (
     handed_to_another,
     withheld_as_a_whole,
     without_adoptions,
-    without_newcomers,
     without_passwords,
 )
+from regent.plan.newcomers import Known, without_newcomers
 from regent.remembered import AcceptedState, BrakeMemory, Loss
 from shared.consent import Consent, digest_of
 from shared.resources import Brake
@@ -110,7 +110,7 @@ def judge(
     given = tuple(losses(plan) for plan, _ in compared.given)
     lost = losses(compared.plan) - baseline.intersection(*given) - _retained(compared)
     before = let_through_before(memory, accepted)
-    lost = frozenset(atom for atom in lost if name_of(atom) not in before) if before else lost
+    lost = frozenset(atom for atom in lost if atom.name not in before) if before else lost
     if not lost:
         return Verdict(compared.plan)
     named = _as_losses(lost)
@@ -154,8 +154,8 @@ def _without_handing_on(
 ) -> tuple[Plan, tuple[Change, ...]]:
     """An adoption waits as a whole with its losses; the password of a role for another holder too.
 
-    And so does who becomes a member of a role that keeps what is withheld. Else whoever gets the
-    role would have what is withheld: exactly what nobody declared for him.
+    And so does who becomes a member of a role that keeps what is withheld, or is let in by one.
+    Else whoever gets the role would have what is withheld: exactly what nobody declared for him.
     """
     server = compared.server
     if server is None:
@@ -166,8 +166,8 @@ def _without_handing_on(
     others = handed & handed_to_another(compared.plan.changes)
     second = without_adoptions(first.plan, others, compared.desired, server)
     third = without_passwords(second.plan, handed)
-    had = {(one.group, one.member) for one in compared.baseline_desired.memberships}
-    fourth = without_newcomers(third.plan, touched, had, server)
+    kept = (*touched, *first.waiting, *second.waiting)
+    fourth = without_newcomers(third.plan, kept, Known.by(compared.baseline_desired), server)
     return fourth.plan, (*first.waiting, *second.waiting, *third.waiting, *fourth.waiting)
 
 
@@ -194,12 +194,12 @@ def let_through_before(memory: BrakeMemory, accepted: AcceptedState) -> Names:
 def _retained(compared: Comparison) -> frozenset[Atom]:
     """A role whose end is to be left as it is loses nothing."""
     return frozenset(
-        (ending.name, ROLE, EXISTS, "") for ending in compared.desired.endings if ending.retain
+        Atom(ending.name, ROLE, EXISTS) for ending in compared.desired.endings if ending.retain
     )
 
 
 def _as_losses(lost: frozenset[Atom]) -> tuple[Loss, ...]:
     return tuple(
         Loss(role=role, kind=kind, privilege=privilege, detail=detail)
-        for role, kind, privilege, detail in sorted(lost)
+        for role, kind, privilege, detail in sorted(atom.words for atom in lost)
     )

@@ -14,7 +14,7 @@ from regent.gate.brake import Verdict, let_through_before
 from regent.gate.consent import left_of
 from regent.gate.deletions import HOUR, are_few, deletions
 from regent.gate.given import layers_with
-from regent.gate.losses import name_of
+from regent.gate.put_off import is_put_off, putting_off
 from regent.plan.handing_over import NOBODY, Names, adopted_by, handed_by, renamed_by
 from regent.remembered import AcceptedState, BrakeMemory, Loss
 from shared.keys import ResourceKey
@@ -61,7 +61,7 @@ def superseded(memory: BrakeMemory, previous: AcceptedState | None) -> BrakeMemo
 
     A pass that was cut off may have given half of it: what it gives counts as given.
     """
-    if previous is None or memory.baseline is None or is_judged(memory, previous):
+    if previous is None or is_judged(memory, previous):
         return memory
     given = layers_with(memory.given, memory.baseline, previous)
     return memory if given == memory.given else memory.model_copy(update={"given": given})
@@ -74,11 +74,13 @@ def remember(
     now: datetime,
     *,
     is_final: bool = True,
+    puts_off: bool = False,
     holders: Mapping[str, ResourceKey] = NO_HOLDERS,
 ) -> BrakeMemory:
     """What the brake knows of a verdict; to be stored before anything is done about it.
 
     `is_final` says that all which this state takes away was judged: only then it is the baseline.
+    With `puts_off` that is all but the disabling of roles that nobody declares, which waits.
     `holders` are those of the marks as they are, by role.
     """
     taken = tuple((at, loss) for at, loss in memory.taken if now - at < HOUR)
@@ -90,7 +92,7 @@ def remember(
         is_released = verdict.is_released_by(memory)
         counts = not is_released and bool(memory.given or not is_judged(memory, accepted))
         taken += () if is_released else _let_through_now(verdict, now)
-        update = _let_go(memory, verdict, accepted, is_final=is_final)
+        update = _let_go(memory, verdict, accepted, is_final=is_final, puts_off=puts_off)
     if verdict.is_pulled or not is_final:
         update |= _begun(memory, verdict, holders)
     deleted = {key: at for at, key in memory.deletions if now - at < HOUR}
@@ -124,21 +126,35 @@ def _withheld(
 
 
 def _let_go(
-    memory: BrakeMemory, verdict: Verdict, accepted: AcceptedState, *, is_final: bool
+    memory: BrakeMemory,
+    verdict: Verdict,
+    accepted: AcceptedState,
+    *,
+    is_final: bool,
+    puts_off: bool,
 ) -> dict[str, object]:
     """Nothing waits: no release is left, and each digest is another one from now on."""
     lets_go = verdict.is_released_by(memory) or memory.pulled_at is not None
     update = {"pulled_at": None, "released_digest": "", "latches": memory.latches + lets_go}
     if is_final:
-        baseline = memory.baseline if is_judged(memory, accepted) else accepted
+        baseline = _new_baseline(memory, accepted, puts_off=puts_off)
         return {**update, "baseline": baseline, **_NOTHING_DONE_SINCE}
-    names = let_through_before(memory, accepted) | {name_of(atom) for atom in verdict.lost}
+    names = let_through_before(memory, accepted) | {atom.name for atom in verdict.lost}
     return {
         **update,
         "let_through": names,
         "let_through_of": str(accepted.edition) if names else "",
         "given": layers_with(memory.given, memory.baseline, accepted),
     }
+
+
+def _new_baseline(
+    memory: BrakeMemory, accepted: AcceptedState, *, puts_off: bool
+) -> AcceptedState | None:
+    """The same one as long as nothing new was judged."""
+    if is_judged(memory, accepted) and (puts_off or not is_put_off(memory, accepted)):
+        return memory.baseline
+    return putting_off(accepted, memory.baseline) if puts_off else accepted
 
 
 def _let_through_now(verdict: Verdict, now: datetime) -> tuple[tuple[datetime, Loss], ...]:

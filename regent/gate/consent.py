@@ -17,13 +17,20 @@ from shared.consent import Consent
 
 
 @dataclass(frozen=True, slots=True)
+class Unapproved:
+    """All that is declared anew and waits for approval now (rule 20a)."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Withheld:
     """All the losses that the brake withholds now."""
 
     digest: str
 
 
-Waiting = Withheld | Takeover
+Waiting = Withheld | Unapproved | Takeover
 
 
 def consented(given: Consent, waiting: Iterable[Waiting]) -> Waiting | None:
@@ -36,6 +43,8 @@ def wanted(waiting: Waiting) -> Consent:
     match waiting:
         case Withheld(digest=digest):
             return Consent("Brake", digest)
+        case Unapproved(digest=digest):
+            return Consent("Approval", digest)
         case Takeover():
             return waiting.wanted
         case _:

@@ -54,8 +54,8 @@ def _written(value: Any) -> str:
 
 @cache
 def _fields_of(kind: type) -> tuple[str, ...]:
-    """Of a dataclass; none of anything else."""
-    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
+    """Of a dataclass, those by which its values are compared; none of anything else."""
+    return tuple(one.name for one in fields(kind) if one.compare) if is_dataclass(kind) else ()
 
 
 def _moment(value: datetime) -> str:

@@ -7,12 +7,19 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.gate.deletions import HOUR
-from regent.gate.losses import EXISTS, LOGIN, OWNER, ROLE, Atom, defaults_of
+from regent.gate.losses import (
+    EXISTS,
+    LOGIN,
+    MEMBERSHIP,
+    OWNER,
+    ROLE,
+    Atom,
+    Counted,
+    defaults_of,
+    name_of_grantee,
+)
 from regent.remembered import BrakeMemory
 from shared.resources import Brake
-
-Counted = tuple[str, str, str]
-"""Role, kind, privilege: what is counted, on however many objects."""
 
 
 def limits_exceeded(
@@ -30,15 +37,15 @@ def limits_exceeded(
     if not settings.is_enabled:
         return ""
     recent = {loss.edge for at, loss in memory.taken if now - at < HOUR}
-    edges: set[Counted] = {atom[:3] for atom in lost} | recent
+    edges: set[Counted] = {atom.edge for atom in lost} | recent
     total = len(edges.union(*map(_edges, known)))
     least, percent = settings.effective_minimum, settings.effective_percent
     found: list[str] = []
     if len(edges) >= least and len(edges) * 100 > percent * total:
         within = f", {len(recent)} of them within the last hour" if recent else ""
         found.append(
-            f"{len(edges)} of {total} privileges, memberships and roles would go{within}: more than"
-            f" {percent} % and at least {least}"
+            f"{len(edges)} of {total} privileges, memberships and roles would go{within}, each"
+            f" counted once on however many objects: more than {percent} % and at least {least}"
         )
     ended = {role for role, kind, what in edges if (kind, what) == (ROLE, EXISTS)}
     roles = ended.union(*(one.roles for one in known))
@@ -58,12 +65,12 @@ def limits_exceeded(
 def _is_last_login_lost(lost: frozenset[Atom], desired: Desired, known: Sequence[Desired]) -> bool:
     had = any(role.login for one in known for role in one.roles.values())
     has = any(role.login for role in desired.roles.values())
-    return had and not has and any(atom[1:3] == (ROLE, LOGIN) for atom in lost)
+    return had and not has and any(atom.edge[1:] == (ROLE, LOGIN) for atom in lost)
 
 
 def _edges(desired: Desired) -> set[Counted]:
     """Every (role x kind x privilege) that a state gives."""
-    edges: set[Counted] = {(m.member, "MEMBERSHIP", m.group) for m in desired.memberships}
+    edges: set[Counted] = {(m.member, MEMBERSHIP, m.group) for m in desired.memberships}
     edges.update((one.owner, one.kind.value, OWNER) for one in desired.owners)
     for role in desired.roles.values():
         edges.add((role.name, ROLE, EXISTS))
@@ -71,8 +78,10 @@ def _edges(desired: Desired) -> set[Counted]:
             edges.add((role.name, ROLE, LOGIN))
     for grants in desired.grants.values():
         for grant in grants:
-            edges.update((g, grant.kind.value, p) for g in grant.grantees for p in grant.privileges)
+            given = ((name_of_grantee(g), grant.kind.value) for g in grant.grantees)
+            edges.update((*one, p) for one in given for p in grant.privileges)
     for defaults in desired.defaults.values():
         for one in defaults:
-            edges.update((one.grantee, defaults_of(one.kind), p) for p in one.privileges)
+            grantee = name_of_grantee(one.grantee)
+            edges.update((grantee, defaults_of(one.kind), p) for p in one.privileges)
     return edges

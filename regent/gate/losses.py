@@ -1,15 +1,15 @@
 """What a plan takes away, atom by atom, and a plan without some of it. Pure.
 
-An atom is (role, kind, privilege, detail). The first three are the edge that the brake counts
-(rule 20); the detail (object, column, grantor) tells drift from a declared loss.
+The brake counts the edges of atoms (rule 20); place and grantor tell drift from a declared loss.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from regent.changes import (
     AlterRole,
@@ -37,21 +37,78 @@ from regent.changes import (
     SetOwner,
     SetPassword,
 )
+from regent.kinds import COLUMNS
 from regent.plan.edges import Edge, edges, split
+from regent.reach import POWERFUL_ATTRIBUTES
 from shared.privileges import ObjectKind
 
-Atom = tuple[str, str, str, str]
 ROLE = "ROLE"
 LOGIN = "LOGIN"
 EXISTS = "EXISTS"
 OWNER = "OWNER"
-_ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls")
+MEMBERSHIP = "MEMBERSHIP"
+SETTING = "SETTING"
+ADMIN = " ADMIN"
+GRANT_OPTION = " WITH GRANT OPTION"
+PUBLIC = "public"
+"""What counts as a role that is none: everybody. No role can be called so; one may be "PUBLIC"."""
+LIMITS = ("connection_limit", "valid_until", "inherit")
+Counted = tuple[str, str, str]
+"""Role, kind, privilege: what is counted, on however many objects."""
+Words = tuple[str, str, str, str]
+"""The same with the detail, for people."""
+
+
+class Atom(NamedTuple):
+    """What one role loses. Of a MEMBERSHIP `what` is the group."""
+
+    role: str
+    kind: str
+    what: str
+    place: str = ""
+    grantor: str = ""
+    option: str = ""
+    """What goes, where it is an option alone."""
+
+    @property
+    def edge(self) -> Counted:
+        """As what it counts."""
+        return self.role, self.kind, self.what + self.option
+
+    @property
+    def words(self) -> Words:
+        """The same with where, and by whom it was given."""
+        return *self.edge, " by ".join(filter(None, (self.place, self.grantor)))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Whose it is: of a membership, the member's and the group's."""
+        return (self.role, self.what) if self.kind == MEMBERSHIP else (self.role,)
+
+    @property
+    def name(self) -> str:
+        """Names it in a few characters, to be remembered."""
+        return hashlib.sha256(json.dumps(self).encode()).hexdigest()[:16]
+
+    def renamed(self, names: Mapping[str, str]) -> Atom:
+        """The same, of roles that have these names instead."""
+        role, what, grantor = (names.get(one, one) for one in (self.role, self.what, self.grantor))
+        what = what if self.kind == MEMBERSHIP else self.what
+        return self._replace(role=role, what=what, grantor=grantor)
 
 
 def losses(plan: Plan) -> frozenset[Atom]:
-    """Every atom that the plan takes away."""
-    found = frozenset(atom for change in plan.changes for atom in atoms(change))
-    return found - _never_had(plan)
+    """Every atom that the plan takes away, and what goes along with one."""
+    return _found(plan, lost_by)
+
+
+def taken(plan: Plan) -> frozenset[Atom]:
+    """What the plan takes itself: also what is no edge, so that the brake never waits with it."""
+    return _found(plan, taken_by)
+
+
+def _found(plan: Plan, of: Callable[[Change], Iterable[Atom]]) -> frozenset[Atom]:
+    return frozenset(atom for change in plan.changes for atom in of(change)) - _never_had(plan)
 
 
 def _never_had(plan: Plan) -> frozenset[Atom]:
@@ -62,7 +119,7 @@ def _never_had(plan: Plan) -> frozenset[Atom]:
         if isinstance(c, DisableRole) or (isinstance(c, AlterRole) and c.takes_login)
     }
     return frozenset(
-        (change.role, ROLE, LOGIN, "")
+        Atom(change.role, ROLE, LOGIN)
         for change in plan.changes
         if isinstance(change, EndSessions | ClearPassword) and change.role not in closed
     )
@@ -79,23 +136,23 @@ def atoms(change: Change) -> Iterator[Atom]:  # noqa: PLR0912 - one case per kin
             yield from _of_defaults(change)
         case AlterRole(effect=Effect.CLOSE | Effect.NARROW):
             if change.takes_login:
-                yield change.role, ROLE, LOGIN, ""
-            for name in _ATTRIBUTES:
+                yield Atom(change.role, ROLE, LOGIN)
+            for name in POWERFUL_ATTRIBUTES:
                 if getattr(change, name) is False:
-                    yield change.role, ROLE, name.upper(), ""
+                    yield Atom(change.role, ROLE, name.upper())
         case (
             EndSessions(role=role, effect=Effect.CLOSE)
             | ClearPassword(role=role)
             | DisableRole(role=role)
         ):
-            yield role, ROLE, LOGIN, ""
+            yield Atom(role, ROLE, LOGIN)
         case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
-            yield role, ROLE, EXISTS, ""
+            yield Atom(role, ROLE, EXISTS)
         case SetOwner(former=former, kind=kind):
-            yield former, kind.value, OWNER, change.place
+            yield Atom(former, kind.value, OWNER, change.place)
         case GatherObjects(former=former, kind=kind):
             for one in change.objects:
-                yield former, kind.value, OWNER, f"{change.database}.{one}"
+                yield Atom(former, kind.value, OWNER, f"{change.database}.{one}")
         case AlterRole() | EndSessions():
             return  # what widens, or comes after all else of an adoption
         case OfHolder() | SetPassword() | AlterSetting() | GrantMembership():
@@ -109,10 +166,28 @@ def atoms(change: Change) -> Iterator[Atom]:  # noqa: PLR0912 - one case per kin
 
 
 def _of_memberships(change: RevokeMembership) -> Iterator[Atom]:
-    lost = f"{change.group} ADMIN" if change.admin_only else change.group
-    yield change.member, "MEMBERSHIP", lost, change.grantor
+    option = ADMIN if change.admin_only else ""
+    yield Atom(change.member, MEMBERSHIP, change.group, "", change.grantor, option)
     for member, grantor in change.along:
-        yield member, "MEMBERSHIP", change.group, grantor
+        yield Atom(member, MEMBERSHIP, change.group, "", grantor)
+
+
+def taken_by(change: Change) -> Iterator[Atom]:
+    """What one change takes away: also what is no edge."""
+    yield from atoms(change)
+    if isinstance(change, AlterRole) and change.effect is Effect.NARROW:
+        tightened = (name for name in LIMITS if getattr(change, name) is not None)
+        yield from (Atom(change.role, ROLE, name.upper()) for name in tightened)
+    if isinstance(change, GrantMembership) and change.effect is Effect.NARROW:
+        yield Atom(change.member, MEMBERSHIP, change.group, option=" OPTIONS")
+    if isinstance(change, AlterSetting):
+        # Of a setting none is less than another: whichever there is goes.
+        yield Atom(change.role, SETTING, change.parameter.lower(), change.database or "")
+
+
+def name_of_grantee(grantee: str | None) -> str:
+    """As whose an edge counts."""
+    return PUBLIC if grantee is None else grantee
 
 
 def defaults_of(kind: ObjectKind) -> str:
@@ -121,21 +196,39 @@ def defaults_of(kind: ObjectKind) -> str:
 
 
 def _of_defaults(change: RevokeDefaults) -> Iterator[Atom]:
-    suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
-    detail = f"{change.object} in database {change.database}"
+    role, kind = name_of_grantee(change.role), defaults_of(change.kind)
+    option = GRANT_OPTION if change.grant_option_only else ""
+    place = f"{change.object} in database {change.database}"
     for privilege in change.privileges:
-        yield change.role, defaults_of(change.kind), privilege + suffix, detail
+        yield Atom(role, kind, privilege, place, option=option)
 
 
-def name_of(atom: Atom) -> str:
-    """Names an atom in a few characters, to be remembered."""
-    return hashlib.sha256("\0".join(atom).encode()).hexdigest()[:16]
+def lost_by(change: Change) -> Iterator[Atom]:
+    """What one change takes away, and what others lose along with that."""
+    yield from atoms(change)
+    if isinstance(change, RevokePrivileges):
+        yield from (atom for _, atom in _along(change))
+
+
+def _along(change: RevokePrivileges) -> Iterator[tuple[Edge, Atom]]:
+    for one in change.along:
+        kind = COLUMNS.kind if one.columns else change.kind
+        theirs = replace(
+            change,
+            kind=kind,
+            grantees=(one.grantee,),
+            grantor=one.grantor,
+            privileges=one.privileges & change.privileges,
+            columns=one.columns or change.columns,
+            grant_option_only=False,
+        )
+        name_of_edge = _names_of(theirs)
+        yield from ((edge, name_of_edge(edge)) for edge in edges(theirs))
 
 
 def _names_of(change: RevokePrivileges) -> Callable[[Edge], Atom]:
     """What each of its edges is called."""
-    kind, by = change.kind.value, f" by {change.grantor}"
-    suffix = " WITH GRANT OPTION" if change.grant_option_only else ""
+    kind, option = change.kind.value, GRANT_OPTION if change.grant_option_only else ""
     places = {
         one.oid: ".".join(part for part in (change.database, one.schema, one.called) if part)
         for one in change.objects
@@ -144,7 +237,7 @@ def _names_of(change: RevokePrivileges) -> Callable[[Edge], Atom]:
     def atom(edge: Edge) -> Atom:
         oid, grantee, privilege, column = edge
         place = f"{places[oid]}.{column}" if column else places[oid]
-        return grantee or "PUBLIC", kind, privilege + suffix, place + by
+        return Atom(name_of_grantee(grantee), kind, privilege, place, change.grantor, option)
 
     return atom
 
@@ -154,32 +247,34 @@ def without(plan: Plan, withheld: frozenset[Atom]) -> tuple[Plan, tuple[Change, 
     if not withheld:
         return plan, ()
     # What stays as a role keeps its sessions and its password too.
-    withheld |= {atom for atom in _never_had(plan) if (atom[0], ROLE, EXISTS, "") in withheld}
+    withheld |= {atom for atom in _never_had(plan) if Atom(atom.role, ROLE, EXISTS) in withheld}
     kept: list[Change] = []
     touched: list[Change] = []
     for change in plan.changes:
-        taken = set(atoms(change))
-        if not taken & withheld:
+        lost = {*taken_by(change), *lost_by(change)}
+        if not lost & withheld:
             kept.append(change)
             continue
         touched.append(change)
-        if isinstance(change, RevokePrivileges) and change.cut is not None:
-            continue  # it takes from all of them, however few it names
-        if not taken <= withheld and isinstance(change, RevokePrivileges):
+        if lost <= withheld:
+            continue
+        # With a cut it takes from all of them, however few it names.
+        if isinstance(change, RevokePrivileges) and change.cut is None:
             kept += _smaller(change, withheld)
-        elif not taken <= withheld and isinstance(change, RevokeDefaults):
+        elif isinstance(change, RevokeDefaults):
             kept += (part for part in _one_by_one(change) if withheld.isdisjoint(atoms(part)))
         elif isinstance(change, AlterRole) and change.effect is Effect.NARROW:
-            less = _less(change, {what.lower() for _, _, what, _ in taken & withheld})
-            if not taken <= withheld or _has_limits(less):
-                kept.append(less)
+            kept.append(_less(change, {atom.what.lower() for atom in lost & withheld}))
     return replace(plan, changes=tuple(kept)), tuple(touched)
 
 
 def _smaller(change: RevokePrivileges, withheld: frozenset[Atom]) -> list[PrivilegeChange]:
-    """What is left of a revoke."""
+    """What is left of a revoke: nothing with which something goes along that is withheld."""
     name_of_edge = _names_of(change)
-    _, left = split(change, lambda edge: name_of_edge(edge) in withheld)
+    stay = {(e.oid, e.privilege) for e, atom in _along(change) if atom in withheld}
+    _, left = split(
+        change, lambda edge: name_of_edge(edge) in withheld or (edge.oid, edge.privilege) in stay
+    )
     return left
 
 
@@ -191,9 +286,3 @@ def _less(change: AlterRole, attributes: set[str]) -> AlterRole:
     """The change without these attributes: what drift gave beside them is still taken."""
     left_alone: dict[str, Any] = dict.fromkeys(attributes)
     return replace(change, **left_alone)
-
-
-def _has_limits(change: AlterRole) -> bool:
-    """What takes no edge away, and never waits."""
-    limits = (change.connection_limit, change.valid_until, change.inherit)
-    return any(limit is not None for limit in limits)

@@ -1,8 +1,9 @@
 """What the server refused for good is not asked for again (rule 21). Pure.
 
 Found out once, remembered in the home database by a key, and left out of later plans until the
-declaration or the admin's own rights change, or an hour is over; for what ends access a minute. Its
-resource is NotManageable all that time.
+declaration or the admin's own rights change, or an hour is over; for what ends access a minute.
+What else takes something away is asked again soon, and later each time: an owner can bring a
+refusal about for a moment, and would keep what is taken. Its resource is NotManageable meanwhile.
 
 Long because what is remembered, for how long, and what it leaves out are read together.
 """
@@ -12,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from regent.apply.result import ChangeResult, is_passing, way_out
+from regent.apply.result import NEEDS_A_PERSON, NO_EFFECT, ChangeResult, is_passing, way_out
 from regent.changes import (
     AlterRole,
     Change,
@@ -23,11 +25,15 @@ from regent.changes import (
     EndSessions,
     GatherObjects,
     HandOnOwned,
+    OfAttribute,
     Plan,
     PrivilegeChange,
+    RevokeDefaults,
+    RevokeMembership,
     RevokePrivileges,
 )
 from regent.gate.digests import digest
+from regent.gate.made_first import apart, names_refused
 from regent.observed import ObservedServer
 from regent.plan.edges import Edge, edges, split
 from regent.plan.handing_over import taken_from
@@ -39,12 +45,20 @@ ENDS_AGAIN_AFTER = timedelta(minutes=1)
 """Of what ends access: somebody who shall not may log in all that time."""
 _END = "end "
 """What the keys of these begin with."""
+TAKES_AGAIN_AFTER = timedelta(seconds=5)
+TAKES_AGAIN_AT_LATEST_AFTER = timedelta(minutes=5)
+NO_EFFECT_AFTER = timedelta(seconds=1)
+NO_EFFECT_AT_LATEST_AFTER = timedelta(seconds=30)
+"""Of what is undone at once. What is to be taken is asked again after the first of them always."""
+_TAKE = "take "
+"""What the keys of what narrows begin with."""
 
 ANY = Effect.WIDEN
 """An edge is the same in whatever order it is asked for."""
 
 Refused = Mapping[str, Unmanageable]
 """What is remembered, by the key of the change."""
+NOTHING: Refused = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +68,13 @@ class Refusal:
     change: Change
     sqlstate: str
     message: str
+    is_helped: bool = False
+    """Its message names the statement that gives the admin the right that it lacks."""
 
     @property
     def way_out(self) -> str:
         """What a person can do about it."""
-        return way_out(self.sqlstate, self.change)
+        return way_out(self.sqlstate, self.change, is_helped=self.is_helped)
 
 
 def is_permanent(result: ChangeResult) -> bool:
@@ -75,13 +91,23 @@ def keys_of(change: Change) -> tuple[str, ...]:
     if isinstance(change, GatherObjects):
         return tuple(_keys_of_objects(change).values())
     if not isinstance(change, PrivilegeChange):
-        return (f"{_END if role_that_ends(change) else ''}{digest(replace(change, causes=()))}",)
+        return (f"{_kind_of(change)}{digest(replace(change, causes=()))}",)
     return tuple(_keys(change).values())
+
+
+def _kind_of(change: Change) -> str:
+    """What its keys begin with, by which it is known when it is asked again."""
+    if role_that_ends(change):
+        return _END
+    is_taking = isinstance(change, RevokePrivileges | RevokeMembership | RevokeDefaults)
+    if is_taking or (isinstance(change, OfAttribute) and change.effect is Effect.NARROW):
+        return _TAKE
+    return ""
 
 
 def _keys_of_objects(change: GatherObjects) -> dict[int, str]:
     """The key of each object that is to get another owner, by its oid."""
-    same = digest(replace(change, objects=(), causes=(), strands=False))
+    same = digest(replace(change, objects=(), causes=(), strands=False, keeps=()))
     return {one.oid: f"{same} {one.oid}" for one in change.objects}
 
 
@@ -111,7 +137,7 @@ def _keys(change: PrivilegeChange) -> dict[Edge, str]:
     )
     if not isinstance(bare, RevokePrivileges):
         bare = replace(bare, instead_of=frozenset())
-    same = digest(bare)
+    same = f"{_kind_of(change)}{digest(bare)}"
     return {
         edge: f"{same} {edge.oid} {edge.privilege} {edge.column!r} {edge.grantee!r}"
         for edge in edges(change)
@@ -123,20 +149,63 @@ def still_refused(refused: Refused, now: datetime) -> Refused:
     return {key: one for key, one in refused.items() if now < _again_at(key, one)}
 
 
-def ends_asked_at(refused: Refused) -> datetime | None:
-    """When what ends access is asked again, the first of it; None where nothing such is refused."""
-    times = (_again_at(key, one) for key, one in refused.items() if key.startswith(_END))
-    return min(times, default=None)
+def known_for(plan: Plan, refused: Refused, now: datetime) -> Refused:
+    """What of a plan is not asked again yet.
+
+    Where sessions would end with it, what takes waits the hour: nobody is thrown out each time.
+    """
+    known = still_refused(refused, now)
+    out = {one.about[0] for one in plan.changes if _ends_what_was_taken(one)}
+    if not out:
+        return known
+    again = {
+        key
+        for change in plan.changes
+        if not out.isdisjoint(taken_from(change))
+        for key in keys_of(change)
+    }
+    later = {
+        key: refused[key]
+        for key in again & refused.keys()
+        if now < refused[key].found_at + AGAIN_AFTER
+    }
+    return {**known, **later}
+
+
+def asked_soon_at(refused: Refused, now: datetime) -> datetime | None:
+    """When what ends or takes access is asked again, the first of it that is still to come."""
+    soon = ((key, one) for key, one in refused.items() if _is_soon(key, one))
+    return min((at for key, one in soon if (at := _again_at(key, one)) > now), default=None)
+
+
+def _is_soon(key: str, one: Unmanageable) -> bool:
+    return one.sqlstate == NO_EFFECT or key.startswith((_END, _TAKE))
 
 
 def _again_at(key: str, one: Unmanageable) -> datetime:
-    return one.found_at + (ENDS_AGAIN_AFTER if key.startswith(_END) else AGAIN_AFTER)
+    refused_for = one.found_at - (one.since or one.found_at)
+    if one.sqlstate == NO_EFFECT and key.startswith(_TAKE):
+        return one.found_at + NO_EFFECT_AFTER
+    if one.sqlstate == NO_EFFECT:
+        return one.found_at + min(max(refused_for, NO_EFFECT_AFTER), NO_EFFECT_AT_LATEST_AFTER)
+    if key.startswith(_END):
+        return one.found_at + ENDS_AGAIN_AFTER
+    if not key.startswith(_TAKE) or one.sqlstate not in NEEDS_A_PERSON:
+        return one.found_at + AGAIN_AFTER
+    return one.found_at + min(max(refused_for, TAKES_AGAIN_AFTER), TAKES_AGAIN_AT_LATEST_AFTER)
 
 
-def refusals(results: Iterable[ChangeResult], now: datetime) -> Refused:
-    """What these results say is not to be asked again."""
+def refusals(results: Iterable[ChangeResult], now: datetime, before: Refused = NOTHING) -> Refused:
+    """What these results say is not to be asked again; `before` is what is remembered already."""
     return {
-        key: Unmanageable(key, result.sqlstate, result.message, now)
+        key: Unmanageable(
+            key,
+            result.sqlstate,
+            result.message,
+            now,
+            since(before.get(key), now),
+            is_helped=result.is_helped,
+        )
         for result in results
         if not result.done and is_permanent(result)
         for part in result.remaining
@@ -144,10 +213,17 @@ def refusals(results: Iterable[ChangeResult], now: datetime) -> Refused:
     }
 
 
+def since(before: Unmanageable | None, now: datetime) -> datetime:
+    """When what is refused now was first refused, as far as that is remembered."""
+    return now if before is None else before.since or before.found_at
+
+
 def without_refused(
     plan: Plan, refused: Refused, sessions: Collection[str] = frozenset()
 ) -> tuple[Plan, tuple[Refusal, ...]]:
     """The plan less what was refused for good, and that; privileges are compared by the object.
+
+    What is about a role that could not be made, or got no other name, waits with that.
 
     The end of a role whose DROP is refused is over: its sessions are not ended again and again, nor
     are those of one that keeps LOGIN, as the server does not let the admin disable it. Nor
@@ -162,7 +238,9 @@ def without_refused(
             if known is None:
                 kept.append(part)
             else:
-                left_out.append(Refusal(part, known.sqlstate, known.message))
+                left_out.append(Refusal(part, known.sqlstate, known.message, known.is_helped))
+    kept, waiting = _without_names(kept, left_out)
+    left_out += waiting
     stuck = {one.change.role for one in left_out if isinstance(one.change, DropRole | DisableRole)}
     stuck -= {one.role for one in kept if isinstance(one, AlterRole)}
     keeping = {role for one in left_out for role in taken_from(one.change)}
@@ -177,6 +255,23 @@ def without_refused(
         and not (_ends_what_was_taken(one) and one.about[0] in keeping)
     )
     return replace(plan, changes=final), tuple(left_out)
+
+
+def _without_names(
+    changes: Iterable[Change], left_out: Iterable[Refusal]
+) -> tuple[list[Change], list[Refusal]]:
+    """Less what is about roles that the server does not let us make or rename, and that."""
+    by_change = {id(one.change): one for one in left_out}
+    missing = names_refused(one.change for one in by_change.values())
+    kept: list[Change] = []
+    waiting: list[Refusal] = []
+    for change in changes:
+        for part, first in apart(change, missing) if missing else ((change, None),):
+            if first is None:
+                kept.append(part)
+            else:
+                waiting.append(replace(by_change[id(first)], change=part))
+    return kept, waiting
 
 
 def _ends_what_was_taken(change: Change) -> bool:

@@ -6,6 +6,7 @@ that is not the server we know must not be, until a person says that it is meant
 
 from __future__ import annotations
 
+from regent.gate.approval import FIRST_STATE
 from regent.gate.takeover import Takeover
 from regent.observed import ObservedServer
 from shared.resources import RegentSpec
@@ -33,20 +34,26 @@ def declared_restraint(spec: RegentSpec) -> Trouble | None:
 
 
 def restraint(
-    spec: RegentSpec, server: ObservedServer, takeover: Takeover | None
+    spec: RegentSpec, server: ObservedServer, takeover: Takeover | None, *, is_first: bool = False
 ) -> Trouble | None:
-    """Why nothing may be written to this server now; None when it may."""
+    """Why nothing may be written to this server now; None when it may.
+
+    `is_first`: nothing was ever approved (rule 20a).
+    """
     if server.is_in_recovery:
         return Trouble(reason=IN_RECOVERY, message=ON_A_STANDBY)
     if takeover is not None:
         return takeover.trouble
+    if is_first:
+        return FIRST_STATE
     return declared_restraint(spec)
 
 
 def why_no_triggers(spec: RegentSpec, restrained: Trouble | None) -> str:
     """Why the detector is not to be installed in served databases; empty when it is."""
     if restrained is not None and restrained.reason != OBSERVING:
-        return restrained.message
+        # Not its words: they would be said after it is over, until the next look at the detector.
+        return f"No triggers are installed while nothing is written ({restrained.reason})."
     if spec.detector == "Polling":
         return "spec.detector is Polling."
     if restrained is not None and spec.detector != "Triggers":

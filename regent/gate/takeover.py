@@ -37,6 +37,8 @@ class Takeover:
     identifier: str = ""
     new_identifier: str = ""
     names: frozenset[str] = frozenset()
+    disabled: tuple[str, ...] = ()
+    """Roles whose LOGIN it had taken, and goes on to remember as such."""
 
     @property
     def wanted(self) -> Consent:
@@ -80,8 +82,8 @@ def other_server(regent: str, known: str, found: str) -> Takeover:
     return Takeover(
         "Server",
         digest_of(regent, "Server", known, found),
-        f"This server is {found}, and this Regent knows {known}: a clone, a restored copy or an"
-        " upgraded one. Nothing is written to it.",
+        f"This server is {found}, and this Regent knows {known}: a new one, an upgraded one or one"
+        " into which a dump was restored. Nothing is written to it.",
         identifier=known,
         new_identifier=found,
     )
@@ -110,17 +112,32 @@ def restored(regent: str, accepted: DesiredState, signs: Iterable[Sign]) -> Take
     )
 
 
-def lost_home(regent: str, identifier: str, names: Iterable[str]) -> Takeover:
+def lost_home(
+    regent: str, identifier: str, names: Iterable[str], disabled: tuple[str, ...] = ()
+) -> Takeover:
     """The home database is gone: whose these roles are is not known any more."""
     listed = sorted(names)
     return Takeover(
         "Home",
-        digest_of(regent, "Home", identifier, *listed),
+        digest_of(regent, "Home", identifier, *listed, *(f"disabled {one}" for one in disabled)),
         "The home database of this Regent is gone, and with it which roles are its own. Nothing is"
-        " written. Declared, or deleted since, and there without a mark:"
-        f" {first_of(listed, SHOWN)}.",
+        f" written.{_of_the_lost(listed, disabled)}",
         names=frozenset(listed),
+        disabled=disabled,
     )
+
+
+def _of_the_lost(names: list[str], disabled: tuple[str, ...]) -> str:
+    said = ""
+    if names:
+        said += f" Declared, or deleted since, and there without a mark: {first_of(names, SHOWN)}."
+    if disabled:
+        said += (
+            f" It had taken LOGIN from {', '.join(disabled)}, which nobody declares: once this is"
+            " accepted it remembers that, and gives it back where `unmanagedRoles` is Ignore or"
+            " Report, or when it is uninstalled."
+        )
+    return said
 
 
 def takeover_by(regent: str, previous: AcceptedState, pushed: DesiredState) -> Takeover | None:
@@ -167,8 +184,9 @@ class Obeyed:
             return self.refused_push.takeover
         if self.origin and self.origin != accepted.state.origin:
             return other_origin(self.regent, accepted.state, self.origin)
-        if accepted.is_home_lost and (unmarked is None or unmarked):
-            return lost_home(self.regent, identifier, unmarked or ())
+        disabled = accepted.had_disabled
+        if accepted.is_home_lost and (unmarked is None or unmarked or disabled):
+            return lost_home(self.regent, identifier, unmarked or (), disabled)
         return None
 
 
@@ -191,6 +209,7 @@ def accepting(accepted: AcceptedState, takeover: Takeover) -> AcceptedState:
                     "is_home_lost": False,
                     "may_follow_a_loss": False,
                     "takes_back": takeover.names,
+                    "had_disabled": (),
                 }
             )
         case _:

@@ -79,6 +79,7 @@ class Metrics:
         self.contended = self._gauge(
             "contended_edges", "Corrections that others undo at least five times in a minute."
         )
+        self.paused = self._gauge("paused_roles", "Roles whose correction somebody paused.")
         self.unread = self._gauge(
             "databases_unread", "Served databases that the last pass could not read."
         )
@@ -86,6 +87,12 @@ class Metrics:
         self.managed_roles = self._gauge("managed_roles", "Roles in our authority.")
         self.brake_pulled = self._gauge("brake_pulled", "1 while the brake withholds losses.")
         self.losses_withheld = self._gauge("losses_withheld", "What the brake withholds.")
+        self.approval_waits = self._gauge(
+            "awaiting_approval", "1 while something is declared that nobody has approved."
+        )
+        self.changes_awaiting = self._gauge(
+            "changes_awaiting_approval", "Changes that wait for approval."
+        )
         self.last_pass = self._gauge(
             "last_pass_timestamp_seconds", "When the last pass ended, as Unix time."
         )
@@ -119,6 +126,11 @@ class Metrics:
         """Whether the brake is pulled, and how many losses it withholds."""
         self.brake_pulled.set(pulled)
         self.losses_withheld.set(losses)
+
+    def approval(self, *, waits: bool, changes: int) -> None:
+        """Whether something waits for approval, and how many changes it would make."""
+        self.approval_waits.set(waits)
+        self.changes_awaiting.set(changes)
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -74,7 +74,9 @@ def _version_of(found: Iterable[str]) -> int | None:
 def _unsafe(database: str, found: Collection[Finding]) -> HomeDatabaseUnsafe:
     nearest = min(LAYOUTS.values(), key=lambda layout: len(layout ^ {f.what for f in found}))
     known = frozenset().union(*LAYOUTS.values())
-    strange = sorted((f for f in found if f.what not in known), key=_weight)
+    unknown = [f for f in found if f.what not in known]
+    # Parts of several layouts, each of them known: what is beyond the nearest one is named.
+    strange = sorted(unknown or (f for f in found if f.what not in nearest), key=_weight)
     missing = sorted(nearest - {f.what for f in found})
     said = []
     if strange:

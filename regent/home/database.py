@@ -7,7 +7,7 @@ checked before anything is written or run in it (regent.home.check).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import asyncpg
@@ -20,7 +20,7 @@ from shared.errors import PostgRegentError
 from shared.names import quote_ident
 from sql import load
 
-LATEST = 3
+LATEST = 4
 """The number of the last file sql/home/migration_N.sql."""
 
 MIGRATION_KEY = 0x706F_7374_6772_6567
@@ -41,6 +41,8 @@ __all__ = [
     "sql_to_run",
     "version",
 ]
+
+Check = Callable[[Connection], Awaitable[None]]
 
 _EXISTS_ALREADY = (
     asyncpg.DuplicateObjectError,
@@ -99,29 +101,44 @@ async def act_as_owner(connection: Connection) -> None:
 
 
 async def act_as_admin(connection: Connection) -> None:
-    """This session has the admin's own rights again: for roles, locks and sessions."""
-    await connection.execute("SET ROLE NONE")
+    """This session has the admin's own rights again: for roles, locks and sessions.
+
+    Those of the role in its startup packet, which is another one than logged in with `setRole`.
+    """
+    await connection.execute("RESET ROLE")
+
+
+async def _nothing_is_wrong(_: Connection) -> None:
+    """Whoever asks for no check."""
 
 
 async def make(
-    connector: Connects, database: str, *, through: Sequence[str]
+    connector: Connects, database: str, *, through: Sequence[str], check: Check = _nothing_is_wrong
 ) -> tuple[Connection, bool]:
     """A connection to the home database, which exists with its newest tables afterwards.
 
     And whether its owner role was there already, as where a home database was before. `through` are
     databases from which it may be made, tried in order. Raises HomeDatabaseMissing with the SQL to
-    run when the admin may not make it, and HomeDatabaseUnsafe.
+    run when the admin may not make it, and HomeDatabaseUnsafe. `check` looks first, with a
+    connection of this server: what it raises keeps a database from being made.
     """
     had_owner = True
     connection = await enter(connector, database)
-    if connection is None:
-        had_owner = await _make_through(connector, database, through)
+    if connection is not None:
+        try:
+            await check(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+    else:
+        had_owner = await _make_through(connector, database, through, check)
         connection = await enter(connector, database)
         if connection is None:
             raise HomeDatabaseMissing(f'The database "{database}" went away as it was made.')
     try:
         await _become_a_member(connection, database)
         await _close_to_public(connection, database)
+        await _let_the_login_in(connection, database)
         await _migrate(connection)
     except BaseException:
         connection.terminate()
@@ -152,15 +169,19 @@ def sql_to_run(database: str, admin: str, *, major: int) -> str:
     )
 
 
-async def _make_through(connector: Connects, database: str, through: Sequence[str]) -> bool:
+async def _make_through(
+    connector: Connects, database: str, through: Sequence[str], check: Check
+) -> bool:
     """Whether the owner role was there before."""
     connection = await _any_connection(connector, through)
     try:
         await check_owner(connection)
+        await check(connection)
         had_owner = bool((await _standing(connection))["owner_exists"])
         standing = await _become_a_member(connection, database)
         await _create(connection, database, int(standing["major"]))
         await _close_to_public(connection, database)
+        await _let_the_login_in(connection, database)
         return had_owner
     finally:
         await connection.close()
@@ -182,7 +203,7 @@ async def _any_connection(connector: Connects, databases: Sequence[str]) -> Conn
 async def _become_a_member(connection: Connection, database: str) -> asyncpg.Record:
     """The owner role exists, and the admin is its member with its rights."""
     standing = await _standing(connection)
-    admin = await connection.fetchval("SELECT session_user::text")
+    admin = await connection.fetchval("SELECT current_user::text")
     try:
         if not standing["owner_exists"]:
             with suppress(*_EXISTS_ALREADY):
@@ -198,6 +219,31 @@ async def _become_a_member(connection: Connection, database: str) -> asyncpg.Rec
             way_out=f"Run ALTER ROLE {quote_ident(admin)} INHERIT, and start again.",
         )
     return standing
+
+
+async def _let_the_login_in(connection: Connection, database: str) -> None:
+    """With `setRole` the login is a member too, and may connect whatever it inherits.
+
+    Before 16 a login that is NOINHERIT has no CONNECT by its memberships.
+    """
+    row = await connection.fetchrow(load("home/login"), OWNER, database)
+    if row is None or not row["is_another"]:
+        return
+    login = row["login"]
+    try:
+        if not row["is_plain_member"]:
+            await _join(connection, login)
+            row = await connection.fetchrow(load("home/login"), OWNER, database) or row
+        if not row["may_connect"]:
+            name = quote_ident(database)
+            await _patiently(
+                connection, f"GRANT CONNECT ON DATABASE {name} TO {quote_ident(login)}"
+            )
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise HomeDatabaseMissing(
+            f'The login "{login}" of the admin is not let into the home database "{database}".',
+            way_out=f"Run as a superuser: {_membership(login, connection)};",
+        ) from error
 
 
 async def _standing(connection: Connection) -> asyncpg.Record:
@@ -222,7 +268,7 @@ async def _create(connection: Connection, database: str, major: int) -> None:
     try:
         await _patiently(connection, _create_database(database, major))
     except asyncpg.InsufficientPrivilegeError as error:
-        admin = await connection.fetchval("SELECT session_user::text")
+        admin = await connection.fetchval("SELECT current_user::text")
         raise _may_not(database, admin, await _standing(connection)) from error
 
 
@@ -244,8 +290,15 @@ def _may_not(database: str, admin: str, standing: asyncpg.Record) -> HomeDatabas
         )
         if not has
     ]
+    return may_not_make(database, admin, lacks, major=int(standing["major"]))
+
+
+def may_not_make(
+    database: str, admin: str, lacks: Sequence[str], *, major: int
+) -> HomeDatabaseMissing:
+    """That the admin may not make it, which attributes it lacks, and what a superuser runs."""
     why = f" (it has no {' and no '.join(lacks)})" if lacks else ""
-    statements = sql_to_run(database, admin, major=int(standing["major"]))
+    statements = sql_to_run(database, admin, major=major)
     return HomeDatabaseMissing(
         f'The admin "{admin}" may not make the home database "{database}"{why}.',
         way_out=f"Run as a superuser what is not there yet of: {statements}",
@@ -292,7 +345,21 @@ async def _migrate(connection: Connection) -> None:
 
 
 async def version(connection: Connection) -> int:
-    """The number of the last migration; 0 where our tables are not."""
+    """The number of the last migration; 0 where our tables are not.
+
+    A login that inherits nothing, as with NOINHERIT before 16, reads it as the owner role.
+    """
+    try:
+        return await _version(connection)
+    except asyncpg.InsufficientPrivilegeError:
+        await act_as_owner(connection)
+        try:
+            return await _version(connection)
+        finally:
+            await act_as_admin(connection)
+
+
+async def _version(connection: Connection) -> int:
     if not await connection.fetchval(load("home/has_schema")):
         return 0
     return int(await connection.fetchval(load("home/version")))

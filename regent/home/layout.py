@@ -1,12 +1,18 @@
 """What is in a home database of each version, as sql/home/found.sql says it (ADR 20).
 
-A migration adds its layout here: a test compares the newest with what the migrations make.
+A migration adds its layout here: a test compares the newest with what the migrations make. What a
+function does is told by the SHA-256 of its source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+CENSUS_SINCE = 3
+"""The version of the home database that remembers roles which nobody declares."""
+PAUSES_SINCE = 4
+"""The version in which a role can be paused."""
 
 _VERSION_1 = frozenset(
     {
@@ -93,6 +99,28 @@ _VERSION_3 = _VERSION_2 | {
     "constraint of postgregent.unmanaged: PRIMARY KEY (regent, role_oid)",
 }
 
+_VERSION_4 = _VERSION_3 | {
+    "table postgregent.pauses",
+    "column postgregent.pauses.role_oid oid not null",
+    "column postgregent.pauses.role text not null",
+    "column postgregent.pauses.until timestamp with time zone not null",
+    "column postgregent.pauses.reason text not null",
+    "column postgregent.pauses.paused_by text not null",
+    "column postgregent.pauses.paused_at timestamp with time zone not null",
+    "CREATE UNIQUE INDEX pauses_pkey ON postgregent.pauses USING btree (role_oid)",
+    "constraint of postgregent.pauses: PRIMARY KEY (role_oid)",
+    (
+        "function postgregent.pause(pg_catalog.text,interval,pg_catalog.text) in plpgsql "
+        "as its owner with search_path=pg_catalog, pg_temp "
+        "as e5299f0690ddcfca6df8ca2c682bb5639b3a012637ff409a5388f038a32d2ef9"
+    ),
+    (
+        "function postgregent.resume(pg_catalog.text) in plpgsql as its owner "
+        "with search_path=pg_catalog, pg_temp "
+        "as df9a8daad905fe61eea7637eb632338bcdfd46f93b50857df519a5a3d63052cb"
+    ),
+}
+
 LAYOUTS: Mapping[int, frozenset[str]] = MappingProxyType(
-    {1: _VERSION_1, 2: _VERSION_2, 3: _VERSION_3}
+    {1: _VERSION_1, 2: _VERSION_2, 3: _VERSION_3, 4: _VERSION_4}
 )

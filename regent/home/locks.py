@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Self
+from typing import Protocol, Self
 
 import asyncpg
 
@@ -25,6 +26,7 @@ from regent.server.connection import Connection, Connects
 from regent.server.lenient_text import legible
 from regent.server.trouble import TROUBLE
 from shared.errors import PostgRegentError
+from shared.resources import GROUP
 from sql import load
 
 KEYS_PER_NAME = 8
@@ -61,14 +63,42 @@ class Holder:
 class LockHeld(PostgRegentError):
     """Another Regent holds the lock."""
 
-    def __init__(self, what: str, holder: Holder, *, way_out: str = "") -> None:
+    def __init__(
+        self, what: str, holder: Holder, *, way_out: str = "", held: str = "is held by"
+    ) -> None:
         super().__init__(
-            f"{what} is held by {holder}.",
+            f"{what} {held} {holder}.",
             way_out=way_out or "Stop the other Regent, or wait until its session ends.",
         )
         self.holder = holder
+        self._what = what
         self.is_of_a_regent = what.startswith(OF_A_REGENT)
         """The name of a Regent, which its own predecessor may hold; not a database."""
+        self.is_over = False
+        """Nobody holds it any more, so it ends by itself."""
+
+    def just_over(self, seconds: float) -> LockHeld:
+        """The same, where nobody holds it any more, and the other has so long to come back."""
+        over = LockHeld(
+            self._what,
+            self.holder,
+            held="was until a moment ago held by",
+            way_out=f"It has {seconds:.0f} s to come back, then this one takes over by itself."
+            " Where the other Regent was not deleted, and both serve one database by mistake,"
+            " delete one of the two.",
+        )
+        over.is_over = True
+        return over
+
+
+class Turns(Protocol):
+    """Whether it may be taken, after what was seen of it (regent/home/turns.py)."""
+
+    def note(self, held: LockHeld) -> None:
+        """It was refused."""
+
+    def require(self) -> None:
+        """Raise LockHeld while another one goes first."""
 
 
 class LockLost(PostgRegentError):
@@ -82,11 +112,16 @@ class RegentLock:
     be written until it is taken again.
     """
 
-    def __init__(self, connection: Connection, keys: Sequence[int]) -> None:
+    def __init__(
+        self, connection: Connection, keys: Sequence[int], had_free: Sequence[str] = ()
+    ) -> None:
+        self.had_free = tuple(had_free)
         self.lost = asyncio.Event()
         self._connection = connection
         self._keys = tuple(keys)
         self._seen_at = monotonic()
+        self._asking = asyncio.Lock()
+        self._guard: int | None = None
         connection.add_termination_listener(self._on_termination)
 
     @classmethod
@@ -97,17 +132,30 @@ class RegentLock:
         database: str,
         regent: str,
         served: Iterable[str],
+        if_free: Iterable[str] = (),
+        turn: Turns | None = None,
     ) -> Self:
-        """The lock, or LockHeld at once. `database` is the home database, which must exist."""
+        """The lock, or LockHeld at once. `database` is the home database, which must exist.
+
+        `turn` is asked after all was seen to be free, and before anything is taken. Of the
+        databases `if_free` those are taken, as `had_free`, that no other Regent has.
+        """
         names = [f"regent {regent}", *sorted(f"database {name}" for name in set(served))]
         connection = await connector.connect(database, purpose=f"lock of {regent}")
         try:
             await connection.execute(load("home/keep_alive"))
+            if turn is not None:
+                await _look_whose_turn(connection, names, turn)
             keys = [await _take(connection, name, "home/try_lock") for name in names]
+            had_free = []
+            for name in if_free:
+                with suppress(LockHeld):
+                    keys.append(await _take(connection, f"database {name}", "home/try_lock"))
+                    had_free.append(name)
         except BaseException:
             connection.terminate()
             raise
-        return cls(connection, keys)
+        return cls(connection, keys, had_free)
 
     @property
     def is_held(self) -> bool:
@@ -127,7 +175,7 @@ class RegentLock:
     async def check(self) -> bool:
         """Ask the server. A connection that does not answer in 5 s is given up, the lock too."""
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
+            async with asyncio.timeout(CHECK_SECONDS), self._asking:
                 keys = [*map(str, self._keys)]
                 rows = await self._connection.fetch(load("home/lock_holders"), keys, OWNER)
         except TROUBLE:
@@ -139,6 +187,33 @@ class RegentLock:
         else:
             self._seen_at = monotonic()
         return self.is_held
+
+    async def raise_guard(self) -> int:
+        """Hold one more key, by which judges in the served databases know that this Regent lives.
+
+        Until it is lowered. Then it is another one, which nobody can have taken before: so whatever
+        they were told until then has no lock to go with.
+        """
+        if self._guard is None:
+            key = secrets.randbits(63)
+            async with asyncio.timeout(CHECK_SECONDS), self._asking:
+                if await self._connection.fetchval(load("home/try_lock"), key):
+                    self._guard = key
+        if self._guard is None:
+            raise LockLost(way_out="A lock with a random key was taken; it is tried again.")
+        return self._guard
+
+    async def lower_guard(self) -> None:
+        """From now on no judge refuses anything, in any database."""
+        if self._guard is None:
+            return
+        try:
+            async with asyncio.timeout(CHECK_SECONDS), self._asking:
+                await self._connection.fetchval(load("home/unlock"), self._guard)
+        except TROUBLE:
+            self.lost.set()
+            self._connection.terminate()
+        self._guard = None
 
     async def release(self) -> None:
         """The lock is free when this returns."""
@@ -185,7 +260,7 @@ async def _take(connection: Connection, name: str, statement: str) -> int:
     if taken is not None and statement == "home/try_lock":
         await connection.fetchval(load("home/unlock"), taken)
     if others:
-        raise LockHeld(f"{OF}{name}", others[0])
+        raise _held(name, others[0])
     if holders:
         raise LockHeld(
             f"{OF}{name}",
@@ -196,8 +271,44 @@ async def _take(connection: Connection, name: str, statement: str) -> int:
     return await _take(connection, name, statement)
 
 
-async def _others_of_ours(connection: Connection, keys: Sequence[int]) -> bool:
-    return any(holder.is_ours for _, holder in await _holders(connection, keys))
+def _held(name: str, holder: Holder) -> LockHeld:
+    way_out = "Stop the other Regent, or wait until its session ends."
+    if holder.client:
+        way_out += " In a cluster `kubectl get pods -A -o wide` shows which pod has this address."
+        namespace, is_named, _ = name.removeprefix("regent ").partition("/")
+        if is_named and name.startswith("regent "):
+            way_out += (
+                f" `kubectl get deployment -A -l {GROUP}/regent-namespace={namespace}` lists what"
+                " runs Regents of this namespace: one of this name that a release of the chart left"
+                " when it was uninstalled is taken away by kubectl delete"
+                " deployment,networkpolicy,service,serviceaccount,secret -n NAMESPACE NAME"
+            )
+    return LockHeld(f"{OF}{name}", holder, way_out=way_out)
+
+
+async def _look_whose_turn(connection: Connection, names: Sequence[str], turn: Turns) -> None:
+    for name in names:
+        if others := await _others_of_ours(connection, _keys(name)):
+            held = _held(name, others[0])
+            turn.note(held)
+            raise held
+    turn.require()
+
+
+async def runs(connection: Connection, regent: str) -> bool:
+    """Whether a Regent of this name, or an apply for it, has its lock. `connection` has not."""
+    return bool(await _others_of_ours(connection, _keys(f"regent {regent}")))
+
+
+async def served_elsewhere(connection: Connection, served: str, home: str) -> str | None:
+    """The home database whose Regent runs and serves this one, other than `home`."""
+    keys = [*map(str, _keys(f"database {served}"))]
+    found: str | None = await connection.fetchval(load("home/served_elsewhere"), keys, OWNER, home)
+    return None if found is None else legible(found)
+
+
+async def _others_of_ours(connection: Connection, keys: Sequence[int]) -> list[Holder]:
+    return [holder for _, holder in await _holders(connection, keys) if holder.is_ours]
 
 
 async def _holders(connection: Connection, keys: Sequence[int]) -> list[tuple[int, Holder]]:

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import asyncpg
 
-from regent.remembered import Census, Mark, Noticed, Unmanageable
+from regent.remembered import Census, Mark, Noticed, Pause, Unmanageable
 from shared.json_text import json_text
 from shared.keys import ResourceKey
 from shared.outcomes import Actor, Drift
@@ -26,12 +26,27 @@ def mark_of(row: asyncpg.Record) -> Mark:
     )
 
 
+HELPED = "\n"
+"""Ends a message that has the statement that helps: a message is one line, whoever named things."""
+
+
 def unmanageable_of(rows: Sequence[asyncpg.Record]) -> Mapping[str, Unmanageable]:
     """By digest."""
     return {
-        row["digest"]: Unmanageable(row["digest"], row["sqlstate"], row["message"], row["found_at"])
+        row["digest"]: Unmanageable(
+            row["digest"],
+            row["sqlstate"],
+            row["message"].removesuffix(HELPED),
+            row["found_at"],
+            is_helped=row["message"].endswith(HELPED),
+        )
         for row in rows
     }
+
+
+def kept_message(one: Unmanageable) -> str:
+    """As it is written into a row."""
+    return f"{one.message}{HELPED}" if one.is_helped else one.message
 
 
 def census_of(rows: Sequence[asyncpg.Record], doubtful: frozenset[str]) -> Census:
@@ -49,6 +64,22 @@ def census_of(rows: Sequence[asyncpg.Record], doubtful: frozenset[str]) -> Censu
     )
     since = next((row["since"] for row in rows if row["role_oid"] is None), None)
     return Census(since, noticed, doubtful)
+
+
+def pauses_of(rows: Sequence[asyncpg.Record]) -> tuple[Pause, ...]:
+    """The rows of sql/home/pauses.sql."""
+    return tuple(
+        Pause(
+            role_oid=row["role_oid"],
+            role=row["role"],
+            until=row["until"],
+            reason=row["reason"],
+            by=row["paused_by"],
+            since=row["paused_at"],
+            left_seconds=row["left_seconds"],
+        )
+        for row in rows
+    )
 
 
 def _actor_of(text: str | None) -> Actor | None:

@@ -24,16 +24,28 @@ from regent.home.database import (
     HomeDatabaseNewer,
     HomeDatabaseUnsafe,
 )
-from regent.home.locks import LockHeld, lock_roles_in_transaction
-from regent.home.rows import census_of, drift_of, mark_of, text_of, unmanageable_of
+from regent.home.layout import CENSUS_SINCE, PAUSES_SINCE
+from regent.home.locks import PATIENCE_SECONDS, LockHeld, lock_roles_in_transaction
+from regent.home.moved import refuse_moved
+from regent.home.rows import (
+    census_of,
+    drift_of,
+    kept_message,
+    mark_of,
+    pauses_of,
+    text_of,
+    unmanageable_of,
+)
 from regent.home.unreadable import UnreadableRows, readable
 from regent.remembered import (
     AcceptedState,
     BrakeMemory,
     Census,
     Mark,
+    Pause,
     Remembered,
     Unmanageable,
+    with_approval,
     with_editions,
 )
 from regent.server.connection import Connection, Connects
@@ -57,8 +69,6 @@ __all__ = [
 
 HISTORY_LIMIT = 10_000
 PRUNE_EVERY = 100
-CENSUS_SINCE = 3
-"""The version of the home database that remembers roles which nobody declares."""
 MAINTENANCE = ("postgres", "template1")
 
 
@@ -101,15 +111,27 @@ class Home:
         database: str = DEFAULT_HOME_DATABASE,
         regent: str,
         through: Sequence[str] = (),
+        origin: str | None = None,
     ) -> Self:
         """The home database, made or brought up to date where needed.
 
         `regent` is `namespace/name`. `through` are databases to make it from, the served ones
         first; `postgres` and `template1` are tried after them. Raises HomeDatabaseMissing with the
-        SQL to run, HomeDatabaseNewer, and HomeDatabaseUnsafe for one that is not as we make it.
+        SQL to run, HomeDatabaseNewer, HomeDatabaseUnsafe for one that is not as we make it, and
+        HomeDatabaseMoved where this Regent of this `origin` has roles in another one; None is not
+        asked about.
         """
         doors = tuple(dict.fromkeys((*through, *MAINTENANCE)))
-        connection, had_owner = await home_database.make(connector, database, through=doors)
+
+        async def check(connection: Connection) -> None:
+            if origin is not None:
+                await refuse_moved(
+                    connector, connection, database=database, regent=regent, origin=origin
+                )
+
+        connection, had_owner = await home_database.make(
+            connector, database, through=doors, check=check
+        )
         return cls(
             connector,
             connection,
@@ -132,6 +154,8 @@ class Home:
             home._version = await home._connection.do(home_database.version)
             if home._version == 0:
                 return None
+            # A login with NOINHERIT reads nothing else before 16.
+            await home._connection.do(home_database.act_as_owner)
             return await home.load()
         finally:
             await home.close()
@@ -160,6 +184,8 @@ class Home:
                 has_census = self._version >= CENSUS_SINCE
                 query = load("home/unmanaged")
                 census = await connection.fetch(query, self.regent) if has_census else []
+                has_pauses = self._version >= PAUSES_SINCE
+                pauses = await connection.fetch(load("home/pauses")) if has_pauses else []
             written = row["accepted"] if row else None
             brake = row["brake"] if row else None
             with readable("accepted", self.regent):
@@ -170,9 +196,10 @@ class Home:
             readable_marks = tuple(self.unreadable.marks(marks, mark_of))
             return Remembered(
                 accepted=accepted,
-                brake=memory,
+                brake=with_approval(accepted, memory),
                 marks=readable_marks,
                 census=census_of(census, self.unreadable.roles),
+                pauses=pauses_of(pauses),
                 system_identifier=row["system_identifier"] if row else None,
                 unmanageable=unmanageable_of(unmanageable),
             )
@@ -206,6 +233,7 @@ class Home:
                 await connection.execute(load("home/accept_server"), self.regent, identifier)
                 await connection.execute(load("home/set_census_aside"), self.regent)
                 await connection.execute(load("home/remap_census"), self.regent)
+                await connection.execute(load("home/forget_pauses"))
 
         await self._connection.do(write)
 
@@ -242,18 +270,24 @@ class Home:
             "home/note_unmanaged", self.regent, list(found), list(found.values()), times, text
         )
 
+    async def note_disabled_again(self, names: Collection[str]) -> None:
+        """Roles that this Regent had disabled, as a person said after its memory was lost."""
+        await self._connection.execute("home/note_disabled_again", self.regent, list(names))
+
     async def forget_unmanaged(self, oids: Collection[int]) -> None:
         """Roles that are gone, or that somebody answers for."""
         if oids:
             await self._connection.execute("home/forget_unmanaged", self.regent, sorted(oids))
 
-    async def give_logins_back(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """LOGIN for each role that was disabled: to whom it was given, and to whom it could not be.
+    async def give_logins_back(
+        self, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """LOGIN for each role that was disabled: to whom it was given, and why not to whom else.
 
         As the admin, role by role: one that the admin may not alter keeps no other from it.
         """
         given: list[str] = []
-        left: list[str] = []
+        left: dict[str, str] = {}
         for one in (await self.census()).noticed:
             if one.disabled_at is None:
                 continue
@@ -261,7 +295,9 @@ class Home:
             async with self.connection() as connection:
                 try:
                     async with connection.transaction():
-                        await lock_roles_in_transaction(connection)
+                        await lock_roles_in_transaction(
+                            connection, patience_seconds=patience_seconds
+                        )
                         found = await connection.fetchval(load("home/role_called"), one.role_oid)
                         if found is None:
                             continue
@@ -272,13 +308,23 @@ class Home:
                             load("home/note_enabled"), self.regent, one.role_oid
                         )
                     given.append(name)
-                except (asyncpg.PostgresError, LockHeld, ValueError):  # not UTF-8, the last
-                    left.append(name)
-        return tuple(given), tuple(left)
+                except LockHeld as error:
+                    left[name] = f"another Regent writes roles: {error.holder}"
+                except asyncpg.LockNotAvailableError:
+                    left[name] = "another session holds it"
+                except (asyncpg.PostgresError, ValueError):  # not UTF-8, the last
+                    left[name] = "the admin may not alter it"
+        return tuple(given), left
 
     async def stop_noticing(self) -> None:
         """Nobody asks who is there that nobody declares."""
         await self._connection.execute("home/stop_noticing", self.regent)
+
+    # Roles whose correction is paused
+
+    async def pauses(self) -> tuple[Pause, ...]:
+        """All of this server that are not over, by its clock."""
+        return pauses_of(await self._connection.fetch("home/pauses"))
 
     # What leavers owned
 
@@ -310,13 +356,16 @@ class Home:
             self._since_prune = 0
         return tuple(sorted(int(row["id"]) for row in rows))
 
-    async def settle_drift(self, drifts: Sequence[Drift]) -> None:
-        """What became of drifts that were recorded before, told by their ids."""
-        if drifts:
-            ids = [str(d.id) for d in drifts]
-            await self._connection.execute(
-                "home/settle_drift", self.regent, ids, [text_of(d) for d in drifts]
-            )
+    async def settle_drift(self, drifts: Sequence[Drift]) -> tuple[int, ...]:
+        """What became of drifts that were recorded before, told by their ids.
+
+        What was corrected since is news: it gets the next ids, which are returned in order.
+        """
+        if not drifts:
+            return ()
+        ids, texts = [str(d.id) for d in drifts], [text_of(d) for d in drifts]
+        rows = await self._connection.fetch("home/settle_drift", self.regent, ids, texts)
+        return tuple(sorted(int(row["id"]) for row in rows))
 
     async def history(self, after: int = 0, limit: int = 500) -> tuple[Drift, ...]:
         """Drifts later than id `after`, oldest first."""
@@ -354,11 +403,11 @@ class Home:
         """What the server refused for good, by digest (rule 21)."""
         return unmanageable_of(await self._connection.fetch("home/unmanageable", self.regent))
 
-    async def remember_unmanageable(self, refused: Mapping[str, tuple[str, str]]) -> None:
-        """Digest, which regent.gate.refusals gives, to (SQLSTATE, message)."""
+    async def remember_unmanageable(self, refused: Mapping[str, Unmanageable]) -> None:
+        """By digest, which regent.gate.refusals gives."""
         if refused:
-            states = [state for state, _ in refused.values()]
-            messages = [message for _, message in refused.values()]
+            states = [one.sqlstate for one in refused.values()]
+            messages = [kept_message(one) for one in refused.values()]
             await self._connection.execute(
                 "home/remember_unmanageable", self.regent, list(refused), states, messages
             )

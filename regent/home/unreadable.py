@@ -15,6 +15,8 @@ from shared.names import quote_literal
 
 log = get_logger(__name__)
 SHOWN = 3
+_ONLY_LOOKS = """brake = '{"approval": {"waits": true}}'"""
+"""The forgotten row may have said that something waits for approval."""
 T = TypeVar("T")
 
 
@@ -30,12 +32,14 @@ def readable(column: str, regent: str) -> Iterator[None]:
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         where = ", ".join(".".join(map(str, one["loc"])) or "its JSON" for one in faults[:SHOWN])
-        mend = f"SET {column} = NULL WHERE regent = {quote_literal(regent)}"
+        forgotten = _ONLY_LOOKS if column == "brake" else f"{column} = NULL, {_ONLY_LOOKS}"
+        mend = f"SET {forgotten} WHERE regent = {quote_literal(regent)}"
         raise HomeStateUnreadable(
             f"What the home database keeps in postgregent.regents.{column} for "
             f'"{regent}" cannot be read ({where}), so nothing is written.',
-            way_out="Run the PostgRegent that wrote it; or let the Regent forget it: as a "
-            f"superuser in the home database, UPDATE postgregent.regents {mend}.",
+            way_out="Run the PostgRegent that wrote it. Or let the Regent forget it: as a "
+            f"superuser in the home database, UPDATE postgregent.regents {mend}; it then only "
+            "looks until a person approves what it would do.",
         ) from None
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from operator import add
+from typing import Any, Protocol
 
 from regent.inspect.acl import AclReader
+from regent.inspect.written import items
 from regent.kinds import COLUMNS, DRAWN_ON, LOCAL, NEW_ONES
 from regent.kinds import Row as Kind
 from regent.observed import (
@@ -28,14 +30,6 @@ AS_THEY_ARE = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of databases from which names come byte for byte."""
 
 
-class _Named(NamedTuple):
-    """One object. Of a plain kind `arguments` are empty."""
-
-    oid: int
-    name: str
-    arguments: str
-
-
 class Row(Protocol):
     """One row, by column name."""
 
@@ -49,6 +43,7 @@ class Interest:
     `roles` are the managed ones, `columns` the column names that some declaration names.
     `ignore_schemas` are patterns. `with_sequences`: some declaration gives INSERT with what it
     implies. `kinds` are those that some declaration is about, `oids` what is declared by its oid.
+    `with_public`: what PUBLIC alone has on columns and large objects is looked for.
     """
 
     roles: frozenset[str] = frozenset()
@@ -57,6 +52,22 @@ class Interest:
     with_sequences: bool = True
     kinds: frozenset[ObjectKind] = frozenset()
     oids: frozenset[int] = frozenset()
+    with_public: bool = False
+
+
+class LastReading:
+    """The last whole reading of one database: of the same rows nothing is made anew."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Sequence[Row], Interest, ObservedDatabase] | None = None
+
+    def of(self, rows: Sequence[Row], interest: Interest) -> ObservedDatabase:
+        """What these rows say."""
+        last = self._last
+        if last is None or last[:2] != (rows, interest):
+            last = rows, interest, assemble(rows, interest, is_partial=False)
+            self._last = last
+        return last[2]
 
 
 def assemble(rows: Iterable[Row], interest: Interest, *, is_partial: bool) -> ObservedDatabase:
@@ -93,7 +104,7 @@ class _Reading:
         )
         columns = tuple(self._columns())
         defaults = tuple(self._defaults())
-        name = _first(self._parts, "database")["names"][0]
+        [name] = items(_first(self._parts, "database")["names"])
         oids = sorted(set(self._illegible))
         return ObservedDatabase(
             name=name,
@@ -101,7 +112,9 @@ class _Reading:
             columns=columns,
             defaults=defaults,
             columns_present={
-                row["names"][0]: frozenset(row["oids"]) for row in self._parts.get("present", ())
+                name: frozenset(row["oids"])
+                for row in self._parts.get("present", ())
+                for name in items(row["names"])
             },
             default_sequences=_default_sequences(_first(self._parts, "default"), groups),
             is_partial=is_partial,
@@ -115,58 +128,59 @@ class _Reading:
             return
         if row["is_system"] and not self._concerns(acl):
             return
-        objects = self._legible(row)
+        oids, names, arguments = row["oids"], items(row["names"]), items(row["arguments"])
+        positions = self._legible(oids, names, arguments)
         if kind.is_container:
-            objects = [one for one in objects if not self._is_ignored(one.name)]
-        for is_member, alike in self._split(kind, objects).items():
-            alike.sort()
+            positions = [at for at in positions if not self._is_ignored(names[at])]
+        for is_member, alike in self._split(kind, oids, positions).items():
+            alike.sort(key=oids.__getitem__)
             yield ObjectGroup(
                 kind=kind.kind,
                 schema=schema,
                 owner=legible(row["owner"]),
                 acl=acl,
-                names=tuple(one.name for one in alike),
-                oids=tuple(one.oid for one in alike),
+                names=tuple(map(names.__getitem__, alike)),
+                oids=tuple(map(oids.__getitem__, alike)),
                 relation_kind=row["form"],
                 is_extension_member=is_member,
-                arguments=tuple(one.arguments for one in alike) if row["arguments"] else (),
+                arguments=tuple(map(arguments.__getitem__, alike)) if arguments else (),
                 is_out_of_reach=row["is_system"],
             )
 
-    def _legible(self, row: Row) -> list[_Named]:
-        """The objects whose names can be read; the others are counted."""
-        names = row["names"]
-        arguments = row["arguments"] or ("",) * len(names)
-        objects = list(map(_Named, row["oids"], names, arguments))
-        if is_legible("".join((*names, *(row["arguments"] or ())))):
-            return objects
-        kept = [one for one in objects if is_legible(one.name + one.arguments)]
-        self._illegible += [one.oid for one in objects if not is_legible(one.name + one.arguments)]
-        return kept
+    def _legible(
+        self, oids: Sequence[int], names: Sequence[str], arguments: Sequence[str]
+    ) -> Sequence[int]:
+        """The positions of the objects whose names can be read; the others are counted."""
+        if is_legible("".join((*names, *arguments))):
+            return range(len(names))
+        texts = list(map(add, names, arguments)) if arguments else names
+        self._illegible += [oids[at] for at, one in enumerate(texts) if not is_legible(one)]
+        return [at for at, one in enumerate(texts) if is_legible(one)]
 
-    def _split(self, kind: Kind, objects: list[_Named]) -> dict[bool, list[_Named]]:
-        if not objects:
-            return {}
+    def _split(
+        self, kind: Kind, oids: Sequence[int], positions: Sequence[int]
+    ) -> dict[bool, list[int]]:
+        """Positions by whether the objects are members of extensions."""
         members = self._members.get(kind.catalog, frozenset())
-        if members.isdisjoint([one.oid for one in objects]):
-            return {False: objects}
-        found: dict[bool, list[_Named]] = {}
-        for one in objects:
-            found.setdefault(one.oid in members, []).append(one)
+        if positions and members.isdisjoint(oids):
+            return {False: list(positions)}
+        found: dict[bool, list[int]] = {}
+        for at in positions:
+            found.setdefault(oids[at] in members, []).append(at)
         return found
 
     def _columns(self) -> Iterator[ObservedColumn]:
         members = self._members.get(COLUMNS.catalog, frozenset())
         for row in self._parts.get(COLUMNS.kind, ()):
             acl = self._acls.read(row["acl"])
-            if not is_legible("".join((row["schema"], *row["names"]))):
+            relation, column = items(row["names"])
+            if not is_legible("".join((row["schema"], relation, column))):
                 self._illegible.append(row["oids"][0])
                 continue
             if self._is_ignored(row["schema"]):
                 continue
             if row["is_system"] and not self._concerns(acl):
                 continue
-            relation, column = row["names"]
             yield ObservedColumn(
                 schema=row["schema"],
                 relation=relation,

@@ -11,7 +11,7 @@ from collections.abc import Collection
 import asyncpg
 
 from regent.inspect import statements
-from regent.inspect.assemble import Interest, assemble
+from regent.inspect.assemble import Interest, LastReading, assemble
 from regent.kinds import COLUMNS, CONTAINERS, Address
 from regent.observed import ObservedDatabase
 from sql import load
@@ -20,8 +20,10 @@ XIDS = 2**32
 """A row knows only the low half of the number of the transaction that wrote it."""
 
 
-async def inspect_database(connection: asyncpg.Connection, interest: Interest) -> ObservedDatabase:
-    """Everything in the connection's database, in one statement."""
+async def inspect_database(
+    connection: asyncpg.Connection, interest: Interest, last: LastReading | None = None
+) -> ObservedDatabase:
+    """Everything in the connection's database, in one statement; `last` remembers it."""
     rows = await connection.fetch(
         statements.whole(connection.get_server_version().major),
         sorted(interest.roles),
@@ -30,8 +32,9 @@ async def inspect_database(connection: asyncpg.Connection, interest: Interest) -
         statements.CATALOGS,
         sorted(interest.kinds),
         sorted(interest.oids),
+        interest.with_public,
     )
-    return assemble(rows, interest, is_partial=False)
+    return (last or LastReading()).of(rows, interest)
 
 
 async def inspect_changed(
@@ -45,8 +48,8 @@ async def inspect_changed(
     """Only the relations and schemas among `objects`, and those that the transactions `xids` wrote.
 
     What a privilege on them may follow from comes with them: with a sequence the tables that draw
-    on it, with a schema everything in it. `with_schemas` reads the schemas of the relations too:
-    a relation that is new there may be the first to need USAGE on its schema.
+    on it, with a schema everything in it. `with_schemas` reads the schemas of the relations too,
+    alone: a relation that is new there may be the first to need USAGE on its schema.
     Savepoints write under numbers of their own, and columns are looked for only when a transaction
     wrote no relation and no schema: a whole reading must follow in any case.
     """

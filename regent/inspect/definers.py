@@ -1,4 +1,6 @@
-"""SECURITY DEFINER routines that roles were let run: what a group leads to beside memberships.
+"""Code that roles were let run as others: what a group leads to beside memberships.
+
+That is SECURITY DEFINER routines, and what REFERENCES and TRIGGER on a table lead to (ADR 48).
 
 Asked only where somebody may join a group by a pattern, or from another namespace (rule 3).
 """

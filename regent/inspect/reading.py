@@ -6,18 +6,23 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import asyncpg
 
 import sql
 from regent.desired import Desired
 from regent.inspect import Interest, inspect_database, inspect_server
+from regent.inspect.assemble import LastReading
 from regent.kinds import KINDS, LOCAL, Naming, Scope
 from regent.observed import Observed, ObservedDatabase, ObservedServer
 from regent.resolve.libraries import prefixes_of
 from regent.server.connections import READ_SECONDS, Connections
 from regent.server.lenient_text import shown
 from regent.server.trouble import TROUBLE, heed_cancellation
+from shared.privileges import PublicRight
+
+NOTHING_READ: Mapping[str, LastReading] = MappingProxyType({})
 
 
 def interest_of(desired: Desired) -> Interest:
@@ -30,8 +35,10 @@ def interest_of(desired: Desired) -> Interest:
         kinds=frozenset(grant.kind for grant in grants).union(
             row.kind
             for row in LOCAL
-            if row.scope is Scope.IN_SCHEMA and any(one.objects for one in desired.owners)
+            if row.privileges_of(desired.public)
+            or (row.scope is Scope.IN_SCHEMA and any(one.objects for one in desired.owners))
         ),
+        with_public=PublicRight.OTHER in desired.public,
         oids=frozenset(
             int(name)
             for grant in grants
@@ -59,12 +66,13 @@ async def read_databases(
     desired: Desired,
     server: ObservedServer,
     *,
+    last: Mapping[str, LastReading] = NOTHING_READ,
     seconds: float = READ_SECONDS,
 ) -> tuple[Observed, Mapping[str, str]]:
     """The local objects of every served database, side by side; and which could not be read, why.
 
     One that does not exist, lets nobody in, or gives no answer within `seconds`, must not
-    keep the others from being served.
+    keep the others from being served. `last` are the readings before, where they are kept.
     """
     interest = interest_of(desired)
     unread: dict[str, str] = {}
@@ -72,7 +80,7 @@ async def read_databases(
     async def read(database: str) -> ObservedDatabase | None:
         try:
             async with connections.use(database, seconds=seconds) as connection:
-                return await inspect_database(connection, interest)
+                return await inspect_database(connection, interest, last.get(database))
         except TROUBLE as error:
             heed_cancellation()
             unread[database] = shown(str(error)) or type(error).__name__

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -16,64 +18,102 @@ from shared.privileges import ObjectKind
 from shared.state import Verifier
 from sql import load
 
-UNKNOWN_IDENTIFIER = ""
-MEMBERSHIP_OPTIONS_SINCE = 16_00_00
-
 
 async def inspect_server(
     connection: asyncpg.Connection, *, databases: Collection[str] = ()
 ) -> ObservedServer:
-    """The shared catalogs, in one snapshot. Works on a connection to any database.
+    """The shared catalogs, in one statement. Works on a connection to any database.
 
     `databases` are the served ones: they are read even where they are templates.
     `system_identifier` is empty where it may not be read, and then says nothing (rule 28a).
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        facts = await connection.fetchrow(load("inspect/facts"))
-        if facts is None:
-            raise LookupError("our own role is not in pg_roles")
-        roles = "roles" if facts["may_read_passwords"] else "roles_without_passwords"
-        has_options = facts["version_num"] >= MEMBERSHIP_OPTIONS_SINCE
-        memberships = "memberships" if has_options else "memberships_before_16"
-        identifier = UNKNOWN_IDENTIFIER
-        if facts["may_read_identifier"]:
-            identifier = await connection.fetchval(load("inspect/system_identifier"))
-        settings = await connection.fetch(load("inspect/settings"))
-        role_rows = await connection.fetch(load(f"inspect/{roles}"))
-        object_rows = await connection.fetch(
-            statements.shared(connection.get_server_version().major), list(databases)
-        )
-        groups = _groups(object_rows)
-        return ObservedServer(
-            version_num=facts["version_num"],
-            system_identifier=identifier,
-            admin=facts["admin"],
-            admin_is_superuser=facts["admin_is_superuser"],
-            roles=_roles(
-                [row for row in role_rows if is_legible(row["name"])],
-                _settings(settings),
-                password_is_readable=facts["may_read_passwords"],
-            ),
-            memberships=tuple(
-                ObservedMembership(*row)
-                for row in await connection.fetch(load(f"inspect/{memberships}"))
-                if all(map(is_legible, row[:3]))
-            ),
-            databases=groups[DATABASES.kind],
-            shared=tuple(group for row in SHARED for group in groups[row.kind]),
-            is_in_recovery=facts["is_in_recovery"],
-            lingering=frozenset(filter(is_legible, facts["lingering"])),
-            prepared=tuple(sorted(map(legible, facts["prepared"] or ()))),
-            granted_to=frozenset(filter(is_legible, facts["granted_to"] or ())),
-            file_routines=tuple(
-                (row["role"], row["routine"])
-                for row in await connection.fetch(load("inspect/file_routines"))
-                if is_legible(row["role"])
-            ),
-            illegible=_illegible(role_rows, object_rows),
-            connected=frozenset(filter(is_legible, facts["connected"])),
-            subscribers=frozenset(filter(is_legible, facts["subscribers"])),
-        )
+    rights = await connection.fetchrow(load("inspect/may_read"))
+    if rights is None:
+        raise LookupError("the server says nothing of our rights")
+    major = connection.get_server_version().major
+    statement = statements.server(
+        major, with_passwords=rights["passwords"], with_identifier=rights["identifier"]
+    )
+    found = await connection.fetchrow(statement, list(databases))
+    if found is None:
+        raise LookupError("our own role is not in pg_roles")
+    roles = [_RoleRow(*row) for row in found["roles"]]
+    objects = [_ObjectRow(*row) for row in found["objects"]]
+    groups = _groups(objects)
+    return ObservedServer(
+        version_num=found["version_num"],
+        system_identifier=found["identifier"],
+        admin=found["admin"],
+        admin_is_superuser=found["admin_is_superuser"],
+        roles=_roles(roles, _settings(found["settings"]), password_is_readable=rights["passwords"]),
+        memberships=tuple(
+            ObservedMembership(*row)
+            for row in found["memberships"]
+            if all(map(is_legible, row[:3]))
+        ),
+        databases=groups[DATABASES.kind],
+        shared=tuple(group for row in SHARED for group in groups[row.kind]),
+        is_in_recovery=found["is_in_recovery"],
+        lingering=frozenset(filter(is_legible, found["lingering"])),
+        prepared=tuple(sorted(map(legible, found["prepared"] or ()))),
+        granted_to=frozenset(filter(is_legible, found["granted_to"] or ())),
+        file_routines=tuple(
+            (role, routine) for role, routine in found["file_routines"] if is_legible(role)
+        ),
+        illegible=_illegible(roles, objects),
+        connected=frozenset(filter(is_legible, found["connected"])),
+        connected_to=_by_database(found["connected_to"]),
+        subscribers=frozenset(filter(is_legible, found["subscribers"])),
+        other_login=found["login"] if found["login"] != found["admin"] else "",
+        other_login_is_superuser=found["login_is_superuser"],
+    )
+
+
+class _RoleRow(NamedTuple):
+    """One row of sql/inspect/roles.sql."""
+
+    oid: int
+    name: str
+    login: bool
+    superuser: bool
+    createdb: bool
+    createrole: bool
+    inherit: bool
+    replication: bool
+    bypassrls: bool
+    connection_limit: int
+    valid_until: datetime | None
+    has_expired: bool
+    verifier: str | None
+
+    @property
+    def attributes(self) -> tuple[bool, ...]:
+        """In the order of Attributes, which is that of the row."""
+        return self[3:9]
+
+
+class _ObjectRow(NamedTuple):
+    """One row of a fragment of sql/inspect/kinds, as far as it is about what all share."""
+
+    part: str
+    form: str
+    schema: None
+    owner: str
+    acl: Sequence[str]
+    is_system: bool
+    names: Sequence[str]
+    oids: Sequence[int]
+    others: None = None
+    arguments: None = None
+
+
+def _by_database(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """The roles with a session, by the database that it is in."""
+    found: dict[str, set[str]] = {}
+    for database, role in pairs:
+        if is_legible(role):
+            found.setdefault(database, set()).add(role)
+    return {database: frozenset(roles) for database, roles in found.items()}
 
 
 def _settings(rows: Iterable[asyncpg.Record]) -> dict[int, dict[SettingKey, str]]:
@@ -91,46 +131,41 @@ def _settings(rows: Iterable[asyncpg.Record]) -> dict[int, dict[SettingKey, str]
 
 
 def _roles(
-    rows: Iterable[asyncpg.Record],
+    rows: Iterable[_RoleRow],
     settings: dict[int, dict[SettingKey, str]],
     *,
     password_is_readable: bool,
 ) -> dict[str, ObservedRole]:
     return {
-        row["name"]: ObservedRole(
-            oid=row["oid"],
-            name=row["name"],
-            login=row["login"],
-            attributes=Attributes(
-                superuser=row["superuser"],
-                createdb=row["createdb"],
-                createrole=row["createrole"],
-                inherit=row["inherit"],
-                replication=row["replication"],
-                bypassrls=row["bypassrls"],
-            ),
-            connection_limit=row["connection_limit"],
-            valid_until=row["valid_until"],
-            verifier=Verifier(row["verifier"]) if row["verifier"] is not None else None,
+        row.name: ObservedRole(
+            oid=row.oid,
+            name=row.name,
+            login=row.login,
+            attributes=Attributes(*row.attributes),
+            connection_limit=row.connection_limit,
+            valid_until=row.valid_until,
+            has_expired=row.has_expired,
+            verifier=Verifier(row.verifier) if row.verifier is not None else None,
             password_is_readable=password_is_readable,
-            settings=settings.get(row["oid"], {}),
+            settings=settings.get(row.oid, {}),
         )
         for row in rows
+        if is_legible(row.name)
     }
 
 
-def _groups(rows: Iterable[asyncpg.Record]) -> Mapping[ObjectKind, tuple[ObjectGroup, ...]]:
+def _groups(rows: Iterable[_ObjectRow]) -> Mapping[ObjectKind, tuple[ObjectGroup, ...]]:
     """By kind, the databases and what else all of them share."""
     acls = AclReader()
     found: dict[ObjectKind, list[ObjectGroup]] = {row.kind: [] for row in (DATABASES, *SHARED)}
     for row in rows:
-        pairs = [p for p in zip(row["names"], row["oids"], strict=True) if is_legible(p[0])]
+        pairs = [p for p in zip(row.names, row.oids, strict=True) if is_legible(p[0])]
         if pairs:
             group = ObjectGroup(
-                kind=ObjectKind(row["part"]),
+                kind=ObjectKind(row.part),
                 schema=None,
-                owner=legible(row["owner"]),
-                acl=acls.read(row["acl"]),
+                owner=legible(row.owner),
+                acl=acls.read(row.acl),
                 names=tuple(name for name, _ in pairs),
                 oids=tuple(oid for _, oid in pairs),
             )
@@ -138,14 +173,10 @@ def _groups(rows: Iterable[asyncpg.Record]) -> Mapping[ObjectKind, tuple[ObjectG
     return {kind: tuple(groups) for kind, groups in found.items()}
 
 
-def _illegible(
-    roles: Iterable[asyncpg.Record], objects: Iterable[asyncpg.Record]
-) -> tuple[str, ...]:
+def _illegible(roles: Iterable[_RoleRow], objects: Iterable[_ObjectRow]) -> tuple[str, ...]:
     """The roles, databases and such that are left alone, each kind in one line."""
-    found = {"roles": [row["oid"] for row in roles if not is_legible(row["name"])]}
+    found = {"roles": [row.oid for row in roles if not is_legible(row.name)]}
     for row in objects:
-        many = KINDS[ObjectKind(row["part"])].many
-        found[many] = found.get(many, []) + [
-            oid for name, oid in zip(row["names"], row["oids"], strict=True) if not is_legible(name)
-        ]
+        odd = [oid for name, oid in zip(row.names, row.oids, strict=True) if not is_legible(name)]
+        found.setdefault(KINDS[ObjectKind(row.part)].many, []).extend(odd)
     return tuple(left_alone(kind, oids) for kind, oids in found.items() if oids)

@@ -11,6 +11,8 @@ from sql import compose, load
 CATALOGS = sorted({f"pg_catalog.{row.catalog}" for row in LOCAL})
 """What sql/inspect/reading.sql wants to know: where members of extensions are looked for."""
 
+MEMBERSHIP_OPTIONS_SINCE = 16
+
 
 @cache
 def whole(major: int) -> str:
@@ -27,10 +29,22 @@ def part(major: int) -> str:
 
 
 @cache
-def shared(major: int) -> str:
-    """The databases, and what else the whole server shares."""
-    rows = [row for row in (DATABASES, *SHARED) if row.since <= major]
-    return "\nUNION ALL\n".join(map(fragment, rows))
+def server(major: int, *, with_passwords: bool, with_identifier: bool) -> str:
+    """All that the whole server shares, as one statement."""
+    shared = [row for row in (DATABASES, *SHARED) if row.since <= major]
+    verifier, table = ("r.rolpassword", "authid") if with_passwords else ("NULL::text", "roles")
+    has_options = major >= MEMBERSHIP_OPTIONS_SINCE
+    identifier = load("inspect/system_identifier")
+    return compose(
+        "inspect/server",
+        facts=load("inspect/facts"),
+        identifier=f"({identifier})" if with_identifier else "''",
+        settings=load("inspect/settings"),
+        roles=compose("inspect/roles", verifier=verifier, table=f"pg_{table}"),
+        objects="\nUNION ALL\n".join(map(fragment, shared)),
+        memberships=load(f"inspect/memberships{'' if has_options else '_before_16'}"),
+        file_routines=load("inspect/file_routines"),
+    )
 
 
 def fragment(row: Row) -> str:
@@ -47,4 +61,4 @@ def _if_wanted(row: Row) -> str:
 
 def _reading(head: str, fragments: Iterable[str]) -> str:
     body = "\nUNION ALL\n".join([load("inspect/reading"), *fragments])
-    return f"{load(head)}\n{body}"
+    return f"{load(head)}\n{body}\n{load('inspect/written')}"

@@ -11,8 +11,8 @@ from dataclasses import replace
 from regent.desired import DeclaredDefault, DeclaredGrant, Desired
 
 
-def declared_anew(before: Desired, now: Desired) -> frozenset[str] | None:
-    """The roles of which what is desired is not the same; None where that may be any."""
+def declared_anew(before: Desired, now: Desired) -> frozenset[str | None] | None:
+    """The roles of which what is desired is not the same, None for PUBLIC; None alone is any."""
     if _rest(before) != _rest(now) or before.grants.keys() != now.grants.keys():
         return None
     pairs = {(one.group, one.member) for one in {*before.memberships} ^ {*now.memberships}}
@@ -48,7 +48,7 @@ def _roles(before: Desired, now: Desired) -> Iterator[str]:
             yield name
 
 
-def _grantees(before: Desired, now: Desired) -> Iterator[str]:
+def _grantees(before: Desired, now: Desired) -> Iterator[str | None]:
     for database, grants in now.grants.items():
         differ = {*before.grants[database]} ^ {*grants}
         was, is_now = (
@@ -65,7 +65,7 @@ def _defaults(desired: Desired) -> frozenset[tuple[str, DeclaredDefault]]:
     )
 
 
-def _edges(grant: DeclaredGrant) -> Iterator[tuple[DeclaredGrant, str]]:
+def _edges(grant: DeclaredGrant) -> Iterator[tuple[DeclaredGrant, str | None]]:
     given = replace(grant, grantees=())
     for grantee in grant.grantees:
         yield given, grantee

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from regent.changes import (
     Change,
+    DefaultsChange,
     DropRole,
     EnableRole,
     GatherObjects,
@@ -51,8 +52,11 @@ class NameOfDesired:
             return self._last[0] != _declared(desired)
         return self.of(desired) != than
 
-    def anew(self, desired: Desired, than: str) -> frozenset[str] | None:
-        """The roles of which something else is desired than under this name; None is any."""
+    def anew(self, desired: Desired, than: str) -> frozenset[str | None] | None:
+        """The roles of which something else is desired than under this name; None is any.
+
+        Among them None is PUBLIC.
+        """
         last = self._last
         if not self.is_another(desired, than):
             return frozenset()
@@ -92,7 +96,7 @@ def drift_of(
     verdict: Verdict,
     still_open: Collection[str],
     unread: Collection[str],
-    anew: frozenset[str] = frozenset(),
+    anew: frozenset[str | None] = frozenset(),
 ) -> tuple[Change, ...]:
     """What differs though the same was desired before, and is not what was `still_open` then.
 
@@ -107,8 +111,15 @@ def drift_of(
         and name_of(change) not in still_open
         and verdict.lost.isdisjoint(atoms(change))
         and change.local_to not in unread
-        and anew.isdisjoint(change.about)
+        and anew.isdisjoint(_whose(change))
     )
+
+
+def _whose(change: Change) -> Iterable[str | None]:
+    """The roles that a change is about, and PUBLIC."""
+    if isinstance(change, PrivilegeChange):
+        return change.grantees
+    return (change.role,) if isinstance(change, DefaultsChange) else change.about
 
 
 def came_since(before: Iterable[Change], verdict: Verdict) -> tuple[Change, ...]:

@@ -10,12 +10,14 @@ from time import perf_counter
 from regent.apply.result import ChangeResult
 from regent.changes import Change, Plan
 from regent.desired import Desired
+from regent.gate.awaiting import Awaiting
 from regent.gate.brake import Verdict
-from regent.gate.refusals import Refusal
+from regent.gate.pauses import Paused
+from regent.gate.refusals import Refusal, keys_of
 from regent.gate.takeover import Takeover
 from regent.observed import ObservedServer
 from regent.passes.look import Looked
-from regent.passes.outcomes import settle
+from regent.passes.outcomes import kept_by_public, settle
 from regent.remembered import NO_CENSUS, AcceptedState, Census
 from regent.resolve.unmanaged import NOBODY, Found
 from shared.outcomes import Outcome
@@ -48,10 +50,20 @@ class Pass:
     restraint: Trouble | None = None
     takeover: Takeover | None = None
     illegible: tuple[str, ...] = ()
+    kept_open: tuple[str, ...] = ()
+    """What PUBLIC keeps though nobody declares it, and why, in words."""
     is_targeted: bool = False
     unmanaged: Found = NOBODY
     census: Census = NO_CENSUS
     """What was remembered of roles that nobody declares at its last look."""
+    paused: tuple[Paused, ...] = ()
+    """Roles whose correction is paused, with what waits for the end of that."""
+    damped: tuple[Change, ...] = ()
+    """What is put off, as others keep undoing it."""
+    begun_pauses: tuple[Paused, ...] = ()
+    """Those of them that no pass before has seen."""
+    awaiting: Awaiting | None = None
+    """What is declared anew and waits for approval; what the pass kept true is what was before."""
 
     @property
     def refused(self) -> tuple[ChangeResult, ...]:
@@ -62,6 +74,14 @@ class Pass:
     def is_open(self) -> bool:
         """Something that may be done was not: worth another try soon."""
         return self.restraint is None and bool(self.remaining or self.unread)
+
+    @property
+    def is_overtaken(self) -> bool:
+        """All that it tried is done, and all that it left has come since: nothing is in the way."""
+        if not self.is_open or self.unread or self.damped or not self.results or self.refused:
+            return False
+        left = {key for change in self.remaining for key in keys_of(change)}
+        return not any(key in left for one in self.results for key in keys_of(one.change))
 
 
 def pass_of(
@@ -94,6 +114,8 @@ def pass_of(
         restraint=last.restraint,
         takeover=last.takeover,
         illegible=last.observed.illegible,
+        kept_open=kept_by_public(last),
         unmanaged=last.resolution.unmanaged,
         census=last.census,
+        paused=last.paused,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from regent.apply.result import ChangeResult
-from regent.changes import AdoptRole, Change
+from regent.changes import AdoptRole, Change, DefaultsChange, GrantPrivileges, RevokePrivileges
+from regent.desired import Desired
 from regent.gate.refusals import Refusal
 from regent.gate.restraint import OBSERVING
 from regent.holdings import Holding, How, listed, ways_out
@@ -15,11 +16,14 @@ from regent.passes.unended import unended
 from regent.plan.default_notes import notes_on_defaults
 from regent.plan.describe import describe
 from regent.plan.owners import ownership
+from regent.plan.owners_code import code_not_given
+from regent.plan.public import why_open
 from regent.plan.unmatched import unmatched
 from shared.keys import ResourceKey
 from shared.outcomes import Outcome, State
 
 T = TypeVar("T")
+PAUSED = "Paused"
 NOT_TAKEN_AWAY = "NotTakenAway"
 Said = tuple[State, str, str]
 """State, reason, message."""
@@ -39,6 +43,8 @@ def settle(
     notes = {str(key): found for key, found in nothing.items()}
     defaults = notes_on_defaults(last.resolution.desired, last.observed)
     notes |= {str(key): found for key, found in defaults.items()}
+    for permission, said in words.not_as_owner.notes.items():
+        notes[str(permission)] = (*notes.get(str(permission), ()), *said)
     code = _code_left(last)
     outcomes = {}
     for key, outcome in last.resolution.outcomes.items():
@@ -106,13 +112,18 @@ class _Words:
         self._not_owned = {str(key): said for key, said in owned.troubles.items()}
         self._owned_notes = {str(key): texts for key, texts in owned.notes.items()}
         self._kept, self._notes = _beyond(last)
+        self._paused, self._not_held = _paused(last)
+        self.not_as_owner = code_not_given(last.resolution.desired, last.observed)
+        self._not_given = {str(key): said for key, said in self.not_as_owner.troubles.items()}
 
     def notes_on(self, key: str, reason: str) -> tuple[str, ...]:
         """What its role has beyond its declaration, as far as its reason does not say it."""
         kept = self._kept.get(key)
         is_said = kept is None or reason == NOT_TAKEN_AWAY
         more = () if is_said else (f"Beyond what is declared {kept}",)
-        return (*more, *self._notes.get(key, ()), *self._owned_notes.get(key, ()))
+        own = (*self._notes.get(key, ()), *self._owned_notes.get(key, ()))
+        waits = (self._paused[key],) if key in self._paused and reason != PAUSED else ()
+        return (*more, *own, *self._not_held.get(key, ()), *waits)
 
     def about(self, key: str) -> Said:
         """The worst that is true of it."""
@@ -127,6 +138,10 @@ class _Words:
             return "Reconciling", "DatabaseUnreachable", self.unread[key]
         if key in self._not_owned:
             return self._not_owned[key]
+        if key in self._not_given:
+            return "Stalled", "NotAllowed", self._not_given[key]
+        if key in self._paused:  # ends by itself: what a person must mend comes before
+            return "Reconciling", PAUSED, self._paused[key]
         if last.restraint is not None or (self._is_dry and key not in self._kept):
             return self._not_done(key)
         to_do = self._open.get(key) or self._waiting.get(key)
@@ -180,24 +195,35 @@ def _refused(one: Refusal) -> Said:
 
 
 def _unread(last: Looked) -> dict[str, str]:
-    """Resources that give something in a database that could not be read: nobody has seen it."""
-    desired = last.resolution.desired
+    """Resources that say something of a database that could not be read: nobody has seen it.
+
+    Who has it as his own database may have more there than is declared, and so may PUBLIC.
+    """
+    resources = last.resolution.accepted.state.resources
     found: dict[str, str] = {}
     for database, why in last.unread.items():
         text = f"The database {database!r} could not be read: {why}"
-        for grant in desired.grants.get(database, ()):
-            found.setdefault(str(grant.permission), text)
-            for grantee in grant.grantees:
-                for key in desired.roles[grantee].declared_by:
-                    found.setdefault(str(key), text)
-        for one in desired.defaults.get(database, ()):
-            for key in one.declared_by:
-                found.setdefault(str(key), text)
-        for owned in desired.owners:
-            if owned.database == database:
-                for key in owned.declared_by:
-                    found.setdefault(str(key), text)
+        for key in _declaring_in(database, last.resolution.desired):
+            found.setdefault(str(key), text)
+        for name, entry in resources.items():
+            if entry.spec.database == database:
+                found.setdefault(name, text)
     return found
+
+
+def _declaring_in(database: str, desired: Desired) -> Iterator[ResourceKey]:
+    """Those that give something there, whom they give it to, and who speak for PUBLIC."""
+    if database in desired.public_in:
+        yield from desired.public_declared_by
+    for grant in desired.grants.get(database, ()):
+        yield grant.permission
+        for grantee in grant.grantees:
+            yield from desired.declarers_of(grantee)
+    for one in desired.defaults.get(database, ()):
+        yield from one.declared_by
+    for owned in desired.owners:
+        if owned.database == database:
+            yield from owned.declared_by
 
 
 def _beyond(last: Looked) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]]:
@@ -206,6 +232,9 @@ def _beyond(last: Looked) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ..
     What is in databases that are not served, and in policies, is only noted.
     """
     kept: dict[str, str] = {}
+    if open_to_all := " ".join(why_open(*one) for one in last.wanted.kept_open):
+        by = last.resolution.desired.public_declared_by
+        kept = dict.fromkeys(map(str, by), open_to_all)
     notes: dict[str, list[str]] = {}
     for name, holdings in last.observed.server.holdings.items():
         role = last.resolution.desired.roles.get(name)
@@ -222,12 +251,46 @@ def _beyond(last: Looked) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ..
     return kept, {key: tuple(texts) for key, texts in notes.items()}
 
 
+def _paused(last: Looked) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]]:
+    """What is said of the resources of paused roles; and notes, where the pause holds nothing."""
+    said: dict[str, str] = {}
+    notes: dict[str, tuple[str, ...]] = {}
+    for one in last.paused:
+        for key in map(str, one.declared_by):
+            if one.not_held:
+                notes[key] = (f"{one.words} It holds nothing: {one.not_held}.",)
+            else:
+                said[key] = one.message
+        for change in one.held:
+            for cause in map(str, change.causes):
+                said.setdefault(cause, one.message)
+    return said, notes
+
+
 def _not_taken(role: str, holdings: Iterable[Holding]) -> str:
     holdings = tuple(holdings)
     return (
         f"{role!r} has privileges on {listed(holdings)},"
         f" which this version does not take away. {ways_out(role, holdings)}"
     )
+
+
+def kept_by_public(last: Looked) -> tuple[str, ...]:
+    """What PUBLIC keeps though nobody declares it, of which no Role may be there to tell."""
+    is_told = bool(last.resolution.desired.public_declared_by)
+    refused = (one for one in last.refused if not is_told and _is_of_public(one.change))
+    return (
+        *(why_open(*one) for one in last.wanted.kept_open),
+        *(_refused(one)[2] for one in refused),
+    )
+
+
+def _is_of_public(change: Change) -> bool:
+    if isinstance(change, RevokePrivileges):
+        return None in (*change.grantees, *change.losing)
+    if isinstance(change, GrantPrivileges):
+        return None in change.grantees
+    return isinstance(change, DefaultsChange) and change.role is None
 
 
 def _by_cause(pairs: Iterable[tuple[Change, T]]) -> dict[str, T]:

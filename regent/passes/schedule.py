@@ -55,10 +55,15 @@ class Agenda:
         self._retry_at = self._falls_due_at = self._resync_at = None
 
     def after(self, one: Pass, resync_seconds: int | None) -> None:
-        """What a full pass leaves to come. What was refused is asked again, later each time."""
+        """What a full pass leaves to come. What was refused is asked again, later each time.
+
+        What others did while it worked is next: their events woke this pass, and wake no other.
+        """
         self._falls_due_at = one.next_due
         self._retry_at = None
-        if one.is_open:
+        if one.is_overtaken:
+            self._retry_at = self._monotonic()
+        elif one.is_open:
             self.retry()
         else:
             self._retries.succeeded()

@@ -13,6 +13,7 @@ from time import perf_counter
 
 from regent.apply.result import ChangeResult
 from regent.changes import Plan
+from regent.gate.approval import edition_in_force
 from regent.gate.brake import Verdict
 from regent.gate.refusals import still_refused, without_refused
 from regent.inspect import inspect_changed
@@ -99,9 +100,13 @@ async def look_at(
 def _basis(memory: Memory, database: str, now: datetime) -> Looked | None:
     """The look of the last full pass, where nothing has changed since that it would not know."""
     looked, accepted = memory.looked, memory.accepted
-    if looked is None or accepted is None or looked.edition != accepted.edition:
+    if (
+        looked is None
+        or accepted is None
+        or looked.edition != edition_in_force(memory.brake, accepted)
+    ):
         return None
     due = looked.resolution.next_due
     is_due = due is not None and due <= now
-    is_known = database not in looked.unread and memory.refused_push is None
+    is_known = database in looked.observed.databases and memory.refused_push is None
     return looked if is_known and not is_due else None

@@ -45,7 +45,8 @@ def _handed_over(last: Looked) -> dict[str, Outcome]:
     found = {}
     desired, state = last.resolution.desired, last.resolution.accepted.state
     for name in last.wanted.strangers & handed_to_another(last.wanted.changes):
-        former = last.holders.get(desired.roles[name].renamed_from or name)
+        role = desired.roles[name]
+        former = last.holders.get(role.marked_as or role.renamed_from or name)
         key = str(former)
         if former is None or key in state.resources or key in state.held:
             continue

@@ -27,6 +27,7 @@ from regent.plan.differences import (
     less,
     without,
 )
+from regent.plan.losing import with_losing
 from regent.plan.matching import NOTHING, Needs
 
 Revokes = Mapping[tuple[str | None, str], Sequence[Taken]]
@@ -49,7 +50,9 @@ def compare(acl: Acl, needs: Needs, scope: Scope) -> Difference:
     taken = [*_spurious(acl, fallen, needs, scope), *cuts.taken(acl, given, scope)]
     if not given and not taken:
         return SAME
-    return Difference(merge_given(given), _merge_taken(taken))
+    return Difference(
+        merge_given(given), _merge_taken(with_losing(taken, acl, fallen, needs, scope))
+    )
 
 
 def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
@@ -61,7 +64,7 @@ def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
         if item.grantor != owner and item.grantor in managed:
             return False
         if grantee is None or grantee not in managed or grantee == owner:
-            continue
+            continue  # PUBLIC below
         need = needs.get(grantee)
         if (
             need is None
@@ -71,7 +74,18 @@ def _is_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
         ):
             return False
         fitting += 1
-    return fitting == len(needs) - (owner in needs)
+    if fitting != len(needs) - (owner in needs) - (None in needs):
+        return False
+    return not scope.of_public or _is_public_as_declared(acl, needs, scope)
+
+
+def _is_public_as_declared(acl: Acl, needs: Needs, scope: Scope) -> bool:
+    allowed = scope.allowed(None, needs).privileges
+    of_public = [item for item in acl if item.grantee is None]
+    if any(scope.ours(item) - allowed for item in of_public):
+        return False
+    has = NONE.union(*(item.privileges for item in of_public))
+    return needs.get(None, NOTHING).privileges & scope.of_public <= has
 
 
 def _lost(item: AclItem, options: Options, needs: Needs, scope: Scope) -> Privileges:
@@ -84,8 +98,12 @@ def _lost(item: AclItem, options: Options, needs: Needs, scope: Scope) -> Privil
 
 
 def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope) -> Iterable[Gift]:
-    held = held_in(without(acl, lost) if any(lost) else acl)
+    held = held_by_all(without(acl, lost) if any(lost) else acl)
     for grantee, need in needs.items():
+        if grantee is None:
+            if plain := need.privileges & scope.of_public - held.get(None, NOTHING).privileges:
+                yield None, plain, False, None
+            continue
         if grantee == scope.owner or grantee not in scope.managed:
             continue
         has = held.get(grantee, NOTHING)
@@ -98,13 +116,13 @@ def _missing(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope)
 
 
 def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Iterable[Gift]:
-    """Roles that are not ours keep what they have, from the owner instead."""
+    """Roles that are not ours, and PUBLIC, keep what they have, from the owner instead."""
     if not any(lost):
         return
     left = held_by_all(without(acl, lost))
     for item, gone in zip(acl, lost, strict=True):
-        grantee = item.grantee
-        if not gone or scope.is_managed(grantee) or grantee == scope.owner:
+        grantee, gone = item.grantee, gone - scope.ours(item)  # noqa: PLW2901 - as it counts here
+        if not gone or grantee == scope.owner:
             continue
         if grantee is not None and grantee not in scope.known:
             continue
@@ -119,19 +137,19 @@ def kept_for_others(acl: Acl, lost: tuple[Privileges, ...], scope: Scope) -> Ite
 
 def _spurious(
     acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
-) -> list[tuple[str, Taken]]:
-    taken: list[tuple[str, Taken]] = []
+) -> list[tuple[str | None, Taken]]:
+    taken: list[tuple[str | None, Taken]] = []
     passed_on = _passed_on(acl, lost)
     options_in_it = _options(acl) if scope.acting else {}
     for item, gone in zip(acl, lost, strict=True):
-        grantee = item.grantee
-        if grantee is None or not scope.is_managed(grantee):
+        grantee, ours = item.grantee, scope.ours(item)
+        if not ours:
             continue
         allowed = scope.allowed(grantee, needs)
-        extra = item.privileges - allowed.privileges - gone
-        options = item.grantable - allowed.grantable - extra - gone
+        extra = ours - allowed.privileges - gone
+        options = (item.grantable & ours) - allowed.grantable - extra - gone
         stays = scope.not_revoked(item.grantor, options_in_it)
-        fallen = passed_on.get(grantee, NONE)
+        fallen = NONE if grantee is None else passed_on.get(grantee, NONE)
         for part, taking in _apart(extra, item.grantor, stays, scope):
             cascade = bool(part & item.grantable & fallen)
             taken.append((grantee, replace(taking, cascade=cascade)))
@@ -219,7 +237,7 @@ def merge_given(found: Iterable[Gift]) -> tuple[Given, ...]:
     return tuple(Given(in_order(who), *edge) for edge, who in by_edge.items())
 
 
-def _merge_taken(found: Iterable[tuple[str, Taken]]) -> tuple[Taken, ...]:
+def _merge_taken(found: Iterable[tuple[str | None, Taken]]) -> tuple[Taken, ...]:
     by_edge: dict[Taken, set[str | None]] = {}
     for grantee, edge in found:
         by_edge.setdefault(edge, set()).add(grantee)

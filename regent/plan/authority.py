@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from regent.desired import Causes, Desired
 from regent.observed import ObservedServer
 from regent.plan.differences import Scope
 from regent.plan.matching import Needs
 from regent.plan.powerless import Clinging, Inherited, Powerless, Users, powerless_on
+from regent.plan.public import NOTHING_OF_PUBLIC, OfPublic
 from regent.reach import PROVIDER_ROLES, SYSTEM_PREFIX
 from regent.standing import admins_of
 from shared.names import OWNER_ROLE
 from shared.patterns import matcher
+from shared.privileges import PublicRight
+
+NO_RIGHTS: frozenset[PublicRight] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,24 @@ class Authority:
     declared: frozenset[str]
     is_untouchable: Callable[[str], bool]
     known: Container[str]
-    causes: Mapping[str, Causes]
+    causes: Mapping[str | None, Causes]
     powerless: Powerless
     """Grantors who cannot take back what they gave."""
     inherited: Inherited
     acting: frozenset[str] = frozenset()
     """The roles as whom an admin that is no superuser gives and takes."""
+    admin: str = ""
+    public: Mapping[str, frozenset[PublicRight]] = field(default_factory=dict)
+    """By database, the rights of PUBLIC that are declared."""
 
     def scope_on(
-        self, owner: str, managed: frozenset[str], tolerated: Needs, users: Users | None = None
+        self,
+        owner: str,
+        managed: frozenset[str],
+        tolerated: Needs,
+        users: Users | None = None,
+        *,
+        of_public: OfPublic = NOTHING_OF_PUBLIC,
     ) -> Scope:
         """Whose items may be touched on an object of this owner; `users` may use its schema."""
         unable = self.powerless if users is None else replace(self.powerless, users=users)
@@ -50,11 +63,22 @@ class Authority:
             superusers=unable.superusers,
             acting=self.acting - {owner},
             is_owner_reached=owner not in self.powerless.anywhere,
+            of_public=of_public.privileges,
+            is_public_kept=of_public.is_kept,
         )
 
+    @property
+    def trusted(self) -> frozenset[str]:
+        """Who may own members of extensions that are left as they are."""
+        return self.powerless.superusers | {self.admin}
+
+    def public_in(self, database: str) -> frozenset[PublicRight]:
+        """The rights of PUBLIC that are declared there."""
+        return self.public.get(database, NO_RIGHTS)
+
     def causes_of(self, *roles: str | None) -> Causes:
-        """The resources that declare any of these roles, each once."""
-        return tuple(sorted({key for role in roles if role for key in self.causes.get(role, ())}))
+        """The resources that declare any of these roles, each once; None is PUBLIC."""
+        return tuple(sorted({key for role in roles for key in self.causes.get(role, ())}))
 
 
 class _Untouchable(dict[str, bool]):
@@ -74,9 +98,10 @@ class _Untouchable(dict[str, bool]):
 def authority_of(desired: Desired, server: ObservedServer) -> Authority:
     """Sort the roles of one pass."""
     # A role that is ours does not leave our authority by becoming a member of the owner role.
-    admins = (admins_of(server) - desired.managed) | {server.admin}
+    admins = (admins_of(server) - desired.managed) | server.own_admins
     is_untouchable = _Untouchable(admins, desired.ignore_roles).__getitem__
-    causes: dict[str, Causes] = {e.name: (e.holder,) for e in desired.endings}
+    causes: dict[str | None, Causes] = {None: desired.public_declared_by}
+    causes |= {e.name: (e.holder,) for e in desired.endings}
     causes |= {r.name: r.declared_by or (r.holder,) for r in desired.roles.values()}
     managed = frozenset(role for role in desired.managed if not is_untouchable(role))
     inherited = Inherited(server)
@@ -89,4 +114,6 @@ def authority_of(desired: Desired, server: ObservedServer) -> Authority:
         powerless=powerless_on(server, inherited),
         inherited=inherited,
         acting=frozenset() if server.admin_is_superuser else inherited.by(server.admin),
+        admin=server.admin,
+        public=dict.fromkeys(desired.public_in, desired.public) if desired.public else {},
     )

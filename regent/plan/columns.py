@@ -6,15 +6,17 @@ A REVOKE on a table clears the same privileges on its columns, so the two are pl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from regent.changes import Along
 from regent.kinds import COLUMNS
 from regent.observed import Acl, AclItem, ObservedColumn
 from regent.plan.acls import by_item, clear, compare, kept_for_others, merge_given
 from regent.plan.differences import Difference, Given, Privileges, Scope, Taken
 from regent.plan.edits import ColumnGiven, Columns, ColumnTaken
+from regent.plan.losing import in_order, loss
 from regent.plan.matching import CompiledGrants, Signature
 
 EMPTY: Acl = ()
@@ -35,7 +37,8 @@ class ColumnWork:
     """What a relation's columns need.
 
     `matched` are the declarations that name one of its columns. `taken` comes before the table's
-    REVOKEs and `again` after them; `cascades` when those take grants on columns with them.
+    REVOKEs and `again` after them; `cascades` when those take grants on columns with them, and
+    `along` goes what others have on them.
     """
 
     matched: Signature
@@ -43,6 +46,7 @@ class ColumnWork:
     taken: tuple[ColumnTaken, ...] = ()
     again: tuple[ColumnGiven, ...] = ()
     cascades: bool = False
+    along: tuple[Along, ...] = ()
 
 
 def plan_columns(
@@ -62,9 +66,10 @@ def plan_columns(
     again: dict[Given, list[str]] = {}
     taken: dict[Taken, list[str]] = {}
     cascades = False
+    along: list[Along] = []
     for column in columns:
         after, fallen = clear(column.acl, clearing) if clearing else (column.acl, NOTHING_FALLS)
-        needs = compiled.needs(matched, (), column.name)
+        needs = compiled.needs(matched, (), column.name, scope.owner)
         difference = compare(after, needs, scope)
         losers = {i.grantee for i, gone in zip(column.acl, fallen, strict=False) if gone}
         cleared = on_table | losers
@@ -76,7 +81,13 @@ def plan_columns(
         for spurious in difference.taken:
             taken.setdefault(spurious, []).append(column.name)
         cascades = cascades or bool(losers)
-    return ColumnWork(matched, _by_columns(given), _by_columns(taken), _by_columns(again), cascades)
+        along += (
+            Along(item.grantee, item.grantor, lost, (column.name,))
+            for item, gone in zip(column.acl, fallen, strict=False)
+            if gone and (lost := loss(item, gone, needs, scope)) is not None
+        )
+    edges = _by_columns(given), _by_columns(taken), _by_columns(again)
+    return ColumnWork(matched, *edges, cascades, in_order(along))
 
 
 def options_after(table: Acl, difference: Difference, owner: str) -> Mapping[str, Privileges]:
@@ -123,11 +134,22 @@ def column_set(observed: Iterable[ObservedColumn], declared: Iterable[str]) -> M
     return dict(sorted(found.items()))
 
 
-def with_cascade(taken: tuple[Taken, ...], *, cascades: bool) -> tuple[Taken, ...]:
+def with_cascade(taken: tuple[Taken, ...], work: ColumnWork) -> tuple[Taken, ...]:
     """The table's REVOKEs, told that grants on columns hang on them."""
-    if not cascades:
+    if not work.cascades:
         return taken
-    return tuple(replace(t, cascade=True) if _clears_columns(t) else t for t in taken)
+    return tuple(
+        replace(t, cascade=True, along=(*t.along, *_of_others(work.along, t)))
+        if _clears_columns(t)
+        else t
+        for t in taken
+    )
+
+
+def _of_others(along: Iterable[Along], taken: Taken) -> Iterator[Along]:
+    for one in along:
+        if one.grantee not in taken.grantees:
+            yield one._replace(privileges=one.privileges & taken.privileges)
 
 
 def _clears_columns(taken: Taken) -> bool:

@@ -23,7 +23,7 @@ from regent.plan.matching import NOTHING, Needs
 class Lost:
     """What one grantee loses of what this grantor gave it."""
 
-    grantee: str
+    grantee: str | None
     grantor: str
     privileges: Privileges
     option_only: bool = False
@@ -57,12 +57,14 @@ class Cuts:
             & (
                 self.ours.get(item.grantor, NONE)
                 | self.others.get(item.grantor, NONE)
-                | alone.get((item.grantee or "", item.grantor), NONE)
+                | alone.get((item.grantee, item.grantor), NONE)
             )
             for item, gone in zip(acl, lost, strict=True)
         )
 
-    def taken(self, acl: Acl, given: Iterable[Gift], scope: Scope) -> Iterator[tuple[str, Taken]]:
+    def taken(
+        self, acl: Acl, given: Iterable[Gift], scope: Scope
+    ) -> Iterator[tuple[str | None, Taken]]:
         """The REVOKEs, by the owner. `given` are what comes before, and is not to go with them."""
         if not self:
             return
@@ -134,8 +136,8 @@ def find_cuts(acl: Acl, lost: tuple[Privileges, ...], needs: Needs, scope: Scope
 
 
 def _spurious(item: AclItem, stuck: Privileges, needs: Needs, scope: Scope) -> Iterator[Lost]:
-    grantee = item.grantee
-    if not stuck or grantee is None or not scope.is_managed(grantee):
+    grantee, stuck = item.grantee, stuck & scope.ours(item)
+    if not stuck:
         return
     allowed = scope.allowed(grantee, needs)
     extra = stuck - allowed.privileges

@@ -6,7 +6,7 @@ everywhere it has in each schema.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,7 +20,7 @@ from shared.patterns import matcher
 from shared.privileges import ObjectKind
 
 MOST_NOTES = 8
-_Same: TypeAlias = tuple[str, ObjectKind, str]
+_Same: TypeAlias = tuple[str, ObjectKind, str | None]
 """Creator, kind and grantee."""
 
 
@@ -36,7 +36,8 @@ def notes_on_defaults(
         notes = _Notes.of(reading, declared, desired.ignore_schemas)
         for one in declared:
             for key in one.declared_by:
-                found.setdefault(key, {}).update(dict.fromkeys(notes.on(one)))
+                if len(said := found.setdefault(key, {})) < MOST_NOTES:
+                    said.update(dict.fromkeys(notes.on(one)))
     return {key: tuple(notes)[:MOST_NOTES] for key, notes in found.items() if notes}
 
 
@@ -87,11 +88,13 @@ class _Notes:
                     f"{place} give {', '.join(twice)} as those in every schema do: PostgreSQL adds"
                     " the two up, and nothing that is said of a schema takes from it. Take one out."
                 )
+        if one.grantee is None:
+            return
         if open_to_all := sorted(one.privileges & self._of_public(one)):
             yield (
                 f"{what} give {', '.join(open_to_all)} to PUBLIC as well, so it restricts nobody."
                 " ALTER DEFAULT PRIVILEGES .. REVOKE without IN SCHEMA takes that; with IN SCHEMA"
-                " it takes nothing."
+                f" it takes nothing.{_way_out(one, open_to_all)}"
             )
 
     def _of_public(self, one: DeclaredDefault) -> frozenset[str]:
@@ -99,3 +102,10 @@ class _Notes:
         new_ones = KINDS[one.kind].new_ones
         built_in = new_ones.of_public if new_ones is not None else frozenset()
         return self.of_public.get((one.creator, one.kind), built_in)
+
+
+def _way_out(one: DeclaredDefault, privileges: Iterable[str]) -> str:
+    """The field of the Regent by which nobody has it who is not declared."""
+    rights = {KINDS[one.kind].public_right(privilege) for privilege in privileges}
+    fields = " and ".join(sorted(f"spec.publicPrivileges.{right}" for right in rights if right))
+    return f" So does {fields}: Declared in the Regent." if fields else ""

@@ -81,14 +81,16 @@ def _describe(change: Change, most: int) -> str:  # noqa: PLR0912 - one line per
         case RevokePrivileges():
             return _describe_revoke(change, most)
         case GrantDefaults(object=those, role=role):
-            return f"grant {_listed(change)} on {those} to {role}"
+            return f"grant {_listed(change)} on {those} to {grantee(role)}"
         case RevokeDefaults(object=those, role=role):
             option = "the grant option for " if change.grant_option_only else ""
-            return f"revoke {option}{_listed(change)} on {those} from {role}"
+            return f"revoke {option}{_listed(change)} on {those} from {grantee(role)}"
         case CreateRole():
             return f"create role {change.role}{_attributes(change.attributes)}"
         case AdoptRole():
             return f"adopt role {change.role} for {change.holder}"
+        case RenameRole(is_done_by_hand=True):
+            return f"note that role {change.marked_as} is called {change.role} now"
         case RenameRole():
             cleared = ", which clears its md5 password" if change.clears_password else ""
             return f"rename role {change.role} to {change.new_name}{cleared}"
@@ -237,4 +239,9 @@ def _words(kind: ObjectKind, refs: Sequence[ObjectRef]) -> tuple[str, str]:
 
 def grantees(change: PrivilegeChange, most: int = MOST_NAMED) -> str:
     """Their names, the first of many."""
-    return first_of(["PUBLIC" if grantee is None else grantee for grantee in change.grantees], most)
+    return first_of([grantee(one) for one in change.grantees], most)
+
+
+def grantee(role: str | None) -> str:
+    """Its name; None is PUBLIC."""
+    return "PUBLIC" if role is None else role

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from regent.changes import Cut
+from regent.changes import Along, Cut
 from regent.observed import Acl, AclItem
 from regent.plan.matching import NOTHING, Need, Needs
 
@@ -33,7 +33,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The same privileges from several grantees, as one grantor gave them."""
+    """The same privileges from several grantees, as one grantor gave them.
+
+    `along` goes what others in our authority have and is not theirs by a declaration.
+    """
 
     grantees: tuple[str | None, ...]
     grantor: str
@@ -44,6 +47,7 @@ class Taken:
     by_grantor: bool = False
     refusal: str = ""
     as_owner: bool = False
+    along: tuple[Along, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Scope:
     pg_init_privs records does not count for a managed role: whoever owns an extension and a table
     can have a grant written there (ALTER EXTENSION .. ADD). `acting` are the roles as whom an admin
     that is neither superuser nor owner may revoke; `is_owner_reached`: it may become the owner.
+    `of_public` are the privileges of PUBLIC that are in our authority here; where `is_public_kept`
+    PUBLIC is only given what is declared, and nothing is taken from it.
     """
 
     owner: str
@@ -84,10 +90,15 @@ class Scope:
     superusers: Container[str] = NOBODY
     acting: frozenset[str] = frozenset()
     is_owner_reached: bool = True
+    of_public: Privileges = NONE
+    is_public_kept: bool = False
 
-    def is_managed(self, grantee: str | None) -> bool:
-        """False for PUBLIC, for others' roles and for the owner (rule 9)."""
-        return grantee in self.managed and grantee != self.owner
+    def ours(self, item: AclItem) -> Privileges:
+        """What of an item is in our authority: nothing of others' roles and the owner (rule 9)."""
+        if item.grantee is None:
+            return NONE if self.is_public_kept else item.privileges & self.of_public
+        is_managed = item.grantee in self.managed and item.grantee != self.owner
+        return item.privileges if is_managed else NONE
 
     def not_revoked(self, grantor: str, options: Options) -> Privileges:
         """What a REVOKE of this grantor's would leave, without a word. `options` are in its ACL.
@@ -100,7 +111,7 @@ class Scope:
         beside = self.beside or {}
         return NONE.union(*(options.get(r, NONE) | beside.get(r, NONE) for r in self.acting))
 
-    def allowed(self, grantee: str, needs: Needs) -> Need:
+    def allowed(self, grantee: str | None, needs: Needs) -> Need:
         """What this grantee may hold."""
         need = needs.get(grantee, NOTHING)
         also = self.tolerated.get(grantee)

@@ -15,6 +15,7 @@ from regent.changes import (
     ObjectRef,
     PrivilegeChange,
     RevokePrivileges,
+    losing,
 )
 from regent.desired import Causes
 from regent.kinds import COLUMNS
@@ -38,7 +39,12 @@ class _Gathered:
     explicit: set[int] = field(default_factory=set)
     implied: set[int] = field(default_factory=set)
 
-    def add(self, refs: Iterable[ObjectRef], explicit: Signature, implied: Signature) -> None:
+    def add(
+        self,
+        refs: Iterable[ObjectRef],
+        explicit: Signature = (),
+        implied: Signature = (),
+    ) -> None:
         self.refs.extend(refs)
         self.explicit.update(explicit)
         self.implied.update(implied)
@@ -87,7 +93,8 @@ class Edits:
         self, kind: ObjectKind, taken: Taken, refs: Sequence[ObjectRef], columns: Columns = ()
     ) -> None:
         """One edge that is spurious on these objects."""
-        self._taken.setdefault((kind, columns, taken), _Gathered()).add(refs, (), ())
+        gathered = self._taken.setdefault((kind, columns, taken), _Gathered())
+        gathered.add(refs)
 
     def take_and_give_again(
         self,
@@ -98,7 +105,8 @@ class Edits:
         explicit: Signature,
     ) -> None:
         """REVOKEs on tables that clear declared column privileges, which then come back."""
-        self._units.setdefault(_Unit(kind, taken, again), _Gathered()).add(refs, explicit, ())
+        gathered = self._units.setdefault(_Unit(kind, taken, again), _Gathered())
+        gathered.add(refs, explicit)
 
     def changes(self) -> list[PrivilegeChange]:
         """Grants, then revokes: of columns first, and last those with something to give again."""
@@ -144,7 +152,11 @@ class Edits:
         )
 
     def _revoke(
-        self, kind: ObjectKind, columns: Columns, taken: Taken, objects: tuple[ObjectRef, ...]
+        self,
+        kind: ObjectKind,
+        columns: Columns,
+        taken: Taken,
+        objects: tuple[ObjectRef, ...],
     ) -> RevokePrivileges:
         return RevokePrivileges(
             database=self._database,
@@ -160,7 +172,8 @@ class Edits:
             by_grantor=taken.by_grantor,
             refusal=taken.refusal,
             as_owner=taken.as_owner,
-            causes=self._authority.causes_of(*taken.grantees),
+            causes=self._authority.causes_of(*taken.grantees, *losing(taken.along)),
+            along=taken.along,
         )
 
     def _causes(self, given: Given, gathered: _Gathered) -> Causes:

@@ -7,7 +7,7 @@ it has beyond its declaration is gone, its sessions too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -44,7 +44,7 @@ from regent.changes import (
     SetOwner,
     SetPassword,
 )
-from regent.desired import Causes, Desired
+from regent.desired import Causes, Desired, DesiredMembership
 from regent.observed import ObservedMembership, ObservedServer
 from regent.reach import Reaches
 from shared.keys import ResourceKey
@@ -77,7 +77,7 @@ class Members:
         options = {
             (row.group, row.member, option)
             for row in server.memberships
-            for option, has in _options(row)
+            for option, has in options_of(row)
             if has
         }
         return cls(Reaches.of(server), pairs, frozenset(options))
@@ -87,7 +87,10 @@ class Members:
         return self.reaches.reaching(some)
 
 
-def _options(one: ObservedMembership | GrantMembership) -> tuple[tuple[str, bool], ...]:
+def options_of(
+    one: ObservedMembership | GrantMembership | DesiredMembership,
+) -> tuple[tuple[str, bool], ...]:
+    """What may be done by a membership, and whether by this one."""
     return ("is", True), ("admin", one.admin), ("inherit", one.inherit), ("set", one.set_role)
 
 
@@ -96,14 +99,14 @@ def gives_to(change: Change, members: Members) -> Names:
     match change:
         case GrantMembership(group=group, member=member, effect=Effect.WIDEN):
             has = members.options
-            more = any(on and (group, member, one) not in has for one, on in _options(change))
+            more = any(on and (group, member, one) not in has for one, on in options_of(change))
             return frozenset({member}) if more else NOBODY
         case GrantPrivileges(effect=Effect.WIDEN):
             return frozenset(change.about)
         case HandOnOwned(to=to):
             return frozenset({to})
-        case GrantDefaults(role=role):
-            return frozenset({role})
+        case GrantDefaults():
+            return frozenset(change.about)
         case CreateOwned(owner=owner) | SetOwner(owner=owner) | GatherObjects(owner=owner):
             return frozenset({owner})
         case AlterRole(role=role, effect=Effect.WIDEN):
@@ -127,8 +130,8 @@ def taken_from(change: Change) -> Names:
             return frozenset({member, *(other for other, _ in along)})
         case AlterRole(role=role, effect=Effect.NARROW) | AlterSetting(role=role, value=None):
             return frozenset({role})
-        case RevokeDefaults(role=role):
-            return frozenset({role})
+        case RevokeDefaults():
+            return frozenset(change.about)
         case EndSessions(role=role, effect=Effect.REMOVE):
             return frozenset({role})
         case SetOwner(former=former) | GatherObjects(former=former):
@@ -203,7 +206,7 @@ def not_yet(
         gives = gives_to(change, members) & guarded
         return bool(gives) or hands_on(change, members) in unclean
 
-    return _split(plan, waits)
+    return parted(plan, waits)
 
 
 def handed_to_another(changes: Iterable[Change]) -> Names:
@@ -287,37 +290,11 @@ def without_adoptions(
     return Split(replace(plan, changes=tuple(kept)), tuple(waiting))
 
 
-def without_newcomers(
-    plan: Plan,
-    withheld: Sequence[Change],
-    known: Container[tuple[str, str]],
-    server: ObservedServer,
-) -> Split:
-    """The plan without new members of roles by which they would have something that is withheld.
-
-    `known` are (group, member) that were declared before: those get back what somebody took.
-    """
-    taken = {role for change in withheld for role in taken_from(change)}
-    if not taken:
-        return Split(plan)
-    members = Members.of(server)
-    having = members.reaching(taken)
-    return _split(
-        plan,
-        lambda change: (
-            isinstance(change, GrantMembership)
-            and change.group in having
-            and (change.group, change.member) not in known
-            and bool(gives_to(change, members))
-        ),
-    )
-
-
 def without_passwords(plan: Plan, roles: Names) -> Split:
     """The plan without new passwords and LOGIN of these roles."""
     if not roles:
         return Split(plan)
-    return _split(
+    return parted(
         plan,
         lambda change: (
             isinstance(change, SetPassword | AlterRole)
@@ -347,7 +324,10 @@ def handed_by(changes: Iterable[Change], holders: Mapping[str, ResourceKey]) -> 
         change
         for change in changes
         if isinstance(change, HandOver)
-        or (isinstance(change, RenameRole) and holders.get(change.role) != change.holder)
+        or (
+            isinstance(change, RenameRole)
+            and holders.get(change.marked_as or change.role) != change.holder
+        )
     )
 
 
@@ -383,7 +363,8 @@ def _causes_of(causes: Causes, grantees: Collection[str], desired: Desired) -> C
     return tuple(key for key in causes if key.kind == "Permission" or key in declared)
 
 
-def _split(plan: Plan, waits: Callable[[Change], bool]) -> Split:
+def parted(plan: Plan, waits: Callable[[Change], bool]) -> Split:
+    """The plan without what waits, and that."""
     waiting = tuple(change for change in plan.changes if waits(change))
     if not waiting:
         return Split(plan)

@@ -18,6 +18,7 @@ from regent.plan.columns import ColumnWork, column_set, options_after, plan_colu
 from regent.plan.defaults import Tolerances
 from regent.plan.differences import SAME, Difference, Privileges, Scope
 from regent.plan.edits import Edits, refs_of
+from regent.plan.gathered import NOTHING_GATHERED, Gathering, apart
 from regent.plan.matching import (
     CompiledGrants,
     NameRules,
@@ -28,6 +29,7 @@ from regent.plan.matching import (
 )
 from regent.plan.owners import Moving, handed
 from regent.plan.powerless import Users, users_of_schemas
+from regent.plan.public import OfPublic, of_public
 from regent.plan.signatures import keys_of
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
@@ -49,9 +51,17 @@ class LocalPlanner:
         managed: frozenset[str],
         tolerances: Tolerances | None = None,
         moving: Moving = NOT_MOVING,
+        gathering: Gathering = NOTHING_GATHERED,
     ) -> None:
-        """`moving` are the schemas that get another owner before anything is given or taken."""
+        """`moving` are the schemas that get another owner before anything is given or taken.
+
+        What is in `gathering` gets another one after that.
+        """
         self._moving = moving
+        self._gathering = gathering
+        self._next_owners: dict[int, str] = {}
+        """By the ids of groups, which are kept."""
+        self._cut: list[ObjectGroup] = []
         self._handed: list[ObjectGroup] = []
         self.kept: dict[tuple[ObjectKind, str], frozenset[str]] = {}
         """Of these, what its former owner has by a declaration."""
@@ -59,6 +69,8 @@ class LocalPlanner:
         self._compiled = compiled
         self._managed = managed
         self._authority = authority
+        self._public = authority.public_in(observed.name)
+        self._trusted = authority.trusted
         self._tolerances = tolerances or Tolerances()
         self._users_of = users_of_schemas(observed.groups)
         self._edits = Edits(observed.name or None, compiled, authority)
@@ -77,9 +89,12 @@ class LocalPlanner:
         with_columns: list[ObjectGroup] = []
         others: list[ObjectGroup] = []
         containers: list[ObjectGroup] = []
-        for group in self._observed.groups:
+        for group, change in apart(self._observed.groups, self._gathering):
             if group.schema is not None and self._is_out_of_reach(group.schema):
                 continue
+            if change is not None:
+                self._cut.append(group)
+                self._next_owners[id(group)] = change.owner
             if group.kind is COLUMNS.part_of:
                 with_columns.append(group)
             elif KINDS[group.kind].is_container:
@@ -104,7 +119,7 @@ class LocalPlanner:
             self._edit(group, difference, plain, signature)
             if signature:
                 self._count(signature, len(positions))
-                self._imply(group.schema, [group.oids[p] for p in positions], signature)
+                self._imply(group.schema, (group.oids[p] for p in positions), signature)
 
     def _parts(self, group: ObjectGroup) -> Iterable[tuple[Signature, Signature, Positions]]:
         """Positions by the declarations on the relation and those on its columns."""
@@ -157,10 +172,14 @@ class LocalPlanner:
         columns = column_set(observed, named)
         acls = tuple((c.name, id(c.acl)) for c in columns.values())
         users = self._users(group.schema)
-        key = (acls, by_column, group.kind, group.owner, id(group.acl), id(difference), users)
+        public = of_public(self._public, group, COLUMNS.kind, self._trusted)
+        key = (
+            *(acls, by_column, group.kind, group.owner, id(group.acl), id(difference), users),
+            *(public, self._next_owner(group)),
+        )
         if key not in self._column_work:
             beside = self._options_beside(group, difference)
-            scope = replace(self._scope(group, NO_NEEDS), beside=beside)
+            scope = replace(self._scope(group, NO_NEEDS, public), beside=beside)
             found = plan_columns(columns.values(), by_column, difference, self._compiled, scope)
             self._column_work[key] = found
         return self._column_work[key]
@@ -187,14 +206,14 @@ class LocalPlanner:
         if difference or work.given or work.taken or work.again:
             refs = refs_of(group, positions)
             self._edit_columns(work, refs)
-            taken = with_cascade(difference.taken, cascades=work.cascades)
+            taken = with_cascade(difference.taken, work)
             if work.again:
                 self._edits.take_and_give_again(group.kind, taken, work.again, refs, work.matched)
                 taken = ()
             self._edit_refs(group.kind, Difference(difference.given, taken), refs, signature)
         if work.matched:
             self._count(work.matched, len(positions), besides=signature)
-            self._imply(group.schema, [group.oids[p] for p in positions], work.matched)
+            self._imply(group.schema, (group.oids[p] for p in positions), work.matched)
 
     def _edit_columns(self, work: ColumnWork, refs: Sequence[ObjectRef]) -> None:
         kind = COLUMNS.kind
@@ -314,18 +333,29 @@ class LocalPlanner:
     ) -> Difference:
         users = self._users(group.schema)
         tolerated = self._tolerances.beside(tolerated, group)
-        key = (id(group.acl), group.owner, signature, implied, id(tolerated), users)
+        public = of_public(self._public, group, group.kind, self._trusted)
+        key = (
+            *(id(group.acl), group.owner, signature, implied, id(tolerated), users, public),
+            self._next_owner(group),
+        )
         known = self._differences.get(key)
         if known is None:
-            needs = self._compiled.needs(signature, implied)
-            known = compare(group.acl, needs, self._scope(group, tolerated))
+            needs = self._compiled.needs(signature, implied, owner=group.owner)
+            known = compare(group.acl, needs, self._scope(group, tolerated, public))
             self._differences[key] = known
         return known
 
-    def _scope(self, group: ObjectGroup, tolerated: Needs) -> Scope:
+    def _scope(self, group: ObjectGroup, tolerated: Needs, public: OfPublic) -> Scope:
+        managed = self._managed
+        if next_owner := self._next_owner(group):
+            managed -= {next_owner}  # what it has there becomes the owner's own
         return self._authority.scope_on(
-            group.owner, self._managed, tolerated, self._users(group.schema)
+            group.owner, managed, tolerated, self._users(group.schema), of_public=public
         )
+
+    def _next_owner(self, group: ObjectGroup) -> str:
+        """Whose the objects will be; empty where they stay whose they are."""
+        return self._next_owners.get(id(group), "")
 
     def _users(self, schema: str | None) -> Users | None:
         """Who may use it, where it has been read: whoever may not takes nothing back in it."""

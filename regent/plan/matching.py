@@ -31,7 +31,8 @@ class Need:
     grantable: frozenset[str] = frozenset()
 
 
-Needs = Mapping[str, Need]
+Needs = Mapping[str | None, Need]
+"""By grantee; None is PUBLIC."""
 NOTHING = Need()
 USAGE = Need(frozenset({"USAGE"}))
 
@@ -76,7 +77,8 @@ class NameRules:
 
     def partition(self, names: Sequence[str]) -> Iterable[tuple[Signature, Sequence[int] | None]]:
         """Positions in `names` by signature; None stands for all of them."""
-        is_alike = not self._magic and self._literals.keys().isdisjoint(names)
+        literals = self._literals  # where there are none, no name is looked at
+        is_alike = not self._magic and (not literals or literals.keys().isdisjoint(names))
         if is_alike and not (self._is_spared and any(map(_is_postgresqls, names))):
             return ((self.whole, None),)
         parts: dict[Signature, list[int]] = {}
@@ -104,12 +106,16 @@ class CompiledGrants:
     ) -> None:
         self.grants = grants
         self.is_ignored = matcher(ignore_schemas)
-        self._given_to = tuple(tuple(g for g in d.grantees if g in grantees) for d in grants)
+        self._given_to = tuple(
+            tuple(g for g in d.grantees if g is None or g in grantees) for d in grants
+        )
         self._reaches_schema = tuple(matcher(d.schemas) for d in grants)
         self._implied_in = tuple(tuple(map(matcher, d.implied_in)) for d in grants)
         self._rules: dict[tuple[ObjectKind, str | None, bool], NameRules] = {}
-        self._needs: dict[tuple[Signature, Signature, str | None], Needs] = {}
+        self._needs: dict[tuple[object, ...], Needs] = {}
         self._permissions: dict[Signature, frozenset[ResourceKey]] = {}
+        self._bounded = _bounded(grants)
+        self._not_as_owner: dict[str, frozenset[int]] = {}
         self.has_columns = any(d.kind is COLUMNS.kind for d in grants)
 
     def rules(self, kind: ObjectKind, schema: str | None, *, is_extension: bool) -> NameRules:
@@ -122,16 +128,34 @@ class CompiledGrants:
         return self._rules[key]
 
     def needs(
-        self, signature: Signature, implied: Signature = (), column: str | None = None
+        self,
+        signature: Signature,
+        implied: Signature = (),
+        column: str | None = None,
+        owner: str = "",
     ) -> Needs:
         """What the grantees of these declarations shall hold; USAGE for those of `implied`.
 
-        With `column`, only of the declarations that name it.
+        With `column`, only of the declarations that name it. On what `owner` has: nobody runs code
+        as some.
         """
-        key = (signature, implied, column)
+        less = self._bounded_on(owner)
+        key = (signature, implied, column, less)
         if key not in self._needs:
-            self._needs[key] = self._united(signature, implied, column)
+            self._needs[key] = self._united(signature, implied, column, less)
         return self._needs[key]
+
+    def _bounded_on(self, owner: str) -> frozenset[int]:
+        """Those that do not give all of their privileges on what this role owns."""
+        if owner not in self._not_as_owner:
+            found = [some for owners, some in self._bounded.items() if owner in owners]
+            is_one = len(found) == 1  # which all owners share
+            self._not_as_owner[owner] = found[0] if is_one else frozenset().union(*found)
+        return self._not_as_owner[owner]
+
+    def is_bounded_on(self, index: int, owner: str) -> bool:
+        """Whether a declaration does not give all of its privileges on what this role owns."""
+        return index in self._bounded_on(owner)
 
     def permissions(self, signature: Signature) -> frozenset[ResourceKey]:
         """The Permissions behind a signature."""
@@ -176,8 +200,8 @@ class CompiledGrants:
         )
         return self.inserting(every)
 
-    def grantees(self, index: int) -> tuple[str, ...]:
-        """Those of a declaration's grantees that are in our authority."""
+    def grantees(self, index: int) -> tuple[str | None, ...]:
+        """Those of a declaration's grantees that are in our authority, PUBLIC among them."""
         return self._given_to[index]
 
     def _reaching(
@@ -193,20 +217,34 @@ class CompiledGrants:
             elif schema is None or self._reaches_schema[index](schema):
                 yield index, patterns_of(KINDS[kind], declared.names)
 
-    def _united(self, signature: Signature, implied: Signature, column: str | None) -> Needs:
-        privileges: dict[str, frozenset[str]] = {}
-        grantable: dict[str, frozenset[str]] = {}
+    def _united(
+        self, signature: Signature, implied: Signature, column: str | None, less: frozenset[int]
+    ) -> Needs:
+        privileges: dict[str | None, frozenset[str]] = {}
+        grantable: dict[str | None, frozenset[str]] = {}
         for index in signature:
             declared = self.grants[index]
             if column is not None and column not in declared.columns:
                 continue
-            for grantee in self._given_to[index]:
-                privileges[grantee] = privileges.get(grantee, frozenset()) | declared.privileges
+            given = declared.privileges
+            if index in less and declared.owners_code is not None:
+                given -= declared.owners_code.privileges
+            for grantee in self._given_to[index] if given else ():
+                privileges[grantee] = privileges.get(grantee, frozenset()) | given
                 if declared.grantable:
-                    grantable[grantee] = grantable.get(grantee, frozenset()) | declared.privileges
+                    grantable[grantee] = grantable.get(grantee, frozenset()) | given
         for grantee in (g for index in implied for g in self._given_to[index]):
             privileges[grantee] = privileges.get(grantee, frozenset()) | USAGE.privileges
         return {g: Need(held, grantable.get(g, frozenset())) for g, held in privileges.items()}
+
+
+def _bounded(grants: Sequence[DeclaredGrant]) -> Mapping[frozenset[str], frozenset[int]]:
+    """By the owners as whom nobody runs code by them."""
+    found: dict[frozenset[str], list[int]] = {}
+    for index, declared in enumerate(grants):
+        if declared.owners_code is not None:
+            found.setdefault(declared.owners_code.owners, []).append(index)
+    return {owners: frozenset(some) for owners, some in found.items()}
 
 
 def _is_postgresqls(name: str) -> bool:

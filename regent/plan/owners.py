@@ -8,15 +8,16 @@ Long because all that may become of one target is judged in one place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from regent.changes import CreateOwned, GatherObjects, ObjectRef, SetOwner
+from regent.changes import Change, CreateOwned, GatherObjects, ObjectRef, SetOwner
 from regent.desired import Desired, DesiredOwner
 from regent.kinds import CONTAINERS, DATABASES, KINDS
 from regent.observed import AclItem, ObjectGroup, Observed, ObservedDatabase, ObservedServer
 from regent.plan.edits import refs_of
+from regent.plan.gathered import Gathering, KeptOn, gathered_by, handed_acl, way_of
 from regent.plan.matching import is_system
 from regent.plan.owned_unlisted import MOST_NAMED, Target, unlisted
 from regent.plan.standing import IN_SCHEMAS, Place, by_name, by_schema
@@ -33,6 +34,8 @@ Moving = Mapping[tuple[ObjectKind, str], SetOwner]
 """What of one database gets another owner, by kind and name."""
 Kept = Mapping[tuple[ObjectKind, str], frozenset[str]]
 """Of these, what the former owner has by a declaration."""
+Stays: TypeAlias = tuple[ObjectKind, str, str | int]
+"""Kind, database, and the name of a schema or database, or the oid of what stands in a schema."""
 Said = tuple[State, str, str]
 """State, reason, message."""
 
@@ -58,22 +61,53 @@ class Owners:
 
     changes: Sequence[OwnerChange]
 
-    def of(self, database: str) -> Moving:
-        """What of one database gets another owner, itself too."""
+    def of(self, database: str, staying: Collection[Stays] = ()) -> Moving:
+        """What of one database gets another owner, itself too, less what is `staying`."""
         return {
             (one.kind, one.name): one
             for one in self.changes
-            if isinstance(one, SetOwner) and one.database == database
+            if isinstance(one, SetOwner)
+            and one.database == database
+            and target_of(one) not in staying
         }
 
-    def keeping(self, kept: Mapping[str, Kept]) -> list[OwnerChange]:
-        """All of them; `kept` is by database what the former owners are to have."""
+    def gathering(self, database: str, staying: Collection[Stays] = ()) -> Gathering:
+        """What stands in its schemas and goes to their owners, less what is `staying`."""
+        found = gathered_by(self.changes, database)
+        if not staying:
+            return found
+        return {a: one for a, one in found.items() if (one.kind, database, a.oid) not in staying}
+
+    def keeping(self, kept: Mapping[str, Kept], kept_on: Mapping[str, KeptOn]) -> list[OwnerChange]:
+        """All of them, with what the former owners are to have, by database.
+
+        `kept` is of schemas and databases, `kept_on` of what goes to the owners of its schemas.
+        """
         return [
             replace(one, keeps=kept.get(one.database, {}).get((one.kind, one.name), frozenset()))
             if isinstance(one, SetOwner)
+            else replace(one, keeps=kept_on.get(one.database, {}).get(way_of(one), ()))
+            if isinstance(one, GatherObjects)
             else one
             for one in self.changes
         ]
+
+
+def target_of(change: SetOwner) -> Target:
+    """What it gives to its owner."""
+    return change.kind, change.database, change.name
+
+
+def staying(not_done: Iterable[Change]) -> frozenset[Stays]:
+    """What keeps its owner for now, by the changes that are refused or wait for a person."""
+    left = tuple(not_done)
+    objects = (
+        (one.kind, one.database, ref.oid)
+        for one in left
+        if isinstance(one, GatherObjects)
+        for ref in one.objects
+    )
+    return frozenset((*(target_of(one) for one in left if isinstance(one, SetOwner)), *objects))
 
 
 def ownership(desired: Desired, observed: Observed) -> Ownership:
@@ -92,25 +126,13 @@ def ownership(desired: Desired, observed: Observed) -> Ownership:
 
 def handed(group: ObjectGroup, change: SetOwner, kept: frozenset[str]) -> ObjectGroup:
     """The one object, as it will be once it has its owner: what the former gave counts as his."""
-
-    def name(role: str) -> str:
-        return change.owner if role == change.former else role
-
-    items: dict[tuple[str | None, str], AclItem] = {}
-    for item in group.acl:
-        place = None if item.grantee is None else name(item.grantee), name(item.grantor)
-        known = items.get(place, AclItem(*place, frozenset()))
-        items[place] = replace(
-            known,
-            privileges=known.privileges | item.privileges,
-            grantable=known.grantable | item.grantable,
-        )
+    acl = handed_acl(group.acl, change.former, change.owner)
     if kept:
-        items[change.former, change.owner] = AclItem(change.former, change.owner, kept)
+        acl = (*acl, AclItem(change.former, change.owner, kept))
     return replace(
         group,
         owner=change.owner,
-        acl=tuple(items.values()),
+        acl=acl,
         names=(change.name,),
         oids=(change.oid,),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from regent.changes import ObjectRef, PrivilegeChange
+from regent.changes import KeptOpen, ObjectRef, PrivilegeChange
 from regent.desired import Desired
 from regent.kinds import KINDS
 from regent.observed import ObjectGroup, Observed, ObservedDatabase, ObservedServer
@@ -12,9 +12,11 @@ from regent.plan.acls import compare
 from regent.plan.authority import Authority
 from regent.plan.defaults import Tolerances
 from regent.plan.edits import Edits
-from regent.plan.local import NO_NEEDS, NOT_MOVING, LocalPlanner
+from regent.plan.gathered import NOTHING_GATHERED, Gathering, KeptOn, as_gathered, kept_on
+from regent.plan.local import NO_NEEDS, LocalPlanner
 from regent.plan.matching import Compilations, CompiledGrants
 from regent.plan.owners import Kept, Moving, handed
+from regent.plan.public import closing, kept_open, of_public, shut_out
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 
@@ -27,30 +29,50 @@ class Privileges:
     matches: dict[ResourceKey, int]
     kept: Kept = field(default_factory=dict)
     """Of what gets another owner, what its former one has by a declaration."""
+    kept_open: tuple[KeptOpen, ...] = ()
+    """The database itself, where PUBLIC keeps CONNECT for now."""
 
 
 def plan_database(
     desired: Desired,
     observed: Observed,
-    database: str,
     authority: Authority,
     compilations: Compilations,
-    moving: Moving = NOT_MOVING,
+    database: str,
+    moving: Moving,
+    in_need: frozenset[str],
+    gathering: Gathering = NOTHING_GATHERED,
 ) -> Privileges:
     """Everything about one served database, as far as it was read."""
     compiled = compilations.of(desired.grants[database], authority.declared, desired.ignore_schemas)
-    changes, matches, kept = _on_the_database(
-        database, observed.server, compiled, authority, moving
-    )
+    itself = _on_the_database(database, observed.server, compiled, authority, moving, in_need)
+    changes, matches, kept = itself.changes, itself.matches, {**itself.kept}
     reading = observed.databases.get(database)
     if reading is not None:
         managed = authority.managed - _owners_of_views(desired, reading)
         tolerances = Tolerances.of(desired, database, authority)
-        local = LocalPlanner(reading, compiled, authority, managed, tolerances, moving)
+        local = LocalPlanner(reading, compiled, authority, managed, tolerances, moving, gathering)
         changes += local.plan()
         matches |= local.matches
         kept |= local.kept
-    return Privileges(changes, matches, kept)
+    return Privileges(changes, matches, kept, itself.kept_open)
+
+
+def kept_as_gathered(
+    desired: Desired,
+    observed: Observed,
+    authority: Authority,
+    compilations: Compilations,
+    database: str,
+    gathering: Gathering,
+) -> KeptOn:
+    """What the former owners are to have on what goes to the owners of its schemas."""
+    reading = observed.databases.get(database)
+    if reading is None or not gathering:
+        return {}
+    compiled = compilations.of(desired.grants[database], authority.declared, desired.ignore_schemas)
+    gone = as_gathered(reading, gathering)
+    return kept_on(LocalPlanner(gone, compiled, authority, authority.declared).plan(), gathering)
 
 
 def plan_local(
@@ -77,9 +99,8 @@ def _on_the_database(
     compiled: CompiledGrants,
     authority: Authority,
     moving: Moving,
-) -> tuple[
-    list[PrivilegeChange], dict[ResourceKey, int], dict[tuple[ObjectKind, str], frozenset[str]]
-]:
+    in_need: frozenset[str],
+) -> Privileges:
     edits = Edits(database, compiled, authority)
     kept: dict[tuple[ObjectKind, str], frozenset[str]] = {}
     for group in (group for group in server.databases if database in group.names):
@@ -92,14 +113,37 @@ def _on_the_database(
             group = handed(group, change, kept[kind, database])  # noqa: PLW2901 - as it will be
         position = group.names.index(database)
         refs = (ObjectRef(group.oids[position], None, database, "", group.owner),)
-        scope = authority.scope_on(group.owner, authority.managed, NO_NEEDS)
-        difference = compare(group.acl, needs, scope)
+        public = of_public(authority.public_in(database), group, kind, authority.trusted)
+        scope = authority.scope_on(group.owner, authority.managed, NO_NEEDS, of_public=public)
+        stays: tuple[KeptOpen, ...] = ()
+        if closing(group.acl, needs, scope):
+            shut = shut_out(
+                database,
+                group.acl,
+                needs,
+                scope,
+                server,
+                is_ours=authority.managed.__contains__,
+                rights_of=authority.inherited.by,
+            )
+            stays = _stays_open(database, shut, in_need)
+        difference = compare(group.acl, needs, kept_open(scope) if stays else scope)
         for given in difference.given:
             edits.give(kind, given, refs, signature)
         for taken in difference.taken:
             edits.take(kind, taken, refs)
-        return edits.changes(), dict.fromkeys(compiled.permissions(signature), 1), kept
-    return [], {}, kept
+        matches = dict.fromkeys(compiled.permissions(signature), 1)
+        return Privileges(edits.changes(), matches, kept, stays)
+    return Privileges([], {}, kept)
+
+
+def _stays_open(
+    database: str, shut: tuple[str, ...], in_need: frozenset[str]
+) -> tuple[KeptOpen, ...]:
+    if not shut and not in_need:
+        return ()
+    others = tuple(role for role in shut if role not in in_need)
+    return (KeptOpen(database, others, tuple(sorted(in_need))),)
 
 
 def _owners_of_views(desired: Desired, reading: ObservedDatabase) -> frozenset[str]:

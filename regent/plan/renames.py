@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 
 from regent.changes import Change, RenameRole
-from regent.desired import Desired, PasswordPolicy
+from regent.desired import Desired, DesiredRole, PasswordPolicy
 from regent.observed import (
     Acl,
     AclItem,
@@ -23,13 +23,21 @@ Names = Mapping[str, str]
 """New names by old ones."""
 
 
+def new_names(changes: Iterable[Change]) -> Names:
+    """Those that these changes give; what somebody renamed by hand has its name."""
+    renames = (one for one in changes if isinstance(one, RenameRole))
+    return {one.role: one.new_name for one in renames if not one.is_done_by_hand}
+
+
 def plan_renames(
     desired: Desired, server: ObservedServer, former: Mapping[str, ResourceKey]
 ) -> tuple[RenameRole, ...]:
     """Renames, in an order in which no new name is still taken by one that moves later.
 
-    Of those in a ring none can move without a third name. `former` are the holders of roles that go
-    to another person: these keep them for now.
+    Of those in a ring none can move without a third name: that is done where somebody has renamed
+    them by hand, and their marks say whose they are all the time. `former` are the holders of roles
+    that go to another person: these keep them for now. What somebody renamed by hand to the name
+    that is declared now has its mark moved: the next one of its old name would write over it.
     """
     moving = {role.renamed_from for role in desired.roles.values()}
     waiting = {
@@ -42,25 +50,79 @@ def plan_renames(
     names = list(waiting)
     into = {role.name: places[old] for old, role in waiting.items()}
     free = [places[old] for old, role in waiting.items() if role.name not in waiting]  # a heap
-    ordered: list[RenameRole] = []
+    ordered = [
+        RenameRole(
+            name,
+            name,
+            former.get(name, role.holder),
+            role.declared_by,
+            marked_as=role.marked_as,
+        )
+        for name, role in sorted(desired.roles.items())
+        if role.marked_as not in ("", name)
+        and role.renamed_from is None
+        and name in server.roles
+        and name not in moving
+    ]
+    moved = []
     while free:
         old = names[heappop(free)]
         if old in into:
             heappush(free, into[old])
-        role = waiting[old]
-        observed = server.roles[str(old)]
-        is_set_again = role.password is PasswordPolicy.SET and role.verifier is not None
-        ordered.append(
-            RenameRole(
-                observed.name,
-                role.name,
-                former.get(role.name, role.holder),
-                role.declared_by,
-                clears_password=observed.loses_its_password_by_a_rename and not is_set_again,
-                marked_as=role.marked_as,
-            )
-        )
+        moved.append(old)
+    ordered += [_rename(waiting[old], server, former) for old in moved]
+    rest = {str(old): role for old, role in waiting.items() if old not in set(moved)}
+    for ring in _rings(rest):
+        if all(role.marked_as == role.name for role in ring):
+            ordered += _around(ring, server, former)
     return tuple(ordered)
+
+
+def _rename(
+    role: DesiredRole, server: ObservedServer, former: Mapping[str, ResourceKey]
+) -> RenameRole:
+    observed = server.roles[str(role.renamed_from)]
+    is_set_again = role.password is PasswordPolicy.SET and role.verifier is not None
+    return RenameRole(
+        observed.name,
+        role.name,
+        former.get(role.name, role.holder),
+        role.declared_by,
+        clears_password=observed.loses_its_password_by_a_rename and not is_set_again,
+        marked_as=role.marked_as,
+    )
+
+
+def _rings(waiting: Mapping[str, DesiredRole]) -> Iterator[tuple[DesiredRole, ...]]:
+    """The roles of each ring: each one's name is had by the one before it."""
+    into = {role.name: role for role in waiting.values()}
+    seen: set[str] = set()
+    for old in waiting:
+        ring: list[DesiredRole] = []
+        name = old
+        while name in into and name not in seen:
+            seen.add(name)
+            ring.append(into[name])
+            name = str(into[name].renamed_from)
+        if ring and name == old:
+            yield tuple(ring)
+
+
+def _around(
+    ring: tuple[DesiredRole, ...], server: ObservedServer, former: Mapping[str, ResourceKey]
+) -> Iterator[RenameRole]:
+    """The first one puts the last one aside, which has its name; each makes room for the next.
+
+    They are one transaction. Where they are not, as one was refused, no ring is left, and the next
+    look goes on.
+    """
+    first, *others, last = (_rename(role, server, former) for role in ring)
+    aside = f"aside-{server.roles[last.role].oid}"
+    while aside in server.roles:
+        aside += "-"
+    yield replace(first, puts_aside=last.role, aside=aside)
+    yield from others
+    yield replace(last, aside=aside)
 
 
 def with_new_names(observed: Observed, names: Names) -> Observed:

@@ -6,13 +6,17 @@ from collections.abc import Iterable
 
 from regent.changes import Change, Plan
 from regent.gate.brake import Verdict
+from regent.gate.losses import PUBLIC
 from regent.gate.restraint import IN_RECOVERY
 from regent.gate.takeover import Takeover
 from regent.home.database import HomeDatabaseMissing, HomeDatabaseNewer, HomeDatabaseUnsafe
 from regent.home.locks import LockHeld
+from regent.home.moved import HomeDatabaseMoved
 from regent.home.unreadable import HomeStateUnreadable
 from regent.passes.one_pass import Pass
 from regent.plan.describe import describe, where
+from regent.report.approval import approval_body
+from regent.report.paused import pause_bodies
 from regent.server.authentication import UnsafeAuthenticationError
 from regent.server.connect import (
     IsAPoolerError,
@@ -23,8 +27,10 @@ from regent.server.lenient_text import shown
 from regent.server.trouble import CannotConnectError, ServerTroubleError, in_words
 from shared.errors import PostgRegentError
 from shared.http import BrakeBody, ChangeBody, LossBody, PlanBody, TakeoverBody, TroubleBody
+from shared.listing import first_of
 
 SHOWN_LOSSES = 50
+SHOWN_NAMES = 5
 FOR_A_PERSON = (
     WrongPasswordError,
     NoSuchDatabaseError,
@@ -32,6 +38,7 @@ FOR_A_PERSON = (
     IsAPoolerError,
     HomeDatabaseMissing,
     HomeDatabaseNewer,
+    HomeDatabaseMoved,
     HomeDatabaseUnsafe,
     HomeStateUnreadable,
 )
@@ -65,7 +72,9 @@ def brake_body(verdict: Verdict) -> BrakeBody:
 
 def _losses(verdict: Verdict) -> str:
     count = len(verdict.withheld)
-    return "1 loss" if count == 1 else f"{count} losses"
+    names = dict.fromkeys("PUBLIC" if x.role == PUBLIC else repr(x.role) for x in verdict.withheld)
+    losses = "1 loss" if count == 1 else f"{count} losses"
+    return f"{losses} of {first_of([*names], SHOWN_NAMES)}"
 
 
 def takeover_body(takeover: Takeover | None) -> TakeoverBody:
@@ -96,6 +105,8 @@ def plan_body(one: Pass) -> PlanBody:
         outcomes=tuple(outcome for outcome in one.outcomes.values() if not outcome.is_ready),
         matches={str(key): count for key, count in plan.matches.items()},
         brake=brake_body(one.verdict),
+        approval=approval_body(one.awaiting),
+        paused=pause_bodies(one.paused),
     )
 
 
@@ -116,6 +127,8 @@ def trouble_body(error: BaseException, *, tries: int) -> TroubleBody:
 
 def _is_for_a_person(error: BaseException, tries: int) -> bool:
     if isinstance(error, LockHeld):
+        if error.is_over:
+            return False
         return tries >= (TRIES_FOR_ONES_OWN if error.is_of_a_regent else TRIES_FOR_A_LOCK)
     if isinstance(error, CannotConnectError) and error.sqlstate in REFUSED_FOR_GOOD:
         return True

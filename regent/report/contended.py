@@ -9,16 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from regent.changes import Change, GrantPrivileges, RevokePrivileges
-from regent.contention.tally import Contended, Corrected
+from regent.changes import AlterRole, Change, GrantPrivileges, RevokePrivileges, SetPassword
+from regent.contention.tally import MOST_OF_ONE, Contended, Corrected
 from regent.passes.one_pass import Pass
+from regent.passes.outcomes import PAUSED
 from regent.plan.describe import describe
-from shared.drift_text import who
+from shared.drift_text import undone, who
 from shared.http import ContendedBody
 from shared.outcomes import CONTENDED, Actor, Drift, Outcome
 
-MOST_OF_ONE = 200
-"""Edges of one change that are counted: of a thousand tables the first say enough."""
 SHOWN = 20
 
 
@@ -26,7 +25,17 @@ def corrections(change: Change, actor: Actor, resources: tuple[str, ...]) -> Ite
     """The edges of a change that was carried out, as what somebody undid."""
     by = who(actor, with_pid=False)
     for one in islice(_edges(change), MOST_OF_ONE):
-        yield Corrected(describe(one), by, one.whose, resources)
+        is_access = isinstance(one, SetPassword) or (
+            isinstance(one, AlterRole) and one.login is not None
+        )
+        yield Corrected(describe(one), by, one.whose, resources, is_access)
+
+
+def edges_of(changes: Iterable[Change]) -> frozenset[str]:
+    """What the edges of these are called."""
+    return frozenset(
+        describe(one) for change in changes for one in islice(_edges(change), MOST_OF_ONE)
+    )
 
 
 def _edges(change: Change) -> Iterator[Change]:
@@ -49,7 +58,7 @@ def contentions(
         Drift(
             regent=regent,
             what=f"contended: {edge.edge}",
-            deed=f"what corrects it was undone {edge.times} times within a minute ({edge.edge})",
+            deed=f"what corrects it was {undone(edge.times)} ({edge.edge})",
             correction=CONTENDED,
             object=edge.edge,
             role=edge.role,
@@ -67,7 +76,12 @@ def contended_bodies(found: Iterable[Contended]) -> tuple[ContendedBody, ...]:
     """The first of them, for the status."""
     return tuple(
         ContendedBody(
-            edge=one.edge, times=one.times, by=one.by, role=one.role, resources=one.resources
+            edge=one.edge,
+            times=one.times,
+            by=one.by,
+            role=one.role,
+            resources=one.resources,
+            waits=one.waits,
         )
         for one in islice(found, SHOWN)
     )
@@ -76,11 +90,30 @@ def contended_bodies(found: Iterable[Contended]) -> tuple[ContendedBody, ...]:
 def with_contended(
     outcomes: Mapping[str, Outcome], found: Iterable[Contended]
 ) -> Mapping[str, Outcome]:
-    """The outcomes, with a note on each resource whose edge is contended."""
+    """The outcomes, with a note on each resource whose edge is contended.
+
+    Who is put out as often as he is let in is not as declared, whatever the last look saw.
+    """
     changed = dict(outcomes)
     for one in islice(found, SHOWN):
         for key in one.resources:
             if (outcome := changed.get(key)) is not None:
                 notes = (*outcome.notes, f"Contended: {one}.")
-                changed[key] = outcome.model_copy(update={"notes": notes})
+                update: dict[str, object] = {"notes": notes}
+                if one.is_access and (outcome.state == "Ready" or outcome.reason == PAUSED):
+                    is_said = outcome.state == "Ready"
+                    update = {
+                        "notes": notes if is_said else (*notes, outcome.message),
+                        "state": "Stalled",
+                        "reason": "Contended",
+                        "message": _fight(one),
+                    }
+                changed[key] = outcome.model_copy(update=update)
     return changed
+
+
+def _fight(one: Contended) -> str:
+    return (
+        f"{one}. Whoever that is does not let it be as declared: end what does it, or have the two"
+        " agree."
+    )

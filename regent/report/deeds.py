@@ -34,7 +34,7 @@ from regent.changes import (
 )
 from regent.desired import Attributes
 from regent.kinds import KINDS
-from regent.plan.describe import alterations, describe, edge, grantees, objects
+from regent.plan.describe import alterations, describe, edge, grantee, grantees, objects
 from shared.printable import printable
 
 SWITCHES = ("login", *(one.name for one in fields(Attributes)))
@@ -74,13 +74,15 @@ def _deed(  # noqa: PLR0912 - one case per kind of change
             return f"{member} was made a member of {group}"
         case GrantDefaults(object=those, role=role):
             listed = ", ".join(sorted(change.privileges))
-            return f"{listed} on {those} was taken from {role}, or never given"
+            return f"{listed} on {those} was taken from {grantee(role)}, or never given"
         case RevokeDefaults(object=those, role=role):
             option = "the grant option for " if change.grant_option_only else ""
             listed = option + ", ".join(sorted(change.privileges))
-            return f"{listed} on {those} was given to {role} by default"
+            return f"{listed} on {those} was given to {grantee(role)} by default"
         case CreateRole(role=role):
             return f"role {role} was dropped"
+        case RenameRole(is_done_by_hand=True):
+            return f"role {change.marked_as} was renamed to {change.role}"
         case RenameRole(role=role, new_name=name):
             return f"role {name} was renamed to {role}"
         case AlterRole():
@@ -153,6 +155,8 @@ def _correction(change: Change, command_tag: str) -> str:  # noqa: PLR0912 - one
             return "reset" if value is None else f"set back to {value}"
         case CreateRole():
             return "created again"
+        case RenameRole(is_done_by_hand=True):
+            return describe(change)
         case RenameRole():
             return "renamed back"
         case AlterRole():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -19,10 +19,20 @@ from regent.home.store import Home
 from regent.passes.drift import seen_done
 from regent.passes.one_pass import Pass
 from regent.plan.describe import describe
+from regent.report.approval import approval_body
 from regent.report.bodies import brake_body, takeover_body
-from regent.report.contended import contended_bodies, contentions, corrections, with_contended
+from regent.report.contended import (
+    contended_bodies,
+    contentions,
+    corrections,
+    edges_of,
+    with_contended,
+)
 from regent.report.deeds import correction_of, deed_of
 from regent.report.drifts import Deed, deeds, differences
+from regent.report.loose import loose_leftovers, loose_outcomes
+from regent.report.paused import begun_pauses, pause_bodies, why_held
+from regent.report.settling import settled
 from regent.report.unmanaged import (
     appearances,
     disabled_by,
@@ -77,14 +87,16 @@ class Report:
         ]
         drift = [self._drift(one, fate, deed, change) for deed, change in found]
         drift += self._contend(one, [deed for deed, change in found if change in fate.done])
+        drift += begun_pauses(self._regent, one)
         drift += await self._notice(one, witnesses.probable)
+        late: frozenset[Change] = frozenset()
         if not one.server.is_in_recovery:
             await self._record(drift)
             if not one.is_targeted:
-                await self._settle(one)
+                late = await self._settle(one)
         self._count(one, fate, drift)
         if not one.is_targeted:
-            self._say(one)
+            self._say(one, late)
 
     def _contend(self, one: Pass, corrected: Iterable[Deed]) -> tuple[Drift, ...]:
         """Count what was corrected; one entry for each edge that others now keep undoing."""
@@ -126,23 +138,37 @@ class Report:
     async def _record(self, drift: Sequence[Drift]) -> None:
         if not drift:
             return
-        ids = await self._home.record_drift(drift)
+        self._tell(await self._home.record_drift(drift))
         self._may_be_outstanding |= any(item.corrected_at is None for item in drift)
-        self._board.last_drift = ids[-1]
-        self._board.ring()
 
-    async def _settle(self, one: Pass) -> None:
-        """What was found before and is as declared by now is outstanding no more."""
+    def _tell(self, ids: Sequence[int]) -> None:
+        if ids:
+            self._board.last_drift = ids[-1]
+            self._board.ring()
+
+    async def _settle(self, one: Pass) -> frozenset[Change]:
+        """What was found before and is as declared by now is outstanding no more.
+
+        What this pass did about it is told as any other correction; these changes are returned.
+        """
+        late: set[Change] = set()
         if not self._may_be_outstanding:
-            return
+            return frozenset()
         after = 0
         while page := await self._home.outstanding(after):
-            await self._home.settle_drift(settled(page, one))
+            became = settled(page, one)
+            self._tell(await self._home.settle_drift([drift for drift, _ in became]))
+            for drift, change in became:
+                if change is not None:
+                    late.add(change)
+                    _log(drift)
+                    self._metrics.drift_corrected.labels(kind=change.topic).inc()
             after = page[-1].id
         left = await self._home.count_outstanding()
         self._may_be_outstanding = left > 0
         self._metrics.drift_outstanding.value = left
         self._board.say(outstanding_drift=left)
+        return frozenset(late)
 
     async def repaired(
         self, repairs: Sequence[tuple[str, str]], actor: Actor, found_at: datetime
@@ -174,6 +200,7 @@ class Report:
         actor, difference = deed.actor, deed.difference
         is_corrected = whole in fate.done
         refusal = None if is_corrected else fate.refused.get(whole)
+        waits = "" if is_corrected else fate.waiting.get(whole, "")
         tags = {actor.command_tag, *(other.command_tag for other in actor.others)}
         tag = actor.command_tag if len(tags) == 1 else None
         drift = Drift(
@@ -190,16 +217,9 @@ class Report:
             corrected_at=one.corrected_at if is_corrected else None,
             actor=actor,
             action=difference.what if is_corrected else "",
-            error=f"{refusal.message} ({refusal.sqlstate})" if refusal else "",
+            error=f"{refusal.message} ({refusal.sqlstate})" if refusal else waits,
         )
-        log.info(
-            "drift corrected" if is_corrected else "drift found",
-            what=drift.deed or drift.what,
-            correction=drift.correction,
-            database=drift.database,
-            by=actor.session_user,
-            certainty=actor.certainty,
-        )
+        _log(drift)
         return drift
 
     def _count(self, one: Pass, fate: _Fate, drift: Sequence[Drift]) -> None:
@@ -224,23 +244,30 @@ class Report:
             is_asked = one.unmanaged.policy != "Ignore"
             open_to = sum(role.may_log_in for role in self.unmanaged)
             metrics.unmanaged_roles.value = open_to if is_asked else None
+            metrics.paused.set(len(one.paused))
+            waiting = one.awaiting.changes if one.awaiting is not None else ()
+            metrics.approval(waits=one.awaiting is not None, changes=len(waiting))
             metrics.brake(pulled=one.verdict.is_pulled, losses=len(one.verdict.withheld))
 
-    def _remember_done(self, one: Pass, done: Iterable[Change]) -> None:
+    def _remember_done(self, one: Pass, late: frozenset[Change]) -> None:
         """What was changed by a declaration, or by a time that has come."""
-        drift = frozenset(one.drift)
+        drift = late.union(one.drift)
+        done = (result.change for result in one.results if result.done)
         changes = [change for change in done if change not in drift]
         if changes:
             what = tuple(describe(change) for change in changes[:SHOWN_DONE])
             body = DoneBody(at=one.corrected_at, what=what, count=len(changes))
             self._done = (*self._done, body)[-SHOWN_DONE:]
 
-    def _say(self, one: Pass) -> None:
-        self._remember_done(one, (result.change for result in one.results if result.done))
-        contended = self._tally.contended(self._monotonic())
+    def _say(self, one: Pass, late: frozenset[Change]) -> None:
+        self._remember_done(one, late)
+        contended = self._tally.contended(self._monotonic(), edges_of(one.damped))
         self._metrics.contended.set(len(contended))
         outcomes = with_contended(one.outcomes, contended)
-        resources = tuple(outcomes[key] for key in sorted(outcomes))
+        resources = (
+            *(outcomes[key] for key in sorted(outcomes)),
+            *loose_outcomes(one.unmanaged, outcomes),
+        )
         self._board.say(
             resources=resources,
             system_identifier=obeyed_server(one),
@@ -248,15 +275,18 @@ class Report:
             last_pass_time=one.corrected_at,
             managed_roles=len(one.desired.managed),
             brake=brake_body(one.verdict),
+            approval=approval_body(one.awaiting),
             takeover=takeover_body(one.takeover),
             looked=True,
             observing=one.restraint.message if one.restraint else "",
             restraint=one.restraint.reason if one.restraint else "",
             unread=dict(sorted(one.unread.items())),
             missing=missing(one),
+            kept_open=one.kept_open[:SHOWN_LEFTOVERS],
             leftovers=leftovers(one),
             unmanaged=unmanaged_body(one, self.unmanaged),
             contended=contended_bodies(contended),
+            paused=pause_bodies(one.paused),
             unreadable=self._home.unreadable.told()[:SHOWN_LEFTOVERS],
             done=self._done,
         )
@@ -268,6 +298,8 @@ class _Fate:
 
     done: frozenset[Change]
     refused: Mapping[Change, ChangeResult]
+    waiting: Mapping[object, str] = field(default_factory=dict)
+    """What a pause holds, and until when."""
 
     @classmethod
     def of(cls, one: Pass) -> _Fate:
@@ -275,20 +307,18 @@ class _Fate:
             return cls(frozenset(), {})
         left = (*one.remaining, *(refusal.change for refusal in one.not_manageable))
         done = seen_done((result.change for result in one.results if result.done), left)
-        return cls(done, {result.change: result for result in one.refused})
+        refused = {result.change: result for result in one.refused}
+        return cls(done, refused, why_held(one))
 
 
-def settled(outstanding: Iterable[Drift], one: Pass) -> tuple[Drift, ...]:
-    """Those whose resources have nothing open any more, or are gone."""
-    changes = (*one.remaining, *(refusal.change for refusal in one.not_manageable))
-    still_open = {str(key) for change in changes for key in change.causes}
-    whats = {describe(change) for change in changes}
-    return tuple(
-        drift.model_copy(update={"corrected_at": one.corrected_at})
-        for drift in outstanding
-        if still_open.isdisjoint(drift.resources)
-        and drift.what not in whats
-        and drift.database not in one.unread
+def _log(drift: Drift) -> None:
+    log.info(
+        "drift corrected" if drift.corrected_at else "drift found",
+        what=drift.deed or drift.what,
+        correction=drift.correction,
+        database=drift.database,
+        by=drift.actor.session_user,
+        certainty=drift.actor.certainty,
     )
 
 
@@ -313,18 +343,22 @@ def missing(one: Pass) -> tuple[str, ...]:
 def leftovers(one: Pass) -> tuple[Leftover, ...]:
     """What of the deleted resources could not be taken away yet (rule 27).
 
-    All of it where nothing may be written: then each role whose end waits is there whole.
+    All of it where nothing may be written: then each role whose end waits is there whole. Roles
+    that nobody ends come last.
     """
+    return (*_of_endings(one), *loose_leftovers(one.unmanaged))[:SHOWN_LEFTOVERS]
+
+
+def _of_endings(one: Pass) -> Sequence[Leftover]:
     ending = {end.name for end in one.desired.endings}
     if one.restraint is not None:
         why = one.restraint.message
-        found = [
+        return [
             Leftover(role=end.name, what=_whole(login=observed.login), message=why)
             for end in one.desired.endings
             if not end.retain and (observed := one.server.roles.get(end.name)) is not None
         ]
-        return tuple(found[:SHOWN_LEFTOVERS])
-    found = [
+    return [
         Leftover(
             role=difference.role,
             database=difference.database,
@@ -335,7 +369,6 @@ def leftovers(one: Pass) -> tuple[Leftover, ...]:
         for difference in differences((refusal.change,))
         if difference.role in ending
     ]
-    return tuple(found[:SHOWN_LEFTOVERS])
 
 
 def _whole(*, login: bool) -> str:

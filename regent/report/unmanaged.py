@@ -108,13 +108,14 @@ def disabled_by(one: Pass) -> Mapping[int, str]:
 
 
 def unmanaged_body(one: Pass, roles: Iterable[Unmanaged]) -> UnmanagedBody | None:
-    """The newest of them first; None where nobody asks."""
+    """Those that are refused, then the newest of them first; None where nobody asks."""
     roles = tuple(roles)
     found, problems = one.unmanaged, problems_of(one)
     if found.policy == "Ignore" and not any(role.is_disabled for role in roles):
         return None
     ordered = sorted(roles, key=lambda role: role.name)
     ordered.sort(key=_appeared, reverse=True)
+    ordered.sort(key=lambda role: role.name not in problems)
     return UnmanagedBody(
         policy=found.policy,
         count=len(ordered),
@@ -163,15 +164,35 @@ def role_body(role: Unmanaged, problems: Mapping[str, str] = NONE) -> UnmanagedR
 def in_words(found: Found) -> tuple[str, ...]:
     """Lines for `plan`: who is there that nobody declares, and whom Disable spares."""
     roles = [role for role in found.roles if role.may_log_in]
+    left = _left_in_words(found)
     if found.policy == "Ignore" or not roles:
-        return ()
+        return left
     count = "1 role" if len(roles) == 1 else f"{len(roles)} roles"
     named = [f"{role.name}{_powers(role)}" for role in roles]
     lines = [f"Nobody declares {count} that may log in: {first_of(named, NAMED)}."]
     spared = [f"{role.name} ({role.spared})" for role in roles if role.spared]
     if found.policy == "Disable" and spared:
         lines.append(f"Disable spares {first_of(spared, NAMED)}.")
-    return (*lines, *filter(None, (found.waits,)))
+    return (*lines, *left, *filter(None, (found.waits,)))
+
+
+def _left_in_words(found: Found) -> tuple[str, ...]:
+    lines = []
+    if found.not_ended:
+        lines.append(
+            "These resources were deleted, and a role of their name goes on logging in, which is"
+            f" not marked as theirs: {first_of([*map(str, found.not_ended)], NAMED)}. End it by"
+            " SQL, if it is not meant to stay."
+        )
+    if not found.left:
+        return tuple(lines)
+    said = (
+        "These were left as they were, by deletionPolicy: Retain or when their Regent was"
+        " uninstalled, may log in, and are declared no more:"
+        f" {first_of([*map(str, found.left)], NAMED)}. Declare them again and delete them then, or"
+        " end them by SQL, if that is not meant."
+    )
+    return (*lines, said)
 
 
 def _powers(role: Unmanaged) -> str:

@@ -12,10 +12,12 @@ from datetime import datetime
 
 from regent.desired import Desired
 from regent.remembered import AcceptedState
+from regent.resolve.comers import comers
 from regent.resolve.context import Context
 from regent.resolve.defaults import declared_defaults
 from regent.resolve.endings import endings, note_heirs
 from regent.resolve.grants import declared_grants
+from regent.resolve.kept import note_bounded
 from regent.resolve.locked_ends import without_locked_ends
 from regent.resolve.memberships import (
     desired_memberships,
@@ -24,6 +26,7 @@ from regent.resolve.memberships import (
 )
 from regent.resolve.names import grant_claims
 from regent.resolve.owners import desired_owners
+from regent.resolve.public import public_rights, public_roles
 from regent.resolve.references import look_up
 from regent.resolve.refused import without_refused_adoptions
 from regent.resolve.renamings import note_renames
@@ -32,6 +35,7 @@ from regent.resolve.situation import Findings, Situation, unseen
 from regent.resolve.unmanaged import NOBODY, Found, found_unmanaged
 from regent.resolve.unsupported import report_unsupported
 from shared.outcomes import Outcome
+from shared.privileges import PublicRight
 
 __all__ = ["Resolution", "Situation", "resolve"]
 
@@ -73,22 +77,30 @@ def resolve(situation: Situation) -> Resolution:
     roles = {name: desired_role(context, claim) for name, claim in claims.items()}
     note_heirs(context, roles)
     note_renames(context)
+    note_bounded(context)
     report_unsupported(context)
+    speakers = public_roles(context)
     spec = situation.spec
     desired = Desired(
         roles=roles,
         memberships=desired_memberships(context),
-        grants=declared_grants(context),
-        defaults=declared_defaults(context),
+        grants=declared_grants(context, speakers),
+        defaults=declared_defaults(context, speakers),
         owners=desired_owners(context),
         endings=endings(context, roles),
         adopted=frozenset(name for name, claim in claims.items() if claim.adopted),
         foreign=situation.marked.foreign,
         undecided=undecided_memberships(context),
         ended=ended_memberships(context),
+        bounded=frozenset(name for name, claim in claims.items() if claim.is_bounded),
         ignore_roles=tuple(spec.ignore_roles or ()),
         ignore_schemas=tuple(spec.ignore_schemas or ()),
+        public=public_rights(spec),
+        public_in=frozenset(spec.databases).intersection(situation.served),
+        public_declared_by=speakers,
     )
+    if PublicRight.CONNECT in desired.public:
+        desired = replace(desired, comers=comers(context, desired.public_in))
     desired = without_locked_ends(context, desired)
     unmanaged = found_unmanaged(situation, desired)
     desired = replace(

@@ -22,14 +22,15 @@ from regent.resolve.allowed import (
     may_set_in,
     parameter_refused_by,
     permission_trouble,
-    refused_by,
 )
 from regent.resolve.allowed_defaults import default_trouble
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
 from regent.resolve.joining import refusing
+from regent.resolve.powers import power_refused_by
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
+from shared.outcomes import EXISTS_UNMANAGED
 
 Refusal = tuple[str, str]
 """A reason and a message."""
@@ -73,7 +74,8 @@ def _reaches_too_much(situation: Situation, claim: Claim, stays: Set[str]) -> Re
 
     What it is in and stays in is not: groups of another Regent, and declared Roles that got none.
     """
-    observed = situation.server.roles.get(claim.name)
+    name = claim.current_name
+    observed = situation.server.roles.get(name)
     if observed is None:
         return None
     namespace = claim.holder.namespace
@@ -81,23 +83,23 @@ def _reaches_too_much(situation: Situation, claim: Claim, stays: Set[str]) -> Re
         where := attribute_refused_by(situation, namespace, "superuser")
     ):
         return "NotAllowed", (
-            f"The role {claim.name!r} is a superuser. Add superuser to {where}.attributes of"
+            f"The role {name!r} is a superuser. Add superuser to {where}.attributes of"
             " the Regent to have it adopted, or choose another name."
         )
     foreign, standing = situation.marked.foreign, situation.standing
-    for group in standing.reaches.groups_of.get(claim.name, ()):
+    for group in standing.reaches.groups_of.get(name, ()):
         if group not in foreign and group not in stays:
             continue
         if group in standing.ours:
             return "NotAllowed", (
-                f"The role {claim.name!r} is a member of {group!r}, stays one, and reaches"
+                f"The role {name!r} is a member of {group!r}, stays one, and reaches"
                 f" PostgRegent's own roles by that. Take it out of {group!r}, or choose"
                 " another name."
             )
         if power := _forbidden_power(situation, namespace, group):
-            where = _power_refused_by(situation, namespace, power)
+            where = power_refused_by(situation, namespace, power)
             return "NotAllowed", (
-                f"The role {claim.name!r} is a member of {group!r}, stays one, and reaches"
+                f"The role {name!r} is a member of {group!r}, stays one, and reaches"
                 f" {power} by that. Take it out of {group!r}{_or_allow(power, where)}."
             )
     return None
@@ -114,7 +116,7 @@ def is_too_strong(situation: Situation, group: str) -> bool:
 def _forbidden_power(situation: Situation, namespace: str, group: str) -> str:
     """The first power that a group reaches and the Regent does not allow; empty for none."""
     powers = sorted(situation.standing.powers.get(group, ()))
-    return next((power for power in powers if _power_refused_by(situation, namespace, power)), "")
+    return next((power for power in powers if power_refused_by(situation, namespace, power)), "")
 
 
 def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
@@ -125,37 +127,22 @@ def _holds_what_stays(context: Context, claim: Claim) -> Refusal | None:
     Not asked of roles that their holder takes back, and of those that a person lets back in.
     """
     is_taken_back = claim.mark is not None and claim.mark.released
-    if is_taken_back or claim.name in context.findings.taken_back:
+    name = claim.current_name
+    if is_taken_back or name in context.findings.taken_back:
         return None
-    holdings = context.situation.server.holdings.get(claim.name, ())
-    if not holdings or may_adopt_by_name(context.situation, claim.holder.namespace, claim.name):
+    holdings = context.situation.server.holdings.get(name, ())
+    if not holdings or may_adopt_by_name(context.situation, claim.holder.namespace, name):
         return None
     owned = [one for one in holdings if one.how is How.OWNER and not one.is_mapping]
     others = [one for one in holdings if one not in owned]
     parts = [f"owns {listed_holdings(owned)}"] if owned else []
     parts += [f"has privileges on {listed_holdings(others)}"] if others else []
-    return "ExistsUnmanaged", (
-        f"A role {claim.name!r} exists that PostgRegent did not make. It {', and '.join(parts)}:"
+    return EXISTS_UNMANAGED, (
+        f"A role {name!r} exists that PostgRegent did not make. It {', and '.join(parts)}:"
         " an adoption does not take that away, and whoever sets the password would get it. Nothing"
-        f" was changed. {ways_out(claim.name, (*others, *owned))} Or, if it is meant, add the exact"
-        f" name {claim.name} to spec.allow.adopt of the Regent."
+        f" was changed. If it is meant, add the exact name {name} to spec.allow.adopt of the"
+        f" Regent; else take that away first. {ways_out(name, (*others, *owned))}"
     )
-
-
-def _power_refused_by(situation: Situation, namespace: str, power: str) -> str:
-    """The field of the `allow` that does not let it be reached; empty where all do."""
-    if power in POWERFUL_ATTRIBUTES:
-        return attribute_refused_by(situation, namespace, power)
-    if power.startswith(ON_FILES):
-        return "no list"
-    privilege, is_on_parameter, parameter = power.partition(ON_PARAMETER)
-    if not is_on_parameter:
-        refused = refusing(situation, namespace, power, {})
-        return "" if refused is None else refused.lists.where
-    where = ""
-    if privilege == ALTER_SYSTEM:
-        where = refused_by(situation, namespace, lambda one: ALTER_SYSTEM in (one.actions or ()))
-    return where or parameter_refused_by(situation, namespace, parameter)
 
 
 def _or_allow(power: str, where: str) -> str:
@@ -176,9 +163,9 @@ def _takes_what_it_declares(decided: Decided, claim: Claim, stays: Set[str]) -> 
     context = decided.context
     for key in claim.declared_by:
         for refusal in (
-            *_groups(decided, key, claim.name, stays),
-            *_attributes(context, key, claim.name),
-            *_settings(context, key, claim.name),
+            *_groups(decided, key, claim.current_name, stays),
+            *_attributes(context, key, claim.current_name),
+            *_settings(context, key, claim.current_name),
             *_permissions(context, key),
             *_defaults(decided, key),
         ):

@@ -119,6 +119,36 @@ class AllowLists:
         )
 
 
+class _Everything(frozenset[str]):
+    """A set that has whatever is asked for. It is not empty, though nothing stands in it."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return True
+
+
+_EVERY = _Everything()
+_WHATEVER = AllowList(is_given=False, matches=lambda _: True, names=_EVERY)
+_NO_BOUNDS = AllowLists(
+    where="",
+    is_own=True,
+    adopt=_WHATEVER,
+    creators=_WHATEVER,
+    databases=_WHATEVER,
+    member_of=_WHATEVER,
+    names=_WHATEVER,
+    owned_databases=_WHATEVER,
+    owned_schemas=_WHATEVER,
+    parameters=_WHATEVER,
+    reassign_owned_to=_WHATEVER,
+    schemas=_WHATEVER,
+    outside_schemas=_EVERY,
+    actions=_EVERY,
+    attributes=_EVERY,
+)
+
 Bounds = tuple[AllowLists, ...]
 """What bounds a resource: a thing may be declared where each of them lets it."""
 
@@ -147,6 +177,11 @@ class BoundsByNamespace:
         }
         nobody = own, AllowLists.of_others(None, "spec.allowedNamespaces")
         return cls(regent.namespace, (own,), others, nobody)
+
+    @classmethod
+    def of_nobody(cls, own_namespace: str) -> BoundsByNamespace:
+        """Where it does not matter what is allowed: every list lets everything in."""
+        return cls(own_namespace, (_NO_BOUNDS,), {}, (_NO_BOUNDS,))
 
     def of_namespace(self, namespace: str) -> Bounds:
         """Of its resources. One that is not let in may declare nothing."""

@@ -59,7 +59,7 @@ def may_be_ended(situation: Situation, namespace: str, role: str) -> bool:
     observed = situation.server.roles.get(role)
     is_power = observed is not None and observed.attributes.superuser
     is_guarded = is_power and bool(attribute_refused_by(situation, namespace, "superuser"))
-    is_admin = role == situation.server.admin
+    is_admin = role in situation.server.own_admins
     return not is_admin and not is_guarded and not name_refused_by(situation, namespace, role)
 
 
@@ -274,7 +274,10 @@ def database_refused_by(situation: Situation, namespace: str, database: str) -> 
 
 
 def may_set_in(context: Context, key: ResourceKey, database: str) -> bool:
-    """Whether `databaseParameters` may name this database: allowed, and served by this Regent."""
+    """Whether `databaseParameters` may name this database: allowed, and this Regent's.
+
+    One of this Regent that is not served for now, as another one still has it, keeps what is set.
+    """
     name = f"spec.databaseParameters.{database}"
     if where := database_refused_by(context.situation, key.namespace, database):
         context.findings.trouble(
@@ -284,7 +287,8 @@ def may_set_in(context: Context, key: ResourceKey, database: str) -> bool:
             " take it out here.",
         )
         return False
-    if database not in context.situation.served:
+    spec = context.situation.accepted.state.regent.spec
+    if database not in (*context.situation.served, *spec.databases):
         context.findings.note(
             key,
             f"{name}: this Regent does not serve {database!r}, so nothing is set there. Correct"

@@ -25,17 +25,22 @@ def default_trouble(
 
     `own` are the roles of its namespace. Each list that bounds the namespace is asked.
     """
-    if one.creator == OWNER_ROLE:
-        return f"creator: {one.creator!r} is PostgRegent's own role. Name another one."
+    if trouble := creator_trouble(situation, namespace, one.creator, own):
+        return trouble
     for lists in situation.bounds.of_namespace(namespace):
-        trouble = (
-            _place_trouble(lists, situation, database, one)
-            or _creator_trouble(lists, situation, one.creator, own)
-            or _actions_trouble(lists, one)
-        )
+        trouble = _place_trouble(lists, situation, database, one) or _actions_trouble(lists, one)
         if trouble:
             return trouble
     return ""
+
+
+def creator_trouble(situation: Situation, namespace: str, creator: str, own: Set[str]) -> str:
+    """Why it may not be about what this role makes, whatever that is."""
+    if creator == OWNER_ROLE:
+        return f"creator: {creator!r} is PostgRegent's own role. Name another one."
+    asked = situation.bounds.of_namespace(namespace)
+    troubles = (_creator_trouble(lists, situation, creator, own) for lists in asked)
+    return next(filter(None, troubles), "")
 
 
 def _creator_trouble(lists: AllowLists, situation: Situation, creator: str, own: Set[str]) -> str:

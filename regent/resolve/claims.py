@@ -18,7 +18,8 @@ from regent.resolve.renamings import (
 )
 from regent.resolve.situation import Findings, Situation
 from shared.keys import ResourceKey
-from shared.names import OWNER_ROLE, role_name_problem
+from shared.names import OWNER_ROLE, quote_ident, role_name_problem
+from shared.outcomes import EXISTS_UNMANAGED
 from shared.state import RoleEntry, UserEntry
 
 MOST_NAMED = 20
@@ -64,7 +65,7 @@ class Court:
         """Less those that may not have the name: they keep nobody from getting it."""
         found = []
         for claim in claims:
-            if refusal := _refusal(self.situation, claim):
+            if refusal := may_not_have(self.situation, claim):
                 self._refused(claim, *refusal)
             else:
                 found.append(claim)
@@ -98,14 +99,15 @@ class Court:
 
         `vacated` is the mark on its name where the role of it gets another name in the same pass.
         """
-        refusal = _refusal(self.situation, claim)
+        refusal = may_not_have(self.situation, claim)
         if refusal:
             return self._refused(claim, *refusal)
         is_free = claim.name not in self.situation.server.roles or (
             vacated is not None and self.situation.marked.observed_name(vacated) == claim.name
         )
         mark = self._mark_of(claim, vacated)
-        if mark is None:
+        if mark is None or (not is_free and self.situation.marked.observed_name(mark) is None):
+            # A mark whose role is gone says nothing about another one of the declared name.
             waits = waits_for(self.situation, self.listed, claim.declared_by)
             return self._refused(claim, *waits) if waits else self._unmarked(claim, is_free=is_free)
         if mark.regent != self.situation.regent and not mark.released:
@@ -127,10 +129,20 @@ class Court:
             )
         observed = self.situation.marked.observed_name(mark)
         other = observed if observed and observed != claim.name else None
+        if other and not is_free and (whose := self._renamed_by_hand(claim.name)):
+            return self._refused(
+                claim,
+                "NameConflict",
+                f"{other!r} cannot be renamed to {claim.name!r}: the role that is called so is"
+                f" {whose.role!r}, that of {whose.holder}, which somebody renamed. Rename it:"
+                f" ALTER ROLE {quote_ident(claim.name)} RENAME TO … ; its own status says why it"
+                f" does not get its name back. Until then {other!r} keeps its name, and what is"
+                " declared holds for it.",
+            )
         if other and not is_free:
             return self._refused(
                 claim,
-                "ExistsUnmanaged",
+                EXISTS_UNMANAGED,
                 f"{other!r} cannot be renamed to {claim.name!r}: a role of that name exists."
                 " Choose another name, or drop that role; adopt: true does not help a resource"
                 f" that has a role. Until then {other!r} keeps its name, and what is declared"
@@ -144,6 +156,15 @@ class Court:
             return self._refused(claim, *refusal)
         return Claim(claim.name, claim.role, claim.user, holder, mark, other, is_adopted)
 
+    def _renamed_by_hand(self, name: str) -> Mark | None:
+        """The mark of the role of this name, where it is written for another name."""
+        role = self.situation.server.roles.get(name)
+        if role is None:
+            return None
+        marks = self.situation.marked.by_role.values()
+        found = (one for one in marks if one.role_oid == role.oid and not one.released)
+        return next((one for one in found if one.role != name), None)
+
     def _mark_of(self, claim: Claim, vacated: Mark | None) -> Mark | None:
         """The mark on this name, else the one that its resource held under another name."""
         marked = self.situation.marked
@@ -152,9 +173,11 @@ class Court:
             is_own = mark.holder in claim.declared_by
             if not mark.released or (is_own and not marked.is_remade(mark)):
                 return mark
+        admins = self.situation.standing.admins
         for key in claim.declared_by:
-            if key in marked.mine_by_holder:
-                return marked.mine_by_holder[key][0]
+            for own in marked.mine_by_holder.get(key, ()):
+                if not own.released or marked.observed_name(own) not in admins:
+                    return own
         return None if mark is not None and mark.released else self._renamed_from(claim)
 
     def _renamed_from(self, claim: Claim) -> Mark | None:
@@ -187,7 +210,7 @@ class Court:
         )
         return self._refused(
             claim,
-            "ExistsUnmanaged",
+            EXISTS_UNMANAGED,
             f"A role {claim.name!r} exists that PostgRegent did not make. {way_out}",
         )
 
@@ -205,7 +228,7 @@ class Court:
         for key in claim.declared_by:
             former = self.listed.entries[key].spec.renamed_from
             if former is not None and is_unmanaged(self.situation, former):
-                return "ExistsUnmanaged", (
+                return EXISTS_UNMANAGED, (
                     f"spec.renamedFrom: the role {former!r} exists and is not managed, so it is not"
                     f" renamed, and no role {claim.name!r} is made. Adopt {former!r} under its own"
                     " name first, then rename it; or take renamedFrom out to have a new role made."
@@ -253,11 +276,12 @@ def _conflict(
         )
 
 
-def _refusal(situation: Situation, claim: Claim) -> tuple[str, str] | None:
+def may_not_have(situation: Situation, claim: Claim) -> tuple[str, str] | None:
+    """Why nobody, or not this namespace, may have a role of this name; None where it may."""
     problem = role_name_problem(claim.name)
     if problem:
         return "Invalid", f"The PostgreSQL name {claim.name!r} {problem}."
-    if claim.name == situation.server.admin:
+    if claim.name in situation.server.own_admins:
         whose = "is the Regent's own admin user"
     elif claim.name == OWNER_ROLE:
         whose = "is PostgRegent's own role"

@@ -28,7 +28,8 @@ class References:
 class Claim:
     """One role that shall exist: one resource, or a Role and the User that is this Role with LOGIN.
 
-    `observed_name` is the name that it has in the catalog now, when that is another one.
+    `observed_name` is the name that it has in the catalog now, when that is another one. Where
+    `is_bounded` it keeps a name that the Regent lists no more, and gains nothing.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Claim:
     mark: Mark | None = None
     observed_name: str | None = None
     adopted: bool = False
+    is_bounded: bool = False
+
+    @property
+    def current_name(self) -> str:
+        """What its role is called in the catalog, or will be where there is none."""
+        return self.observed_name or self.name
 
     @property
     def declared_by(self) -> tuple[ResourceKey, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
+from regent.resolve.claims import is_public
 from regent.resolve.context import Claim, Context
 from regent.resolve.renamings import edges_kept
 from shared.keys import ResourceKey
@@ -43,8 +44,8 @@ class Decided:
             marked_as.setdefault(mark.holder, []).append(mark.role)
         names = set().union(*own.values())
         found = cls(context, dict(context.granted), names, own, set(), marked_as)
-        for key in context.listed.entries:
-            if key not in found.granted:
+        for key, entry in context.listed.entries.items():
+            if key not in found.granted and not is_public(entry):
                 found._declared_in_vain(key)
         return found
 
@@ -85,17 +86,21 @@ class Decided:
 
         A mark that was lost makes a Role ExistsUnmanaged, and so does a new name that somebody
         else's role has; that must take nobody's access away. A name that another resource holds is
-        that one's business.
+        that one's business, but in one namespace: there a Role that has another name in Git comes
+        before its former self goes, and whoever lists it may list that one.
         """
         listed, marked = self.context.listed, self.context.situation.marked
         for role in listed.roles.get(key, ()):
             if role in self.granted or role not in listed.entries:
                 continue
             entry = listed.entries[role]
+            if is_public(entry):
+                continue
             declared = entry.spec.postgres_name(role.name)
             marks = marked.mine_by_holder.get(role, ())
             for name in dict.fromkeys((declared, *(mark.role for mark in marks))):
-                if name not in self.names:
+                is_own = name != member and name in self.own_of(key.namespace)
+                if is_own or name not in self.names:
                     yield name
             for group, _ in edges_kept(self.context.situation, role, entry, member):
                 yield group

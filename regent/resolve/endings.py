@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from regent.desired import DesiredRole, Ending, Listed
+from regent.remembered import Mark
 from regent.resolve.allowed import heir_standing, may_be_ended
 from regent.resolve.claims import is_public
 from regent.resolve.context import Context
@@ -26,7 +27,8 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
     has left this one, which ends like a leaver's (ADR 39): it is not dropped where its resource is
     to be retained, and what it owns goes where that one's would. A role that goes on under another
     name, which its oid tells, does not end; one that was renamed behind us ends under its new name.
-    One that somebody made anew is not ours to drop, nor is what it owns ours to hand on.
+    One that somebody made anew is not ours to drop, nor is what it owns ours to hand on. One that
+    was released is not dropped: only the login of whoever has another role by now ends.
     """
     accepted = context.situation.accepted
     observed = context.situation.server.roles
@@ -35,12 +37,14 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
     marks = context.situation.marked
     heirs = _Heirs.of(context, roles)
     found = []
-    for name, mark in sorted(marks.mine.items()):
+    for name, mark in sorted(marks.held.items()):
         holder = str(mark.holder)
         is_there = holder in accepted.state.resources or holder in accepted.state.held
         if name in names or mark.role_oid in oids:
             continue
         if is_there and not _has_left(context, mark.holder):
+            continue
+        if mark.released and not (is_there and _logs_in(context, mark)):
             continue
         departed = accepted.departed.get(holder)
         entry = departed.entry if departed else accepted.state.resources.get(holder)
@@ -56,6 +60,7 @@ def endings(context: Context, roles: Mapping[str, DesiredRole]) -> tuple[Ending,
                 holder=mark.holder,
                 created=mark.origin == "created"
                 and not is_remade
+                and not mark.released
                 and not (is_there and is_retained),
                 marked_as=name,
                 retain=is_retained and not is_there,
@@ -74,6 +79,13 @@ def _has_left(context: Context, holder: ResourceKey) -> bool:
         return True
     entry = context.listed.entries.get(holder)
     return entry is not None and is_public(entry)
+
+
+def _logs_in(context: Context, mark: Mark) -> bool:
+    """Whether somebody may still log in by it: an admin's role is never ours to end."""
+    situation = context.situation
+    role = situation.server.roles.get(situation.marked.observed_name(mark) or "")
+    return role is not None and role.login and role.name not in situation.standing.admins
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,28 +9,39 @@ from regent.desired import DeclaredGrant
 from regent.kinds import KINDS, Naming
 from regent.resolve.allowed import parameter_trouble, permission_trouble, schemas_of
 from regent.resolve.context import Context
+from regent.resolve.powers import OwnersOfPower
+from regent.resolve.public import public_rights, with_public
 from shared.keys import ResourceKey
 from shared.listing import first_of
-from shared.privileges import ALL, ObjectKind, expand, unknown_to
+from shared.privileges import ALL, CONNECT, ObjectKind, PublicRight, expand, unknown_to
 from shared.state import PermissionEntry
 
 MOST_NAMED = 3
 
 
-def declared_grants(context: Context) -> Mapping[str, tuple[DeclaredGrant, ...]]:
-    """For every served database, what its Permissions give and to whom."""
-    grantees = _grantees(context)
+def declared_grants(
+    context: Context, speakers: tuple[ResourceKey, ...] = ()
+) -> Mapping[str, tuple[DeclaredGrant, ...]]:
+    """For every served database, what its Permissions give and to whom.
+
+    `speakers` are the Roles that speak for PUBLIC.
+    """
+    grantees, spoken = _grantees(context), _spoken(context, speakers)
     public = _open_to_public(context)
     by_database: dict[str, list[DeclaredGrant]] = {name: [] for name in context.situation.served}
-    _note_ungiven(context, context.listed.available.keys() - grantees.keys())
+    _note_ungiven(context, context.listed.available.keys() - grantees.keys() - spoken.keys())
+    powers = OwnersOfPower(context)
     for key, entry in context.listed.available.items():
-        grant = _grant(context, key, entry, tuple(grantees.get(key, ())))
+        grant = _grant(context, key, entry, tuple(grantees.get(key, ())), powers)
         if grant is None:
             continue
-        by_database[entry.spec.database].append(grant)
-        if "CONNECT" in grant.privileges and entry.spec.database in public:
+        by_database[entry.spec.database] += with_public(context, grant, spoken.get(key, ()))
+        if CONNECT in grant.privileges and entry.spec.database in public:
             said = f"It restricts nobody: PUBLIC may connect to {entry.spec.database!r} too."
             context.findings.note(key, said)
+    for key, role in context.listed.entries.items():
+        if role.spec.database is not None:
+            is_served(context, key, role.spec.database)
     return {name: tuple(grants) for name, grants in by_database.items()}
 
 
@@ -43,17 +54,26 @@ def _grantees(context: Context) -> Mapping[ResourceKey, Mapping[str, None]]:
     return grantees
 
 
+def _spoken(
+    context: Context, speakers: tuple[ResourceKey, ...]
+) -> Mapping[ResourceKey, list[ResourceKey]]:
+    """By Permission, the Roles by which PUBLIC has it."""
+    spoken: dict[ResourceKey, list[ResourceKey]] = {}
+    for role in speakers:
+        for permission in context.listed.permissions.get(role, ()):
+            spoken.setdefault(permission, []).append(role)
+    return spoken
+
+
 def _grant(
-    context: Context, key: ResourceKey, entry: PermissionEntry, grantees: tuple[str, ...]
+    context: Context,
+    key: ResourceKey,
+    entry: PermissionEntry,
+    grantees: tuple[str, ...],
+    powers: OwnersOfPower,
 ) -> DeclaredGrant | None:
     spec = entry.spec
-    if spec.database not in context.situation.served:
-        context.findings.trouble(
-            key,
-            "NoRegent",
-            f"spec.database: no Regent of this namespace serves {spec.database!r};"
-            f" this one serves {', '.join(context.situation.served)}.",
-        )
+    if not is_served(context, key, spec.database):
         return None
     refusal = permission_trouble(context.situation, key.namespace, entry)
     if refusal:
@@ -89,6 +109,7 @@ def _grant(
         implied=spec.implied is not False,
         extensions=bool(spec.extensions),
         implied_in=schemas_of(context.situation, key.namespace),
+        owners_code=powers.bound(key.namespace, privileges, spec.actions),
     )
 
 
@@ -130,11 +151,27 @@ def _privileges(
     return privileges
 
 
+def is_served(context: Context, key: ResourceKey, database: str) -> bool:
+    """Whether this Regent serves it; the resource is told where not."""
+    served = context.situation.served
+    if database in served:
+        return True
+    context.findings.trouble(
+        key,
+        "NoRegent",
+        f"spec.database: no Regent of this namespace serves {database!r};"
+        f" this one serves {', '.join(served)}.",
+    )
+    return False
+
+
 def _open_to_public(context: Context) -> frozenset[str]:
-    """The databases where CONNECT restricts nobody, as PUBLIC has it (rule 11)."""
+    """The databases where CONNECT restricts nobody, as PUBLIC has it and keeps it (rule 11)."""
+    if PublicRight.CONNECT in public_rights(context.situation.accepted.state.regent.spec):
+        return frozenset()
     return frozenset(
         name
         for group in context.situation.server.databases
-        if any(item.grantee is None and "CONNECT" in item.privileges for item in group.acl)
+        if any(item.grantee is None and CONNECT in item.privileges for item in group.acl)
         for name in group.names
     )

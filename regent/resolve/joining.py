@@ -91,7 +91,7 @@ def _refused_in(
 
 
 def _code_of_the_strong(situation: Situation, role: str) -> str:
-    """A routine that it was let run, which runs as a role that no pattern matches."""
+    """What it was let run, which runs as a role that no pattern matches."""
     strong = situation.standing.powerful | situation.standing.ours
     found = (one for one in situation.server.definers.get(role, ()) if one.owner in strong)
     one = next(found, None)

@@ -1,7 +1,8 @@
 """Who does not get its new name keeps the role that it has, whole, under its old name. Pure.
 
 What it declares holds there: so `enabled: false`, an expiry and a narrowed `allow` end what they
-end at once, and nobody loses a membership because a name was taken (ADR 39).
+end at once, and nobody loses a membership because a name was taken (ADR 39). Where the Regent lists
+that name no more, the role gets nothing of its own beyond what it has.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from regent.reach import PROVIDER_ROLES
 from regent.remembered import Mark
+from regent.resolve.allowed import name_refused_by
 from regent.resolve.context import Claim, Context
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
@@ -19,20 +21,32 @@ from shared.names import OWNER_ROLE
 def kept(situation: Situation, claim: Claim) -> tuple[Claim, ...]:
     """What is left of a claim that was refused: nothing, its role, or the roles of both."""
     found = tuple(_roles(situation, claim))
-    if len(found) == 1:
-        ((key, mark),) = found
-        return (Claim(mark.role, claim.role, claim.user, key, mark, _elsewhere(situation, mark)),)
+    is_one = len(found) == 1
     return tuple(
         Claim(
             mark.role,
-            key if key == claim.role else None,
-            key if key == claim.user else None,
+            claim.role if is_one or key == claim.role else None,
+            claim.user if is_one or key == claim.user else None,
             key,
             mark,
             _elsewhere(situation, mark),
+            adopted=mark.released,
+            is_bounded=bool(name_refused_by(situation, key.namespace, mark.role)),
         )
         for key, mark in found
     )
+
+
+def note_bounded(context: Context) -> None:
+    """Say of each role whose name is listed no more what becomes of it; its trouble says why."""
+    for key, claim in context.granted.items():
+        if claim.is_bounded:
+            context.findings.note(
+                key,
+                f"The role {claim.name!r} keeps what it has and is declared, and gets nothing more"
+                " of its own until the Regent lists its name again. Delete this resource to end"
+                " it.",
+            )
 
 
 def kept_names(context: Context) -> Mapping[tuple[str, str], str]:
@@ -56,9 +70,11 @@ def _roles(situation: Situation, claim: Claim) -> Iterator[tuple[ResourceKey, Ma
 def _may_stay(situation: Situation, mark: Mark) -> bool:
     """It is there, it is ours, and its name is nobody else's."""
     marked, server = situation.marked, situation.server
-    if mark.role in PROVIDER_ROLES | {server.admin, OWNER_ROLE} or marked.is_remade(mark):
+    if mark.role in PROVIDER_ROLES | server.own_admins | {OWNER_ROLE} or marked.is_remade(mark):
         return False
     there = marked.observed_name(mark)
+    if mark.released and there in situation.standing.admins:
+        return False
     return there is not None and (there == mark.role or mark.role not in server.roles)
 
 

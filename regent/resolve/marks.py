@@ -15,13 +15,16 @@ class MarkIndex:
     """`mine` are our own that are in force.
 
     `mine_by_holder` are the same: a resource has several where it left a role for another one, the
-    one that it goes on with first. `foreign` are the roles of other Regents. `names` are the names
+    one that it goes on with first. A resource that has none in force has those that were released,
+    as when a Regent was uninstalled: whatever it declares now, they are its roles. `held` are all
+    of these, by role. `foreign` are the roles of other Regents. `names` are the names
     of the observed roles by oid, `observed` all of these names.
     """
 
     by_role: Mapping[str, Mark]
     mine: Mapping[str, Mark]
     mine_by_holder: Mapping[ResourceKey, tuple[Mark, ...]]
+    held: Mapping[str, Mark]
     foreign: frozenset[str]
     names: Mapping[int, str]
     observed: Collection[str]
@@ -36,10 +39,21 @@ class MarkIndex:
             if mark.regent == regent and not mark.released
         }
         names = {role.oid: name for name, role in server.roles.items()}
+        in_force = {mark.holder for mark in mine.values()}
+        released = [
+            mark
+            for mark in by_role.values()
+            if mark.released
+            and mark.regent == regent
+            and mark.holder not in in_force
+            and _is_there_still(mark, names, server)
+        ]
+        by_holder = _by_holder((*mine.values(), *released), names, server)
         return cls(
             by_role=by_role,
             mine=mine,
-            mine_by_holder=_by_holder(mine.values(), names, server),
+            mine_by_holder=by_holder,
+            held={mark.role: mark for marks in by_holder.values() for mark in marks},
             foreign=frozenset(
                 role
                 for role, mark in by_role.items()
@@ -66,6 +80,13 @@ class MarkIndex:
             and mark.role_oid not in self.names
             and bool(self.observed_name(mark))
         )
+
+
+def _is_there_still(mark: Mark, names: Mapping[int, str], server: ObservedServer) -> bool:
+    """The very role that was released; one of its name that was made since is a stranger's."""
+    if mark.role_oid == 0:
+        return mark.role in server.roles
+    return mark.role_oid in names
 
 
 def _by_holder(

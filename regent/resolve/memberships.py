@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 
 from regent.desired import DesiredMembership
+from regent.resolve.claims import is_public
 from regent.resolve.context import Claim, Context
 from regent.resolve.decided import Decided
 from regent.resolve.joining import RolesByNamespace, may_administer, may_join
@@ -119,7 +120,15 @@ def _of_roles(context: Context, key: ResourceKey, claim: Claim) -> list[DesiredM
     memberships = []
     for role in context.listed.roles.get(key, ()):
         group = context.granted.get(role)
-        if group is None:
+        if group is None and is_public(context.listed.entries[role]):
+            context.findings.trouble(
+                key,
+                "Unsupported",
+                f"spec.roles: Role {role.name!r} speaks for PUBLIC (public: true) and makes no"
+                " role, so nobody is a member of it; what it lists everybody has. Take it out"
+                " of the list.",
+            )
+        elif group is None:
             context.findings.trouble(
                 key,
                 "RoleNotReady",

@@ -8,10 +8,11 @@ a leaver's. In a ring nobody can be first: the roles stay, and are handed on (AD
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from regent.resolve.claims import Court, grouped
+from regent.remembered import Mark
+from regent.resolve.claims import Court, grouped, may_not_have
 from regent.resolve.context import Claim, Context
 from regent.resolve.kept import kept
 from shared.keys import ResourceKey
@@ -35,13 +36,18 @@ def grant_claims(context: Context) -> Mapping[ResourceKey, Claim]:
 
 @dataclass(frozen=True, slots=True)
 class _Turns:
-    """`decided` grows; `claim_of` are the claims by their resources, `winners` have no rival."""
+    """`decided` grows; `claim_of` are the claims by their resources, `winners` have no rival.
+
+    Of those that are `swapped` somebody gave all the names around: each gets its own back, as the
+    role of this mark, which has it, gets another one.
+    """
 
     context: Context
     court: Court
     claims: Roles
     claim_of: Mapping[ResourceKey, Claim]
     winners: frozenset[Claim]
+    swapped: Mapping[Claim, Mark]
     decided: dict[Claim, Roles] = field(default_factory=dict)
 
     @classmethod
@@ -57,7 +63,8 @@ class _Turns:
         )
         winners = frozenset(one for one in found if one is not None)
         claim_of = {key: claim for claim in claims for key in claim.declared_by}
-        return cls(context, court, claims, claim_of, winners)
+        swapped = _swapped(context, winners)
+        return cls(context, court, claims, claim_of, winners, swapped)
 
     def decide(self, claim: Claim) -> None:
         """Along whoever must be asked first; a chain is as long as somebody makes it."""
@@ -79,16 +86,16 @@ class _Turns:
 
     def _asked_first(self, claim: Claim) -> Claim | None:
         """The one that has the role of this name, and declares another name."""
-        mark = self.context.situation.marked.mine.get(claim.name)
+        mark = self.context.situation.marked.held.get(claim.name)
         if claim not in self.winners or mark is None or mark.holder in claim.declared_by:
             return None
         return self.claim_of.get(mark.holder)
 
     def _decided(self, claim: Claim) -> Roles:
         before, marked = self._asked_first(claim), self.context.situation.marked
-        vacated = None
+        vacated = self.swapped.get(claim)
         if before is not None:
-            mark = marked.mine[claim.name]
+            mark = marked.held[claim.name]
             roles = self.decided[before]
             if not roles or any((one.mark, one.name) == (mark, mark.role) for one in roles):
                 self.court.still_anothers(claim, mark.holder)
@@ -106,9 +113,40 @@ class _Turns:
                 self.decided[claim] = (one,)
                 continue
             if one is not None:
-                mark = self.context.situation.marked.mine[claim.name]
+                mark = self.context.situation.marked.held[claim.name]
                 self.court.still_anothers(claim, mark.holder)
             self.decided[claim] = self._kept(claim)
 
     def _kept(self, claim: Claim) -> Roles:
         return kept(self.context.situation, claim)
+
+
+def _swapped(context: Context, winners: Collection[Claim]) -> Mapping[Claim, Mark]:
+    """Whose names somebody gave around by hand, with the mark of the role that has its name."""
+    marked = context.situation.marked
+    own = {claim: mark for claim in winners if (mark := _misnamed(context, claim)) is not None}
+    has = {marked.names[mark.role_oid]: claim for claim, mark in own.items()}
+    found: dict[Claim, Mark] = {}
+    seen: set[Claim] = set()
+    for claim in own:
+        ring: list[Claim] = []
+        one: Claim | None = claim
+        while one is not None and one not in seen:
+            seen.add(one)
+            ring.append(one)
+            one = has.get(one.name)
+        if ring and one is claim:
+            found |= {each: own[has[each.name]] for each in ring}
+    return found
+
+
+def _misnamed(context: Context, claim: Claim) -> Mark | None:
+    """The mark in force on the very name that is declared, whose role is called otherwise."""
+    situation = context.situation
+    mark = situation.marked.mine.get(claim.name)
+    if mark is None or mark.holder not in claim.declared_by:
+        return None
+    there = situation.marked.names.get(mark.role_oid)
+    if there is None or there == claim.name or may_not_have(situation, claim):
+        return None
+    return mark

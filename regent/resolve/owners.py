@@ -17,6 +17,7 @@ from regent.resolve.allow_lists import AllowLists
 from regent.resolve.allowed import database_refused_by, heir_standing, refused_by
 from regent.resolve.context import Claim, Context
 from shared.keys import ResourceKey
+from shared.outside_schemas import DATABASE
 from shared.resources.grantee import OwnedSchema
 from shared.state import RoleEntry, UserEntry
 
@@ -109,6 +110,11 @@ def _databases(
             said = f"{field} is not in {where}.databases of the Regent. Add it there, or take it"
             context.findings.trouble(key, "NotAllowed", f"{said} out here.")
             continue
+        if where := refused_by(context.situation, key.namespace, _opens_databases):
+            said = f"{field}: its owner makes schemas of any name in it, and database is not in"
+            said += f" {where}.outsideSchemas of the Regent. Add it there, or take it out here."
+            context.findings.trouble(key, "NotAllowed", said)
+            continue
         unlisted = refused_by(context.situation, key.namespace, _lists_database(one.name))
         yield DesiredOwner(
             kind=DATABASES.kind,
@@ -196,6 +202,10 @@ def _lists_schema(name: str, *, exactly: bool) -> Callable[[AllowLists], bool]:
         return name in given.names if exactly else given.matches(name)
 
     return lists_it
+
+
+def _opens_databases(lists: AllowLists) -> bool:
+    return DATABASE in lists.outside_schemas
 
 
 def _lists_database(name: str) -> Callable[[AllowLists], bool]:

@@ -10,6 +10,7 @@ from regent.resolve.context import References
 from regent.resolve.situation import Findings, Situation
 from shared.guesses import Guesses
 from shared.keys import Kind, ResourceKey
+from shared.outcomes import ACCESS_LATER, ACCESS_NOW, ACCESS_OVER
 from shared.problems import capitalised, meant
 from shared.state import Entry, UserEntry
 from shared.utc import utc
@@ -145,8 +146,12 @@ def _access(
         start = access.starts_at or situation.now
         findings.due_at(start, situation.now)
         findings.due_at(access.until, situation.now)
-        if start <= situation.now < access.until:
+        role, end = f"Role {access.role!r}", utc(access.until)
+        if situation.now >= access.until:
+            findings.note(key, f"{ACCESS_OVER}{role} ended at {end}.")
+        elif start <= situation.now:
             roles.append(access.role)
-        elif situation.now >= access.until:
-            findings.note(key, f"Access to {access.role!r} ended at {utc(access.until)}.")
+            findings.note(key, f"{ACCESS_NOW}{role} until {end}.")
+        else:
+            findings.note(key, f"{ACCESS_LATER}{role} from {utc(start)} until {end}.")
     return tuple(roles)

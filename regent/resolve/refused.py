@@ -84,7 +84,7 @@ def _concerned(context: Context, turns: Mapping[Turn, Claim]) -> Mapping[str, li
     groups_of = context.situation.standing.reaches.groups_of
     found: dict[str, list[Turn]] = {}
     for turn, claim in turns.items():
-        names = [claim.observed_name or ""] if turn[0] else groups_of.get(claim.name, ())
+        names = [claim.observed_name or ""] if turn[0] else groups_of.get(claim.current_name, ())
         for name in names:
             found.setdefault(name, []).append(turn)
     return {

@@ -101,8 +101,13 @@ def note_renames(context: Context) -> None:
             )
         elif claim.name in managed and (key.namespace, former) in former_names:
             continue  # a resource that was deleted lately had this name: it was renamed
+        elif claim.mark is not None:
+            note = f"spec.renamedFrom: {former!r} is no role of this namespace any more, and"
+            note = f"{note} {claim.name!r} is managed here: the field does nothing. Take it out."
+            context.findings.note(key, note)
+            continue
         else:
-            way_out = "Correct the name; if the rename was done earlier, take the field out."
+            way_out = "Correct the name."
         context.findings.note(
             key,
             f"spec.renamedFrom: no role {former!r} of this namespace is managed here, so"

@@ -10,6 +10,7 @@ from regent.resolve.allowed import allowed_attributes, may_set, may_set_in
 from regent.resolve.context import Claim, Context
 from regent.resolve.renamings import note_cleared_password
 from shared.keys import ResourceKey
+from shared.outcomes import ACCESS_NOW, ACCESS_OVER
 from shared.state import UserEntry, Verifier
 from shared.utc import utc
 
@@ -58,8 +59,10 @@ def _may_log_in(context: Context, key: ResourceKey | None, user: UserEntry) -> b
         return True
     context.findings.due_at(until, context.situation.now)
     if until <= context.situation.now:
-        context.findings.note(key, f"Expired at {utc(until)}; it cannot log in.")
+        said = f"{ACCESS_OVER}it expired at {utc(until)} and cannot log in."
+        context.findings.note(key, said)
         return False
+    context.findings.note(key, f"{ACCESS_NOW}it may log in until {utc(until)}.")
     return True
 
 

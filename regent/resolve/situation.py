@@ -80,11 +80,17 @@ class Situation:
         """The Regent's own resource."""
         return self.accepted.state.regent.spec
 
-    def at(self, accepted: AcceptedState) -> Situation:
-        """The same moment with another accepted state: what was reckoned of it stays as it is."""
+    def at(self, accepted: AcceptedState, *, is_bounded: bool = True) -> Situation:
+        """The same moment with another accepted state: what was reckoned of it stays as it is.
+
+        Without bounds as if all were allowed that is declared in it.
+        """
         other = copy(self)
         object.__setattr__(other, "accepted", accepted)
-        if other.accepted.state.regent is not self.accepted.state.regent:
+        if not is_bounded:
+            bounds = BoundsByNamespace.of_nobody(accepted.state.regent.namespace)
+            object.__setattr__(other, "bounds", bounds)
+        elif other.accepted.state.regent is not self.accepted.state.regent:
             bounds = BoundsByNamespace.of(other.accepted.state.regent)
             object.__setattr__(other, "bounds", bounds)
         object.__setattr__(other, "chains", _chains_of(other))
@@ -112,12 +118,16 @@ class Findings:
     """Times at which this must be looked at again: an expiry, the end of a wait."""
     taken_back: set[str] = field(default_factory=set)
     """Roles without a mark that are taken only because the home database was lost."""
+    not_allowed: set[str] = field(default_factory=set)
+    """The resources that declare more than the Regent allows, whatever else is told of them."""
     is_waiting: bool = False
     """A form that was replaced still counts, until what the new one lists is there."""
 
     def trouble(self, key: object, reason: str, message: str) -> None:
         """Something is not as declared."""
         self.troubles.setdefault(str(key), (reason, message))
+        if reason == "NotAllowed":
+            self.not_allowed.add(str(key))
 
     def is_in_trouble(self, key: object) -> bool:
         """Whether something is told already, so that what comes is not."""

@@ -44,7 +44,7 @@ def _is_ip_address(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """One server and who we are there.
+    """One server and who we are there: who logs in, and the role that acts (`setRole`).
 
     `tls_mode` None means: verify-full when there is `ca_pem`, else TLS when the server has it. The
     password is safe either way, see `regent.server.authentication`. Without `ca_pem` the
@@ -57,6 +57,7 @@ class ServerAddress:
     admin_user: str
     tls_mode: TlsMode | None = None
     ca_pem: str | None = field(default=None, repr=False)
+    set_role: str | None = None
 
     def __post_init__(self) -> None:
         if problem := host_problem(self.host):

@@ -48,11 +48,17 @@ class Guard:
     `refusal` is what went wrong; then the connection has been cut and nothing was answered.
     """
 
-    def __init__(self, *, tls_is_verified: bool, may_ask_nothing: bool = False) -> None:
-        """`may_ask_nothing`: it may let us in without any proof that it is the right one."""
+    def __init__(
+        self, *, tls_is_verified: bool, may_ask_nothing: bool = False, gives_nothing: bool = False
+    ) -> None:
+        """`may_ask_nothing`: it may let us in without any proof that it is the right one.
+
+        `gives_nothing`: a client certificate was shown, and no password is given besides.
+        """
         self.refusal: UnsafeAuthenticationError | None = None
         self._may_ask_nothing = tls_is_verified or may_ask_nothing
         self._allowed = SCRAM | PASSWORDS if tls_is_verified else SCRAM
+        self._gives_nothing = gives_nothing
         self._fewest = 1 if tls_is_verified else FEWEST_ITERATIONS
         self._pending = b""
         self._is_over = False
@@ -100,6 +106,13 @@ class Guard:
                 " with tls.mode verify-full and tls.caSecretRef. A server on this machine that is"
                 " to ask for nothing is spoken to where no password is given.",
             )
+        if request != OK and self._gives_nothing:
+            asked = ASKS_FOR.get(request, "a password")
+            return UnsafeAuthenticationError(
+                f"The server asked for {asked}, and a client certificate is what was declared.",
+                way_out="Let it ask for the certificate (hostssl and cert in pg_hba.conf), or"
+                " declare adminPasswordSecretRef instead of clientCertificateSecretRef.",
+            )
         if request != OK and request not in self._allowed:
             asked = ASKS_FOR.get(request, f"authentication method {request}")
             return UnsafeAuthenticationError(
@@ -145,11 +158,17 @@ class GuardedLoop:
     """The event loop as asyncpg sees it: what it connects has a guard before it."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, tls_is_verified: bool, has_password: bool
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        tls_is_verified: bool,
+        has_password: bool,
+        has_certificate: bool = False,
     ) -> None:
         self._loop = loop
         self._tls_is_verified = tls_is_verified
         self._has_password = has_password
+        self._has_certificate = has_certificate
         self._guards: list[Guard] = []
         self._transports: list[asyncio.BaseTransport] = []
 
@@ -168,6 +187,7 @@ class GuardedLoop:
         guard = Guard(
             tls_is_verified=self._tls_is_verified,
             may_ask_nothing=not self._has_password and is_this_machine(transport),
+            gives_nothing=self._has_certificate,
         )
         self._guards.append(guard)
         return guard

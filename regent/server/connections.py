@@ -54,6 +54,7 @@ class Connections:
         self._places = Places(most)
         self._trial_seconds = trial_seconds
         self._in_use: set[str] = set()
+        self._plans_are_old: set[str] = set()
         self._idle_seconds = idle_seconds
         self._used_at: dict[str, float] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -80,6 +81,7 @@ class Connections:
             # To cancel is not enough: the driver would wait for the answer to its ROLLBACK.
             end = asyncio.get_running_loop().call_at(turn.until, connection.terminate)
             try:
+                await self._planned(database, connection)
                 yield connection
             except asyncio.CancelledError:
                 connection.terminate()
@@ -90,6 +92,19 @@ class Connections:
                 self._note_use(database)
                 if not connection.is_closed() and connection.is_in_transaction():
                     connection.terminate()
+
+    def plan_anew(self) -> None:
+        """The catalogs have grown: plans that were made while they were small are made again.
+
+        Each is made once (`force_generic_plan`), and reads whole what has one page. It would go on
+        doing so until the server analyzes the catalog, a minute later or never.
+        """
+        self._plans_are_old = set(self._open)
+
+    async def _planned(self, database: str, connection: asyncpg.Connection) -> None:
+        if database in self._plans_are_old:
+            self._plans_are_old.discard(database)
+            await connection.execute("DISCARD PLANS")
 
     async def _answering(self, database: str, turn: Turn) -> asyncpg.Connection:
         """The connection; one to a database that hung before has answered a small question."""

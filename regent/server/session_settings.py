@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 OFF, ON, NONE = "off", "on", ""
+ROLE, NO_ROLE = "role", "none"
 
 IN_THE_PACKET: Mapping[str, str] = MappingProxyType(
     {
-        # Who we are. ALTER ROLE .. SET role would apply at login.
-        "role": "none",
+        # Who we are. ALTER ROLE .. SET role would apply at login. With setRole it is that one.
+        ROLE: NO_ROLE,
         # Nothing that users can make stands before the catalog, temporary objects least of all.
         "search_path": "pg_catalog, pg_temp",
         "row_security": OFF,
@@ -107,20 +108,23 @@ PINNED_NAMES = frozenset(
 )
 
 
-def expected(major: int, *, is_superuser: bool) -> dict[str, str]:
+def expected(major: int, *, is_superuser: bool, role: str | None = None) -> dict[str, str]:
     """What must hold in a session that was settled."""
     later = afterwards(major, is_superuser=is_superuser)
-    return {**in_the_packet(major), **BY_ASYNCPG, **later}
+    return {**in_the_packet(major, role=role), **BY_ASYNCPG, **later}
 
 
-def in_the_packet(major: int | None) -> dict[str, str]:
-    """What the startup packet may name on this version; None while the version is not known."""
+def in_the_packet(major: int | None, *, role: str | None = None) -> dict[str, str]:
+    """What the startup packet may name on this version; None while the version is not known.
+
+    `role` is what the session acts as. RESET ROLE, RESET ALL and DISCARD ALL lead back to it.
+    """
     newer = {
         name: value
         for name, (since, value) in SINCE.items()
         if major is not None and major >= since
     }
-    return {**IN_THE_PACKET, **newer}
+    return {**IN_THE_PACKET, ROLE: role or NO_ROLE, **newer}
 
 
 def afterwards(major: int, *, is_superuser: bool) -> dict[str, str]:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from shared.errors import PostgRegentError
 
 _OF_A_DSN = (
+    ("adminPasswordSecretRef instead of clientCertificateSecretRef", "a password instead"),
+    ("clientCertificateSecretRef", "sslcert and sslkey"),
     ("its Secret in tls.caSecretRef", "its file in sslrootcert"),
     ("tls.mode verify-", "sslmode=verify-"),
     ("tls.caSecretRef", "sslrootcert"),
+    ("in authentication.region or AWS_REGION", "in AWS_REGION"),
+    (" (in a pod authentication.identity, or EKS Pod Identity)", ""),
+    ("in a pod authentication.identity; elsewhere ", ""),
+    ("spec.authentication", "POSTGREGENT_AUTHENTICATION"),
     ("tls.mode", "sslmode"),
     ("databaseHost and port", "host and port in --dsn"),
     ("databaseHost", "the host in --dsn"),
@@ -31,5 +37,5 @@ def say_by_dsn(error: PostgRegentError) -> None:
     that it begins with.
     """
     error.way_out = by_dsn(error.way_out)
-    if error.message.startswith(("databaseHost", "tls.mode")):
+    if error.message.startswith(("databaseHost", "tls.mode", "spec.authentication")):
         error.message = by_dsn(error.message)

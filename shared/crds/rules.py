@@ -175,6 +175,14 @@ _RULES: Mapping[str, Sequence[Rule]] = {
             f"there is more than one way to log in; keep one of {', '.join(_WAYS_TO_LOG_IN)}",
         ),
         _rule(
+            "!(has(self.clientCertificateSecretRef) || has(self.authentication)) || "
+            "!has(self.tls) || !has(self.tls.mode) || "
+            "!(self.tls.mode in ['disable', 'require'])",
+            "mode disable or require does not go with clientCertificateSecretRef and "
+            "authentication; leave it out, or write verify-full, or verify-ca with caSecretRef",
+            "tls",
+        ),
+        _rule(
             f"{_HOME} != self.databaseName && "
             f"!(has(self.additionalDatabases) && {_HOME} in self.additionalDatabases)",
             "is also served; keep the Regent's memory in a database of its own (without "
@@ -187,6 +195,13 @@ _RULES: Mapping[str, Sequence[Rule]] = {
             "is not the name or address of one host; write only that, such as db.example.org; the "
             "port goes in port, the database in databaseName",
             "databaseHost",
+        ),
+    ],
+    "Authentication": [
+        _rule(
+            "!has(self.region) || self.provider == 'AWS'",
+            "goes with provider AWS only; take it out",
+            "region",
         ),
     ],
     "Tls": [

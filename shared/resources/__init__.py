@@ -23,8 +23,11 @@ from shared.resources.regent import (
     Tls,
 )
 from shared.resources.resource import (
+    APPROVE_ANNOTATION,
     DEFAULT_NAMESPACE,
     RELEASE_ANNOTATION,
+    ROTATE_ANNOTATION,
+    SUCCEEDS_ANNOTATION,
     TAKEOVER_ANNOTATION,
     UNINSTALL_ANNOTATION,
     VANISHED_ANNOTATION,
@@ -38,9 +41,12 @@ AnyResource = Permission | Role | User | Regent
 
 __all__ = [
     "API_VERSION",
+    "APPROVE_ANNOTATION",
     "DEFAULT_NAMESPACE",
     "GROUP",
     "RELEASE_ANNOTATION",
+    "ROTATE_ANNOTATION",
+    "SUCCEEDS_ANNOTATION",
     "TAKEOVER_ANNOTATION",
     "UNINSTALL_ANNOTATION",
     "VANISHED_ANNOTATION",

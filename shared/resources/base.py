@@ -100,6 +100,12 @@ class Part(BaseModel):
         """The rules between fields that do not hold. All of them, not the first."""
         return ()
 
+    def says(self, field: str) -> Any:
+        """What it says in an optional field, by its camelCase name; None where its default."""
+        one = next(one for one in self._absents if one.alias == field)
+        value = getattr(self, one.name)
+        return None if value == one.default else value
+
     def given(self) -> frozenset[str]:
         """The fields that say something other than their default, in camelCase."""
         absent = {one.alias for one in self._absents if getattr(self, one.name) == one.default}

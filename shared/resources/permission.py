@@ -62,7 +62,7 @@ Action = Annotated[
     WithJsonSchema({"type": "string", "enum": sorted(ACTIONS)}),
 ]
 
-SCHEMA_QUALIFIED = ("tables", "sequences", "routines", "types")
+SCHEMA_QUALIFIED = ("tables", "sequences", "routines", "types", "propertyGraphs")
 KIND_OF_FIELD: dict[str, ObjectKind] = {
     "tables": ObjectKind.TABLE,
     "sequences": ObjectKind.SEQUENCE,
@@ -74,6 +74,7 @@ KIND_OF_FIELD: dict[str, ObjectKind] = {
     "tablespaces": ObjectKind.TABLESPACE,
     "parameters": ObjectKind.PARAMETER,
     "largeObjects": ObjectKind.LARGE_OBJECT,
+    "propertyGraphs": ObjectKind.PROPERTY_GRAPH,
 }
 
 
@@ -181,6 +182,15 @@ class PermissionSpec(Part):
     large_objects: Annotated[
         tuple[Annotated[Whole, Field(ge=1, le=4_294_967_295)], ...],
         Field(min_length=1, max_length=1_000, description="Large objects, by oid."),
+    ] = ()
+    property_graphs: Annotated[
+        tuple[NamePattern, ...],
+        Field(
+            min_length=1,
+            max_length=1_000,
+            description="Property graphs, as names or shell patterns. From PostgreSQL 19 on, which "
+            "is not tested.",
+        ),
     ] = ()
     with_grant_option: Annotated[
         Flag | None,

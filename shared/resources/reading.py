@@ -218,6 +218,10 @@ def _words(detail: ErrorDetails) -> tuple[str, str]:  # noqa: PLR0912 - a branch
             return f"is {_kind_of(given)} where fields belong", way_out
         case "literal_error":
             return "is not one of its values", f"write {context['expected']}"
+        case "too_short" if isinstance(given, str):
+            return "is empty", "write something"
+        case "too_long" if isinstance(given, str):
+            return "is too long", f"shorten it to {context['max_length']} characters"
         case "too_short":
             return "is an empty list", "add an item, or leave the field out"
         case "too_long":

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from shared.privileges import PublicRight
 from shared.resources.base import API_VERSION, Breach, Flag, Part, Whole, refuse
 from shared.resources.deployment import Deployment
 from shared.resources.names import (
@@ -25,19 +26,21 @@ from shared.resources.names import (
 from shared.resources.permission import Action
 from shared.resources.references import LabelSelector, SecretKeyRef, SecretRef
 from shared.resources.resource import Resource
-from shared.resources.texts import Words
 
 DEFAULT_PORT = 5432
 DEFAULT_HOME_DATABASE = "postgregent"
 DEFAULT_RESYNC_SECONDS = 60
 DEFAULT_BRAKE_PERCENT = 20
 DEFAULT_BRAKE_MINIMUM = 5
+VERIFIED_WAYS = (["clientCertificateSecretRef"], ["authentication"])
+"""What is shown to a server that proves who it is, and to no other (ADR 51, ADR 54)."""
 
 Enforcement = Literal["Observe", "Correct", "Prevent"]
 Detector = Literal["Auto", "Triggers", "Polling"]
 UnmanagedRoles = Literal["Ignore", "Report", "Disable"]
 PublicPrivilege = Literal["Ignore", "Declared"]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
+Provider = Literal["AWS", "GCP", "Azure"]
 OutsideSchema = Literal[
     "database", "foreignDataWrappers", "foreignServers", "languages", "largeObjects", "tablespaces"
 ]
@@ -93,14 +96,40 @@ class Tls(Part):
 class Authentication(Part):
     """A cloud's token instead of a password."""
 
-    provider: Annotated[Literal["AWS", "GCP", "Azure"], Field(description="Whose token it is.")]
+    provider: Annotated[
+        Provider,
+        Field(description="Whose: AWS (RDS IAM), GCP (Cloud SQL IAM) or Azure (Microsoft Entra)."),
+    ]
     region: Annotated[
-        Words | None, Field(max_length=64, description="The region, where the token needs it.")
+        str | None,
+        Field(
+            pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+            max_length=64,
+            description="Of the server, for AWS. Default: what its library finds, as AWS_REGION.",
+        ),
     ] = None
+    identity: Annotated[
+        str | None,
+        Field(
+            pattern="^[A-Za-z0-9][-A-Za-z0-9+=,.@_/:]*$",
+            max_length=256,
+            description="Whom the Regent's service account stands for, in a cluster: ARN of a role "
+            "(AWS), email of a service account (GCP), client id (Azure). The cloud decides.",
+        ),
+    ] = None
+
+    def breaches(self) -> Iterable[Breach]:
+        """Only AWS has a region in its tokens."""
+        if self.region is not None and self.provider != "AWS":
+            yield Breach(("region",), f"does not go with {self.provider}", "take it out")
 
 
 class PublicPrivileges(Part):
-    """Which of the rights of PUBLIC are declared by Roles with `public: true`."""
+    """Which rights of PUBLIC, everybody, are declared by Roles with `public: true`.
+
+    Of a declared one PUBLIC holds exactly what they list in the served databases. Outside are
+    system and ignored schemas, and members of extensions.
+    """
 
     connect: Annotated[
         PublicPrivilege | None, Field(description="CONNECT on databases. Default Ignore.")
@@ -117,6 +146,20 @@ class PublicPrivileges(Part):
     usage: Annotated[
         PublicPrivilege | None, Field(description="USAGE on types and languages. Default Ignore.")
     ] = None
+    other: Annotated[
+        PublicPrivilege | None,
+        Field(
+            description="Every other privilege in a served database: on tables, views, columns, "
+            "sequences, large objects, foreign-data wrappers and servers, USAGE on schemas, CREATE "
+            "on the database. Default Ignore."
+        ),
+    ] = None
+
+    @property
+    def declared(self) -> frozenset[PublicRight]:
+        """Those that say Declared."""
+        given = self.model_dump(by_alias=True)
+        return frozenset(right for right in PublicRight if given.get(right) == "Declared")
 
 
 class Allow(Part):
@@ -129,15 +172,20 @@ class Allow(Part):
         Field(
             max_length=6,
             description="What stands in no schema and may be given on: database (CREATE, which "
-            "makes schemas), and fields of a Permission. Default: everything where schemas is not "
-            'given or has "*", else nothing. Parameters have their own list.',
+            "makes schemas, and owning one), and fields of a Permission. Default: everything "
+            'where schemas is not given or has "*", else nothing. Parameters have their own list.',
         ),
     ] = None
     names: Annotated[
         Patterns | None, Field(description="Names that roles may have in PostgreSQL.")
     ] = None
     actions: Annotated[
-        tuple[Action, ...] | None, Field(max_length=17, description="Actions that may be given.")
+        tuple[Action, ...] | None,
+        Field(
+            max_length=17,
+            description="Actions that may be given. REFERENCES and TRIGGER by name are given on "
+            "tables of every owner, else not where they make one a superuser or the like.",
+        ),
     ] = None
     attributes: Annotated[
         tuple[Attribute, ...] | None, Field(max_length=6, description="Attributes beyond inherit.")
@@ -275,10 +323,18 @@ class RegentSpec(Part):
         Field(description="A Secret with the password under `password`, as other operators make."),
     ] = None
     client_certificate_secret_ref: Annotated[
-        SecretRef | None, Field(description="A kubernetes.io/tls Secret to log in with.")
+        SecretRef | None,
+        Field(
+            description="A kubernetes.io/tls Secret with a client certificate (`tls.crt`) and its "
+            "key (`tls.key`) to log in with. The server's certificate is verified."
+        ),
     ] = None
     authentication: Annotated[
-        Authentication | None, Field(description="Log in with a cloud's token.")
+        Authentication | None,
+        Field(
+            description="Log in with a cloud's token, which is renewed before it expires. The "
+            "server's certificate is verified."
+        ),
     ] = None
     database_host: Annotated[
         Host, Field(description="Name or address of the server; never a DSN, a list or a socket.")
@@ -304,7 +360,8 @@ class RegentSpec(Part):
     ]
     tls: Annotated[Tls | None, Field(description="Encryption of the connection.")] = None
     set_role: Annotated[
-        AnyRoleName | None, Field(description="The role to SET ROLE to after connecting.")
+        AnyRoleName | None,
+        Field(description="The role that every session acts as; adminUser may SET ROLE to it."),
     ] = None
     enforcement: Annotated[
         Enforcement | None,
@@ -346,7 +403,10 @@ class RegentSpec(Part):
     ] = None
     approval: Annotated[
         Literal["Automatic", "Manual"] | None,
-        Field(description="Whether plans wait for a person. Default Automatic."),
+        Field(
+            description="Manual: what is declared anew waits for a person's approval, and what was "
+            "approved before stays in force. Default Automatic."
+        ),
     ] = None
     resync_seconds: Annotated[
         Whole | None,
@@ -362,6 +422,14 @@ class RegentSpec(Part):
     def databases(self) -> tuple[str, ...]:
         """The databases that are served, the main one first."""
         return tuple(dict.fromkeys((self.database_name, *self.additional_databases)))
+
+    @property
+    def client_certificate_keys(self) -> tuple[SecretKeyRef, ...]:
+        """Certificate and key of `clientCertificateSecretRef`, where it is given."""
+        if self.client_certificate_secret_ref is None:
+            return ()
+        name = self.client_certificate_secret_ref.name
+        return SecretKeyRef(name=name, key="tls.crt"), SecretKeyRef(name=name, key="tls.key")
 
     @property
     def effective_port(self) -> int:
@@ -395,6 +463,12 @@ class RegentSpec(Part):
         if not ways:
             yield Breach(
                 ("adminPasswordSecretRef",), "is required", "add the name and key of a Secret"
+            )
+        if self.tls_mode in {"disable", "require"} and ways[:1] in VERIFIED_WAYS:
+            yield Breach(
+                ("tls", "mode"),
+                f"{self.tls_mode} does not go with {ways[0]}",
+                "leave it out, or write verify-full, or verify-ca with caSecretRef",
             )
         for second in ways[1:]:
             yield Breach(

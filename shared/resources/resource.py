@@ -14,9 +14,13 @@ from shared.resources.names import ResourceName
 
 DEFAULT_NAMESPACE = "default"
 RELEASE_ANNOTATION = f"{GROUP}/release-brake"
+APPROVE_ANNOTATION = f"{GROUP}/approve"
 UNINSTALL_ANNOTATION = f"{GROUP}/uninstall"
 TAKEOVER_ANNOTATION = f"{GROUP}/accept-takeover"
 VANISHED_ANNOTATION = f"{GROUP}/let-go-vanished"
+SUCCEEDS_ANNOTATION = f"{GROUP}/succeeds"
+ROTATE_ANNOTATION = f"{GROUP}/rotate"
+"""On a User whose password is made: another one now, each time that it says something else."""
 
 
 class Metadata(Part):
@@ -63,11 +67,18 @@ class Metadata(Part):
         """On a Regent: the vanished resources whose access somebody ends, by their token."""
         return self.annotations.get(VANISHED_ANNOTATION, "")
 
+    @property
+    def succeeds(self) -> str:
+        """On a Regent: the name of one of its namespace that is gone, whose resources it gets."""
+        return self.annotations.get(SUCCEEDS_ANNOTATION, "")
+
 
 def _consent_annotation(kind: ConsentKind) -> str:
     match kind:
         case "Brake":
             return RELEASE_ANNOTATION
+        case "Approval":
+            return APPROVE_ANNOTATION
         case "Takeover":
             return TAKEOVER_ANNOTATION
         case _:

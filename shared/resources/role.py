@@ -13,6 +13,9 @@ from shared.resources.grantee import DefaultPrivilege, GranteeSpec
 from shared.resources.names import Identifier, RoleName
 from shared.resources.resource import Resource
 
+MOST_DEFAULTS = 8_192
+"""Schemas of all default privileges of a Role together: the two lengths multiply."""
+
 
 class RoleSpec(GranteeSpec):
     """A group of permissions on the databases of one Regent."""
@@ -49,8 +52,15 @@ class RoleSpec(GranteeSpec):
         return self.role_name or resource_name
 
     def breaches(self) -> Iterable[Breach]:
-        """PUBLIC is no role: it has privileges and nothing else."""
+        """PUBLIC is no role: it has privileges and nothing else. Default privileges are bounded."""
         yield from super().breaches()
+        places = sum(max(1, len(one.schemas)) for one in self.default_privileges)
+        if places > MOST_DEFAULTS:
+            yield Breach(
+                ("defaultPrivileges",),
+                f"name {places} schemas in all, and {MOST_DEFAULTS} is the most",
+                "give them to several Roles, or leave schemas out where all are meant",
+            )
         if not self.is_public:
             return
         for name in ("roleName", "memberOf", "attributes", "parameters", "databaseParameters",

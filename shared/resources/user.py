@@ -15,23 +15,38 @@ from shared.resources.resource import Resource
 from shared.resources.role import unfit_name
 from shared.resources.texts import Words
 
+MADE_KEY = "password"
+"""Of a Secret that keeps a password that is made."""
+
 
 class Credentials(Part):
-    """A password that is made here, and where it is put."""
+    """A password that is made by the controller of a cluster, and the Secret that keeps it."""
 
     secret_name: Annotated[
-        ResourceName, Field(description="The Secret of this namespace that it is written to.")
+        ResourceName,
+        Field(
+            description="The Secret of this namespace that keeps it, under `password`. It is made, "
+            "belongs to the User, and goes with it; one that is there already is refused."
+        ),
     ]
     mode: Annotated[
         Literal["Static", "Dynamic"] | None,
         Field(description="Static: one password, kept. Dynamic: leases. Default Static."),
     ] = None
     rotate_every: Annotated[
-        Span | None, Field(description="Makes a new password this often, such as 30d.")
+        Span | None,
+        Field(
+            description="Makes a new password this often, such as 30d. The annotation "
+            "`putnam120.postgregent/rotate` of the User makes one for each new value."
+        ),
     ] = None
     length: Annotated[
         Whole | None,
-        Field(ge=16, le=128, description="Characters in the password. Default 32."),
+        Field(
+            ge=16,
+            le=128,
+            description="Letters and digits in the password, from the next one on. Default 32.",
+        ),
     ] = None
     default_ttl: Annotated[
         Span | None,
@@ -44,6 +59,11 @@ class Credentials(Part):
         tuple[ResourceName, ...],
         Field(max_length=64, description="Service accounts of this namespace that get leases."),
     ] = ()
+
+    @property
+    def is_static(self) -> bool:
+        """`mode`, with its default."""
+        return self.mode != "Dynamic"
 
     def breaches(self) -> Iterable[Breach]:
         """Leases belong to Dynamic, rotation to Static, and a lease ends before it may not last."""
@@ -101,7 +121,7 @@ class UserSpec(GranteeSpec):
     ] = None  # fmt: skip
     credentials: Annotated[
         Credentials | None,
-        Field(description="Has the password made and kept in a Secret, instead."),
+        Field(description="In a cluster: has the password made and kept in a Secret, instead."),
     ] = None
     roles: Annotated[
         tuple[ResourceName, ...],
@@ -129,6 +149,14 @@ class UserSpec(GranteeSpec):
     def is_enabled(self) -> bool:
         """`enabled`, with its default."""
         return self.enabled is not False
+
+    @property
+    def password_key(self) -> SecretKeyRef | None:
+        """Where its password is: in the Secret that it names, or in the one that is made."""
+        made = self.credentials
+        if made is not None and made.is_static:
+            return SecretKeyRef(name=made.secret_name, key=MADE_KEY)
+        return self.password_secret_ref
 
     def postgres_name(self, resource_name: str) -> str:
         """The role's name in PostgreSQL, exactly as written (rule 7)."""

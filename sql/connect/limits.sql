@@ -19,4 +19,4 @@ SELECT
     ) AS in_server
 FROM pg_catalog.pg_roles AS r
 LEFT JOIN pg_catalog.pg_database AS d ON d.datname = $1
-WHERE r.rolname = CURRENT_USER;
+WHERE r.rolname = SESSION_USER;

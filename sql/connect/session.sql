@@ -3,6 +3,7 @@
 SELECT
     pg_catalog.pg_backend_pid() AS pid,
     CURRENT_USER::text AS current,
+    SESSION_USER::text AS logged_in_as,
     CURRENT_USER = SESSION_USER AS is_the_admin,
     (
         SELECT d.datistemplate FROM pg_catalog.pg_database AS d

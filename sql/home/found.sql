@@ -53,10 +53,6 @@ thing AS (
     UNION ALL
     SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_policy AS t
     UNION ALL
-    SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, t.oid
-    FROM pg_catalog.pg_proc AS t
-    WHERE t.pronamespace NOT IN (SELECT p.oid FROM passed_over AS p)
-    UNION ALL
     SELECT 'pg_catalog.pg_publication'::pg_catalog.regclass, t.oid
     FROM pg_catalog.pg_publication AS t
     UNION ALL
@@ -93,6 +89,38 @@ SELECT i.type || ' ' || i.identity AS what, '' AS mend
 FROM thing AS t
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(t.classid, t.oid, 0) AS i
 WHERE t.oid >= 16384
+UNION ALL
+-- Of a function in our schema all that says what it does, to whom, and with whose rights.
+SELECT
+    i.type || ' ' || i.identity
+    || CASE WHEN n.nspname <> 'postgregent' THEN '' ELSE
+        CASE WHEN f.proowner IS DISTINCT FROM (SELECT o.oid FROM owner AS o)
+            THEN ' of ' || pg_catalog.pg_get_userbyid(f.proowner) ELSE '' END
+        || ' in ' || l.lanname
+        || CASE WHEN f.prosecdef THEN ' as its owner' ELSE '' END
+        || CASE WHEN f.proargdefaults IS NULL THEN '' ELSE ' with defaults' END
+        || CASE WHEN f.prosqlbody IS NULL THEN '' ELSE ' with a parsed body' END
+        || coalesce(' with ' || pg_catalog.array_to_string(f.proconfig, ' and '), '')
+        || ' as ' || pg_catalog.encode(
+            pg_catalog.sha256(pg_catalog.convert_to(f.prosrc, 'UTF8')), 'hex'
+        )
+        || coalesce((
+            SELECT ' open to ' || pg_catalog.string_agg(DISTINCT
+                CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee) END, ', '
+            )
+            FROM pg_catalog.aclexplode(
+                coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))
+            ) AS x
+            WHERE x.grantee <> f.proowner
+        ), '')
+    END,
+    ''
+FROM pg_catalog.pg_proc AS f
+JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+JOIN pg_catalog.pg_language AS l ON l.oid = f.prolang
+CROSS JOIN LATERAL
+    pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, f.oid, 0) AS i
+WHERE f.oid >= 16384 AND f.pronamespace NOT IN (SELECT p.oid FROM passed_over AS p)
 UNION ALL
 SELECT
     CASE r.relkind WHEN 'i' THEN pg_catalog.pg_get_indexdef(r.oid) ELSE r.kind || ' ' || r.identity END

@@ -1,7 +1,8 @@
 -- One row: something about the owner role ($1), where it exists, that PostgRegent does not make so,
 -- and the SQL that a superuser runs to mend it. Works in any database.
 -- Its members may write what every Regent obeys. So a member is believed only when it is the session
--- user, a superuser, or was let in by a superuser. From 16 on the creator of a role gets ADMIN alone
+-- user or the role that it acts as (setRole), a superuser, or was let in by a superuser or by that
+-- role. From 16 on the creator of a role gets ADMIN alone
 -- in the bootstrap superuser's name: that says nothing.
 WITH owner AS (
     SELECT r.* FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1
@@ -10,7 +11,7 @@ member AS (
     SELECT
         m.member,
         bool_or(
-            coalesce(g.rolsuper, false)
+            coalesce(g.rolsuper OR (g.rolname = CURRENT_USER AND CURRENT_USER <> SESSION_USER), false)
             AND coalesce(pg_catalog.to_jsonb(m) ->> 'set_option', 'true') = 'true'
         ) AS is_let_in
     FROM pg_catalog.pg_auth_members AS m
@@ -45,4 +46,4 @@ SELECT
 FROM owner AS o
 CROSS JOIN member AS m
 JOIN pg_catalog.pg_roles AS u ON u.oid = m.member
-WHERE NOT m.is_let_in AND NOT u.rolsuper AND u.rolname <> SESSION_USER
+WHERE NOT m.is_let_in AND NOT u.rolsuper AND u.rolname NOT IN (SESSION_USER, CURRENT_USER)

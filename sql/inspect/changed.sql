@@ -1,7 +1,7 @@
 -- One row: which relations and schemas a targeted reading must look at.
 -- That is what $1 (relations) and $5 (schemas) name and the transactions $2 (xids) wrote, and what a privilege on it may
 -- follow from: with a sequence the tables that draw on it (when $3), with a schema everything in
--- it. When $4, the schemas of the relations are among them.
+-- it. When $4, the schemas of the relations are among them, without what else is in them.
 -- Everything goes through arrays: so the planner expects few rows, and takes indexes. xmin is
 -- compared in a plain scan, before any other filter: that is the fastest form.
 WITH wrote_relation AS MATERIALIZED (
@@ -35,8 +35,8 @@ space AS MATERIALIZED (
 named AS MATERIALIZED (
     SELECT t.oids || ARRAY(
         SELECT c.oid FROM pg_catalog.pg_class AS c
-        WHERE pg_catalog.cardinality((SELECT s.oids FROM space AS s)) > 0
-          AND c.relnamespace = ANY ((SELECT s.oids FROM space AS s)::oid[])
+        WHERE pg_catalog.cardinality((SELECT w.oids FROM wrote_space AS w)) > 0
+          AND c.relnamespace = ANY ((SELECT w.oids FROM wrote_space AS w)::oid[])
           AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')) AS oids
     FROM touched AS t
 ),

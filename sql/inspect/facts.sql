@@ -1,11 +1,11 @@
--- One row: what this server is, who we are on it, and what we may read.
+-- One row: what this server is, who we are on it (the role that acts, and the one that logged in:
+-- two with setRole).
 SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
-       session_user::text AS admin,
+       current_user::text AS admin,
+       session_user::text AS login,
+       l.rolsuper AS login_is_superuser,
        r.rolsuper AS admin_is_superuser,
        pg_catalog.pg_is_in_recovery() AS is_in_recovery,
-       pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may_read_passwords,
-       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
-           AS may_read_identifier,
        ARRAY(
            SELECT DISTINCT l.rolname::text
            FROM pg_catalog.pg_stat_activity AS a
@@ -18,6 +18,13 @@ SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
                JOIN pg_catalog.pg_roles AS l ON l.oid = a.usesysid
            WHERE l.rolcanlogin
        ) AS connected,
+       -- Databases, and in parallel the roles that may log in and have a session there.
+       ARRAY(
+           SELECT DISTINCT ARRAY[a.datname::text, l.rolname::text]
+           FROM pg_catalog.pg_stat_activity AS a
+               JOIN pg_catalog.pg_roles AS l ON l.oid = a.usesysid
+           WHERE l.rolcanlogin AND a.datname IS NOT NULL
+       ) AS connected_to,
        ARRAY(
            SELECT DISTINCT l.rolname::text
            FROM pg_catalog.pg_subscription AS s
@@ -45,4 +52,5 @@ SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
              AND k.classid = 'pg_catalog.pg_authid'::pg_catalog.regclass
        ) END AS granted_to
 FROM pg_catalog.pg_roles AS r
-WHERE r.rolname = session_user
+JOIN pg_catalog.pg_roles AS l ON l.rolname = session_user
+WHERE r.rolname = current_user

@@ -9,7 +9,7 @@
 --   defaults  what a role (owner) gives on objects that it makes from now on: defaults.sql
 -- is_system is what no declaration reaches: system schemas, TOAST and row types appear only with what
 -- names a managed role, one of $1, in its ACL; temporary schemas never. $3 asks for `default`. An ACL that is NULL is acldefault(). $4 are the catalogs
--- of all kinds. relation_group is here as two kinds share its one scan of pg_class.
+-- of all kinds. What ends the statement is written.sql. relation_group is here as two kinds share its one scan of pg_class.
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname,
            n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'postgregent') AS is_system
@@ -21,7 +21,8 @@ relation_group AS MATERIALIZED (
            pg_catalog.array_agg(c.relname::text) AS names, pg_catalog.array_agg(c.oid) AS oids
     FROM looked_at AS c
     GROUP BY 1, 2, 3, 4
-)
+),
+piece AS (
 SELECT 'member' AS part, d.classid::pg_catalog.regclass::text AS form, NULL::name AS schema, NULL::name AS owner,
        NULL::text[] AS acl, false AS is_system, NULL::text[] AS names,
        pg_catalog.array_agg(d.objid) AS oids, NULL::oid[] AS others, NULL::text[] AS arguments

@@ -1,7 +1,7 @@
 -- What a whole reading looks at; reading.sql continues the statement.
 -- looked_at_column: the columns with an ACL of their own, found through the grants that pg_shdepend
--- knows. A scan of pg_attribute takes forty times as long. What PUBLIC alone was given on a column
--- is not found.
+-- knows. A scan of pg_attribute takes forty times as long: it is for $7, where PUBLIC is managed, as
+-- what PUBLIC alone was given on a column is not found otherwise.
 WITH looked_at AS NOT MATERIALIZED (
     SELECT c.oid, c.relname, c.relnamespace, c.relowner, c.relkind, c.relacl
     FROM pg_catalog.pg_class AS c
@@ -22,6 +22,9 @@ looked_at_column AS NOT MATERIALIZED (
     SELECT d.objid, d.objsubid FROM pg_catalog.pg_shdepend AS d
     WHERE d.dbid = (SELECT here.oid FROM here) AND d.objsubid < 0
       AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    UNION
+    SELECT a.attrelid, a.attnum FROM pg_catalog.pg_attribute AS a
+    WHERE $7::boolean AND a.attacl IS NOT NULL
 ),
 looked_at_default AS NOT MATERIALIZED (
     SELECT f.oid, f.adrelid FROM pg_catalog.pg_attrdef AS f

@@ -9,7 +9,9 @@ BEGIN
         FROM pg_catalog.pg_event_trigger AS t
         JOIN pg_catalog.pg_proc AS p ON p.oid = t.evtfoid
         WHERE p.pronamespace = pg_catalog.to_regnamespace('postgregent')
-           OR t.evtname IN ('postgregent_change', 'postgregent_drop')
+           OR t.evtname IN (
+               'postgregent_change', 'postgregent_drop', 'postgregent_prevent'
+           )
     LOOP
         EXECUTE pg_catalog.format('DROP EVENT TRIGGER %I', trigger_name);
     END LOOP;

@@ -42,7 +42,7 @@ SELECT
     pg_catalog.pg_get_userbyid((SELECT h.nspowner FROM home AS h)) AS schema_owner,
     (SELECT h.comment FROM home AS h) AS comment,
     coalesce((
-        SELECT r.rolsuper OR r.rolname = SESSION_USER OR coalesce(pg_catalog.pg_has_role(
+        SELECT r.rolsuper OR r.rolname IN (SESSION_USER, CURRENT_USER) OR coalesce(pg_catalog.pg_has_role(
             r.oid, pg_catalog.to_regrole('postgregent_owner'), 'MEMBER'
         ), false)
         FROM home AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.nspowner

@@ -3,5 +3,5 @@ SELECT
     pg_catalog.pg_is_in_recovery() AS is_in_recovery,
     pg_catalog.to_regnamespace('postgregent') IS NOT NULL OR EXISTS (
         SELECT FROM pg_catalog.pg_event_trigger AS t
-        WHERE t.evtname IN ('postgregent_change', 'postgregent_drop')
+        WHERE t.evtname IN ('postgregent_change', 'postgregent_drop', 'postgregent_prevent')
     ) AS is_there;

@@ -10,7 +10,7 @@ DECLARE
     ours CONSTANT regnamespace := to_regnamespace('postgregent');
     admins CONSTANT oid[] := ARRAY(
         SELECT r.oid FROM pg_catalog.pg_roles AS r
-        WHERE r.rolsuper OR r.rolname = SESSION_USER OR coalesce(pg_catalog.pg_has_role(
+        WHERE r.rolsuper OR r.rolname IN (SESSION_USER, CURRENT_USER) OR coalesce(pg_catalog.pg_has_role(
             r.oid, pg_catalog.to_regrole('postgregent_owner'), 'MEMBER'
         ), false)
     );

@@ -1,12 +1,17 @@
 -- One row: why the object ($1 its catalog, $2 its oid) may run code with its owner's rights. No row:
 -- it is plain data. What is not known to be harmless counts as code (docs/adr/0016). $3 are the
 -- roles that may own partitions of it: a partition's triggers run as the owner of its parent when a
--- foreign key cascades.
+-- foreign key cascades. $4 is the role that would own it, and $5 are roles of which a pass takes what
+-- nobody declares.
 --
 -- Everything of the server's own has an oid below 16384, and pg_depend has no row for it. A stable
 -- or volatile function of the server may run others (table_to_xml reads a view), so outside of what
 -- must be immutable anyway (indexes, generated columns, statistics, partition keys) only those that
--- are listed here are harmless. Operators and casts are in pg_depend where they are not the server's.
+-- are listed here are harmless. Operators and casts are in pg_depend where they are not the server's,
+-- but for the casts of a foreign key. Its queries run as the owner of the table that they look at, or
+-- write to, and cast from one column's type to the other's (ri_triggers.c): by whatever cast there is
+-- at that time, which the owner of either type may make and make anew. And whoever holds REFERENCES
+-- adds such a key later, as TRIGGER adds a trigger.
 WITH this AS (
     SELECT $1::pg_catalog.oid AS classid, $2::pg_catalog.oid AS objid
 ),
@@ -105,6 +110,38 @@ UNION ALL
 SELECT 'it has the trigger ' || g.tgname
 FROM pg_catalog.pg_trigger AS g JOIN tbl AS t ON t.oid = g.tgrelid
 WHERE NOT g.tgisinternal
+UNION ALL
+SELECT 'its foreign key ' || c.conname || ' casts ' || pg_catalog.format_type(f.atttypid, NULL)
+    || ' to ' || pg_catalog.format_type(p.atttypid, NULL) || ' or back'
+FROM pg_catalog.pg_constraint AS c
+JOIN tbl AS t ON t.oid IN (c.conrelid, c.confrelid)
+CROSS JOIN LATERAL ROWS FROM (
+    pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.confkey)
+) AS k (referencing, referenced)
+JOIN pg_catalog.pg_attribute AS f ON f.attrelid = c.conrelid AND f.attnum = k.referencing
+JOIN pg_catalog.pg_attribute AS p ON p.attrelid = c.confrelid AND p.attnum = k.referenced
+WHERE c.contype = 'f' AND f.atttypid <> p.atttypid
+  AND (f.atttypid >= 16384 OR p.atttypid >= 16384 OR EXISTS (
+        SELECT FROM pg_catalog.pg_cast AS x
+        WHERE x.oid >= 16384 AND x.castsource < 16384 AND x.casttarget < 16384
+    ))
+UNION ALL
+SELECT coalesce(pg_catalog.pg_get_userbyid(nullif(a.grantee, 0)), 'PUBLIC') || ' holds '
+    || a.privilege_type || ' on it'
+FROM tbl AS t
+CROSS JOIN LATERAL (
+    SELECT c.relacl FROM pg_catalog.pg_class AS c WHERE c.oid = t.oid
+    UNION ALL
+    SELECT b.attacl FROM pg_catalog.pg_attribute AS b WHERE b.attrelid = t.oid
+) AS x (acl)
+CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) AS a
+WHERE a.privilege_type IN ('REFERENCES', 'TRIGGER') AND a.grantee <> t.relowner
+  AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_roles AS r
+        WHERE r.rolname = $4 AND a.grantee <> 0
+          AND pg_catalog.pg_has_role(a.grantee, r.oid, 'MEMBER')
+    )
+  AND pg_catalog.pg_get_userbyid(a.grantee) <> ALL ($5::text[])
 UNION ALL
 SELECT p.what || ' uses ' || pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)
 FROM part AS p

@@ -7,9 +7,11 @@ SELECT
         ) FROM pg_catalog.pg_event_trigger AS t
     ) AS triggers,
     (
-        SELECT p.ctid::pg_catalog.text || ' ' || p.xmin::pg_catalog.text
+        SELECT pg_catalog.string_agg(
+            p.ctid::pg_catalog.text || ' ' || p.xmin::pg_catalog.text, ',' ORDER BY p.proname
+        )
         FROM pg_catalog.pg_proc AS p
-        WHERE p.proname = 'record_change' AND p.pronargs = 0
+        WHERE p.proname IN ('record_change', 'refuse_change') AND p.pronargs = 0
           AND p.pronamespace = pg_catalog.to_regnamespace('postgregent')
     ) AS function,
     (
@@ -20,7 +22,10 @@ SELECT
             || c.relnatts::pg_catalog.text, 0
         ))
         FROM pg_catalog.pg_class AS c
-        WHERE c.relname IN ('event', 'event_id_seq', 'event_taken', 'event_overflow')
+        WHERE c.relname IN (
+            'event', 'event_id_seq', 'event_taken', 'event_overflow',
+            'guard', 'declared_role', 'declared', 'declared_edge', 'judged_until', 'not_judged'
+        )
           AND c.relnamespace = pg_catalog.to_regnamespace('postgregent')
     ) AS relations,
     (

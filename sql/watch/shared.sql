@@ -1,9 +1,10 @@
 -- One row: a hash over (ctid, xmin) of each catalog that the whole server shares. ctid alone is
--- fooled by reuse; a count misses updates.
+-- fooled by reuse; a count misses updates. For an admin who may not read pg_authid, not even its
+-- xmin, :table: is pg_roles and :version: its contents, which show all but a changed password.
 SELECT
     (
-        SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(ROW (a.ctid, a.xmin), 0))
-        FROM pg_catalog.pg_authid AS a
+        SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(:version:, 0))
+        FROM pg_catalog.:table: AS r
     ) AS roles,
     (
         SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(ROW (m.ctid, m.xmin), 0))

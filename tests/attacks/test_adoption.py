@@ -17,6 +17,7 @@ from regent.one_shot import apply_once, plan_once
 from shared import scram
 from shared.consent import Consent
 from tests.declared import state
+from tests.frozen import freeze
 from tests.integration.facts.once import all_ready, applied, outcome
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
@@ -160,7 +161,7 @@ async def test_a_session_that_does_not_end_keeps_the_password_back(
     pid = session.get_server_pid()
     text = f"User/ann: {{database: mydb, adopt: true, {SECRET}}}"
     more = passwords("ann", canary.password)
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         report = await applied(database, text, **more)
         assert not outcome(report, "User/ann").is_ready

@@ -46,6 +46,7 @@ def add_user(directory: Path, name: str, secret: bytes) -> None:
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.found("B12")
 @pytest.mark.rule("19")
 async def test_a_verifier_of_two_thousand_million_iterations_stops_nobody(
@@ -91,6 +92,7 @@ async def test_a_regent_does_not_take_such_a_verifier_from_anybody(
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.rule("19")
 async def test_verifiers_that_clients_log_in_with_are_set(
     database: Database, tmp_path: Path

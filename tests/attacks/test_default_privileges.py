@@ -55,3 +55,37 @@ async def test_where_it_is_meant_it_is_given_and_extensions_keep_theirs(database
     assert not await look.fetchval(MAY, RESET)
     assert await look.fetchval(MAY, "schema1.plain")
     assert await is_settled(database, TEXT, 2, regent=regent)
+
+
+@pytest.mark.found("E227")
+@pytest.mark.rule("12")
+@pytest.mark.versions(15, 18)
+async def test_who_names_a_creator_that_never_was_keeps_nothing_that_another_one_gives(
+    database: Database,
+) -> None:
+    """The twin: of one that is called otherwise now nothing is taken."""
+    look = await database.connect()
+    await look.execute(
+        "CREATE ROLE bob; CREATE ROLE svc_a; GRANT CREATE, USAGE ON SCHEMA schema1 TO bob"
+    )
+
+    def text(creator: str) -> str:
+        one = f"creator: {creator}, objects: tables, actions: [SELECT], schemas: [schema1]"
+        return f"Role/reader: {{database: mydb, defaultPrivileges: [{{{one}}}]}}"
+
+    async def push(creator: str, revision: int, creators: list[str]) -> str:
+        regent = {"allow": {"creators": creators}, "brake": {"mode": "Disabled"}}
+        report = await applied(database, text(creator), revision, regent=regent)
+        return outcome(report, "Role/reader").reason
+
+    givers = "SELECT array_agg(defaclrole::regrole::text) FROM pg_default_acl"
+    assert await push("svc_a", 1, ["svc_*", "bob"]) == "Applied"
+    await look.execute("ALTER ROLE svc_a RENAME TO svc_b")
+    assert await push("svc_a", 1, ["svc_*", "bob"]) == "RoleNotFound"
+    assert await look.fetchval(givers) == ["svc_b"]
+    assert await push("bob", 2, ["svc_*", "bob"]) == "Applied"
+    await look.execute("SET ROLE bob; CREATE TABLE schema1.made (); RESET ROLE")
+    assert await look.fetchval("SELECT has_table_privilege('reader', 'schema1.made', 'SELECT')")
+    assert await push("svc_ghost", 3, ["svc_*"]) == "RoleNotFound"
+    assert await look.fetchval(givers) is None
+    assert not await look.fetchval("SELECT has_table_privilege('reader', 'schema1.made', 'SELECT')")

@@ -38,6 +38,7 @@ async def _make_tables(database: Database) -> None:
 
 @pytest.mark.found("E66")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_what_nobody_holds_is_corrected_beside_forty_held_tables(
     database: Database, tmp_path: Path
 ) -> None:
@@ -131,6 +132,7 @@ HOLDS = {
 
 @pytest.mark.found("E66")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.parametrize("how", HOLDS)
 async def test_of_many_objects_those_that_nobody_holds_are_done_and_the_holder_is_named(
     bench: Bench, how: str

@@ -52,6 +52,7 @@ async def made(connection: asyncpg.Connection, statement: str, name: str = BAD) 
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_what_a_leaver_left_under_such_a_name_stops_nothing_else(
     database: Database, tmp_path: Path
 ) -> None:

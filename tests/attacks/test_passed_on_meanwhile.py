@@ -52,6 +52,7 @@ ALLOWED = {"allow": {"parameters": ["log_statement"]}}
 
 
 @pytest.mark.versions(14, 15, 16, 17, 18)
+@pytest.mark.slow_versions(14, 16, 17)
 @pytest.mark.parametrize("case", [TABLE, PARAMETER, MEMBERSHIP], ids=["table", "parameter", "role"])
 async def test_what_is_passed_on_while_it_is_taken_goes_all_the_same(
     database: Database, tmp_path: Path, case: Case

@@ -23,6 +23,7 @@ MAY_READ = "SELECT has_table_privilege('two', 'schema1.not_ours', 'SELECT')"
 
 @pytest.mark.found("B14")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_a_refusal_that_two_grantees_share_is_asked_once_and_then_said(
     database: Database, tmp_path: Path
 ) -> None:

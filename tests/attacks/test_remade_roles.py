@@ -7,9 +7,16 @@ from typing import Any
 import asyncpg
 import pytest
 
+from regent.apply.run import apply
+from regent.changes import AdoptRole, AlterRole, Change, DropRole, Effect, GrantMembership, Plan
+from regent.foundation import founded
+from regent.inspect import inspect_server
+from regent.settings import connector_of
 from shared import scram
+from shared.keys import ResourceKey
 from tests.integration.facts.once import applied, outcome
 from tests.postgres.database import Database
+from tests.settings import settings_for
 
 pytestmark = [pytest.mark.every_version, pytest.mark.found("E24")]
 USER = "User/y: {database: mydb, passwordSecretRef: {name: s, key: k}}\n"
@@ -86,3 +93,50 @@ async def test_a_role_that_was_renamed_ends_with_its_resource_beside_an_impostor
     connection = await database.connect()
     left = await connection.fetch("SELECT rolname::text FROM pg_roles WHERE rolname ~ '^y'")
     assert [row["rolname"] for row in left] == ["y"]
+
+
+NOW = "SELECT rolsuper, rolcanlogin, rolcreatedb FROM pg_roles WHERE rolname = 'victim'"
+
+
+@pytest.mark.found("E268")
+@pytest.mark.slow_versions(14, 16, 17)
+@pytest.mark.parametrize(
+    "change",
+    [
+        AlterRole("victim", Effect.WIDEN, createdb=True),
+        AdoptRole("victim", ResourceKey("User", "default", "victim")),
+        GrantMembership("victim", "keeper"),
+        DropRole("victim"),
+    ],
+)
+@pytest.mark.parametrize("is_swapped", [True, False])
+async def test_nothing_is_committed_of_a_role_that_was_made_anew_since_the_look(
+    database: Database, change: Change, is_swapped: bool
+) -> None:
+    """A change names a role, and means the one that was looked at (ADR 40)."""
+    await database.execute("CREATE ROLE victim; CREATE ROLE keeper")
+    settings = settings_for(database)
+    async with founded(settings, connector_of(settings.server)) as stand:
+        async with stand.connections.use("mydb") as connection:
+            server = await inspect_server(connection)
+        if is_swapped:
+            await database.execute("DROP ROLE victim; CREATE ROLE victim SUPERUSER LOGIN")
+        (done,) = await apply(
+            Plan((change,)), server=server, connections=stand.connections, home=stand.home
+        )
+        marks = {one.role for one in await stand.home.marks()}
+    look = await database.connect()
+    members = (
+        await look.fetchval(
+            "SELECT count(*) FROM pg_auth_members WHERE roleid = 'victim'::regrole"
+            " AND member = 'keeper'::regrole"
+        )
+        if is_swapped
+        else 0
+    )
+    assert done.done is not is_swapped, done
+    if is_swapped:
+        assert done.sqlstate == "40001"
+        assert tuple(await look.fetchrow(NOW) or ()) == (True, True, False)
+        assert members == 0
+        assert "victim" not in marks

@@ -40,6 +40,7 @@ def copied(server: PostgresServer, copy: Path) -> None:
 @pytest.mark.found("E120")
 @pytest.mark.rule("17")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_a_server_that_went_back_is_pushed_to_anew(
     launch_server: Callable[..., PostgresServer], tmp_path: Path
 ) -> None:

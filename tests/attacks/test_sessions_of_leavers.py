@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import asyncpg
 import pytest
 
+from tests.frozen import freeze
 from tests.integration.facts.once import all_ready, applied, demote, is_settled, outcome
 from tests.postgres.database import Database
 
@@ -30,7 +31,7 @@ async def given(database: Database) -> asyncpg.Connection:
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """A server process that hears no signal but the last."""
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         yield
     finally:

@@ -117,6 +117,7 @@ async def test_they_reach_no_session_of_ours_wherever_they_were_given(database: 
         await mend(look)
 
 
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_drift_is_corrected_under_all_of_them_and_nobodys_settings_are_changed(
     database: Database, tmp_path: Path
 ) -> None:

@@ -43,7 +43,7 @@ async def test_a_stored_state_that_does_not_parse_is_told_and_mended_by_what_is_
         await until(told)
         trouble = (await regent.status())["trouble"]
         assert f"postgregent.regents.{column}" in trouble["message"]
-        assert f"SET {column} = NULL" in str(trouble)
+        assert f"UPDATE postgregent.regents SET {column} = " in str(trouble)
         assert "hush-hush" not in str(trouble) + regent.log
         assert await look.fetchval(STRAY)
         await home.execute(f"UPDATE postgregent.regents SET {column} = $1::jsonb", keep)

@@ -189,6 +189,9 @@ async def test_a_regents_alerts_fire_each_in_its_own_trouble(
             regent, "postgregent_brake_pulled 1.0", "postgregent_held_resources 1.0"
         )
         assert {"PostgRegentBrakePulled", "PostgRegentResourcesHeld"} <= firing(found, found)
+        await regent.push(state(REFERENCE, regent={"approval": "Manual"}, revision=4))
+        found = await scraped(regent, "postgregent_awaiting_approval 1.0")
+        assert "PostgRegentAwaitingApproval" in firing(found, found)
         server.stop()
         before = await scraped(regent, failures=1)
         after = await scraped(regent, failures=before[FAILED] + 1)

@@ -143,6 +143,23 @@ async def test_a_role_and_its_mark_come_and_change_together(bench: Bench) -> Non
     assert "b" not in marks
 
 
+@pytest.mark.found("E197")
+@pytest.mark.rule("8")
+async def test_the_mark_of_a_role_that_lives_under_another_name_is_written_over_by_nobody(
+    bench: Bench,
+) -> None:
+    """Whoever takes the name waits until the mark has moved; so does a role that is renamed."""
+    assert all(one.done for one in await bench.apply(create("a"), create("c")))
+    marks = await bench.marks()
+    await bench.database.execute("ALTER ROLE a RENAME TO b")
+    results = await bench.apply(create("a"), RenameRole("c", "a", HOLDER))
+    assert [(one.done, one.sqlstate) for one in results] == [(False, "40001"), (False, "23505")]
+    assert await bench.marks() == marks
+    moved = RenameRole("b", "b", HOLDER, marked_as="a")
+    assert all(one.done for one in await bench.apply(moved, create("a")))
+    assert (await bench.marks())["b"].role_oid == marks["a"].role_oid
+
+
 @pytest.mark.rule("10")
 async def test_an_adopted_role_is_marked_as_adopted(bench: Bench) -> None:
     await bench.database.execute("CREATE ROLE old")
@@ -440,3 +457,30 @@ async def test_what_a_leaver_granted_to_others_stays(bench: Bench) -> None:
         "SELECT pg_has_role('fellow', 'group', 'MEMBER')",
     ):
         assert await bench.look.fetchval(question), question
+
+
+@pytest.mark.found("E274")
+@pytest.mark.versions(18)
+async def test_a_run_ends_where_somebody_paused_a_role_between_two_transactions(
+    bench: Bench,
+) -> None:
+    """Schemas go one by one; what is left is for the next look."""
+    await bench.apply(create("viewer"))
+    rows = await bench.look.fetch(
+        "SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('schema1', 'schema2') ORDER BY oid"
+    )
+    schemas = tuple(ObjectRef(int(r["oid"]), None, r["nspname"], "", "app_owner") for r in rows)
+    grant = GrantPrivileges("mydb", ObjectKind.SCHEMA, schemas, frozenset({"USAGE"}), ("viewer",))
+
+    async def may_go_on() -> bool:
+        return False
+
+    (done,) = await bench.apply(grant, may_go_on=may_go_on)
+    assert not done.done
+    assert done.sqlstate == "55P03"
+    assert "paused meanwhile" in done.message
+    (left,) = done.remaining
+    assert isinstance(left, GrantPrivileges)
+    assert left.objects == schemas[1:]
+    asked = "SELECT has_schema_privilege('viewer', $1::oid, 'USAGE')"
+    assert [await bench.look.fetchval(asked, one.oid) for one in schemas] == [True, False]

@@ -69,6 +69,7 @@ async def test_what_it_may_not_grant_on_is_refused_alone_with_the_way_out(bench:
     objects = await bench.objects("schema1.flights", "schema1.foreign_to_us")
     [result] = await bench.apply(grant(objects, "a"))
     assert result.sqlstate == "42501"
-    assert "membership" in result.way_out
+    assert "Run GRANT" in result.message or "is a superuser: run GRANT" in result.message
+    assert result.way_out == ""
     assert [part.objects for part in result.remaining] == [objects[1:]]  # type: ignore[union-attr]
     assert await bench.can_select("a", "schema1.flights")

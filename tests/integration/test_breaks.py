@@ -313,6 +313,7 @@ DETECTOR = {
 @pytest.mark.fact("PG-EVENT-12")
 @pytest.mark.fact("PG-EVENT-25")
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_a_detector_that_was_tampered_with_is_whole_again_and_detects(
     database: Database, tmp_path: Path
 ) -> None:

@@ -269,20 +269,18 @@ async def test_uninstall_takes_everything_off_but_the_roles(
 async def test_what_does_nothing_yet_is_said_by_plan_and_apply(
     database: Database, tmp_path: Path
 ) -> None:
-    """A Role with `public: true` makes no role; of the Regent it is said as of any resource."""
+    """Of the Regent it is said as of any resource. A Role with `public: true` makes no role."""
     directory = flights(tmp_path)
     add(directory, "Role", "everybody", database="mydb", public=True, permissions=[])
     for file in directory.glob("*.yaml"):
         text = file.read_text("utf-8")
-        file.write_text(
-            text.replace("databaseName: mydb", "databaseName: mydb\n  approval: Manual")
-        )
+        in_vain = "databaseName: mydb\n  enforcement: Prevent\n  detector: Polling"
+        file.write_text(text.replace("databaseName: mydb", in_vain))
     arguments = (str(directory), "--dsn", database.dsn(), "-o", "json")
     for command, status in (("plan", 2), ("apply", 3), ("plan", 0)):
         ended = await postgregent(command, *arguments)
         assert ended.status == status, ended.out
         reasons = {one["resource"]: one["reason"] for one in ended.data()["outcomes"]}
-        assert reasons["Role/default/everybody"] == "Unsupported"
         assert reasons["Regent/default/my-regent"] == "Unsupported"
     assert "everybody" not in await roles(database)
 
@@ -346,3 +344,31 @@ async def test_an_empty_directory_names_no_option_that_is_not_there(tmp_path: Pa
         assert ended.status == 1
         assert "There is no Regent in the directory" in ended.err
         assert "--allow-empty" not in ended.err
+
+
+@pytest.mark.found("E247")
+@pytest.mark.rule("7", "10")
+async def test_a_rename_with_the_same_password_in_clear_interrupts_nobody(
+    database: Database, tmp_path: Path
+) -> None:
+    """Seen: NOLOGIN, no password and ended sessions, as if another one got the role."""
+    directory = flights(tmp_path)
+    metadata = {"name": "clear", "labels": {"key1": "value1", "key2": "value2"}}
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+    (directory / "Secret-clear.yaml").write_text(
+        yaml.safe_dump(document | {"stringData": {"key": "in clear"}})
+    )
+    secret = {"name": "clear", "key": "key"}
+    add(directory, "User", "old", roles=["mydb-viewer"], passwordSecretRef=secret)
+    first = await postgregent("apply", str(directory), "--dsn", database.dsn())
+    assert first.status == 0, first.out + first.err
+    session = await database.connect("old", "in clear")
+    (directory / "User-old.yaml").unlink()
+    add(
+        directory, "User", "new",
+        roles=["mydb-viewer"], passwordSecretRef=secret, renamedFrom="old",
+    )  # fmt: skip
+    ended = await postgregent("apply", str(directory), "--dsn", database.dsn(), "-o", "json")
+    assert ended.status == 0, ended.out + ended.err
+    assert len(ended.data()["results"]) == 1, ended.out
+    assert await session.fetchval("SELECT session_user::text") == "new"

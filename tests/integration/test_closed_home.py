@@ -49,6 +49,15 @@ async def test_a_long_poll_of_an_engine_that_ended_opens_nothing(database: Datab
     await eventually(none_is_open)
 
 
+@pytest.mark.found("E196")
+async def test_who_is_not_connected_says_where_its_log_is_in_a_cluster_too(
+    database: Database,
+) -> None:
+    with pytest.raises(NotReady) as early:
+        await Service(settings_for(database), Board(), Metrics()).plan(None)
+    assert "its pod's" in early.value.way_out
+
+
 @pytest.mark.found("E94")
 async def test_what_is_asked_of_an_engine_that_ends_meanwhile_is_not_ready(
     database: Database,

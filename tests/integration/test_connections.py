@@ -12,6 +12,7 @@ from regent.server.address import ServerAddress
 from regent.server.connect import Connector
 from regent.server.connections import Connections
 from tests.eventually import eventually
+from tests.frozen import freeze
 from tests.postgres.database import Database
 
 
@@ -110,7 +111,7 @@ async def test_a_database_that_hangs_holds_nobody_up_elsewhere(
     """And who gives up waiting leaves no connection behind that the next one would wait for."""
     async with connections.use("mydb") as first:
         pid = first.get_server_pid()
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         hung = asyncio.create_task(_ask(connections, "mydb"))
         assert await _ask(connections, "postgres") == 1

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from regent.changes import GatherObjects, ObjectRef
+from regent.changes import GatherObjects, GrantPrivileges, ObjectRef
 from shared.privileges import ObjectKind
 from sql import load
 from tests.daemons import running
 from tests.declared import state
 from tests.eventually import eventually
-from tests.integration.facts.once import all_ready, applied, is_settled, outcome
+from tests.integration.facts.once import all_ready, applied, demote, is_settled, outcome
 from tests.integration.test_apply import Bench, bench, create
 from tests.integration.until import cleared
 from tests.postgres.database import Database
@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 TAKES = {"allow": {"ownedSchemas": ["app"], "reassignOwnedTo": ["keeper"]}, "brake": "Disabled"}
+ALLOWED = {"ownedSchemas": ["app"], "reassignOwnedTo": ["keeper", "first"]}
 OWNS = "Role/keeper: {database: mydb, owns: {schemas: [{name: app, objects: true}]}}"
 OF_APP = """
 CREATE SCHEMA app AUTHORIZATION app_owner; GRANT USAGE, CREATE ON SCHEMA app TO dev;
@@ -112,6 +113,32 @@ async def test_code_stays_where_it_would_gain_something_and_plain_data_goes(
     assert await look.fetchval(kept, "app.trap") == "dev"
 
 
+@pytest.mark.found("E305")
+async def test_what_stays_with_its_owner_is_no_reason_to_keep_a_right_on_it(
+    database: Database,
+) -> None:
+    """What was left to the next owner goes where it does not become the owner."""
+    reads = """
+Permission/look: {database: mydb, schemas: [app], tables: ["*"], actions: [SELECT, TRIGGER]}
+Role/keeper: {database: mydb, permissions: [look]}
+"""
+    await database.execute(f"CREATE ROLE dev; {OF_APP}")
+    await database.execute(
+        "SET ROLE dev; CREATE TABLE app.trap (i int);"
+        "CREATE FUNCTION app.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER t BEFORE INSERT ON app.trap FOR EACH ROW EXECUTE FUNCTION app.run()"
+    )
+    assert all_ready(await applied(database, reads))
+    unlisted = {**TAKES, "allow": {"ownedSchemas": ["app"]}}
+    for revision in (2, 3):
+        report = await applied(database, OWNS, revision, regent=unlisted)
+        assert outcome(report, "Role/keeper").reason == "NotManageable"
+    look = await database.connect()
+    may = "SELECT has_table_privilege('keeper', $1, 'SELECT')"
+    assert await look.fetchval(may, "app.plain")
+    assert not await look.fetchval(may, "app.trap")
+
+
 @pytest.mark.found("E187")
 async def test_what_left_the_schema_after_the_look_stays_with_whoever_has_it(bench: Bench) -> None:
     """It is asked before, and once more while its lock is held."""
@@ -159,6 +186,65 @@ async def test_objects_of_others_are_taken_only_where_the_schema_is_listed(
     listed = {"allow": {"ownedSchemas": ["fresh"]}}
     assert all_ready(await applied(database, own, 3, regent=listed))
     assert await look.fetchval(owner) == "keeper"
+
+
+@pytest.mark.found("E305")
+async def test_what_a_former_owner_keeps_is_on_what_was_read_and_on_nothing_else(
+    bench: Bench,
+) -> None:
+    """The attack: whoever owns the object gives its name to another one of the new owner's."""
+    await bench.apply(create("dev"), create("keeper"))
+    await bench.look.execute(
+        "CREATE SCHEMA app; GRANT USAGE, CREATE ON SCHEMA app TO dev, keeper;"
+        "SET ROLE dev; CREATE TABLE app.read (i int); RESET ROLE;"
+        "SET ROLE keeper; CREATE TABLE app.other (i int); RESET ROLE"
+    )
+    oid = await bench.look.fetchval("SELECT 'app.read'::regclass::oid")
+    refs, table = (ObjectRef(oid, "app", "read"),), ObjectKind.TABLE
+    kept = GrantPrivileges("mydb", table, refs, frozenset({"SELECT"}), ("dev",))
+    change = GatherObjects(table, "mydb", "app", "keeper", refs, "dev", keeps=(kept,))
+    await bench.look.execute("ALTER TABLE app.read RENAME TO mine")
+    await bench.look.execute("ALTER TABLE app.other RENAME TO read")
+    [result] = await bench.apply(change)
+    assert (result.done, result.sqlstate) == (False, "XX000")
+    owner = "SELECT relowner::regrole::text FROM pg_class WHERE oid = $1"
+    may = "SELECT has_table_privilege('dev', $1::oid, 'SELECT')"
+    assert await bench.look.fetchval(owner, oid) == "dev"
+    assert not await bench.look.fetchval(
+        may, await bench.look.fetchval("SELECT 'app.read'::regclass::oid")
+    )
+    await bench.look.execute("ALTER TABLE app.read RENAME TO other")
+    await bench.look.execute("ALTER TABLE app.mine RENAME TO read")
+    [result] = await bench.apply(change)
+    assert result.done, result
+    assert await bench.look.fetchval(owner, oid) == "keeper"
+    assert await bench.look.fetchval(may, oid)
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E305")
+async def test_an_admin_that_is_no_superuser_moves_objects_with_what_is_kept(
+    database: Database,
+) -> None:
+    """It gives that as the new owner, whose rights it may have without inheriting them."""
+    before = OWNS.replace("keeper", "first") + "\nRole/keeper: {database: mydb}"
+    look = await database.connect("postgres")
+    await database.execute(f"CREATE ROLE dev; {OF_APP}")
+    assert all_ready(await applied(database, before, regent={**TAKES, "allow": ALLOWED}))
+    await demote(database)
+    await look.execute('GRANT app_owner, first, keeper TO "my-admin"')
+    await look.execute('GRANT CREATE ON DATABASE mydb TO "my-admin"')
+    after = (
+        OWNS
+        + """
+Permission/look: {database: mydb, schemas: [app], tables: ["*"], actions: [SELECT]}
+Role/first: {database: mydb, permissions: [look]}
+"""
+    )
+    report = await applied(database, after, 2, regent={**TAKES, "allow": ALLOWED})
+    assert all_ready(report), report.outcomes
+    assert " ".join(await others(database)) == ""
+    assert await look.fetchval("SELECT has_table_privilege('first', 'app.plain', 'SELECT')")
 
 
 @pytest.mark.rule("30")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
+from regent.home.check import HomeDatabaseUnsafe
 from regent.home.store import Home, HomeDatabaseMissing, HomeIsShared
-from regent.remembered import AcceptedState, BrakeMemory, Census, Loss
+from regent.remembered import AcceptedState, BrakeMemory, Census, Loss, Unmanageable
 from regent.server.address import ServerAddress
 from regent.server.connect import Connector
 from shared.outcomes import Actor, Drift
 from shared.state import DesiredState, PasswordEntry, UserEntry, Verifier
+from tests.declared import NOON
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 
@@ -120,7 +123,8 @@ async def test_one_of_the_first_version_gets_what_is_new(database: Database) -> 
     await home.close()
     older = await database.server.connect("postgregent")
     await older.execute(
-        "DROP TABLE postgregent.belongings, postgregent.unmanaged;"
+        "DROP TABLE postgregent.belongings, postgregent.unmanaged, postgregent.pauses CASCADE;"
+        "DROP FUNCTION postgregent.pause, postgregent.resume;"
         "ALTER TABLE postgregent.regents DROP COLUMN unmanaged_since;"
         "DELETE FROM postgregent.migrations WHERE number > 1"
     )
@@ -132,6 +136,19 @@ async def test_one_of_the_first_version_gets_what_is_new(database: Database) -> 
     assert (await home.load()).accepted is not None
     assert await home.belongings("nobody", datetime.now(UTC)) == frozenset()
     await home.close()
+
+
+async def test_parts_of_a_later_version_in_an_older_one_are_named(database: Database) -> None:
+    home = await open_home(database.server)
+    await home.close()
+    older = await database.server.connect("postgregent")
+    await older.execute(
+        "DROP TABLE postgregent.belongings, postgregent.unmanaged;"
+        "ALTER TABLE postgregent.regents DROP COLUMN unmanaged_since"
+    )
+    await older.close()
+    with pytest.raises(HomeDatabaseUnsafe, match=r"it has .*postgregent\.pause"):
+        await open_home(database.server)
 
 
 async def test_two_that_start_at_once_make_one(database: Database) -> None:
@@ -208,8 +225,13 @@ async def test_what_can_never_succeed_is_remembered_until_it_is_forgotten(
     database: Database,
 ) -> None:
     home = await open_home(database.server)
-    await home.remember_unmanageable({"a": ("54000", "row is too big"), "b": ("0A000", "no")})
-    assert (await home.unmanageable())["a"].sqlstate == "54000"
+    told = {
+        "a": Unmanageable("a", "54000", "row is too big", NOON),
+        "b": Unmanageable("b", "42501", "no. Run GRANT x TO y;", NOON, is_helped=True),
+    }
+    await home.remember_unmanageable(told)
+    kept = await home.unmanageable()
+    assert {key: replace(one, found_at=NOON) for key, one in kept.items()} == told
     await home.forget_unmanageable(["a"])
     assert set(await home.unmanageable()) == {"b"}
     await home.forget_unmanageable()

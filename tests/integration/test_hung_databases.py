@@ -16,6 +16,7 @@ from regent.server.connections import READ_SECONDS
 from tests.daemons import running
 from tests.declared import state
 from tests.eventually import eventually
+from tests.frozen import freeze
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 from tests.settings import settings_for
@@ -55,7 +56,7 @@ async def stop_idle(look: asyncpg.Connection, pid: int) -> bool:
     async def stands() -> bool:
         return "State:\tT" in Path(f"/proc/{pid}/status").read_text()
 
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     await eventually(stands)
     if await look.fetchval(IDLE, pid) == pid:
         return True

@@ -6,8 +6,10 @@ import asyncpg
 import pytest
 
 from regent.inspect import Interest, inspect_changed, inspect_database
+from regent.inspect.assemble import LastReading
 from regent.kinds import KINDS
 from regent.observed import AclItem, ObjectGroup, ObservedDatabase
+from shared.names import quote_ident
 from shared.privileges import PRIVILEGES_OF, ObjectKind
 from tests.postgres.database import Database
 
@@ -112,6 +114,26 @@ async def test_a_null_acl_is_the_default_and_not_empty(admin: asyncpg.Connection
     owner = item(group_of(observed, "schema1", "flights"), "app_owner")
     assert owner.privileges >= PRIVILEGES_OF[ObjectKind.TABLE] - {"MAINTAIN"}
     assert owner.grantor == "app_owner"
+
+
+async def test_any_name_is_read_as_it_is(admin: asyncpg.Connection) -> None:
+    """Thousands of names are read as one text, so what could end one of them is looked at."""
+    names = {"a,b", 'say "hi"', "back\\slash", "{z}", "NULL", "two words", "a\nb", "é", "'"}
+    for name in names:
+        await admin.execute(f"CREATE TABLE schema1.{quote_ident(name)} (id integer)")
+        await admin.execute(
+            f"CREATE FUNCTION schema1.{quote_ident(name)}(integer, text) RETURNS integer"
+            " LANGUAGE sql AS 'SELECT 1'"
+        )
+    interest = Interest(INTEREST.roles, kinds=frozenset({ObjectKind.ROUTINE}))
+    last = LastReading()
+    for _ in range(2):  # the second time it is the same reading
+        observed = await inspect_database(admin, interest, last)
+        tables = {n for g in observed.groups if g.kind is ObjectKind.TABLE for n in g.names}
+        assert names <= tables
+        routines = [g for g in observed.groups if g.kind is ObjectKind.ROUTINE]
+        found = {pair for g in routines for pair in zip(g.names, g.arguments, strict=True)}
+        assert {(name, "integer, text") for name in names} <= found
 
 
 async def test_of_large_objects_those_are_read_that_are_named_or_that_a_managed_role_holds(
@@ -312,19 +334,21 @@ async def test_a_sequence_is_never_read_without_the_tables_that_draw_on_it(
 
 
 @pytest.mark.rule("15")
-async def test_a_schema_is_never_read_without_all_that_is_in_it(
+@pytest.mark.found("E312")
+async def test_a_schema_that_was_written_is_read_with_all_that_is_in_it(
     admin: asyncpg.Connection,
 ) -> None:
+    """That of a new table is read alone: what others in it imply is neither given nor taken."""
     async with admin.transaction():
         await admin.execute(f"GRANT USAGE ON SCHEMA schema2 TO {QUOTED[READER]}")
         xid = int(await admin.fetchval("SELECT pg_current_xact_id()::text"))
     by_schema = await inspect_changed(admin, INTEREST, xids=[xid])
     crews = await oid_of(admin, "schema2.crews")
     by_table = await inspect_changed(admin, INTEREST, objects=[relation(crews)], with_schemas=True)
-    for observed in (by_schema, by_table):
-        names = {n for g in observed.groups for n in g.names}
-        assert names >= {"schema2", "crews", "audit_log", "crews_crew_id_seq"}
-        assert "flights" not in names
+    names, of_table = ({n for g in one.groups for n in g.names} for one in (by_schema, by_table))
+    assert names >= {"schema2", "crews", "audit_log", "crews_crew_id_seq"}
+    assert "flights" not in names
+    assert of_table == {"schema2", "crews", "crews_crew_id_seq"}
 
 
 async def test_nothing_asked_for_and_nothing_written_is_an_empty_reading(

@@ -224,7 +224,7 @@ async def test_the_owner_can_dump_the_database_and_the_dump_can_be_restored(
     await restored.close()
 
 
-def dumped(database: Database, user: str) -> str:
+def dumped(database: Database, user: str, *options: str) -> str:
     """The database as pg_dump writes it for this user; the data as INSERTs."""
     server = database.server
     account = server.process.account
@@ -232,6 +232,7 @@ def dumped(database: Database, user: str) -> str:
         [
             server.cluster.binaries.program("pg_dump"),
             "--inserts",
+            *options,
             f"--host={server.host}",
             f"--port={server.port}",
             f"--username={user}",

@@ -52,6 +52,7 @@ def role(name: str, *permissions: str, kind: str = "Role") -> str:
 
 
 HOLDS = "SELECT has_schema_privilege('mydb-viewer', 'schema1', 'USAGE')"
+MADE = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'reader')"
 EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guest')"
 
 
@@ -281,6 +282,32 @@ async def test_the_brake_is_released_by_an_annotation_with_its_digest(
         regent.write_text(regent.read_text().replace("metadata:\n", f"metadata:\n{note}"))
         await eventually(database, HOLDS, expected=False)
         await running.until_subject(*READY)
+
+
+@pytest.mark.rule("20a")
+@pytest.mark.found("E295")
+@pytest.mark.versions(18)
+async def test_what_waits_is_listed_and_approved_by_an_annotation_with_its_digest(
+    database: Database, tmp_path: Path
+) -> None:
+    """The Regent becomes Manual while it runs: what is in force goes on, and a new Role waits."""
+    directory = flights(tmp_path)
+    regent = directory / "regent.yaml"
+    async with local(directory, database) as running:
+        regent.write_text(regent.read_text().replace("spec:\n", "spec:\n  approval: Manual\n"))
+        (directory / "reader.yaml").write_text(role("reader", "read-schemas-1-and-2"))
+        told = await running.until(
+            lambda said: said["subject"] == READY[0] and said["reason"] == "AwaitingApproval"
+        )
+        waits = [one["message"] for one in running.said if one["state"] == "waits"]
+        assert "for approval: create role reader" in waits
+        await eventually(database, HOLDS, expected=True)
+        await eventually(database, MADE, expected=False)
+        digest = told["message"].rpartition("approve: ")[2].rstrip(".")
+        note = f"  annotations:\n    putnam120.postgregent/approve: {digest!r}\n"
+        regent.write_text(regent.read_text().replace("metadata:\n", f"metadata:\n{note}"))
+        await running.until_subject("Role/default/reader", "Ready")
+        await eventually(database, MADE, expected=True)
 
 
 @pytest.mark.rule("28a")

@@ -44,6 +44,7 @@ async def run(connection: asyncpg.Connection, *expressions: str) -> None:
 
 
 @pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
 async def test_drift_is_corrected_beside_roles_and_databases_with_such_names(
     database: Database, tmp_path: Path
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from regent.changes import PrivilegeChange
 from tests.daemons import running
 from tests.declared import state
 from tests.eventually import eventually
@@ -94,6 +96,49 @@ async def test_what_the_admin_may_not_do_says_the_statement_that_helps(database:
     assert await owner_of(database, "schema1") == "keeper"
     assert await owner_of(database, "s1") == "keeper"
     assert await is_settled(database, OWNS, 4, regent=TAKES)
+
+
+@pytest.mark.found("E199")
+@pytest.mark.rule("16", "21")
+@pytest.mark.parametrize("why", ["refused", "withheld"])
+async def test_who_does_not_get_a_schema_yet_gets_what_is_declared_in_it(
+    database: Database, why: str
+) -> None:
+    """Seen: the owner's rights were taken for granted, so who was to own it had none at all."""
+    before = READS + "Role/keeper: {database: mydb}\nRole/guest: {database: mydb}\n"
+    await applied(database, before)
+    rules: dict[str, Any] = {**TAKES, "brake": {"minimum": 1, "percent": 0}}
+    if why == "refused":
+        rules = {**TAKES, "brake": "Disabled"}
+        await demote(database)
+        rights = 'GRANT app_owner TO "my-admin"; REVOKE keeper FROM "my-admin"'
+        await database.execute(rights, "postgres")
+    after = before.replace("keeper: {", "keeper: {permissions: [use], OWNS, ")
+    after = after.replace("guest: {", "guest: {permissions: [use, make], ")
+    after = after.replace("OWNS", "owns: {schemas: [{name: schema1}]}")
+    report = await applied(database, after, 2, regent=rules)
+    assert not outcome(report, "Role/keeper").is_ready
+    assert outcome(report, "Role/guest").is_ready
+    assert await owner_of(database, "schema1") == "app_owner"
+    look = await database.connect()
+    acl = "SELECT a.grantor::regrole::text, a.grantee::regrole::text, a.privilege_type"
+    acl += " FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE nspname = 'schema1'"
+    acl += " AND a.grantee IN ('keeper'::regrole, 'guest'::regrole)"
+    whom = [("guest", "CREATE"), ("guest", "USAGE"), ("keeper", "USAGE")]
+    found = sorted(tuple(row) for row in await look.fetch(acl))
+    assert found == [("app_owner", *one) for one in whom]
+    again = await applied(database, after, 2, regent=rules)
+    assert not [one for one in again.plan.changes if isinstance(one, PrivilegeChange)]
+    if why == "refused":
+        await database.execute('GRANT keeper TO "my-admin"', "postgres")
+        again = await applied(database, after, 3, regent=rules)
+    else:
+        assert report.brake is not None
+        again = await applied(database, after, 2, regent=rules, release=report.brake.digest)
+    assert await owner_of(database, "schema1") == "keeper"
+    again = await applied(database, after, 4, regent=rules)
+    assert all_ready(again), again.outcomes
+    assert not again.plan.changes
 
 
 @pytest.mark.rule("30")

@@ -69,3 +69,36 @@ async def test_an_end_that_is_refused_is_no_drift_and_is_made_when_the_admin_get
             return bool(await look.fetchval(MAY_LOG_IN) is None)
 
         await eventually(is_gone)
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E200")
+@pytest.mark.versions(18)
+async def test_what_could_not_be_taken_for_a_moment_is_taken_soon_after(
+    database: Database, tmp_path: Path
+) -> None:
+    """Seen: whoever had one REVOKE refused for a moment kept what was granted for an hour."""
+    look = await database.connect()
+    has = "SELECT has_table_privilege('stays', 'schema1.flights', 'SELECT')"
+    async with running(settings_for(database), tmp_path) as regent:
+        await regent.push(state(ONE))
+        await regent.settled(1)
+        await look.execute(
+            "CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE insufficient_privilege; END $$;"
+            " CREATE EVENT TRIGGER no ON ddl_command_start WHEN TAG IN ('REVOKE')"
+            " EXECUTE FUNCTION public.no(); GRANT SELECT ON schema1.flights TO stays"
+        )
+
+        async def is_refused() -> bool:
+            resources = (await regent.ask("GET", "/v1/status")).json()["resources"]
+            return any(one["reason"] == "NotManageable" for one in resources)
+
+        await eventually(is_refused)
+        assert await look.fetchval(has)
+        await look.execute("DROP EVENT TRIGGER no")
+
+        async def is_taken() -> bool:
+            return not await look.fetchval(has)
+
+        await eventually(is_taken)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from regent.foundation import founded
 from regent.gate.brake_memory import is_judged
 from regent.home.store import Home
 from regent.remembered import Remembered
@@ -51,6 +52,22 @@ async def test_what_a_push_took_away_is_counted_after_a_restart(database: Databa
     assert found.accepted is not None
     assert found.brake.baseline == found.accepted
     assert [loss.privilege for _, loss in found.brake.taken] == ["DELETE"]
+
+
+@pytest.mark.rule("20")
+async def test_a_pass_that_finds_nothing_to_do_writes_nothing_down(database: Database) -> None:
+    """Else every pass of every Regent would wait for the disk."""
+    await applied(database, REFERENCE)
+    settings = settings_for(database)
+    async with founded(settings, connector_of(settings.server)) as stand:
+        await stand.passes.full()
+        version = "SELECT xmin::text FROM postgregent.regents"
+        async with stand.home.connection() as home:
+            before = await home.fetch(version)
+        one = await stand.passes.full()
+        async with stand.home.connection() as home:
+            after = await home.fetch(version)
+    assert (one.results, before) == ((), after)
 
 
 WITHOUT_EDITIONS = """

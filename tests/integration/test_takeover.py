@@ -13,7 +13,7 @@ from regent.home.store import Home
 from regent.one_shot import apply_once, plan_once
 from regent.settings import connector_of
 from shared.consent import Consent
-from shared.http import HAD_STATE_HEADER
+from shared.http import HAD_DISABLED_HEADER, HAD_STATE_HEADER
 from shared.state import DesiredState
 from tests.daemons import Regent, running
 from tests.declared import REFERENCE, state
@@ -308,6 +308,33 @@ async def test_a_home_database_that_is_gone_gives_its_names_back_by_one_token(
         await regent.settled(3)
         said = {one["resource"]: one["reason"] for one in (await regent.status())["resources"]}
         assert said["Role/default/stranger"] == "ExistsUnmanaged"
+
+
+@pytest.mark.found("E231")
+@pytest.mark.rule("11")
+@pytest.mark.versions(15)
+async def test_whom_a_lost_home_database_had_disabled_is_named_and_gets_login_back(
+    database: Database, tmp_path: Path
+) -> None:
+    """Seen: not in any list, and without LOGIN for ever, `Ignore` or not."""
+    await database.execute("CREATE ROLE eve NOLOGIN; CREATE ROLE walter LOGIN")
+    look = await database.connect()
+    logs_in = "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1"
+    async with running(settings_for(database), tmp_path) as regent:
+        more = {HAD_STATE_HEADER: "unknown", HAD_DISABLED_HEADER: '["eve", "walter", "gone"]'}
+        disable = {"unmanagedRoles": "Report"}
+        answer = await regent.push(state(REFERENCE, regent=disable), **more)
+        assert answer.status_code == 202
+        token = await needed(regent)
+        assert "eve" in (await regent.status())["takeover"]["message"]
+        assert not await look.fetchval(logs_in, "eve")
+        assert await accept(regent, token) == 202
+        await regent.settled(1)
+
+        async def it_is_back() -> bool:
+            return bool(await look.fetchval(logs_in, "eve"))
+
+        await eventually(it_is_back)
 
 
 @pytest.mark.rule("28")

@@ -8,6 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from regent.home.locks import lock_roles_in_transaction
+from regent.home.store import Home
+from regent.one_shot import apply_once
+from regent.settings import connector_of
 from shared.state import Trouble
 from tests.command import flights, postgregent
 from tests.daemons import Regent, running
@@ -201,3 +205,54 @@ async def test_a_plan_shows_each_whose_login_would_go_and_uninstalling_gives_it_
     ended = await postgregent("uninstall", "--dsn", database.dsn(), "--yes")
     assert "LOGIN given back to eve" in ended.out + ended.err, ended
     assert "eve" in await logins(database)
+
+
+@pytest.mark.versions(18)
+@pytest.mark.found("E268")
+async def test_login_is_given_back_when_nobody_else_writes_roles_and_till_then_it_is_said_why(
+    database: Database,
+) -> None:
+    """Seen: "the admin may not alter it", while another Regent held the lock of roles."""
+    await database.execute("CREATE ROLE eve LOGIN")
+    settings = settings_for(database)
+    await apply_once(settings, state(REFERENCE, regent=DISABLE))
+    assert "eve" not in await logins(database)
+    home = await Home.open(
+        connector_of(settings.server), regent=settings.regent, through=settings.databases
+    )
+    other = await connector_of(settings.server).connect("postgregent", purpose="home")
+    async with other.transaction():
+        await lock_roles_in_transaction(other)
+        given, left = await home.give_logins_back(patience_seconds=0.1)
+    assert (given, list(left)) == ((), ["eve"])
+    assert left["eve"].startswith("another Regent writes roles: ")
+    async with other.transaction():
+        await other.execute("SELECT FROM pg_authid WHERE rolname = 'eve' FOR UPDATE")
+        _, left = await home.give_logins_back(patience_seconds=0.1)
+    assert left == {"eve": "another session holds it"}
+    assert "eve" not in await logins(database)
+    assert await home.give_logins_back() == (("eve",), {})
+    assert "eve" in await logins(database)
+    await home.close()
+    await other.close()
+
+
+@pytest.mark.found("E282")
+@pytest.mark.rule("20")
+@pytest.mark.versions(18)
+async def test_the_end_of_a_wait_disables_nobody_whom_the_switch_would_not_have(
+    database: Database,
+) -> None:
+    """Another home database is taken off, as the message says: five and more wait for a person."""
+    everybody = [f"app{n}" for n in range(6)]
+    await database.execute("".join(f"CREATE ROLE {name} LOGIN;" for name in everybody))
+    settings = settings_for(database)
+    await apply_once(settings, state(REFERENCE, regent=REPORT))
+    await database.execute("CREATE DATABASE elsewhere OWNER postgregent_owner")
+    for revision in (2, 3):
+        await apply_once(settings, state(REFERENCE, regent=DISABLE, revision=revision))
+    await database.execute("DROP DATABASE elsewhere")
+    report = await apply_once(settings, state(REFERENCE, regent=DISABLE, revision=4))
+    assert report.brake is not None
+    assert report.brake.loss_count == 6
+    assert await logins(database) == everybody

@@ -60,6 +60,7 @@ class Controlled:
                 name=self.lease_name,
             ),
             may_write=elector.seconds_left,
+            prove=elector.prove,
             address=self.pods.address,
         )
         self._task = asyncio.create_task(_both(self.controller, elector))

@@ -15,7 +15,7 @@ import yaml
 
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
-from controller.kube.kinds import JsonObject
+from controller.kube.kinds import OUR_KINDS, JsonObject
 from tests.kubernetes_harness.access import Cluster
 from tests.kubernetes_harness.daemon import Daemon
 from tests.kubernetes_harness.flux import GIT_REPOSITORY, KUSTOMIZATION, define_flux, flux
@@ -136,7 +136,7 @@ class Delivery:
         """When the Kustomization is gone."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while await self.state() is not None:
-            self._check(deadline, "it is still there")
+            await self._check(deadline, "it is still there")
             await asyncio.sleep(0.1)
 
     async def state(self) -> JsonObject | None:
@@ -151,15 +151,25 @@ class Delivery:
     async def _until(self, holds: Callable[[JsonObject], bool], artifact: Artifact) -> JsonObject:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (found := await self.state()) is None or not holds(found):
-            self._check(deadline, f"{artifact.revision}: {(found or {}).get('status')}")
+            await self._check(deadline, f"{artifact.revision}: {(found or {}).get('status')}")
             await asyncio.sleep(0.1)
         return found
 
-    def _check(self, deadline: float, said: str) -> None:
+    async def _check(self, deadline: float, said: str) -> None:
         self.engine.must_run()
         if time.monotonic() > deadline:
             log = self.engine.log_path.read_text("utf-8", "replace")
-            raise TimeoutError(f"Kustomization {NAME}: {said}\n{log[-3000:]}")
+            ours = "\n".join(await self._not_ready())
+            raise TimeoutError(f"Kustomization {NAME}: {said}\n{log[-3000:]}\n{ours}")
+
+    async def _not_ready(self) -> list[str]:
+        """What our own resources say to it: last, where a long report is cut at its head."""
+        return [
+            f"{kind.name}/{one['metadata']['name']}: {condition['reason']}: {condition['message']}"
+            for kind in OUR_KINDS
+            for one in (await self.api.list(kind, self.namespace))[0]
+            if (condition := _condition(one, "Ready"))["status"] != "True"
+        ]
 
 
 @contextlib.asynccontextmanager

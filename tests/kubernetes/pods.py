@@ -10,8 +10,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +22,9 @@ from controller.kube.kinds import DEPLOYMENT, SECRET
 from controller.names import MANAGED_BY, MANAGER, workload_name
 from controller.workloads.manifests import SETTINGS_DIGEST
 from shared.keys import ResourceKey
+from tests import forked
+from tests.forked import Forked
 
-ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.1
 
 
@@ -38,7 +37,7 @@ class Pod:
     health_port: int = field(default_factory=free_port)
     digest: str = ""
     """Of which Deployment, and with which settings, it was started."""
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     def write(self, data: dict[str, str]) -> None:
         """The mounted Secret."""
@@ -58,19 +57,18 @@ class Pod:
     def start(self) -> None:
         """The container's command."""
         with (self.folder.with_suffix(".log")).open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "regent", "--config", str(self.folder / "regent.json")],
-                cwd=ROOT, stdout=log, stderr=log,
-            )  # fmt: skip
+            self.process = forked.regent("--config", str(self.folder / "regent.json"), log=log)
 
     def stop(self, *, kill: bool = False) -> None:
-        """SIGTERM, or SIGKILL."""
-        if self.process is not None:
+        """SIGTERM, or SIGKILL; several threads may stop one pod, and each returns once it ended."""
+        process = self.process
+        if process is not None:
             if kill:
-                self.process.kill()
-            self.process.terminate()
-            self.process.wait(timeout=60)
-            self.process = None
+                process.kill()
+            process.terminate()
+            process.wait(timeout=60)
+            if self.process is process:
+                self.process = None
 
 
 class Pods:

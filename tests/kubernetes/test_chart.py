@@ -199,6 +199,50 @@ def test_the_controller_may_change_finalizers_and_nothing_else(
     patch({"metadata": {"finalizers": None}})
 
 
+def test_the_controller_makes_and_changes_no_secret_but_the_password_of_a_user(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """By RBAC alone it could have the token of any account there, or change others' passwords."""
+    elsewhere = f"{namespace}-declared"
+    crds.kubectl("create", "namespace", elsewhere)
+    values = {"secrets": {"namespaces": [elsewhere]}, "credentials": {"enabled": True}}
+    account = installed(values)
+    owner = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User", "name": "a", "uid": "u"}
+    others = {**owner, "apiVersion": "v1", "kind": "ConfigMap"}
+    dry = ("-n", elsewhere, "--dry-run=server", f"--as={account}")
+
+    def make(kind: str, *owners: dict[str, str]) -> None:
+        whose = {"kubernetes.io/service-account.name": "default"}
+        metadata = {"name": "made", "annotations": whose, "ownerReferences": list(owners)}
+        body = {"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata}
+        body["stringData"] = {"password": "not-a-secret"}
+        crds.kubectl("create", "-f", "-", *dry, stdin=json.dumps(body))
+
+    def refused(act: Callable[[], None]) -> None:
+        with pytest.raises(CallFailed, match="only Secrets that keep the password of a User"):
+            act()
+
+    basic = "kubernetes.io/basic-auth"
+    eventually(lambda: refused(lambda: make("kubernetes.io/service-account-token", owner)))
+    refused(lambda: make(basic))
+    refused(lambda: make(basic, others))
+    make(basic, owner)
+    crds.apply({"apiVersion": "v1", "kind": "Secret", "type": basic,
+                "metadata": {"name": "others"}, "stringData": {"password": "x"}},
+               namespace=elsewhere)  # fmt: skip
+    patched = json.dumps({"metadata": {"ownerReferences": [owner]}, "data": {"password": "eA=="}})
+    reader = ("create", "role", "reader", "--verb=get", "--resource=secrets", "-n", elsewhere)
+    crds.kubectl(*reader)
+    binding = ("create", "rolebinding", "reader", "--role=reader", "-n", elsewhere)
+    crds.kubectl(*binding, f"--user={account}")
+    patch = ("patch", "secret", "others", "--type=merge", "-p", patched, *dry)
+
+    def steal() -> None:
+        crds.kubectl(*patch)
+
+    eventually(lambda: refused(steal))
+
+
 def test_who_names_a_secret_must_be_able_to_read_it(
     crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
 ) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from controller.kube.kinds import CONFIG_MAP
+from controller.credentials.due import ROTATED_FOR
+from controller.kube.kinds import CONFIG_MAP, SECRET
 from controller.lifecycle.departures import NAME as DEPARTURES
 from controller.pki.authorities import CONTROLLER_CA, REPLACE_CA
 from shared.keys import ResourceKey
+from shared.resources import ROTATE_ANNOTATION
 from tests.kubernetes.as_installed import NAMESPACE, Installed, installed
 from tests.kubernetes.controlled import Controlled, flights_manifests
 from tests.kubernetes_harness.control_plane import ControlPlane
@@ -27,6 +29,7 @@ FLIGHTS, OTHER, UNLISTED = NAMESPACES = ("flights", "other", "unlisted")
 API = "putnam120.postgregent/v1alpha1"
 VALUES: dict[str, Any] = {
     "secrets": {"namespaces": [FLIGHTS, OTHER]},
+    "credentials": {"enabled": True},
     "api": {"enabled": True, "tlsSecretName": "views"},
 }
 REFUSED = {Asked("", "secrets", "list", UNLISTED)}
@@ -44,7 +47,7 @@ def other_manifests(database: Database) -> list[dict[str, Any]]:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": "passwords"},
-            "stringData": {"admin": password, "reporter": "demo-only-reporter-password"},
+            "stringData": {"admin": password},
         },
         resource("Permission", "connect", database="postgres", actions=["CONNECT"]),
         resource("Role", "reporting", database="postgres", permissions=["connect"]),
@@ -52,7 +55,7 @@ def other_manifests(database: Database) -> list[dict[str, Any]]:
             "User",
             "reporter",
             roles=["reporting"],
-            passwordSecretRef={"name": "passwords", "key": "reporter"},
+            credentials={"secretName": "reporter-login"},
         ),
         resource(
             "Regent",
@@ -77,6 +80,7 @@ async def lives_through(one: Installed, database: Database) -> None:
     await flights.ready("Permission", "read-schemas-1-and-2")
     await other.ready("User", "reporter")
     await unlisted.stalled("Regent", "other-regent", "AdminSecretUnreadable")
+    await password_is_rotated(other)
     await views_are_asked_for(one)
     await same_news_twice(flights, "mydb-viewer")
     await same_news_twice(other, "reporting")
@@ -112,6 +116,18 @@ async def ca_is_replaced(one: Installed) -> None:
     async with asyncio.timeout(120):
         while before in (one.plane.access.get(*place)["data"].values()):
             await asyncio.sleep(0.2)
+
+
+async def password_is_rotated(place: Controlled) -> None:
+    """That of the reporter, which was made."""
+    user = ("pguser", "reporter", "-n", place.namespace)
+    place.cluster.kubectl("annotate", *user, f"{ROTATE_ANNOTATION}=now")
+    async with asyncio.timeout(120):
+        while True:
+            secret = await place.api.get(SECRET, place.namespace, "reporter-login")
+            if secret["metadata"]["annotations"][ROTATED_FOR] == "now":
+                return
+            await asyncio.sleep(0.1)
 
 
 async def workloads_are_repaired(one: Installed) -> None:

@@ -158,7 +158,7 @@ async def test_finalizers_that_somebody_puts_on_again_are_no_success(
 
     async def hold_again() -> None:
         while (await api.get(ROLE, namespace, "held"))["metadata"].get("finalizers"):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
         await hold()
 
     crds.apply(role, namespace=namespace)

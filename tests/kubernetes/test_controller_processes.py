@@ -26,6 +26,7 @@ from controller.workloads.manifests import server_names
 from regent.api.listening import listen
 from regent.settings import ApiSettings
 from shared.keys import ResourceKey
+from tests.frozen import freeze
 from tests.kubernetes.authorities import load_authorities
 from tests.kubernetes.controlled import Controlled, controlled, flights_manifests
 from tests.kubernetes.controller_process import LEASE_NAME
@@ -106,7 +107,7 @@ async def test_a_frozen_leader_that_comes_back_changes_nothing(
         await until_leader(first_port)
         await waiting.ready("User", "summer-intern-2")
         with process(waiting, tmp_path, "second") as (_, second_port):
-            first.send_signal(signal.SIGSTOP)
+            freeze(first.pid)
             await until_leader(second_port)
             leader = await holder(waiting)
             patch = {"spec": {"permissions": ["connect-to-mydb"]}}

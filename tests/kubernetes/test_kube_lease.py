@@ -20,6 +20,7 @@ from controller.kube.kinds import CONFIG_MAP, LEASE
 from controller.kube.lease import LeaseElector, NotLeader
 from controller.kube.tenure import Terms
 from tests.eventually import eventually
+from tests.frozen import freeze
 from tests.kubernetes.candidate import LEASE_NAME, TERMS, TURN, WRITER
 from tests.kubernetes.tcp_proxy import TcpProxy, proxy_to
 from tests.kubernetes_harness.access import Cluster
@@ -222,6 +223,26 @@ async def test_a_leader_that_returns_has_done_its_work(office: Office) -> None:
     assert (await office.lease()).get("holderIdentity", "") == ""
 
 
+@pytest.mark.found("E193")
+@pytest.mark.rule("17")
+async def test_a_leader_whose_clock_stood_still_proves_nothing(office: Office) -> None:
+    """As in a virtual machine that was paused. Until somebody else has led, it is proved."""
+    now = 0.0
+    first = LeaseElector(office.api, office.namespace, LEASE_NAME, clock=lambda: 0.0)
+    second = LeaseElector(office.api, office.namespace, LEASE_NAME, clock=lambda: now)
+    assert await first._compete()
+    assert not await second._compete()
+    await asyncio.gather(*(first.prove() for _ in range(20)))
+    assert first._sent <= 3, "many that ask at once share one renewal"
+    now = 10**6
+    assert not await second._compete(), "it was renewed since"
+    now = 10**7
+    assert await second._compete()
+    assert first.is_leader, "as far as it knows"
+    with pytest.raises(NotLeader):
+        await first.prove()
+
+
 async def test_what_a_leader_fails_with_is_seen(office: Office) -> None:
     elector = LeaseElector(office.api, office.namespace, LEASE_NAME, terms=TERMS)
 
@@ -310,7 +331,7 @@ async def test_a_frozen_leader_writes_nothing_when_it_comes_back(
         for _ in range(4):
             await written_since(api, namespace)
             frozen = pair[leader]
-            os.kill(frozen.pid, signal.SIGSTOP)
+            freeze(frozen.pid)
             [other] = pair.keys() - {leader}
             await says(pair[other], f"{other} leads")
             await written_since(api, namespace)

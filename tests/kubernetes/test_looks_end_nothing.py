@@ -133,10 +133,11 @@ async def test_who_is_deleted_while_a_takeover_waits_ends_when_it_is_accepted(
     found = await running.until("Regent", "my-regent", lambda found: left(found) == [LEAVER])
     assert await (await database.connect()).fetchval(MAY_LOG_IN) is True
     assert LEAVER in (found or {})["status"]["takeover"]["message"]
-    running.cluster.kubectl(
-        "annotate", "--overwrite", "pgregent", "my-regent", f"{TAKEOVER_ANNOTATION}={token(found)}",
-        "-n", running.namespace,
-    )  # fmt: skip
+    async with asyncio.timeout(60):  # the token is another one once the deletion was heard of
+        while said := token(await running.get("Regent", "my-regent")):
+            accepted = {"metadata": {"annotations": {TAKEOVER_ANNOTATION: said}}}
+            await running.api.patch(REGENT, running.namespace, "my-regent", accepted)
+            await asyncio.sleep(0.2)
     await ended(running, database)
     await running.ready("Regent", "my-regent")
     await running.until("Regent", "my-regent", lambda found: left(found) == [])

@@ -124,8 +124,11 @@ async def test_a_regent_whose_admins_secret_is_gone_says_so_and_stays_who_it_is(
 
     before = settings(one)
     await change(one, adminUser="adm2", additionalDatabases=["postgres"])
-    changed = await one.until("Regent", REGENT, lambda it: condition(it, "Ready") == "False")
-    assert ready_reason(changed) == "AdminSecretMissing"
+    await one.until(
+        "Regent",
+        REGENT,
+        lambda it: (condition(it, "Ready"), ready_reason(it)) == ("False", "AdminSecretMissing"),
+    )
     assert settings(one) == before, "nobody is shown another one's password"
 
     await change(one, adminUser=before["server"]["adminUser"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.eventually import eventually
 from tests.kubernetes.controlled import Controlled, controlled
 from tests.kubernetes_harness.access import Cluster
 from tests.postgres.database import Database
+from tests.postgres.server import PostgresServer
 
 pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(300)]
 API = "putnam120.postgregent/v1alpha1"
@@ -148,6 +150,49 @@ async def test_a_namespace_that_is_deleted_hangs_on_nothing_and_is_counted_as_a_
         look = await database.connect()
         logins = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'app-%' AND rolcanlogin"
         assert await look.fetchval(logins) >= 1, "two deletions may go before the rest is seen"
+
+
+@pytest.mark.rule("1")
+@pytest.mark.found("E219")
+@pytest.mark.slow
+async def test_a_regent_that_is_made_anew_loses_nothing_to_a_foreign_one(
+    crds: Cluster,
+    api: KubeApi,
+    namespace: str,
+    other_namespace: str,
+    database: Database,
+    launch_server: Callable[..., PostgresServer],
+    tmp_path: Path,
+) -> None:
+    """The team's roles stay on its own server, and never come on that of the platform."""
+    server = launch_server()
+    shared = await server.connect()
+    await shared.execute("CREATE DATABASE mydb")
+    others = (other_namespace,)
+    async with controlled(crds, api, namespace, tmp_path, others=others) as one:
+        team = one.of(other_namespace)
+        label(crds, other_namespace, "example.org/database=shop")
+        one.apply(*platform(Database(server, "mydb")))
+        await one.ready("Regent", "shop")
+        own = {**platform(database)[-1], "metadata": {"name": "own"}}
+        team.apply(platform(database)[0], own, resource("Role", "app-reader", database="mydb"))
+        team.apply(resource("User", "app-0", roles=["app-reader"]))
+        await team.ready("User", "app-0")
+        await team.delete("Regent", "own")
+        await team.until("Regent", "own", lambda found: found is None)
+        await team.until("User", "app-0", lambda found: _reason(found) == "RegentGone")
+        await team.until("Role", "app-reader", lambda found: _reason(found) == "RegentGone")
+        await one.ready("Regent", "shop")
+        team.apply(own)
+        await team.ready("User", "app-0")
+        assert await roles_of(await database.connect()) == ["app-0", "app-reader"]
+        assert await roles_of(shared) == []
+    await shared.close()
+
+
+def _reason(found: dict[str, Any] | None) -> str:
+    conditions = (found or {}).get("status", {}).get("conditions") or ()
+    return str(next((c["reason"] for c in conditions if c["type"] == "Ready"), ""))
 
 
 def _finalizers(found: dict[str, Any] | None) -> list[str]:

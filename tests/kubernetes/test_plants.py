@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from controller.kube.api import KubeApi
-from controller.kube.kinds import DEPLOYMENT, SECRET, SERVICE, WORKLOAD_KINDS, JsonObject
+from controller.kube.kinds import (
+    DEPLOYMENT,
+    NETWORK_POLICY,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    WORKLOAD_KINDS,
+    JsonObject,
+)
 from controller.names import workload_name
 from controller.observe.caches import Caches
 from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, Authorities
@@ -21,6 +29,7 @@ from controller.workloads.manifests import RESTARTED_AT, Plant
 from shared.resources import Regent
 from tests.kubernetes.controlled import IMAGE
 from tests.unit.cluster.objects import regent
+from tests.unit.workloads.test_clouds import IDENTITIES, by_token
 
 pytestmark = pytest.mark.found("C30")
 NOW = datetime.now(UTC)
@@ -124,3 +133,25 @@ async def test_what_somebody_made_first_stays_theirs(api: KubeApi, namespace: st
     with pytest.raises(NameTaken, match=r"Service .* is not PostgRegent"):
         await made(api, namespace)
     assert (await api.get(SERVICE, namespace, NAME))["spec"]["selector"] == {"their": "pod"}
+
+
+@pytest.mark.found("E350")
+@pytest.mark.parametrize("provider", IDENTITIES)
+async def test_who_logs_in_by_a_token_keeps_no_password_and_stands_for_an_identity(
+    api: KubeApi, namespace: str, provider: str
+) -> None:
+    await made(api, namespace)
+
+    async def made_by_token(one: Regent) -> dict[str, str]:
+        assert await plants(api, namespace).ensure(one, Admin(), AUTHORITIES, NOW)
+        account = await api.get(SERVICE_ACCOUNT, namespace, NAME)
+        return dict(account["metadata"].get("annotations") or {})
+
+    asked = await made_by_token(by_token(provider, identity=IDENTITIES[provider]))
+    assert list(asked.values()) == [IDENTITIES[provider]]
+    assert "admin-password" not in (await api.get(SECRET, namespace, NAME))["data"]
+    variables = (await pod_of(api, namespace))["spec"]["containers"][0].get("env", [])
+    assert len(variables) == (provider != "GCP")
+    egress = (await api.get(NETWORK_POLICY, namespace, NAME))["spec"]["egress"]
+    assert len(egress) > 2
+    assert await made_by_token(by_token(provider)) == {}

@@ -51,8 +51,13 @@ async def in_force(one: Controlled) -> None:
     regent = await one.ready("Regent", "my-regent")
     assert regent["status"]["takeover"] == {"needed": False, "message": "", "token": ""}
     assert one.controller is not None
-    for served in one.controller.fleet.served.values():
-        assert (await served.client.plan()).changes == ()
+    served = [*one.controller.fleet.served.values()]
+
+    async def plans_nothing() -> bool:
+        """A part of what was applied may have come in a later push than what is Ready."""
+        return all([(await each.client.plan()).changes == () for each in served])
+
+    await until(plans_nothing)
 
 
 def _is_told(found: dict[str, Any] | None) -> bool:
@@ -231,6 +236,7 @@ async def test_a_restored_etcd_brings_no_leaver_back(
 
 
 @pytest.mark.found("E141")
+@pytest.mark.found("E191")
 async def test_a_restored_etcd_puts_no_old_password_back_in_force(
     alone: Controlled, own_control_plane: ControlPlane, database: Database, tmp_path: Path
 ) -> None:
@@ -265,6 +271,4 @@ async def test_a_restored_etcd_puts_no_old_password_back_in_force(
     async def the_old_one_is_good() -> bool:
         return not await the_old_one_is_refused()
 
-    touch = ("annotate", "secret", "mydb-intern-passwords", "touched=yes", "-n", alone.namespace)
-    alone.cluster.kubectl(*touch)  # where its own watch has not noticed, the next edit is news
     await until(the_old_one_is_good)

@@ -69,10 +69,13 @@ class InstalledChart:
             self.cluster.kubectl("wait", "pod", "--for=delete", *CONTROLLER, "--timeout=120s")
 
     def allow_secrets(self, namespace: str) -> None:
-        """The controller may read the Secrets of this namespace from now on."""
+        """The controller may read the Secrets of this namespace from now on.
+
+        By hand, as an administrator does it: under another name than the chart's own binding has.
+        """
         role = f"--clusterrole={RELEASE}-secrets"
         account = f"--serviceaccount={NAMESPACE}:{RELEASE}"
-        binding = ("create", "rolebinding", f"{RELEASE}-secrets", role, account)
+        binding = ("create", "rolebinding", f"{RELEASE}-secrets-by-hand", role, account)
         self.cluster.kubectl(*binding, "-n", namespace)
 
     def said(self) -> str:

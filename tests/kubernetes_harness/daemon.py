@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.frozen import freeze
 from tests.kubernetes_harness.unavailable import ClusterFailed
 
 STOP_SECONDS = 60
@@ -60,7 +61,9 @@ class Daemon:
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
-        self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                freeze(self._process.pid)
 
     def thaw(self) -> None:
         """SIGCONT: it goes on where it was, not knowing how much time has passed."""

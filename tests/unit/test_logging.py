@@ -35,6 +35,33 @@ def log_to() -> Iterator[Callable[[Style], io.StringIO]]:
     structlog.reset_defaults()
 
 
+@pytest.mark.found("E350")
+def test_libraries_of_clouds_are_never_heard_at_debug() -> None:
+    """There they log what signs a token, and what STS answered."""
+    root, heard = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers[:], root.level
+    names = (
+        "botocore.auth",
+        "botocore.parsers",
+        "azure.identity",
+        "google.auth",
+        "msal",
+        "urllib3",
+    )
+    try:
+        configure_logging("debug", style="json", stream=heard)
+        for name in names:
+            logging.getLogger(name).debug(CANARY)
+            logging.getLogger(name).info(CANARY)
+            logging.getLogger(name).warning("of %s", name)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+    assert CANARY not in heard.getvalue()
+    assert [f"of {name}" in heard.getvalue() for name in names] == [True] * len(names)
+
+
 def fail_with(message: str) -> None:
     raise RuntimeError(message)
 

@@ -29,6 +29,7 @@ async def test_a_mistake_before_a_pass_begins_is_tried_again_later_each_time() -
     engine._detectors = SimpleNamespace(
         begin=lambda: fails.append("begun"), give_again=lambda: fails.append("given again")
     )
+    engine._prevention = SimpleNamespace(let_through=_nothing)
     engine._one_pass = _fails
     loop = asyncio.create_task(engine._pass_loop())
     try:
@@ -43,6 +44,10 @@ async def test_a_mistake_before_a_pass_begins_is_tried_again_later_each_time() -
 
 async def _fails(_: object) -> None:
     raise ZeroDivisionError
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _is(value: bool) -> bool:

@@ -1,12 +1,17 @@
 -- COLUMN: one column with an ACL of its own: names = {relation, column}, oids = {relation}.
+-- OFFSET 0: each is looked up by itself. The planner, which makes one plan for all parameters, else
+-- expects so many that it reads pg_attribute whole.
 SELECT 'COLUMN', c.relkind::text, s.nspname, pg_catalog.pg_get_userbyid(c.relowner),
-       a.attacl::text[], s.is_system,
-       ARRAY[c.relname::text, a.attname::text], ARRAY[c.oid], NULL, NULL
+       c.attacl::text[], s.is_system,
+       ARRAY[c.relname::text, c.attname::text], ARRAY[c.oid], NULL, NULL
 FROM looked_at_column AS l
-JOIN pg_catalog.pg_attribute AS a ON a.attrelid = l.attrelid AND a.attnum = l.attnum
-JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+CROSS JOIN LATERAL (
+    SELECT r.oid, r.relname, r.relkind, r.relowner, r.relnamespace, a.attname, a.attacl
+    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS r ON r.oid = a.attrelid
+    WHERE a.attrelid = l.attrelid AND a.attnum = l.attnum
+      AND a.attacl IS NOT NULL AND NOT a.attisdropped OFFSET 0
+) AS c
 JOIN space AS s ON s.oid = c.relnamespace
-WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
-  AND (NOT s.is_system OR EXISTS (
-        SELECT FROM pg_catalog.aclexplode(a.attacl) AS e
-        WHERE pg_catalog.pg_get_userbyid(e.grantee) = ANY ($1::text[])))
+WHERE NOT s.is_system OR EXISTS (
+    SELECT FROM pg_catalog.aclexplode(c.attacl) AS e
+    WHERE pg_catalog.pg_get_userbyid(e.grantee) = ANY ($1::text[]))

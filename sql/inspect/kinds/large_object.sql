@@ -1,5 +1,6 @@
 -- LARGE OBJECT: large objects that share owner and ACL. There may be millions: so only those that
--- some declaration names ($6 are their oids), and those that a managed role was granted something on.
+-- some declaration names ($6 are their oids), those that a managed role was granted something on, and
+-- where PUBLIC is managed ($7) those on which it has something.
 -- pg_shdepend knows them by pg_largeobject, which holds their pages.
 SELECT 'LARGE OBJECT', ''::text, NULL::name, pg_catalog.pg_get_userbyid(g.lomowner),
        coalesce(g.lomacl, pg_catalog.acldefault('L', g.lomowner))::text[],
@@ -10,6 +11,10 @@ FROM (
     FROM pg_catalog.pg_largeobject_metadata AS o
     WHERE o.oid IN (
         SELECT pg_catalog.unnest($6::oid[])
+        UNION
+        SELECT m.oid FROM pg_catalog.pg_largeobject_metadata AS m
+        WHERE $7::boolean AND EXISTS (
+            SELECT FROM pg_catalog.aclexplode(m.lomacl) AS x WHERE x.grantee = 0)
         UNION
         SELECT d.objid
         FROM pg_catalog.pg_roles AS r

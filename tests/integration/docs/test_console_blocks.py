@@ -1,8 +1,9 @@
 """Every console block of README and docs/ is run, and prints what its page shows.
 
 What is substituted: `/tmp/…` is a folder of the test, `db.example.com` its server, whose password
-stands for every `…`; `uninstall` gets --yes, as nobody sits there; `local` is ended with Ctrl-C
-after its last line. Comments after a command are left out.
+stands for every `…`; DIGEST is the one that the last command showed; `uninstall` gets --yes, as
+nobody sits there; `local` is ended with Ctrl-C after its last line. Comments after a command are
+left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.command import Ended, postgregent
 from tests.integration.docs.console import ROOT, Block, Step, alike, blocks
 from tests.postgres.server import PostgresServer
 
@@ -34,11 +36,20 @@ NOT_RUN: Mapping[str, str] = {
     "docs/kubernetes.md: kubectl apply": "needs a cluster: test_end_to_end.py",
     "docs/operations.md: kubectl annotate": "needs a cluster: test_ca_replacement.py",
     "docs/operations.md: pg_dump -Fc": "beside a detector: tests/attacks/test_restores.py",
+    "docs/operations.md: postgregent pause": "needs psql and a Regent: test_pauses.py",
     "docs/operations.md: postgregent uninstall": "needs a cluster: test_cli_uninstall.py",
 }
 PREPARED = ("make env",)
 """Begins a command that has been done before: the test runs in the environment that it makes."""
-ENDS_WELL = {"plan": (0, 2), "apply": (0,), "local": (130,), "uninstall": (0,), "validate": (0,)}
+ENDS_WELL = {
+    "plan": (0, 2),
+    "apply": (0,),
+    "local": (130,),
+    "why": (0,),
+    "who-can": (0,),
+    "uninstall": (0,),
+    "validate": (0,),
+}
 
 
 def pages() -> dict[str, list[Block]]:
@@ -65,6 +76,7 @@ class Reader:
     server: PostgresServer
     scratch: Path
     environment: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
 
     def _password(self) -> str:
         return self.server.password.get_secret_value()
@@ -74,6 +86,7 @@ class Reader:
         server = self.server
         text = command.replace("/tmp/", f"{self.scratch}/")  # noqa: S108 - the documentation's
         text = text.replace("db.example.com", f"{server.host}:{server.port}")
+        text = text.replace("DIGEST", self.digest)
         return shlex.split(text.replace("…", self._password()))
 
     async def follow(self, step: Step) -> str:
@@ -102,9 +115,22 @@ class Reader:
             path.write_text(yaml.safe_dump(document))
 
     async def _run(self, words: list[str], step: Step) -> str:
-        more = ["--yes"] if words[0] == "uninstall" else []
+        if words[0] == "local":
+            ended = await self._run_local(words)
+        else:
+            more = ["--yes"] if words[0] == "uninstall" else []
+            ended = await postgregent(*words, *more, environment=self.environment)
+        said = ended.out.splitlines()
+        if found := re.search(r"--(?:approve|release) ([0-9a-f]{16})", ended.out):
+            self.digest = found[1]
+        assert ended.status in ENDS_WELL[words[0]], (step.command, said, ended.err)
+        wrong = alike(step.shown, said) if step.shown else ""
+        return f"{step.command}\nnot as shown: {wrong}\nbut:\n" + "\n".join(said) if wrong else ""
+
+    async def _run_local(self, words: list[str]) -> Ended:
+        """A process of its own, as it is ended by a signal."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli", *words, *more, cwd=ROOT, limit=2**22,
+            sys.executable, "-m", "cli", *words, cwd=ROOT, limit=2**22,
             env={**os.environ, **self.environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -112,27 +138,21 @@ class Reader:
         )  # fmt: skip
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                if words[0] == "local":
-                    said = await _until_it_runs(process)
-                else:
-                    said = []
+                said = await _until_it_runs(process)
                 out, err = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.communicate()
-        said += out.decode().splitlines()
-        assert process.returncode in ENDS_WELL[words[0]], (step.command, said, err.decode())
-        wrong = alike(step.shown, said) if step.shown else ""
-        return f"{step.command}\nnot as shown: {wrong}\nbut:\n" + "\n".join(said) if wrong else ""
+        return Ended(process.returncode or 0, said + out.decode(), err.decode())
 
 
-async def _until_it_runs(process: asyncio.subprocess.Process) -> list[str]:
+async def _until_it_runs(process: asyncio.subprocess.Process) -> str:
     """What `local` says until its Regent is Ready, and Ctrl-C then."""
     assert process.stdout is not None
-    said: list[str] = []
-    while line := (await process.stdout.readline()).decode().rstrip("\n"):
-        said.append(line)
+    said = ""
+    while line := (await process.stdout.readline()).decode():
+        said += line
         if " Ready Running " in line:
             process.send_signal(signal.SIGINT)
             break
@@ -174,4 +194,4 @@ def test_every_block_that_is_not_run_has_its_reason() -> None:
     names = [block.name for block in blocks()]
     assert set(NOT_RUN) <= set(names)
     not_run = [name for name in names if name in NOT_RUN]
-    assert (len(names) - len(not_run), len(not_run)) == (9, 9)
+    assert (len(names) - len(not_run), len(not_run)) == (11, 10)

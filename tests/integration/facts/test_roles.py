@@ -182,7 +182,8 @@ async def test_a_built_in_group_is_given_only_when_it_is_allowed(database: Datab
 
 @pytest.mark.fact("PG-ROLE-12")
 @pytest.mark.rule("9")
-@pytest.mark.parametrize("name", ["rds_superuser", "cloudsqladmin", "azure_pg_admin"])
+@pytest.mark.found("E214")
+@pytest.mark.parametrize("name", ["rds_superuser", "azure_pg_admin", "neon_superuser"])
 @pytest.mark.versions(18)
 async def test_a_providers_role_is_never_managed(database: Database, name: str) -> None:
     await database.execute(f"CREATE ROLE {name} CREATEDB")

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from regent.accept.evidence import PAST_LIMIT, signs_of_restore
 from regent.remembered import AcceptedState
-from shared.state import DesiredState
+from shared.state import LAST_MOMENT, DesiredState
 from tests.declared import NOON, accepted, state
 
 pytestmark = pytest.mark.rule("28a")
@@ -141,3 +142,29 @@ def test_an_api_server_that_was_seen_to_go_back_proves_it_of_what_has_no_generat
     assert signs(let_in, pushed(3001, 2001)) == [], "another controller saw it a moment later"
     assert signs(let_in, pushed(3001, 0)) == []
     assert signs(let_in, pushed(5000, 4000)) == ["the API server"]
+
+
+@pytest.mark.found("E192")
+def test_a_clock_that_is_ahead_is_asked_about_once_and_hides_no_later_restore() -> None:
+    now = int(NOON.timestamp() * 1000)
+    ahead = now + 10**12
+
+    def pushed(revision: int, restored: int) -> DesiredState:
+        return seen(BOTH, FIRST).model_copy(update={"revision": revision, "restored": restored})
+
+    waiting = after(pushed(now - 9000, 0)).model_copy(update={"lets_in": "token"})
+    assert signs(waiting, pushed(ahead, ahead - 1)) == ["the API server"]
+    let_in = accepted(pushed(ahead, ahead - 1), waiting, NOON)
+    again = accepted(pushed(ahead + 1, ahead - 1), let_in, NOON)
+    assert signs(let_in, pushed(ahead + 1, ahead - 1)) == [], "the same one"
+    assert signs(again, pushed(ahead + 2, now + 5000)) == ["the API server"], (
+        "seen by a right clock"
+    )
+
+
+@pytest.mark.found("E192")
+def test_a_restore_after_the_last_day_that_can_be_written_is_refused() -> None:
+    last = state(ALONE).model_copy(update={"restored": LAST_MOMENT})
+    assert "9999-12-31" in str(signs_of_restore(after(state(ALONE)), last)[0])
+    with pytest.raises(ValidationError, match="restored"):
+        DesiredState.model_validate(last.revealed() | {"restored": LAST_MOMENT + 1})

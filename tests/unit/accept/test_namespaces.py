@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regent.accept.merge import accept
+from regent.accept.merge import LastInForce, accept
 from tests.declared import NOON, accepted, state
 
 SELECTED = {"selector": {"matchLabels": {"access": "shop"}}, "allow": {"names": ["*"]}}
@@ -47,3 +47,17 @@ def test_what_is_shut_out_is_told_from_what_is_deleted() -> None:
     [out] = accept(BEFORE, shut, "", NOON).departed.values()
     [deleted] = accept(BEFORE, gone, "", NOON).departed.values()
     assert (out.is_shut_out, deleted.is_shut_out) == (True, False)
+
+
+@pytest.mark.rule("3", "20a")
+@pytest.mark.found("E333")
+def test_the_entry_that_was_approved_goes_on_where_a_push_that_waits_has_another_one() -> None:
+    """What was approved is declared again: it must not look like something else, and wait."""
+    manual = {"approval": "Manual", "allowedNamespaces": [SELECTED]}
+    approved = accepted(state(ROLE, regent=manual, namespaces={"team-a": 0}))
+    other = {**manual, "allowedNamespaces": [{**NAMED, "names": ["team-a"]}]}
+    pushed = state(ROLE, revision=2, regent=other, namespaces={"team-a": 0})
+    waits = accept(approved, pushed, "", NOON)
+    again = state("", revision=3, absent_means="Vanished", regent=manual)
+    found = accept(waits, again, "", NOON, instead=LastInForce(approved)).state
+    assert found.regent.namespaces == {"team-a": 0}

@@ -45,6 +45,7 @@ class MemoryService(Service):
         self.live = True
         self.problems: tuple[FieldProblem, ...] = ()
         self.withheld_digest: str | None = None
+        self.unapproved_digest: str | None = None
         self.needed_token: str | None = None
         self.had_state: str | None = None
         self.pushes = 0
@@ -53,9 +54,14 @@ class MemoryService(Service):
         self.asked: list[object] = []
 
     async def accept(
-        self, state: DesiredState, *, if_match: str | None, had_state: str | None = None
+        self,
+        state: DesiredState,
+        *,
+        if_match: str | None,
+        had_state: str | None = None,
+        had_disabled: tuple[str, ...] = (),
     ) -> str:
-        self.had_state = had_state
+        self.had_state, self.had_disabled = had_state, had_disabled
         self.pushes += 1
         if self.crash:
             raise self.crash
@@ -115,6 +121,8 @@ class MemoryService(Service):
         match given.kind:
             case "Brake" if given.digest == self.withheld_digest:
                 self.withheld_digest = None
+            case "Approval" if given.digest == self.unapproved_digest:
+                self.unapproved_digest = None
             case "Takeover" if given.digest == self.needed_token:
                 self.needed_token = None
             case _:

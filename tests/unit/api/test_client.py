@@ -68,12 +68,16 @@ async def test_a_first_push_says_where_the_regent_had_a_state(
 async def test_each_kind_of_consent_is_taken_or_something_else_waits(
     client: RegentClient, service: MemoryService, kind: ConsentKind
 ) -> None:
-    service.needed_token = service.withheld_digest = "abc"
+    service.needed_token = service.withheld_digest = service.unapproved_digest = "abc"
     with pytest.raises(UnexpectedAnswer) as refused:
         await client.consent(Consent(kind, "abd"))
     assert refused.value.status == 409
     await client.consent(Consent(kind, "abc"))
-    waits = {"Brake": service.withheld_digest, "Takeover": service.needed_token}
+    waits = {
+        "Brake": service.withheld_digest,
+        "Approval": service.unapproved_digest,
+        "Takeover": service.needed_token,
+    }
     assert waits.pop(kind) is None
     assert set(waits.values()) == {"abc"}
 

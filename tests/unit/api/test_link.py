@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -11,8 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from controller.kube.lease import NotLeader
 from controller.regents.client import RegentClient
-from controller.regents.conversation import LOST_WAIT_SECONDS, WAIT_SECONDS, RegentLink
+from controller.regents.conversation import (
+    LOST_WAIT_SECONDS,
+    WAIT_SECONDS,
+    RegentLink,
+    is_alone,
+)
 from controller.regents.heard import FromLink, Met
 from regent.answers import AcceptedPush
 from regent.health.board import STARTING, Board
@@ -37,11 +43,13 @@ class Heard:
 
 
 @asynccontextmanager
-async def linked(app: FastAPI, token: str) -> AsyncIterator[RegentLink]:
+async def linked(
+    app: FastAPI, token: str, prove: Callable[[], Awaitable[None]] = is_alone
+) -> AsyncIterator[RegentLink]:
     """A link that has met its Regent."""
     client = RegentClient("http://regent", token, transport=httpx.ASGITransport(app))
     heard = Heard()
-    link = RegentLink(ResourceKey("Regent", "default", "my-regent"), client, heard.hear)
+    link = RegentLink(ResourceKey("Regent", "default", "my-regent"), client, heard.hear, prove)
     task = asyncio.create_task(link.run())
 
     async def is_met() -> bool:
@@ -251,3 +259,39 @@ async def test_one_without_a_connection_is_asked_again_soon() -> None:
 def test_no_two_processes_begin_with_one_number() -> None:
     """Who waited for news of the one before would take the next one's for what is known."""
     assert Board().status.sequence != Board().status.sequence
+
+
+@pytest.mark.found("E193")
+@pytest.mark.rule("17")
+@pytest.mark.parametrize("leads", [True, False], ids=["it leads on", "another one leads"])
+async def test_what_the_next_leader_pushed_is_replaced_by_no_leader_of_before(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState, leads: bool
+) -> None:
+    """One that was paused, and its clock with it, compiles again and asks what it would replace."""
+    asked: list[AcceptedPush | None] = []
+
+    async def prove() -> None:
+        asked.append(service.accepted)
+        if service.accepted is not None and service.accepted.etag == etag(newer) and not leads:
+            raise NotLeader
+
+    newer = desired.model_copy(update={"revision": 5000, "resources": {}})
+    older = desired.model_copy(update={"revision": 100})
+    async with linked(app, token, prove) as link:
+
+        async def is_accepted() -> bool:
+            return service.accepted is not None and link.is_pushed
+
+        async def has_asked_again() -> bool:
+            return [push and push.etag for push in asked].count(etag(newer)) >= (1 if leads else 3)
+
+        link.push(older)
+        await eventually(is_accepted)
+        service.accepted = AcceptedPush(etag(newer), newer)
+        service.sequence += 1
+        await eventually(has_asked_again)
+        if leads:
+            link.push(older)
+            await eventually(is_accepted)
+        assert link.acquaintance is None or leads
+        assert (service.accepted.etag == etag(newer)) is not leads

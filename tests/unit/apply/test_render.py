@@ -81,6 +81,15 @@ def test_column_privileges_name_their_columns_behind_each_privilege() -> None:
         (ObjectKind.SEQUENCE, "s", 'ON SEQUENCE "s"."t0"'),
         (ObjectKind.SCHEMA, None, 'ON SCHEMA "t0"'),
         (ObjectKind.DATABASE, None, 'ON DATABASE "t0"'),
+        (ObjectKind.TYPE, "s", 'ON TYPE "s"."t0"'),
+        (ObjectKind.ROUTINE, "s", 'ON ROUTINE "s"."t0"()'),
+        (ObjectKind.LANGUAGE, None, 'ON LANGUAGE "t0"'),
+        (ObjectKind.FOREIGN_DATA_WRAPPER, None, 'ON FOREIGN DATA WRAPPER "t0"'),
+        (ObjectKind.FOREIGN_SERVER, None, 'ON FOREIGN SERVER "t0"'),
+        (ObjectKind.LARGE_OBJECT, None, "ON LARGE OBJECT 0 TO"),
+        (ObjectKind.PROPERTY_GRAPH, "s", 'ON PROPERTY GRAPH "s"."t0"'),
+        (ObjectKind.TABLESPACE, None, 'ON TABLESPACE "t0"'),
+        (ObjectKind.PARAMETER, None, 'ON PARAMETER "t0"'),
     ],
 )
 def test_each_kind_is_named_as_grant_wants_it(

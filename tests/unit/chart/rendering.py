@@ -36,6 +36,10 @@ INSTALLATIONS: Mapping[str, Mapping[str, Any]] = {
         "rbac": {"kindsClusterWide": False},
     },
     "secrets of every namespace": {"secrets": {"clusterWide": True}},
+    "passwords that are made": {
+        "secrets": {"namespaces": ["team-a"], "clusterWide": True},
+        "credentials": {"enabled": True},
+    },
     "two replicas": {"replicas": 2},
     "two replicas that may all be away": {
         "replicas": 2,

@@ -122,7 +122,17 @@ def test_secrets_are_readable_cluster_wide_by_choice_only(installation: str) -> 
         for name, granted in grants(installation, "ClusterRole").items()
         if any(resource == "secrets" for _, resource, _ in granted)
     }
-    assert bool(wide & readable) is (installation == "secrets of every namespace")
+    wanted = ("secrets of every namespace", "passwords that are made")
+    assert bool(wide & readable) is (installation in wanted)
+
+
+def test_secrets_are_written_in_the_namespaces_that_are_listed_and_nowhere_else() -> None:
+    """Even where all may be read: who may create Secrets may become any account there."""
+    made = "passwords that are made"
+    places = [name for name, role in bound(made, "RoleBinding").items() if "credentials" in role]
+    assert places == ["postgregent/postgregent-credentials", "team-a/postgregent-credentials"]
+    assert "postgregent-credentials" not in bound(made, "ClusterRoleBinding").values()
+    assert "postgregent-credentials" not in grants("as it comes", "ClusterRole")
 
 
 def test_secrets_are_bound_in_the_namespaces_that_are_listed() -> None:

@@ -82,6 +82,7 @@ def places_of(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
             tuple(sorted({NAMESPACE, *watched})) if watched else (EVERYWHERE,)
         ),
         "its own namespace": (NAMESPACE,),
+        "its own namespace and `secrets.namespaces`": tuple(sorted({NAMESPACE, *listed})),
         "`secrets.namespaces`, or cluster by `secrets.clusterWide`": (
             (EVERYWHERE,) if secrets.get("clusterWide") else tuple(listed)
         ),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.dsn import BadDsnError, parse_dsn
+from cli.dsn import parse_dsn
+from cli.dsn_error import BadDsnError
 
 SECRET = "s3cr3t/p@ss"
 
@@ -61,7 +62,7 @@ def test_the_password_is_in_no_repr() -> None:
         ("host=/var/run user=a dbname=b password={secret}", "neither a DNS name nor an IP"),
         ("host=localhost user=a dbname=b password={secret} port=99999", "port is not"),
         ("host=localhost user=a dbname=b password={secret} sslmode=maybe", "sslmode is not one of"),
-        ("host=localhost user=a dbname=b password={secret} service=x", "no service file"),
+        ("host=localhost user=a dbname=b password={secret} servicefile=x", "has servicefile"),
         ("host=localhost user=a dbname=b password='{secret}", "never closed"),
         ("{secret}", "neither a postgresql:// address"),
         ("postgresql://a:{secret}@localhost:port/b", "port is not"),
@@ -72,7 +73,6 @@ def test_the_password_is_in_no_repr() -> None:
         ("postgresql://a:{secret}@%2Fvar%2Flib%2Fpostgresql/dbname", "is a socket"),
         ("postgresql://a:{secret}@h/b?options=-c%20synchronous_commit%3Doff", "has options"),
         ("host=localhost user=a dbname=b password=my {secret} port=1", "lacks a"),
-        ("host=localhost user=a dbname=b password={secret} passfile=x", "no password file"),
         ("host=a hostaddr=10.0.0.1 user=a dbname=b password={secret}", "host and hostaddr"),
         ("postgresql://a:{secret}@h/b?sslrootcert=system&sslmode=require", "verify-full"),
     ],
@@ -111,6 +111,6 @@ def test_a_system_authority_verifies_and_require_with_one_does_too(tmp_path: Pat
 
 @pytest.mark.found("C28")
 def test_variables_that_are_not_read_are_named() -> None:
-    """PGHOST is libpq's; here PGPASSWORD alone is read."""
+    """PGHOST is libpq's, and where the admin goes is written down."""
     with pytest.raises(BadDsnError, match="PGHOST is not read"):
         parse_dsn("postgresql://a@/b", {"PGHOST": "db.example.com"})

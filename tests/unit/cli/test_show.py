@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from cli.apply import last_of_each
 from cli.one_role import UnknownRoleError, of_the_role, require_known
 from cli.pages import Page, Wanted, add_outcomes
 from cli.printing import json_text
@@ -381,3 +382,11 @@ def test_nothing_was_done_is_not_all_where_the_brake_withholds() -> None:
     done = ChangeResult(CREATE, True)
     said = page(report(**given, results=(done,)), changes=(), is_done=True, results=(done,))
     assert said.endswith("; 2 withheld by the brake\n")
+
+
+@pytest.mark.found("E249")
+def test_of_several_tries_of_one_change_the_last_is_shown_and_counted() -> None:
+    """Seen: "11 refused" of 8 changes, and one session's end counted four times."""
+    early, late = (ChangeResult(LOSE, False, state) for state in ("55P03", "42704"))
+    done = ChangeResult(CREATE, done=True)
+    assert last_of_each([early, done, late, done]) == (late, done)

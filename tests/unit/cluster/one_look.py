@@ -32,7 +32,7 @@ from controller.pki.authorities import CONTROLLER_CA, REGENTS_CA, SECRET_TYPE
 from controller.pki.certificates import Authority
 from controller.regents.acquaintance import Acquaintance
 from controller.regents.client import RegentClient
-from controller.regents.conversation import RegentLink
+from controller.regents.conversation import RegentLink, is_alone
 from controller.regents.fleet import Served
 from controller.term.acting import Settings
 from controller.term.term import Term
@@ -150,7 +150,7 @@ class FakeLink:
     is_behind: bool = False
 
     def pass_on(self, _consents: object) -> None: ...
-    def remember(self, _had_state_on: str) -> None: ...
+    def remember(self, _had_state_on: str, _had_disabled: tuple[str, ...] = ()) -> None: ...
 
 
 @dataclass
@@ -238,6 +238,7 @@ class World:
             self.quiet,
             Settings(Plant(OWN, "image")),
             may_write=lambda: None,
+            prove=is_alone,
         )
         self.term.acting.fleet.talk_to = self._talk_to  # type: ignore[method-assign, assignment]
 

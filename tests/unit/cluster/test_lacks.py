@@ -201,3 +201,13 @@ def test_a_process_that_does_not_answer_says_what_its_deployment_knows() -> None
         "Its pod cannot be made: exceeded quota."
     )
     assert NotReached(NOT_ANSWERING, said()).state == "Reconciling"
+
+
+@pytest.mark.found("E283", "E284")
+def test_a_regent_that_runs_names_the_roles_that_deleted_resources_left() -> None:
+    assert RUNS.status is not None
+    left = (Leftover(role="dan", what="User/default/dan is not declared."),)
+    status = RUNS.status.model_copy(update={"leftovers": left})
+    said = status_of_regent(FOUND, ONE, replace(RUNS, status=status), None, NOW)
+    assert words(said)[:2] == ("True", "Running")
+    assert "left of deleted resources, see leftovers: dan" in words(said)[2]

@@ -29,6 +29,16 @@ def test_it_is_over_a_minute_after_it_is_undone_no_more_and_begins_anew() -> Non
     assert len(later[-1]) == 1
 
 
+@pytest.mark.found("E326")
+def test_of_what_waits_it_is_not_said_how_seldom_it_is_undone_now() -> None:
+    tally = Tally()
+    for now in range(TIMES):
+        tally.note([EDGE], now)
+    for now, said in ((TIMES, f"undone {TIMES} times within a minute"), (99, "again and again")):
+        (one,) = tally.contended(now, {EDGE.edge})
+        assert said in str(one)
+
+
 def test_what_is_undone_slowly_is_not_contended() -> None:
     tally = Tally()
     for now in range(20):

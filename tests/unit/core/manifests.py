@@ -45,14 +45,16 @@ def key(text: str) -> ResourceKey:
 def compiled(
     found: Tree, bound: Bound | None = None, *, push: Push | None = None,
     passwords: Passwords = lambda _regent, _user, _spec: None,
-    namespaces: Namespaces = NO_LABELS,
+    namespaces: Namespaces = NO_LABELS, former: Bound | None = None,
 ) -> Compiled:  # fmt: skip
+    were = {key(one): frozenset(map(key, regents)) for one, regents in (former or {}).items()}
     return compile_states(
         found.resources,
         bound={key(r): frozenset(map(key, listed)) for r, listed in (bound or {}).items()},
         passwords=passwords,
         push=push or Push("directory", 1, "Deleted"),
         namespaces=namespaces,
+        former=lambda one: were.get(one, frozenset()),
     )
 
 

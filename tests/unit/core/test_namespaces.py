@@ -104,6 +104,58 @@ def test_a_regent_of_its_own_namespace_comes_before_a_foreign_one_and_bound_stay
 
 
 @pytest.mark.rule("1")
+@pytest.mark.found("E219")
+def test_what_was_on_a_regent_of_its_own_namespace_moves_to_no_foreign_one_by_itself() -> None:
+    """Its Regent is made anew, and is away for seconds; a selector says that a move is meant."""
+    user = resource("User", "alice", "{roles: [reader]}", "team-a")
+    former = {
+        f"{kind}/team-a/{name}": ("Regent/team-a/own",)
+        for kind, name in (("Role", "reader"), ("User", "alice"))
+    }
+    foreign = regent("shop", "shop", NAMED, labels="{tier: shared}")
+    result = compiled(tree(foreign, ROLE_A, user), former=former)
+    assert on(result, "shop") == set()
+    assert reasons(result) == dict.fromkeys(former, "RegentGone")
+    said = result.outcomes[key("Role/team-a/reader")].message
+    assert "Declare it again" in said
+    assert "regentSelector" in said
+
+    other = regent("own", "crm", namespace="team-a")
+    result = compiled(tree(foreign, other, ROLE_A, user), former=former)
+    assert "additionalDatabases" in result.outcomes[key("Role/team-a/reader")].message
+
+    own = regent("own", "shop", namespace="team-a")
+    back = compiled(tree(foreign, own, ROLE_A, user), former=former)
+    assert set(back.states[key("Regent/team-a/own")].resources) == set(former)
+
+    selecting = ROLE_A.replace("shop}", "shop, regentSelector: {matchLabels: {tier: shared}}}")
+    moved = compiled(tree(foreign, selecting, user), former=former)
+    assert on(moved, "shop") == set(former)
+
+
+@pytest.mark.rule("1")
+@pytest.mark.found("E219")
+def test_what_was_on_a_regent_that_is_gone_is_for_its_successor_and_for_no_other() -> None:
+    """Of its own namespace, too: staging may serve a database of the same name."""
+    former = {"Role/reader": ("Regent/prod",)}
+    role = resource("Role", "reader", "{database: shop}")
+    staging, prod = regent("staging", "shop"), regent("prod", "shop")
+    result = compiled(tree(staging, role), former=former)
+    assert reasons(result) == {"Role/reader": "RegentGone"}
+    assert "putnam120.postgregent/succeeds: prod" in result.outcomes[key("Role/reader")].message
+
+    again = compiled(tree(staging, prod, role), former=former)
+    assert (on(again, "staging"), on(again, "prod")) == (set(), {"Role/reader"})
+
+    note = "annotations: {putnam120.postgregent/succeeds: prod}, labels"
+    successor = compiled(tree(staging.replace("labels", note), role), former=former)
+    assert on(successor, "staging") == {"Role/reader"}
+
+    elsewhere = compiled(tree(staging, regent("prod", "other"), role), former=former)
+    assert on(elsewhere, "staging") == {"Role/reader"}, "whoever is there was edited"
+
+
+@pytest.mark.rule("1")
 def test_two_foreign_regents_are_ambiguous_and_are_told_apart_by_their_namespaces() -> None:
     others = [regent("shop", "shop", NAMED, namespace=name) for name in ("platform", "second")]
     result = compiled(tree(*others, ROLE_A))

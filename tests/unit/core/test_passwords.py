@@ -7,9 +7,10 @@ from pydantic import SecretBytes
 
 from controller.core.passwords import InForce, PasswordBook, Secrets
 from controller.core.secrets import Secret, SecretName
+from shared.in_force import verifiers_in_force
 from shared.resources import Regent, UserSpec
 from shared.scram import build, fits
-from shared.state import PasswordEntry, Verifier
+from shared.state import PasswordEntry, UserEntry, Verifier
 from tests.unit.core.manifests import key, regent, tree
 
 SPEC = UserSpec.model_validate(
@@ -152,3 +153,55 @@ def test_a_selected_secret_is_read_and_one_from_the_environment_always_is() -> N
     assert fits("x", verifier_of(entry(PasswordBook(), secrets(b"x", a="1"), selector=selector)))
     unlabelled = {NAME: Secret(NAME, {"intern": SecretBytes(b"x")}, None)}
     assert fits("x", verifier_of(entry(PasswordBook(), unlabelled, selector=selector)))
+
+
+RENAMED = {
+    "reporting": {"renamedFrom": "reporting"},
+    "old": {"renamedFrom": "reporting"},
+    "other": {"userName": "reporting"},
+}
+
+
+@pytest.mark.found("E247")
+@pytest.mark.rule("7", "10", "19")
+@pytest.mark.parametrize("former", RENAMED)
+@pytest.mark.parametrize("told_by", ["regent", "book"])
+def test_who_takes_a_role_over_with_its_password_keeps_its_verifier(
+    former: str, told_by: str
+) -> None:
+    """Seen: a rename with the same Secret put everybody out, as if another one got the role."""
+    old = UserSpec.model_validate(
+        SPEC.model_dump(by_alias=True, exclude_none=True) | {"userName": "reporting"}
+    )
+    spec = UserSpec.model_validate(
+        SPEC.model_dump(by_alias=True, exclude_none=True) | RENAMED[former]
+    )
+    book, given = PasswordBook(), secrets(b"the-password")
+    before = book.entry(a_regent(), key(f"User/{former}"), old, given, {})
+    assert before is not None
+    user = UserEntry(spec=old, password=before)
+    told = verifiers_in_force({f"User/default/{former}": user})
+    book, told = (PasswordBook(), told) if told_by == "regent" else (book, {})
+    assert verifier_of(entry(book, given, told, spec=spec)) == verifier_of(before)
+    another = entry(book, secrets(b"another"), told, spec=spec)
+    assert fits("another", verifier_of(another))
+
+
+@pytest.mark.found("E247")
+def test_of_another_namespace_or_without_the_name_nothing_is_taken_over() -> None:
+    in_force = build("x")
+    spec = UserSpec.model_validate(
+        SPEC.model_dump(by_alias=True, exclude_none=True) | {"renamedFrom": "old"}
+    )
+    there = {"User/elsewhere/old": in_force, "User/default/third": in_force}
+    assert verifier_of(entry(PasswordBook(), secrets(b"x"), there, spec=spec)) != in_force
+
+
+@pytest.mark.rule("19")
+def test_where_no_controller_makes_a_password_it_is_said_and_none_is_set() -> None:
+    """In a directory, as in `plan`: whatever a Secret of that name says."""
+    spec = UserSpec.model_validate({"database": "mydb", "credentials": {"secretName": NAME.name}})
+    found = entry(PasswordBook(), {NAME: Secret(NAME, {"password": SecretBytes(b"x")})}, spec=spec)
+    assert found.trouble is not None
+    assert (found.trouble.reason, found.verifier) == ("NotSupported", None)
+    assert "use passwordSecretRef" in found.trouble.message

@@ -79,6 +79,9 @@ class Gate:
     async def fetchrow(self, _query: str) -> dict[str, int]:
         return {}
 
+    async def add_listener(self, _channel: str, _heard: object) -> None:
+        """Nobody says anything."""
+
     def terminate(self) -> None:
         """Nothing to end."""
 
@@ -136,7 +139,7 @@ async def all_places_taken(connections: Connections, most: int) -> AsyncIterator
 async def test_where_eight_of_twelve_hang_the_other_four_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def inspect(connection: Any, _interest: object) -> Any:
+    async def inspect(connection: Any, *_: object) -> Any:
         await connection.fetchrow("")
         return connection
 

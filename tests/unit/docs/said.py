@@ -1,8 +1,9 @@
 """The reasons that the code can say: found by reading it, not by a list that somebody keeps.
 
 The shapes: an argument for a parameter or field called `reason`, or a variable of that name; a pair
-that begins with a CamelCase word and goes on with a sentence; a triple that begins with a state; a
-member of a set of reasons or of an enumeration of them. A constant stands for its text.
+that begins with a CamelCase word and goes on with a sentence; a triple that begins with a state, or
+with a condition's truth; a member of a set of reasons or of an enumeration of them. A constant
+stands for its text.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 STATES = frozenset({"Ready", "Reconciling", "Stalled"})
+TRUTHS = frozenset({"True", "False", "Unknown"})
 SETS = frozenset({"WAITS", "FOR_GOOD", "_REASONS"})
 _REASON = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]*)*")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -54,7 +56,7 @@ def reasons_of(modules: Iterable[Path]) -> Mapping[str, Path]:
         for node in ast.walk(tree):
             for value in _values(node, takers):
                 for text in _words(value, texts):
-                    if _REASON.fullmatch(text) and text not in STATES:
+                    if _REASON.fullmatch(text) and text not in STATES | TRUTHS:
                         found.setdefault(text, path)
     return found
 
@@ -80,7 +82,9 @@ def _values(node: ast.AST, takers: Takers) -> Iterator[ast.expr]:
             for state, reason in pairwise(arguments):
                 if isinstance(state, ast.Constant) and state.value in STATES:
                     yield reason
-        case ast.Tuple(elts=[ast.Constant(value=str(state)), reason, _]) if state in STATES:
+        case ast.Tuple(elts=[ast.Constant(value=str(state)), reason, _]) if (
+            state in STATES | TRUTHS
+        ):
             yield reason
         case ast.Tuple(elts=[first, second]) if _is_sentence(second):
             yield first

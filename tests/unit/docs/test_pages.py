@@ -63,10 +63,10 @@ def test_every_resource_that_a_page_shows_is_valid(page: Path, tmp_path: Path) -
 
 def test_the_commands_that_getting_started_shows_exist() -> None:
     text = (ROOT / "docs/getting-started.md").read_text("utf-8")
-    commands = set(re.findall(r"^\$ (?:\w+=\S+ )?postgregent (\w+)", text, re.MULTILINE))
+    commands = set(re.findall(r"^\$ (?:\w+=\S+ )?postgregent ([\w-]+)", text, re.MULTILINE))
     source = "".join((ROOT / "cli" / f"{one}.py").read_text("utf-8") for one in ("main", "options"))
     assert commands >= {"validate", "plan", "apply", "local", "uninstall"}
-    assert {name for name in commands if f"\ndef {name}(" not in source} == set()
+    assert {name for name in commands if f"\ndef {name.replace('-', '_')}(" not in source} == set()
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
     assert {name for name in options if f'"{name}"' not in source} == set()
 

@@ -8,10 +8,12 @@ from typing import get_args
 
 import pytest
 
+from regent.clouds.asking import CloudTokenError
 from regent.home.locks import LockHeld, LockLost
 from regent.report.bodies import FOR_A_PERSON
 from regent.resolve.situation import WAITS, state_of
 from regent.server.connect import CannotConnectError
+from regent.server.credential_command import CredentialCommandError
 from shared.http import Reason
 from tests.unit.docs.said import errors_of, reasons_of
 
@@ -51,9 +53,11 @@ def documented(heading: str) -> set[str]:
     return set(re.findall(r"^\| `([A-Z]\w+)` \|", section, re.MULTILINE))
 
 
+FROM_OUTSIDE = (CloudTokenError, CredentialCommandError)
+"""What gives a token, and gave none."""
 NOT_CONNECTED = {
     kind.__name__.removesuffix("Error")
-    for kind in (*FOR_A_PERSON, CannotConnectError, LockHeld, LockLost)
+    for kind in (*FOR_A_PERSON, CannotConnectError, *FROM_OUTSIDE, LockHeld, LockLost)
 }
 """Why a Regent has no connection to its server, as its status says it."""
 

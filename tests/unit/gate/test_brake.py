@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from regent.gate.baseline import explicit_baseline
 from regent.gate.brake import Comparison, Verdict, digest_of_losses, judge
 from regent.gate.brake_memory import has_news, is_judged, remember
 from regent.gate.deletions import deletions
-from regent.gate.losses import without
+from regent.gate.losses import Atom, without
 from regent.observed import (
     AclItem,
     ObjectGroup,
@@ -167,6 +168,28 @@ def test_the_last_login_waits() -> None:
     marks = (mark("u", "User/u"),)
     said = verdict(before, accepted("", before), catalog(("u",), logins=("u",)), marks=marks)
     assert said.is_pulled
+
+
+@pytest.mark.rule("20")
+def test_the_last_login_waits_however_many_roles_there_are() -> None:
+    """By that alone: it is one deletion, and one of eleven roles."""
+    before = accepted(f"{TEN_ROLES}User/u: {{database: mydb}}")
+    marks = (*MARKS, mark("u", "User/u"))
+    observed = catalog((*ROLES, "u"), logins=("u",))
+    said = verdict(before, accepted(TEN_ROLES, before), observed, marks=marks)
+    assert said.why == "the last role with LOGIN would lose it"
+
+
+@pytest.mark.rule("20")
+def test_more_than_half_of_the_roles_wait_however_few_they_are() -> None:
+    """By that alone: three losses are fewer than the least that counts."""
+    names = ("a", "b", "c", "d")
+    before = accepted("".join(f"Role/{name}: {{database: mydb}}\n" for name in names))
+    marks = tuple(mark(name, f"Role/{name}") for name in names)
+    observed = replace(catalog(names), databases={})
+    after = accepted("Role/a: {database: mydb}", before)
+    said = verdict(before, after, observed, marks=marks)
+    assert said.why == "3 of 4 roles would end: more than half"
 
 
 @pytest.mark.rule("20")
@@ -399,7 +422,7 @@ def test_a_release_that_comes_after_the_look_was_judged_is_heard_by_the_next_one
 def test_drift_beside_a_withheld_attribute_is_still_corrected() -> None:
     """Somebody made it a superuser meanwhile; only the declared loss of CREATEDB waits."""
     change = AlterRole("r", Effect.NARROW, superuser=False, createdb=False)
-    reduced, touched = without(Plan((change,)), frozenset({("r", "ROLE", "CREATEDB", "")}))
+    reduced, touched = without(Plan((change,)), frozenset({Atom("r", "ROLE", "CREATEDB")}))
     assert reduced.changes == (AlterRole("r", Effect.NARROW, superuser=False),)
     assert touched == (change,)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from regent.gate.consent import Waiting, Withheld, consented, left_of, wanted
+from regent.gate.consent import Unapproved, Waiting, Withheld, consented, left_of, wanted
 from regent.gate.takeover import other_server
 from shared.consent import CONSENT_KINDS, Consent, digest_of
 from tests.declared import REGENT
 
-WAITING: tuple[Waiting, ...] = (Withheld("abc"), other_server(REGENT, "1", "2"))
+WAITING: tuple[Waiting, ...] = (
+    Withheld("abc"),
+    Unapproved("def"),
+    other_server(REGENT, "1", "2"),
+)
 pytestmark = pytest.mark.rule("20", "28a")
 
 
@@ -22,9 +26,11 @@ def test_each_kind_that_waits_is_found_by_its_consent_alone() -> None:
 
 
 def test_a_digest_of_one_kind_is_no_consent_of_another_kind() -> None:
-    withheld, takeover = map(wanted, WAITING)
+    withheld, unapproved, takeover = map(wanted, WAITING)
     assert consented(Consent("Brake", takeover.digest), WAITING) is None
     assert consented(Consent("Takeover", withheld.digest), WAITING) is None
+    assert consented(Consent("Brake", unapproved.digest), WAITING) is None
+    assert consented(Consent("Approval", withheld.digest), WAITING) is None
 
 
 def test_nothing_given_fits_nothing_that_waits() -> None:

@@ -10,25 +10,33 @@ from datetime import timedelta
 import pytest
 
 from regent.apply.result import ChangeResult
+from regent.apply.run import as_too_early
 from regent.changes import (
     AlterRole,
+    CreateOwned,
+    CreateRole,
     DisableRole,
     DropRole,
     Effect,
     EndSessions,
+    GrantMembership,
     GrantPrivileges,
     ObjectRef,
     Plan,
+    RevokePrivileges,
 )
+from regent.desired import Attributes
 from regent.gate.refusals import (
-    ends_asked_at,
+    asked_soon_at,
     keys_of,
+    known_for,
     refusals,
     rights_of_admin,
     still_refused,
     without_refused,
 )
 from regent.observed import ObservedMembership
+from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
 from tests.declared import NOON, role, server
 
@@ -40,7 +48,7 @@ def grant(*objects: ObjectRef, to: tuple[str, ...] = ("x", "y")) -> GrantPrivile
     return GrantPrivileges("mydb", ObjectKind.TABLE, objects, frozenset({"SELECT", "INSERT"}), to)
 
 
-def refused(change: GrantPrivileges | DropRole, state: str) -> ChangeResult:
+def refused(change: GrantPrivileges | RevokePrivileges | DropRole, state: str) -> ChangeResult:
     """As the server said no."""
     return ChangeResult(change, done=False, sqlstate=state, message="no", remaining=(change,))
 
@@ -126,12 +134,12 @@ def test_what_ends_access_is_asked_again_after_a_minute() -> None:
         for one in (close, widen)
     ]
     known = refusals(results, NOON)
-    assert ends_asked_at(known) == NOON + timedelta(minutes=1)
+    assert asked_soon_at(known, NOON) == NOON + timedelta(minutes=1)
     later = still_refused(known, NOON + timedelta(minutes=1))
     kept, left_out = without_refused(Plan((close, widen)), later)
     assert kept.changes == (close,)
     assert [one.change for one in left_out] == [widen]
-    assert ends_asked_at(later) is None
+    assert asked_soon_at(later, NOON) is None
 
 
 @pytest.mark.rule("21")
@@ -160,3 +168,77 @@ def test_whom_the_admin_may_not_disable_is_not_thrown_out_again_and_again() -> N
     kept, left_out = without_refused(Plan((disable, end, other, its_end)), known)
     assert kept.changes == (other, its_end)
     assert [one.change for one in left_out] == [disable]
+
+
+TAKES = RevokePrivileges("mydb", ObjectKind.TABLE, (A,), frozenset({"SELECT"}), ("x",), "app")
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E200")
+def test_what_takes_is_asked_again_within_seconds_and_later_each_time() -> None:
+    """An owner can have it refused for a moment, and would keep it for an hour."""
+    known, now, waits = (
+        refusals([refused(TAKES, "42501"), refused(grant(B), "42501")], NOON),
+        NOON,
+        [],
+    )
+    for _ in range(9):
+        at = asked_soon_at(known, now)
+        assert at is not None
+        waits.append((at - now).total_seconds())
+        assert without_refused(Plan((TAKES,)), still_refused(known, now))[0].is_empty
+        left = without_refused(Plan((TAKES, grant(B))), still_refused(known, at))[0]
+        assert left.changes == (TAKES,)
+        now, known = at, {**known, **refusals([refused(TAKES, "42501")], at, known)}
+    assert waits == [5, 5, 10, 20, 40, 80, 160, 300, 300]
+    assert asked_soon_at(known, now + timedelta(minutes=5)) is None
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E200")
+def test_nobody_is_thrown_out_each_time_that_what_takes_is_asked_again() -> None:
+    """Sessions of an adopted role end with what is taken from it: that waits for the hour."""
+    known, later = refusals([refused(TAKES, "42501")], NOON), NOON + timedelta(minutes=10)
+    end = EndSessions("x", "it is adopted", effect=Effect.REMOVE)
+    assert not known_for(Plan((TAKES,)), known, later)
+    plan = Plan((TAKES, end))
+    assert without_refused(plan, known_for(plan, known, later))[0].is_empty
+    assert not known_for(plan, known, NOON + timedelta(hours=1))
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E263")
+def test_what_is_about_a_role_that_cannot_be_made_waits_with_it_and_is_no_others_fault() -> None:
+    """Seen: "role zoe does not exist" on a Role that is as declared, remembered for an hour."""
+    zoe, crew = ResourceKey("User", "default", "zoe"), ResourceKey("Role", "default", "crew")
+    make = CreateRole("zoe", zoe, Attributes(createdb=True), causes=(zoe,))
+    join = GrantMembership("crew", "zoe", causes=(crew, zoe))
+    both = replace(grant(A, to=("x", "zoe")), causes=(crew,))
+    owns = CreateOwned(ObjectKind.SCHEMA, "mydb", "s", "zoe", causes=(zoe,))
+    no = ChangeResult(make, done=False, sqlstate="42501", message="no", remaining=(make,))
+    kept, left_out = without_refused(Plan((make, join, both, owns)), refusals([no], NOON))
+    assert kept.changes == (replace(both, grantees=("x",)),)
+    assert {one.message for one in left_out} == {"no"}
+    assert {one.change.causes for one in left_out} == {(zoe,)}
+    # Where the group cannot be made its member has to say so.
+    group = CreateRole("crew", crew, Attributes(createdb=True), causes=(crew,))
+    no = ChangeResult(group, done=False, sqlstate="42501", message="no", remaining=(group,))
+    _, left_out = without_refused(Plan((group, join)), refusals([no], NOON))
+    assert [one.change for one in left_out] == [group, join]
+
+
+@pytest.mark.rule("21")
+@pytest.mark.found("E263")
+def test_what_came_too_early_in_the_same_stretch_is_not_remembered() -> None:
+    """Nor is it said that its role is not there: that could not be made."""
+    zoe = ResourceKey("User", "default", "zoe")
+    make = CreateRole("zoe", zoe, Attributes())
+    join, other = GrantMembership("crew", "zoe"), GrantMembership("gone", "x")
+    results = [
+        ChangeResult(make, done=False, sqlstate="42501", message="no", remaining=(make,)),
+        ChangeResult(join, done=False, sqlstate="42704", message="no zoe", remaining=(join,)),
+        ChangeResult(other, done=False, sqlstate="42704", message="no gone", remaining=(other,)),
+    ]
+    found = tuple(as_too_early(results))
+    assert [one.sqlstate for one in found] == ["42501", "55P03", "42704"]
+    assert len(refusals(found, NOON)) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from controller.lifecycle.finalizers import (
@@ -15,9 +17,10 @@ from controller.lifecycle.finalizers import (
     release_regent,
     role_of,
 )
-from controller.regents.reach import Reach, withholds
-from shared.http import BrakeBody, LossBody
+from controller.regents.reach import Reach, has_passed, is_unmarked, withholds
+from shared.http import BrakeBody, DetectorBody, LossBody, StatusBody
 from shared.keys import ResourceKey
+from shared.outcomes import Outcome
 from tests.unit.cluster.objects import raw
 
 ENDED = Reach(is_told=True, is_passed=True)
@@ -39,6 +42,9 @@ pytestmark = pytest.mark.rule("27")
         (0.0, [ENDED, TOLD], None),
         (0.0, [Reach(is_told=True, is_passed=True, is_braked=True)], Release.WITHHELD),
         (0.0, [Reach(is_braked=True)], None),
+        (0.0, [Reach(is_told=True, is_passed=True, is_unapproved=True)], Release.UNAPPROVED),
+        (0.0, [Reach(is_unapproved=True)], None),
+        (0.0, [Reach(is_told=True, restraint="AwaitingApproval")], Release.UNAPPROVED),
         (0.0, [JUST_AWAY], None),
         (0.0, [AWAY], Release.UNREACHABLE),
         (0.0, [ENDED, AWAY], Release.UNREACHABLE),
@@ -89,11 +95,54 @@ def test_a_regent_lets_deletions_finish_and_uninstalls_within_bounds(
         (15.0, [REFUSES], Release.TAKEOVER),
         (0.0, [Reach(is_told=True, restraint="Unheard")], Release.OBSERVING),
         (0.0, [Reach(unreachable_seconds=15.0, restraint="Observing")], Release.UNREACHABLE),
+        (14.9, [Reach(unreachable_seconds=99.0, is_served_by_another=True)], None),
+        (15.0, [Reach(unreachable_seconds=99.0, is_served_by_another=True)], Release.UNREACHABLE),
     ],
 )
 def test_a_look_is_no_deed(waited: float, reaches: list[Reach], reason: Release | None) -> None:
     """A Regent that writes nothing has ended nobody's access, whatever it has seen."""
     assert release(waited, reaches) is reason
+
+
+UNMARKED = Reach(is_told=True, is_unmarked=True)
+SAID = Outcome(
+    resource="User/default/eve", state="Stalled", reason="ExistsUnmanaged", message="It logs in."
+)
+
+
+@pytest.mark.found("E283")
+@pytest.mark.parametrize(
+    ("reaches", "reason"),
+    [
+        ([UNMARKED], Release.UNMARKED),
+        ([ENDED, UNMARKED], Release.UNMARKED),
+        ([TOLD, UNMARKED], None),
+        ([Reach(is_told=True, is_unmarked=True, restraint="Observing")], Release.OBSERVING),
+    ],
+)
+def test_a_role_without_our_mark_is_not_told_as_ended(
+    reaches: list[Reach], reason: Release | None
+) -> None:
+    assert release(0.0, reaches) is reason
+
+
+@pytest.mark.found("E283")
+@pytest.mark.parametrize(
+    ("revision", "more", "is_so"),
+    [(2, {}, True), (3, {}, False), (2, {"observing": "It looks."}, False)],
+    ids=["seen", "seen before the push", "only looked"],
+)
+def test_that_it_is_unmarked_is_what_a_pass_has_seen_with_the_push_in_force(
+    revision: int, more: dict[str, Any], *, is_so: bool
+) -> None:
+    status = StatusBody(
+        sequence=1, looked=True, accepted_revision=2, applied_revision=2, resources=(SAID,),
+        detector=DetectorBody(mode="Triggers", healthy=True), **more,
+    )  # fmt: skip
+    eve, bob = (ResourceKey("User", "default", name) for name in ("eve", "bob"))
+    assert is_unmarked(status, eve, revision) is is_so
+    assert not is_unmarked(status, bob, revision)
+    assert not has_passed(status, eve, revision)
 
 
 def test_what_is_to_be_left_as_it_is_is_not_told_as_ended() -> None:

@@ -12,13 +12,14 @@ from controller.regents.answers import UnexpectedAnswer
 from controller.regents.consents import Consents
 from controller.regents.conversation import RegentLink
 from shared.consent import CONSENT_KINDS, Consent, ConsentKind
-from shared.http import BrakeBody, DetectorBody, StatusBody, TakeoverBody
+from shared.http import ApprovalBody, BrakeBody, DetectorBody, StatusBody, TakeoverBody
 from shared.keys import ResourceKey
 
 WAITS = StatusBody(
     sequence=1,
     detector=DetectorBody(mode="None", healthy=False),
     brake=BrakeBody(pulled=True, digest="0123"),
+    approval=ApprovalBody(waiting=True, digest="0123"),
     takeover=TakeoverBody(needed=True, token="0123"),
 )
 

@@ -157,3 +157,50 @@ def test_what_stands_in_no_schema_is_told_where_schemas_are_bounded(tmp_path: Pa
     assert "no largeObjects in spec.allow.outsideSchemas" in problem.message
     for allow in ("{schemas: [app], outsideSchemas: [largeObjects]}", '{schemas: ["*"]}'):
         assert problems(tmp_path, permission(), lo, regent(more=f"allow: {allow}"), secret()) == []
+
+
+EVERYBODY = "public: true"
+UNTIL = 'until: "2027-01-01T00:00:00Z", reason: why'
+
+
+@pytest.mark.found("E250")
+@pytest.mark.parametrize(
+    ("documents", "field", "value", "severity"),
+    [
+        (
+            [role("all", "read", more=EVERYBODY), user("ann", "all")],
+            "spec.roles[0]", "all", "error",
+        ),
+        (
+            [
+                role("all", "read", more=EVERYBODY), role("viewer", "read"),
+                user("ann", "viewer", more=f"access: [{{role: all, {UNTIL}}}]"),
+            ],
+            "spec.access[0].role", "all", "error",
+        ),
+        (
+            [role("viewer", more="defaultPrivileges: [{creator: public, objects: tables, actions: "
+                                 "[SELECT]}]")],
+            "spec.defaultPrivileges[0].creator", "public", "error",
+        ),
+        (
+            [role("viewer", "read", more="memberOf: [{role: public}]")],
+            "spec.memberOf[0].role", "public", "error",
+        ),
+        (
+            [
+                manifest("Permission", "pass-on", "database: mydb\nactions: [CONNECT]\n"
+                                                  "withGrantOption: true"),
+                role("all", "pass-on", more=EVERYBODY),
+            ],
+            "spec.permissions[0]", "pass-on", "warning",
+        ),
+    ],
+)  # fmt: skip
+def test_what_public_cannot_be_is_said_before_there_is_a_server(
+    tmp_path: Path, documents: list[str], field: str, value: str, severity: str
+) -> None:
+    """Seen: valid, and the plan's way out was to create the role 'public'."""
+    opened = regent(more="publicPrivileges: {connect: Declared}")
+    [problem] = problems(tmp_path, permission(), *documents, opened, secret())
+    assert (problem.field, problem.value, problem.severity) == (field, value, severity)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from controller.kube.cache import Seen
-from controller.kube.informer import WentBack
-from controller.observe.caches import begins_deletion, is_mere_status, last_restore
+from controller.observe.caches import begins_deletion, is_mere_status
 from tests.unit.cluster.objects import raw, secret
 
 SPEC = {"database": "mydb"}
@@ -60,21 +59,3 @@ def test_a_deletion_begins_once(
     before: dict[str, Any] | None, after: dict[str, Any] | None, begins: bool
 ) -> None:
     assert begins_deletion(Seen(("default", "viewer"), before, after)) is begins
-
-
-@pytest.mark.found("E151")
-@pytest.mark.parametrize(
-    ("known", "seen", "last"),
-    [
-        (0, [], 0),
-        (0, [(10, 50)], 50),
-        (50, [(10, 50), (20, 90)], 50),
-        (50, [(10, 50), (60, 90)], 90),
-        (0, [(60, 90), (10, 50), (70, 95)], 90),
-    ],
-    ids=["never", "once", "the same, seen later", "another one", "both at once"],
-)
-def test_a_restore_that_informers_see_one_after_the_other_is_one(
-    known: int, seen: list[tuple[int, int]], last: int
-) -> None:
-    assert last_restore(known, [WentBack(*one) for one in seen]) == last

@@ -89,7 +89,7 @@ def test_the_admins_secret_must_be_there_selected_and_full() -> None:
     def admin(found: dict[str, Any]) -> bytes:
         names = secret_names(Reader().read([("Regent", raw("Regent", "my-regent", REGENT_SPEC))]))
         secrets = read_secrets(names, {("default", "mydb-passwords"): found})
-        return admin_of(one, secrets).password
+        return admin_of(one, secrets).password or b""
 
     assert admin(secret("mydb-passwords", {"team": "a"}, admin="pw")) == b"pw"
     with pytest.raises(AdminSecretMissing, match="team=a"):

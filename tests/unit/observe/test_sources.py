@@ -12,7 +12,7 @@ from controller.lifecycle.departures import COMPRESSED, DeparturesFull, read, wr
 from controller.observe.reader import Reader, read_secrets
 from controller.status.reporter import event_of
 from shared.keys import ResourceKey
-from shared.resources import RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, Role
+from shared.resources import APPROVE_ANNOTATION, RELEASE_ANNOTATION, TAKEOVER_ANNOTATION, Role
 from tests.unit.cluster.objects import raw, secret
 
 REGENT = ResourceKey("Regent", "default", "my-regent")
@@ -56,7 +56,7 @@ def test_a_generation_that_a_restored_server_gives_again_is_read_again() -> None
 
 
 @pytest.mark.rule("20", "28a")
-@pytest.mark.parametrize("name", [RELEASE_ANNOTATION, TAKEOVER_ANNOTATION])
+@pytest.mark.parametrize("name", [RELEASE_ANNOTATION, APPROVE_ANNOTATION, TAKEOVER_ANNOTATION])
 def test_what_a_person_says_by_an_annotation_is_read_without_a_new_generation(name: str) -> None:
     reader = Reader()
     key = ResourceKey("Role", "default", "viewer")
@@ -65,7 +65,12 @@ def test_what_a_person_says_by_an_annotation_is_read_without_a_new_generation(na
     said = raw("Role", "viewer", spec, annotations={name: "token"})
     resource = reader.read([("Role", said)]).resources[key].resource
     assert resource is not None
-    kind = {RELEASE_ANNOTATION: "Brake", TAKEOVER_ANNOTATION: "Takeover"}[name]
+    kinds = {
+        RELEASE_ANNOTATION: "Brake",
+        APPROVE_ANNOTATION: "Approval",
+        TAKEOVER_ANNOTATION: "Takeover",
+    }
+    kind = kinds[name]
     assert [(one.kind, one.digest) for one in resource.metadata.consents if one.digest] == [
         (kind, "token")
     ]

@@ -17,7 +17,7 @@ from regent.passes.look import Looked
 from regent.passes.outcomes import settle
 from shared.keys import ResourceKey
 from shared.state import Trouble
-from tests.declared import REFERENCE, resolved, server
+from tests.declared import REFERENCE, accepted, resolved, server, state
 
 VIEWER = "Role/default/mydb-viewer"
 CHANGE = AlterRole("mydb-viewer", Effect.OPEN, login=True, causes=(ResourceKey.parse(VIEWER),))
@@ -116,3 +116,26 @@ def test_a_plan_says_what_is_not_taken_away_and_never_that_what_waits_holds() ->
     assert [note.partition(" has ")[0] for note in braked.notes] == [
         "Beyond what is declared 'mydb-viewer'"
     ]
+
+
+@pytest.mark.rule("11", "29")
+@pytest.mark.found("E254")
+def test_nobody_is_ready_of_a_database_that_was_not_read() -> None:
+    """Not who speaks for PUBLIC there, nor who is declared to have nothing in it."""
+    text = "Role/everybody: {database: mydb, public: true}\nUser/ann: {database: mydb}\n"
+    closed = {"publicPrivileges": {"other": "Declared"}}
+    known = resolved(accepted(state(text, regent=closed)))
+    last = replace(looked(unread={"mydb": "permission denied"}), resolution=known)
+    outcomes = settle(last, results=())
+    assert {one.reason for one in outcomes.values()} == {"DatabaseUnreachable"}
+    last = replace(looked(unread={"other": "permission denied"}), resolution=known)
+    assert all(one.is_ready for one in settle(last, results=()).values())
+
+
+@pytest.mark.rule("4")
+@pytest.mark.found("E254")
+def test_whose_database_nobody_serves_is_not_ready() -> None:
+    text = "Role/everybody: {database: nosuch, public: true}\nUser/ann: {database: nosuch}\n"
+    last = replace(looked(), resolution=resolved(text))
+    found = {(one.state, one.reason) for one in settle(last, results=()).values()}
+    assert found == {("Stalled", "NoRegent")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
@@ -47,7 +48,8 @@ def engine_over(home: SlowHome, accepted: AcceptedState) -> Engine:
         "passes": SimpleNamespace(
             memory=memory,
             accepted=lambda: memory.accepted,
-            supersede=_nothing,
+            make_way=_nothing,
+            replacing=nullcontext,
             ask_again=home.forget_unmanageable,
         ),
     }
@@ -66,7 +68,9 @@ async def test_a_push_revives_nothing_that_a_pass_ended_while_it_waited() -> Non
     home = SlowHome()
     engine = engine_over(home, lost)
     ended = SimpleNamespace(
-        restraint=None, desired=SimpleNamespace(adopted=frozenset(), endings=())
+        restraint=None,
+        awaiting=None,
+        desired=SimpleNamespace(adopted=frozenset(), endings=()),
     )
 
     async def merge(previous: AcceptedState | None) -> AcceptedState:

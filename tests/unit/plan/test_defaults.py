@@ -89,12 +89,47 @@ def test_where_nothing_can_be_given_nothing_is_planned(schema: str) -> None:
 @pytest.mark.rule("18")
 def test_of_a_creator_that_is_not_there_nothing_is_given_and_nothing_taken() -> None:
     """It may have another name now, and so may the owner of what it made."""
-    table = ObjectGroup(TABLES, "app", "renamed", (item("reader", "SELECT INSERT"),), ("t",), (9,))
-    held = there(
-        row(item("reader", "SELECT INSERT"), creator="renamed"), groups=(table,), roles=("renamed",)
-    )
-    taken = {(type(one).__name__, *one.privileges) for one in plan(shall(DECLARED), held).changes}  # type: ignore[union-attr]
-    assert taken == {("RevokeDefaults", "INSERT"), ("RevokePrivileges", "INSERT")}
+    gone = replace(DECLARED, perhaps_by=frozenset({"renamed"}))
+    taken = plan(shall(gone), made_by("renamed")).changes
+    assert {(type(one).__name__, *one.privileges) for one in taken} == {  # type: ignore[union-attr]
+        ("RevokeDefaults", "INSERT"), ("RevokePrivileges", "INSERT"),
+    }  # fmt: skip
+
+
+@pytest.mark.found("E227")
+@pytest.mark.rule("12")
+def test_by_whom_the_creator_cannot_be_nothing_is_kept() -> None:
+    """Else whoever names one that never was keeps what a narrowed `allow` takes."""
+    gone = replace(DECLARED, perhaps_by=frozenset({"svc_one"}))
+    taken = plan(shall(gone), made_by("another")).changes
+    assert {(type(one).__name__, *sorted(one.privileges)) for one in taken} == {  # type: ignore[union-attr]
+        ("RevokeDefaults", "INSERT", "SELECT"), ("RevokePrivileges", "INSERT", "SELECT"),
+    }  # fmt: skip
+
+
+@pytest.mark.found("E228")
+@pytest.mark.rule("22")
+@pytest.mark.parametrize("creator", ["owner", "gone"])
+def test_each_declaration_is_looked_at_as_often_whoever_owns_what(creator: str) -> None:
+    def walks(owners: int) -> int:
+        many = Walked(replace(DECLARED, creator=creator, schema=f"s{one}") for one in range(9))
+        names = [f"o{one}" for one in range(owners)]
+        some = (item("reader", "SELECT"),)
+        groups = tuple(
+            ObjectGroup(TABLES, "s1", o, some, ("t",), (9 + at,)) for at, o in enumerate(names)
+        )
+        observed = there(groups=groups, roles=tuple(names))
+        assert not plan(replace(shall(), defaults={"mydb": many}), observed).is_empty
+        return many.times
+
+    assert walks(1) == walks(40)
+
+
+def made_by(creator: str) -> Observed:
+    """It owns a table and gives by default what the reader has on that."""
+    has = item("reader", "SELECT INSERT")
+    table = ObjectGroup(TABLES, "app", creator, (has,), ("t",), (9,))
+    return there(row(has, creator=creator), groups=(table,), roles=(creator,))
 
 
 @pytest.mark.rule("8", "13")

@@ -6,27 +6,29 @@ from dataclasses import replace
 
 import pytest
 
-from regent.changes import CreateOwned, Effect, SetOwner
+from regent.changes import CreateOwned, Effect, GatherObjects, RevokePrivileges, SetOwner
 from regent.desired import Desired, DesiredOwner
-from regent.gate.losses import losses, without
+from regent.gate.losses import Atom, losses, without
+from regent.gate.refusals import keys_of
 from regent.observed import (
     AclItem,
     ObjectGroup,
     Observed,
+    ObservedColumn,
     ObservedDatabase,
     ObservedMembership,
     ObservedServer,
 )
 from regent.plan import plan
 from regent.plan.describe import describe
-from regent.plan.owners import has_astray, ownership
+from regent.plan.owners import Stays, has_astray, ownership, staying
 from shared.privileges import ObjectKind
 from tests.declared import role as there
 from tests.declared import server
 from tests.unit.plan.declared import grant, key, role
 from tests.unit.plan.walked import Walked
 
-SCHEMA = ObjectKind.SCHEMA
+SCHEMA, TABLE = ObjectKind.SCHEMA, ObjectKind.TABLE
 
 
 def owner(name: str, of: str, *, create: bool = False, anybody: bool = True) -> DesiredOwner:
@@ -86,7 +88,7 @@ def test_the_rest_of_the_plan_is_of_the_schema_as_it_will_be() -> None:
 def test_a_declared_owner_that_loses_a_schema_loses_something() -> None:
     """And where that waits, the schema stays."""
     wanted = plan(desired(owner("b", "s")), observed("a"))
-    assert losses(wanted) == {("a", "SCHEMA", "OWNER", "mydb.s")}
+    assert losses(wanted) == {Atom("a", "SCHEMA", "OWNER", "mydb.s")}
     kept, touched = without(wanted, losses(wanted))
     assert kept.is_empty
     assert touched == wanted.changes
@@ -143,6 +145,77 @@ def test_who_may_not_make_a_schema_keeps_nobody_from_making_it() -> None:
     both = ownership(desired(owner("a", "new", create=True), making), empty)
     assert not both.changes
     assert {said[1] for said in both.troubles.values()} == {"OwnerConflict"}
+
+
+def objects_of(former: str, *items: AclItem) -> Observed:
+    """The schema is b's already, and two tables in it are not; one has a column with an ACL."""
+    acl = (AclItem(former, former, frozenset({"SELECT", "TRIGGER"})), *items)
+    groups = (
+        ObjectGroup(SCHEMA, None, "b", (), ("s",), (7,)),
+        ObjectGroup(TABLE, "s", former, acl, ("t", "u"), (8, 9), "r"),
+    )
+    on_column = tuple(AclItem(one.grantee, former, frozenset({"UPDATE"})) for one in items)
+    column = ObservedColumn("s", "u", 9, "r", former, "c", on_column)
+    reading = ObservedDatabase("mydb", groups, (column,), columns_present={"c": frozenset({9})})
+    return Observed(server(there("a"), there("b"), there("app")), {"mydb": reading})
+
+
+@pytest.mark.found("E305")
+def test_who_loses_objects_keeps_what_is_declared_for_it_and_no_more() -> None:
+    """Given as they move, by one change for each edge; nobody else gets anything by it."""
+    shall = replace(
+        desired(replace(owner("b", "s"), objects=True)),
+        grants={
+            "mydb": (
+                grant(TABLE, "SELECT", "a", schemas=("s",), names=("t",)),
+                replace(
+                    grant(ObjectKind.COLUMN, "UPDATE", "a", schemas=("s",), names=("u",)),
+                    columns=("c",),
+                ),
+            )
+        },
+    )
+    [gather] = (c for c in plan(shall, objects_of("a")).changes if isinstance(c, GatherObjects))
+    kept = {
+        (k.kind, k.grantees, k.columns, tuple(k.privileges), tuple(r.oid for r in k.objects))
+        for k in gather.keeps
+    }
+    assert kept == {
+        (TABLE, ("a",), (), ("SELECT",), (8,)),
+        (ObjectKind.COLUMN, ("a",), ("c",), ("UPDATE",), (9,)),
+    }
+    [theirs] = (c for c in plan(shall, objects_of("app")).changes if isinstance(c, GatherObjects))
+    assert not theirs.keeps
+    assert keys_of(gather) == keys_of(replace(gather, keeps=()))
+
+
+@pytest.mark.found("E305")
+def test_what_the_next_owner_has_is_left_to_it_unless_the_object_stays() -> None:
+    """Also on columns. What others have goes as ever."""
+    shall = desired(replace(owner("b", "s"), objects=True))
+    spurious = (
+        AclItem("b", "app", frozenset({"SELECT"}), frozenset({"SELECT"})),
+        AclItem("a", "app", frozenset({"SELECT"})),
+    )
+    seen = objects_of("app", *spurious)
+    [gather] = (c for c in plan(shall, seen).changes if isinstance(c, GatherObjects))
+
+    def losers(*staying: Stays) -> set[tuple[str | None, ObjectKind, int]]:
+        return {
+            (grantee, one.kind, ref.oid)
+            for one in plan(shall, seen, staying=staying).changes
+            if isinstance(one, RevokePrivileges)
+            for grantee in one.grantees
+            for ref in one.objects
+        }
+
+    others = {("a", TABLE, 8), ("a", TABLE, 9), ("a", ObjectKind.COLUMN, 9)}
+    assert losers() == others
+    stays = replace(gather, objects=gather.objects[1:])
+    assert losers(*staying([stays])) == others | {
+        ("b", TABLE, 9),
+        ("b", ObjectKind.COLUMN, 9),
+    }
 
 
 def walks(schemas: int) -> tuple[int, int, int]:

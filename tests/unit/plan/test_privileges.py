@@ -199,6 +199,22 @@ def test_what_two_declarations_give_stays_when_one_goes(model: Model) -> None:
     assert planned(desired(two, one), model) == []
 
 
+@pytest.mark.rule("16")
+def test_what_two_declarations_give_is_held_together_whatever_their_order(model: Model) -> None:
+    one, two = (
+        grant(TABLE, what, "reader", names=("flights",), permission=what)
+        for what in ("SELECT", "INSERT")
+    )
+    for shall in (desired(one, two), desired(two, one)):
+        assert planned(shall, model) == ["grant INSERT SELECT on flights reader"]
+
+
+@pytest.mark.rule("15")
+def test_usage_on_the_schema_does_not_come_where_implied_is_false(model: Model) -> None:
+    shall = desired(grant(TABLE, "SELECT", "reader", names=("flights",), implied=False))
+    assert planned(shall, model) == ["grant SELECT on flights reader"]
+
+
 @pytest.mark.rule("8")
 def test_the_grant_option_is_given_and_taken_by_itself(model: Model) -> None:
     give(model, "flights", "SELECT*", "reader")

@@ -12,13 +12,17 @@ from regent.changes import (
     DropRole,
     Effect,
     EndSessions,
+    GatherObjects,
     GrantMembership,
     GrantPrivileges,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
     SetPassword,
 )
 from regent.observed import ObservedMembership, ObservedServer
+from regent.plan.handing_over import Members
+from regent.plan.newcomers import lets_in
 from regent.plan.order import in_order
 from regent.plan.turns import turns
 from shared.privileges import ObjectKind
@@ -89,3 +93,63 @@ def test_what_is_removed_comes_after_all_that_is_in_a_later_turn() -> None:
     leaves, joins = RevokeMembership("g", "u", "admin"), GrantMembership("w", "u")
     for last in (EndSessions("u", "why", effect=Effect.REMOVE), DropRole("g")):
         assert ordered(last, leaves, joins, takes("w")) == [takes("w"), joins, leaves, last]
+
+
+def gathers(former: str, to: str) -> GatherObjects:
+    return GatherObjects(ObjectKind.TABLE, "mydb", "s", to, (), former)
+
+
+@pytest.mark.found("E224")
+@pytest.mark.parametrize("former", ["g", "above"])
+def test_a_member_comes_after_objects_have_gone_to_another_owner(former: str) -> None:
+    joins, gone = GrantMembership("g", "v"), gathers(former, "w")
+    assert ordered(joins, gone, takes("v")) == [takes("v"), gone, joins]
+    assert ordered(joins, gathers("v", "w")) == [joins, gathers("v", "w")]
+
+
+@pytest.mark.found("E224")
+def test_objects_go_to_an_owner_that_has_all_and_a_member_comes_to_the_former_one_after_that() -> (
+    None
+):
+    """Also where somebody leaves the new owner later, or the schema goes to it later."""
+    leaves, late = RevokeMembership("g", "u", "admin"), GrantMembership("w", "u")
+    joins, gone, gains = GrantMembership("v", "w"), gathers("v", "g"), gives("g")
+    owns = SetOwner(ObjectKind.SCHEMA, "mydb", "s", "g", 1, "v")
+    assert ordered(gone, joins, gains, owns, leaves) == [leaves, owns, gains, gone, joins]
+    last = DropRole("x")
+    assert ordered(last, gone, joins, late, takes("w"), leaves) == [
+        takes("w"), late, leaves, gone, joins, last,
+    ]  # fmt: skip
+
+
+@pytest.mark.found("E224")
+def test_who_gets_the_objects_of_a_role_may_join_it_before() -> None:
+    """Else code would not go to it, as something is still to come."""
+    joins, gone = GrantMembership("v", "w"), gathers("v", "w")
+    assert ordered(gone, joins) == [joins, gone]
+    assert ordered(gone, joins, gathers("v", "g")) == [gathers("v", "g"), joins, gone]
+
+
+@pytest.mark.found("E225", "E226")
+def test_who_could_not_come_in_is_let_in_after_all_is_taken() -> None:
+    login = AlterRole("u", Effect.OPEN, login=True)
+    lasts = AlterRole("u", Effect.WIDEN, forever=True)
+    assert ordered(lasts, login, takes("above")) == [takes("above"), lasts, login]
+    assert ordered(lasts, login, takes("v")) == [lasts, login, takes("v")]
+
+
+@pytest.mark.found("E225", "E226")
+def test_who_can_come_in_is_not_let_in_by_a_new_password() -> None:
+    there = role("u", login=True)
+    password = SetPassword("u", Verifier("SCRAM-SHA-256$x"))
+    limit = AlterRole("u", Effect.WIDEN, connection_limit=5)
+    settled = AlterRole("u", Effect.WIDEN, createdb=True)
+    for before, role_is_let_in in [
+        (there, None),
+        (replace(there, login=False), "u"),
+        (replace(there, has_expired=True), "u"),
+        (replace(there, connection_limit=0), "u"),
+    ]:
+        members = Members.of(replace(WITH_U, roles={**WITH_U.roles, "u": before}))
+        assert lets_in(password, members) == lets_in(limit, members) == role_is_let_in
+        assert lets_in(settled, members) is None

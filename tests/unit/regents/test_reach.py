@@ -11,7 +11,7 @@ from controller.regents.client import RegentClient
 from controller.regents.conversation import RegentLink
 from controller.regents.fleet import Fleet, Served
 from controller.regents.reach import Reach
-from shared.http import DetectorBody, StatusBody, TakeoverBody
+from shared.http import DetectorBody, StatusBody, TakeoverBody, TroubleBody
 from shared.outcomes import Outcome
 from tests.unit.cluster.one_look import FakeLink, regent, user
 
@@ -77,3 +77,12 @@ def test_a_pass_that_only_looked_ends_nothing() -> None:
     failed = reach(observing="The last pass failed.", restraint="LookFailed")
     assert (failed.is_ended, failed.restraint) == (False, "")
     assert not reach(looked=False).is_ended
+
+
+@pytest.mark.found("E194")
+def test_a_regent_whose_database_another_one_serves_says_so() -> None:
+    """As one of two releases of the chart: the other one may be carrying out the end."""
+    held = TroubleBody(reason="LockHeld", message="held")
+    assert reach(trouble=held).is_served_by_another
+    assert not reach(trouble=TroubleBody(reason="NotReady", message="no")).is_served_by_another
+    assert not reach().is_served_by_another

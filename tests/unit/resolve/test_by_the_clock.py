@@ -8,7 +8,7 @@ import pytest
 
 from regent.resolve.by_the_clock import MOST_NAMED, notes_on_time
 from shared.utc import utc
-from tests.declared import NOON, state
+from tests.declared import NOON, resolved, state
 
 LATER = utc(NOON + timedelta(hours=1))
 LATEST = utc(NOON + timedelta(hours=2))
@@ -58,3 +58,30 @@ def test_hundreds_of_users_are_one_note() -> None:
     )
     [note] = notes_on_time(state(users), NOON)
     assert "and 5 more" in note
+
+
+@pytest.mark.rule("24")
+@pytest.mark.found("E342")
+def test_a_user_says_until_when_it_has_what_for_a_time() -> None:
+    later, now, over = (
+        access(**{"from": LATER, "until": LATEST}),
+        access(until=LATER),
+        access(until=BEFORE),
+    )
+    found = resolved(
+        "Role/r: {database: mydb}\n"
+        f"User/a: {{database: mydb, validUntil: '{LATEST}', access: [{later}]}}\n"
+        f"User/b: {{database: mydb, access: [{now}]}}\n"
+        f"User/c: {{database: mydb, validUntil: '{BEFORE}', access: [{over}]}}\n"
+    ).outcomes
+    assert {key: set(one.notes) for key, one in found.items() if one.notes} == {
+        "User/default/a": {
+            f"Access later: Role 'r' from {LATER} until {LATEST}.",
+            f"Access now: it may log in until {LATEST}.",
+        },
+        "User/default/b": {f"Access now: Role 'r' until {LATER}."},
+        "User/default/c": {
+            f"Access over: Role 'r' ended at {BEFORE}.",
+            f"Access over: it expired at {BEFORE} and cannot log in.",
+        },
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -146,6 +146,31 @@ def test_nobody_keeps_login_who_is_not_declared_whatever_names_move(history: lis
                 assert len(mine) == 1, "it keeps the role that it has"
             if key.startswith("User/"):
                 assert all(role.login == spec.enabled for role in mine)
+
+
+@pytest.mark.rule("8", "18")
+@pytest.mark.found("E229")
+@given(before=pushes, after=pushes)
+@settings(max_examples=80, deadline=None)
+def test_whoever_is_declared_again_after_a_release_has_its_role_whatever_it_is_called(
+    before: Push, after: Push
+) -> None:
+    """As when a Regent is uninstalled, or made anew, and names changed meanwhile."""
+    catalog = Catalog()
+    catalog.add(WILD, login=True)
+    settle(declared(before, 1, None), catalog)
+    catalog.marks = {name: replace(mark, released=True) for name, mark in catalog.marks.items()}
+    gone = {
+        mark.role
+        for mark in catalog.marks.values()
+        if str(mark.holder).replace("/default", "") not in after
+    }
+    _, seen = settle(declared(after, 2, None), catalog)
+    desired = seen.resolution.desired
+    for name, role in catalog.roles.items():
+        if name == WILD or name in gone:
+            continue
+        assert role.login == (name in desired.roles and desired.roles[name].login), name
 
 
 @pytest.mark.rule("20")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.declared import accepted, mark, resolved, role, server
+from tests.declared import accepted, mark, resolved, role, server, state
 
 MARKS = (mark("old", "Role/old", oid=5), mark("ann", "User/ann", oid=6))
 ON = server(role("old", oid=5), role("ann", oid=6, login=True))
@@ -117,3 +117,42 @@ def test_what_ends_in_so_many_words_waits_for_no_role_that_was_never_seen() -> N
         assert [(one.group, one.member) for one in found.desired.memberships] == [("old", "ann")]
     goes_on = accepted(edited.format("connectionLimit: 3"), before)
     assert resolved(goes_on, marks=MARKS, on=ON).desired.roles["ann"].login
+
+
+@pytest.mark.found("E247")
+def test_a_rename_that_was_done_is_not_called_a_wrong_name() -> None:
+    """Seen: after its own rename, "a role of its own. Correct the name"."""
+    there = server(role("johanna", oid=6, login=True))
+    found = resolved(
+        accepted("User/johanna: {database: mydb, renamedFrom: hanna}"),
+        marks=(mark("johanna", "User/johanna", oid=6),),
+        on=there,
+    )
+    (note,) = found.outcomes["User/default/johanna"].notes
+    assert note.endswith("'johanna' is managed here: the field does nothing. Take it out.")
+
+
+@pytest.mark.rule("16")
+@pytest.mark.found("E343")
+def test_a_resource_that_gets_another_name_takes_nothing_from_members_while_both_are_there() -> (
+    None
+):
+    """Its role is kept by `roleName`. Of another namespace's role nobody stays a member so."""
+    new = "Role/new: {database: mydb, roleName: old}\nUser/ann: {roles: [new]}\n"
+    both = accepted(new + "Role/old: {database: mydb}", accepted(BEFORE))
+    waiting = resolved(both, marks=MARKS, on=ON)
+    assert waiting.outcomes["Role/default/new"].reason == "NameConflict"
+    assert waiting.desired.undecided == {("old", "ann")}
+    gone = resolved(accepted(new, both), marks=MARKS, on=ON)
+    assert gone.desired.undecided == frozenset()
+    assert {(one.group, one.member) for one in gone.desired.memberships} == {("old", "ann")}
+    of_another = state(
+        "Role/old: {database: mydb}\n"
+        "Role/team/new: {database: mydb, roleName: old}\n"
+        "User/team/ann: {roles: [new]}\n",
+        regent={"allowedNamespaces": [{"names": ["team"], "allow": {"names": ["*"]}}]},
+        namespaces={"team": 0},
+    )
+    found = resolved(of_another, marks=MARKS[:1], on=server(role("old", oid=5)))
+    assert found.outcomes["Role/team/new"].reason == "NameConflict"
+    assert found.desired.undecided == frozenset()

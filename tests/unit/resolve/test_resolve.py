@@ -15,7 +15,9 @@ from regent.plan import plan
 from regent.resolve.allowed import is_within
 from shared.keys import ResourceKey
 from shared.privileges import ObjectKind
+from shared.resources import UserSpec
 from shared.state import Trouble
+from shared.unsupported import UNSUPPORTED
 from tests.declared import (
     NOON,
     REFERENCE,
@@ -85,6 +87,29 @@ def test_the_role_is_handed_over_to_one_that_waited_when_its_holder_goes() -> No
     resolution = resolved(second, marks=(mark("x", "Role/x"),), on=server(role("x")))
     assert str(resolution.desired.roles["x"].holder) == "User/default/x"
     assert resolution.desired.endings == ()
+
+
+@pytest.mark.rule("7")
+def test_of_two_that_waited_the_one_of_the_holders_namespace_gets_the_role() -> None:
+    text = "User/x: {database: mydb}\nUser/other/x: {database: mydb}"
+    let_in = {"names": ["other"], "allow": {"databases": ["mydb"], "names": ["*"]}}
+    regent, namespaces = {"allowedNamespaces": [let_in]}, {"other": 0}
+    whole = f"Role/x: {{database: mydb}}\n{text}"
+    first = accepted(state(whole, regent=regent, namespaces=namespaces))
+    second = accepted(state(text, regent=regent, namespaces=namespaces), first)
+    resolution = resolved(second, marks=(mark("x", "Role/x"),), on=server(role("x")))
+    assert str(resolution.desired.roles["x"].holder) == "User/default/x"
+    assert reason(resolution, "User/other/x") == "NameConflict"
+
+
+@pytest.mark.rule("27")
+def test_only_a_role_that_was_created_is_dropped() -> None:
+    first = accepted("Role/x: {database: mydb}")
+    second = accepted("", first)
+    created = mark("x", "Role/x")
+    for one in (created, replace(created, origin="adopted")):
+        (ending,) = resolved(second, marks=(one,), on=server(role("x"))).desired.endings
+        assert ending.created is (one is created)
 
 
 @pytest.mark.rule("7")
@@ -392,32 +417,52 @@ def test_columns_are_a_kind_of_their_own() -> None:
     assert grant.columns == ("c",)
 
 
-def test_fields_that_this_version_does_not_act_on_are_said_and_not_passed_over() -> None:
+def test_fields_that_this_version_does_not_act_on_are_said_and_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A resource is never Ready for something that was left out."""
+    monkeypatch.setitem(  # type: ignore[misc]  # the table itself is read-only
+        UNSUPPORTED,
+        UserSpec,
+        {"credentials": "no password is made"},
+    )
     resolution = resolved("User/r: {database: mydb, credentials: {secretName: s}}")
     assert reason(resolution, "User/default/r") == "Unsupported"
     assert "credentials" in resolution.outcomes["User/default/r"].message
 
 
 @pytest.mark.found("C27")
-def test_a_public_role_makes_no_role_and_says_so() -> None:
+def test_a_public_role_makes_no_role_and_nobody_is_a_member_of_it() -> None:
     """It planned `create role` before."""
     text = "Role/all: {database: mydb, public: true}\nUser/all: {database: mydb, roles: [all]}"
     resolution = resolved(text)
     assert set(resolution.desired.roles) == {"all"}
     assert resolution.desired.roles["all"].declared_by == (ResourceKey("User", "default", "all"),)
-    assert reason(resolution, "Role/default/all") == "Unsupported"
-    assert reason(resolution, "User/default/all") == "RoleNotReady"
+    assert reason(resolution, "Role/default/all") == "Applying"
+    assert reason(resolution, "User/default/all") == "Unsupported"
+    assert "nobody is a member of it" in resolution.outcomes["User/default/all"].message
+    assert not resolution.desired.undecided
     assert resolved("Role/all: {database: mydb, public: true}").desired.roles == {}
 
 
 @pytest.mark.found("C27")
 def test_a_permission_on_what_the_server_does_not_have_gives_nothing_and_says_so() -> None:
-    text = "Permission/p: {database: mydb, parameters: [work_mem], actions: [ALL]}"
-    resolution = resolved(text, on=server(major=14))
-    assert resolution.desired.grants == {"mydb": ()}
-    assert reason(resolution, "Permission/default/p") == "Unsupported"
-    assert "from PostgreSQL 15 on" in resolution.outcomes["Permission/default/p"].message
+    for selected, since in (
+        ("parameters: [work_mem], actions: [SET]", 15),
+        ('schemas: ["*"], propertyGraphs: ["*"], actions: [ALL]', 19),
+    ):
+        text = (
+            f"Permission/p: {{database: mydb, {selected}}}\n"
+            "Role/r: {database: mydb, permissions: [p]}"
+        )
+        resolution = resolved(text, on=server(major=since - 1))
+        assert resolution.desired.grants == {"mydb": ()}
+        assert reason(resolution, "Permission/default/p") == "Unsupported"
+        message = resolution.outcomes["Permission/default/p"].message
+        assert f"from PostgreSQL {since} on" in message
+        ordinary = frozenset({"work_mem"})
+        there = resolved(text, on=server(major=since), ordinary=ordinary, known=ordinary)
+        assert len(there.desired.grants["mydb"]) == 1
 
 
 @pytest.mark.rule("12")

@@ -152,10 +152,30 @@ def test_access_ends_after_it_begins() -> None:
     assert mistake.field == "spec.access[0].until"
 
 
+@pytest.mark.parametrize(("reason", "words"), [("", "is empty"), ("x" * 1_025, "is too long")])
+def test_a_reason_is_a_text_and_no_list(reason: str, words: str) -> None:
+    """It was called an empty list that may be left out; it is required."""
+    access = {"role": "r", "until": "2027-01-01T00:00:00Z", "reason": reason}
+    [mistake] = mistakes("User", roles=["r"], access=[access])
+    assert mistake.field == "spec.access[0].reason"
+    assert words in mistake.message
+    assert "leave the field out" not in mistake.way_out
+
+
 def test_default_privileges_fit_their_objects() -> None:
     entry = {"creator": "app", "objects": "sequences", "actions": ["SELECT", "DELETE"]}
     [mistake] = mistakes("Role", database="mydb", defaultPrivileges=[entry])
     assert mistake.field == "spec.defaultPrivileges[0].actions[1]"
+
+
+@pytest.mark.found("E228")
+def test_the_schemas_of_all_default_privileges_together_are_bounded() -> None:
+    """The two lengths of 256 would multiply."""
+    one = {"creator": "app", "objects": "tables", "actions": ["SELECT"]}
+    full = {**one, "schemas": [f"s{at}" for at in range(256)]}
+    assert len(role(defaultPrivileges=[full] * 32).spec.default_privileges) == 32
+    [mistake] = mistakes("Role", database="mydb", defaultPrivileges=[full] * 32 + [one])
+    assert mistake.field == "spec.defaultPrivileges"
 
 
 def test_leases_go_with_dynamic_credentials_only() -> None:

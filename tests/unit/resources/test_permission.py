@@ -49,6 +49,10 @@ def read(**spec: Any) -> Permission | list[tuple[str, str]]:
         ({"actions": ["CREATE"], "tablespaces": ["fast"]}, ObjectKind.TABLESPACE),
         ({"actions": ["SET", "ALTER SYSTEM"], "parameters": ["work_mem"]}, ObjectKind.PARAMETER),
         ({"actions": ["SELECT"], "largeObjects": [16400]}, ObjectKind.LARGE_OBJECT),
+        (
+            {"actions": ["SELECT"], "schemas": ["a"], "propertyGraphs": ["*"]},
+            ObjectKind.PROPERTY_GRAPH,
+        ),
     ],
 )
 def test_what_is_named_says_what_the_actions_are_on(

@@ -13,7 +13,7 @@ from controller.kube.kinds import JsonObject
 from controller.status.drift_events import DriftEvents, note_of
 from shared.drift_text import who
 from shared.keys import ResourceKey
-from shared.outcomes import CONTENDED, REPORTED, Actor, Candidate, Drift
+from shared.outcomes import CONTENDED, PAUSED, REPORTED, Actor, Candidate, Drift
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 REGENT = ResourceKey("Regent", "default", "my-regent")
@@ -106,11 +106,11 @@ async def test_the_role_hears_of_it_too_and_the_same_deed_again_is_the_same_news
 
 
 @pytest.mark.rule("26")
-async def test_what_is_contended_and_who_is_unmanaged_have_events_of_their_own() -> None:
+async def test_what_is_contended_paused_or_only_reported_has_events_of_its_own() -> None:
     recorder = Recorder()
     events = DriftEvents(recorder, found, burst_seconds=0)  # type: ignore[arg-type]
-    for correction in ("revoked", CONTENDED, REPORTED):
+    for correction in ("revoked", CONTENDED, PAUSED, REPORTED):
         events.add(REGENT, drift(INTRUDER, correction=correction, resources=(), corrected_at=NOW))
     await asyncio.sleep(0.01)
     reasons = [news.reason for news in recorder.news]
-    assert reasons == ["DriftCorrected", "UnmanagedRole", "Contended"]
+    assert reasons == ["DriftCorrected", "UnmanagedRole", "Contended", "Paused"]

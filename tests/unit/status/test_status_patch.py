@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,21 @@ import pytest
 
 from controller.observe.reader import had_state_on
 from controller.regents.outcome import NotReached, regent_outcome
-from controller.status.code_left import code_left
 from controller.status.conditions import MAX_REGENTS
-from controller.status.patch import RegentNews, is_news, status_of, status_of_regent
-from controller.status.reporter import event_of
-from shared.http import BrakeBody, DetectorBody, StatusBody, TroubleBody
+from controller.status.noted import noted
+from controller.status.patch import RegentNews, is_news, regents_in, status_of, status_of_regent
+from controller.status.reporter import asked_to_approve, event_of
+from shared.http import (
+    ApprovalBody,
+    BrakeBody,
+    DetectorBody,
+    PauseBody,
+    StatusBody,
+    TroubleBody,
+)
 from shared.keys import ResourceKey
-from shared.outcomes import CODE_LEFT, Outcome, State
+from shared.outcomes import ACCESS_NOW, ACCESS_OVER, CODE_LEFT, Outcome, State
+from shared.resources import APPROVE_ANNOTATION
 from tests.unit.cluster.objects import NOW, raw
 
 pytestmark = pytest.mark.rule("29")
@@ -73,6 +82,26 @@ def test_what_the_controller_said_does_not_outlive_its_reason() -> None:
     assert [c["type"] for c in bound["conditions"]] == ["Ready", "Reconciling"]
     answered = status_of(stalled, None, {ONE: outcome()}, NOW, is_withdrawn=True)
     assert ready(answered) == ("True", "Applied")
+
+
+@pytest.mark.found("E219")
+def test_a_status_goes_on_to_say_on_which_regent_of_its_namespace_it_was() -> None:
+    """While it is on none: whoever places it asks for that."""
+    foreign = ResourceKey("Regent", "platform", "shop")
+    ready_on_both = status_of(ROLE, None, {ONE: outcome(), foreign: outcome()}, NOW)
+    lost = outcome(state="Reconciling", reason="RegentGone")
+    gone = status_of(ROLE | {"status": ready_on_both}, lost, {}, NOW)
+    assert gone is not None
+    assert regents_in(gone) == {ONE}
+    assert {(one["state"], one["reason"]) for one in gone["regents"]} == {
+        ("Reconciling", "RegentGone")
+    }
+    waiting = status_of(ROLE | {"status": gone}, None, {}, NOW, is_withdrawn=True)
+    assert waiting is not None
+    assert regents_in(waiting) == {ONE}
+    back = status_of(ROLE | {"status": waiting}, None, {TWO: outcome()}, NOW)
+    assert back is not None
+    assert regents_in(back) == {TWO}
 
 
 def test_it_is_as_ready_as_on_the_least_ready_regent() -> None:
@@ -144,6 +173,27 @@ def test_a_regent_with_the_brake_pulled_or_out_of_reach_is_not_ready() -> None:
     assert drifted["reason"] == "LossesWithheld", "E10: what is withheld is not as declared"
 
 
+@pytest.mark.found("E259")
+@pytest.mark.rule("26")
+def test_only_what_a_pause_holds_back_is_said_not_to_be_corrected() -> None:
+    """Not a role in which nothing differs, nor one that is corrected all the same."""
+
+    def drifted(*pauses: PauseBody) -> tuple[str, str, str]:
+        news = RegentNews(body(paused=pauses), drift=0)
+        status = status_of_regent(raw("Regent", "one", {}), ONE, news, None, NOW)
+        (one,) = (c for c in status["conditions"] if c["type"] == "Drifted")
+        return one["status"], one["reason"], one["message"]
+
+    same = PauseBody(role="same", until=NOW, reason="page", by="ops", since=NOW)
+    ended = same.model_copy(update={"role": "gone", "not_held": "the User is disabled"})
+    other = same.model_copy(update={"role": "other", "held": 3})
+    assert drifted(same, ended)[:2] == ("False", "InSync")
+    running = regent_outcome(ONE, 1, body(paused=(same, ended)), None)
+    assert running.message.endswith("; paused: same.")
+    said = "Not corrected until the end of a pause: other (3 changes)."
+    assert drifted(same, ended, other) == ("Unknown", "Paused", said)
+
+
 UNKNOWN = {"Drifted": "Unknown", "DetectorHealthy": "Unknown"}
 AWAY = NotReached("NotAnswering", "It does not answer.")
 NOT_READY = NotReached("NotReady", "It is not connected.")
@@ -171,8 +221,25 @@ def test_code_that_an_access_left_is_told_once_by_an_event() -> None:
     without = status_of(ROLE, None, {TWO: outcome(notes=("Something else.",))}, NOW)
     assert with_it is not None
     assert without is not None
-    assert code_left({}, with_it) == code_left(without, with_it) == (note,)
-    assert code_left(with_it, with_it) == code_left(with_it, without) == ()
+    event = ("Warning", "CodeLeft", note)
+    assert noted({}, with_it) == noted(without, with_it) == (event,)
+    assert noted(with_it, with_it) == noted(with_it, without) == ()
+
+
+@pytest.mark.rule("24")
+@pytest.mark.found("E342")
+def test_access_for_a_time_is_told_by_an_event_when_it_begins_and_when_it_is_over() -> None:
+    def status(begins: str, **more: Any) -> Mapping[str, Any]:
+        found = status_of(ROLE, None, {TWO: outcome(notes=(f"{begins}Role 'x'.",), **more)}, NOW)
+        assert found is not None
+        return found
+
+    later, now, over = (status(begins) for begins in ("Access later: ", ACCESS_NOW, ACCESS_OVER))
+    assert noted({}, later) == ()
+    assert noted(later, now) == (("Normal", "AccessBegan", "Access now: Role 'x'."),)
+    assert noted(now, over) == (("Normal", "AccessOver", "Access over: Role 'x'."),)
+    assert noted(over, over) == noted(over, later) == ()
+    assert noted(later, status(ACCESS_NOW, state="Stalled", reason="NotManageable")) == ()
 
 
 @pytest.mark.found("C25")
@@ -331,3 +398,36 @@ def test_what_was_ready_and_lacks_what_it_names_is_worth_a_warning(reason: str) 
     assert event_of(green, lacks) == "Warning"
     assert event_of({}, lacks) is None
     assert event_of(lacks, lacks) is None
+
+
+@pytest.mark.rule("11")
+def test_a_regent_whose_public_keeps_connect_is_not_as_declared() -> None:
+    body = StatusBody(
+        sequence=1, accepted_revision=1, applied_revision=1, looked=True,
+        kept_open=("PUBLIC keeps CONNECT on database 'mydb'",),
+        detector=DetectorBody(mode="Triggers", healthy=True),
+    )  # fmt: skip
+    said = regent_outcome(ONE, 1, body, None)
+    assert (said.state, said.reason) == ("Stalled", "NotTakenAway")
+    assert "'mydb'" in said.message
+
+
+@pytest.mark.rule("20a", "29")
+def test_what_waits_for_approval_is_no_mistake_and_told_once_per_digest() -> None:
+    """Louder where something would go."""
+    waits = ApprovalBody(waiting=True, digest="0123", change_count=2, message="2 changes wait.")
+    body = StatusBody(
+        sequence=1, accepted_revision=1, applied_revision=1, looked=True, approval=waits,
+        detector=DetectorBody(mode="Triggers", healthy=True),
+    )  # fmt: skip
+    said = regent_outcome(ONE, 1, body, None)
+    assert (said.state, said.reason) == ("Reconciling", "AwaitingApproval")
+    assert f"{APPROVE_ANNOTATION}: 0123" in said.message
+    one = status_of_regent(raw("Regent", "one", {}), ONE, RegentNews(body), None, NOW)
+    assert asked_to_approve({}, one) == ("Normal", said.message)
+    assert asked_to_approve(one, one) is None
+    approval = waits.model_copy(update={"digest": "4567", "loss_count": 1})
+    news = RegentNews(body.model_copy(update={"approval": approval}))
+    other = status_of_regent(raw("Regent", "one", {}), ONE, news, None, NOW)
+    assert (asked_to_approve(one, other) or ("",))[0] == "Warning"
+    assert asked_to_approve(other, {}) is None

@@ -11,6 +11,7 @@ import pytest
 
 from controller.kube.api import KubeApi
 from controller.kube.events import News, Reference
+from controller.regents.conversation import is_alone
 from controller.regents.heard import Said
 from controller.term.controller import ClusterController, Settings
 from controller.term.term import Term
@@ -28,7 +29,9 @@ SHARED = {"_caches", "_api", "_quiet"}
 def controller() -> ClusterController:
     """Over an API server that is never asked: nothing is known of what runs yet."""
     api = cast(KubeApi, None)
-    return ClusterController(api, api, Settings(Plant("here", "image")), may_write=lambda: None)
+    return ClusterController(
+        api, api, Settings(Plant("here", "image")), may_write=lambda: None, prove=is_alone
+    )
 
 
 async def lead(one: ClusterController) -> Term:

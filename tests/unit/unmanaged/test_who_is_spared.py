@@ -80,13 +80,13 @@ def test_nothing_is_looked_for_where_the_regent_does_not_ask() -> None:
 
 
 def test_a_name_that_a_resource_declares_is_declared_though_it_gives_nothing() -> None:
-    """Refused as it exists; held in the form of before; under its userName and its former name."""
+    """Refused as it exists, held in the form of before; what `renamedFrom` names is not."""
     on = server(*(role(name, login=True) for name in ("taken", "kept", "former", "eve")))
     declared = """
 User/taken: {database: mydb}
 User/other: {database: mydb, userName: kept, renamedFrom: former}
 """
-    assert names(found(on, declared)) == ["eve"]
+    assert names(found(on, declared)) == ["eve", "former"]
 
 
 def test_of_what_is_held_for_the_first_time_not_even_the_name_is_known() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from controller.kube.kinds import WORKLOAD_KINDS
 from controller.names import workload_name
 from controller.pki.certificates import Pair
+from controller.workloads.apply import is_of_another
 from controller.workloads.manifests import Material, Plant, manifests, server_names, settings_of
 from regent.settings import RegentSettings
 from shared.keys import ResourceKey
@@ -102,6 +104,28 @@ def test_settings_are_as_the_regent_reads_them_and_hold_no_secret() -> None:
     assert b"a-password" not in values["regent.json"]
     assert "a-password" not in repr(MATERIAL)
     assert "a-key" not in repr(MATERIAL)
+
+
+@pytest.mark.found("E291")
+def test_a_certificate_is_mounted_in_the_place_of_a_password_and_its_key_is_no_setting() -> None:
+    pair = Pair(b"the admin's certificate", b"the admin's key")
+    declared = regent(setRole="dba").model_dump(mode="json", by_alias=True, exclude_none=True)
+    del declared["spec"]["adminPasswordSecretRef"]
+    declared["spec"]["clientCertificateSecretRef"] = {"name": "admin"}
+    one = Regent.model_validate(declared)
+    material = Material(None, MATERIAL.tls, MATERIAL.client_ca, certificate=pair)
+    assert "the admin's key" not in repr(material)
+    bodies = {found.kind.name: found.body for found in manifests(one, PLANT, material)}
+    values = {key: base64.b64decode(v) for key, v in bodies["Secret"]["data"].items()}
+    settings = RegentSettings.model_validate_json(values["regent.json"]).beside(Path("/mounted"))
+    assert settings.server.client_key_file == Path("/mounted/admin.key")
+    assert settings.server.client_certificate_file == Path("/mounted/admin.crt")
+    assert settings.server.admin_password_file is None
+    assert settings.server.set_role == "dba"
+    assert "admin-password" not in values
+    assert (values["admin.crt"], values["admin.key"]) == (pair.certificate, pair.key)
+    assert is_of_another(values, regent())
+    assert not is_of_another(values, one)
 
 
 def test_only_other_settings_start_another_pod() -> None:

@@ -1,0 +1,1 @@
+"""Admins that are not superusers, shaped as managed services and operators shape them."""

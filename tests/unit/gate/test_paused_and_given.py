@@ -1,0 +1,167 @@
+"""Who gave what a paused role has, asked of all that is remembered (rule 26, ADR 45)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from regent.changes import AlterSetting, RevokeMembership, RevokePrivileges
+from regent.desired import SettingKey
+from regent.gate.approval import making_way
+from regent.observed import ObservedMembership
+from regent.passes.full import decided
+from regent.passes.look import Looked
+from regent.remembered import BrakeMemory
+from tests.declared import NOON, accepted, mark, role, server, state
+from tests.unit.gate.test_pauses import TABLE, done, look, paused, there
+
+pytestmark = pytest.mark.rule("26")
+READ = """
+Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ["*"]}
+Role/viewer: {database: mydb, permissions: [read]}
+User/eve: {database: mydb}
+"""
+TAKEN = READ.replace("permissions: [read]", "permissions: []")
+
+
+def privileges(looked: Looked) -> list[frozenset[str]]:
+    """What is taken of objects."""
+    return [one.privileges for one in done(looked) if isinstance(one, RevokePrivileges)]
+
+
+def held(looked: Looked) -> list[frozenset[str]]:
+    """What would be taken of objects, and waits."""
+    return [one.privileges for one in looked.held if isinstance(one, RevokePrivileges)]
+
+
+@pytest.mark.found("E370")
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_what_git_takes_goes_though_no_state_was_ever_the_baseline(*, is_cut_off: bool) -> None:
+    """A database was unread from the first push on, or the first pass was killed."""
+    first, on = accepted(state(READ)), there()
+    brake = BrakeMemory()
+    if not is_cut_off:
+        seen = replace(look(first, on, (), brake=brake), unread={"closed": "not there"})
+        brake = decided(brake, seen, first, NOON)
+    assert brake.baseline is None
+    after = accepted(state(TAKEN, revision=2), first)
+    brake = making_way(brake, first, after)
+    found = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
+    assert privileges(found) == [{"SELECT"}], "what Git gave"
+    assert held(found) == [{"DELETE"}], "what somebody gave"
+
+
+@pytest.mark.found("E371")
+@pytest.mark.parametrize("now", [{"schemas": ["other", "s"]}, {"schemas": ["other"]}])
+def test_what_was_given_under_a_wider_allow_than_that_of_the_baseline_goes(
+    now: dict[str, Any],
+) -> None:
+    """The baseline stood still while it was given; `allow` may be narrow again."""
+    on = there()
+    before = accepted(state(TAKEN, regent={"allow": {"schemas": ["other"]}}))
+    wide = accepted(state(READ, regent={"allow": {"schemas": ["other", "s"]}}, revision=2), before)
+    seen = replace(look(wide, on, (), before=before), unread={"closed": "not there"})
+    brake = decided(BrakeMemory(baseline=before), seen, wide, NOON)
+    assert brake.baseline is before
+    after = accepted(state(TAKEN, regent={"allow": now}, revision=3), wide)
+    found = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
+    assert privileges(found) == [{"SELECT"}], "what Git gave"
+    assert held(found) == [{"DELETE"}], "what somebody gave"
+
+
+@pytest.mark.found("E372")
+def test_what_git_took_stays_owed_while_it_cannot_be_seen() -> None:
+    """Its database is not readable for one look, and a pause begins."""
+    before, on = accepted(state(READ)), there()
+    after = accepted(state(TAKEN, revision=2), before)
+    first = look(after, on, (), before=before, databases=(TABLE,))
+    brake = decided(BrakeMemory(baseline=before), first, after, NOON)
+    blind = replace(look(after, on, (), brake=brake, databases=()), unread={"mydb": "locked"})
+    brake = decided(brake, blind, after, NOON)
+    found = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
+    assert privileges(found) == [{"SELECT", "DELETE"}], "all that was to be taken"
+
+
+SET = """
+Role/viewer: {database: mydb}
+User/eve: {database: mydb, parameters: {%s}}
+"""
+
+
+@pytest.mark.found("E373")
+@pytest.mark.parametrize("is_by_hand", [False, True])
+@pytest.mark.parametrize("now", ["", "work_mem: 4MB"])
+def test_a_setting_that_git_changes_is_not_held_and_one_that_somebody_set_is(
+    now: str, *, is_by_hand: bool
+) -> None:
+    before = accepted(state(SET % "work_mem: 1GB"))
+    after = accepted(state(SET % now, revision=2), before)
+    there_now = {SettingKey(None, "work_mem"): "8GB" if is_by_hand else "1GB"}
+    on = server(role("viewer"), replace(role("eve", login=True), settings=there_now))
+    found = look(after, on, paused(on, "eve"), before=before)
+    settings = [one.value for one in done(found) if isinstance(one, AlterSetting)]
+    assert settings == [now.partition(": ")[2] or None] * (not is_by_hand)
+    assert bool(found.held) is is_by_hand
+
+
+LENT = """
+Role/team: {database: mydb}
+Role/poor: {database: mydb}
+Role/last: {database: mydb}
+User/lender: {database: mydb, memberOf: [{role: team, admin: true}]}
+"""
+
+
+@pytest.mark.found("E374")
+@pytest.mark.parametrize("is_superuser", [True, False])
+@pytest.mark.parametrize(
+    ("had", "has"),
+    [
+        ("admin: true", "admin: false"),
+        ("memberOf: [{role: team, admin: true}]", ""),
+        ("memberOf: [{role: team, admin: true}]", "enabled: false"),
+    ],
+)
+def test_what_git_takes_from_the_lender_goes_with_what_he_passed_on_to_a_paused_role(
+    had: str, has: str, *, is_superuser: bool
+) -> None:
+    """The server refuses the one without the other; nobody who is not paused has a pause's time."""
+    names = ("team", "poor", "last")
+    here = server(*map(role, names), role("lender", login=True))
+    rows = (
+        ObservedMembership("team", "lender", "my-admin", admin=True),
+        ObservedMembership("team", "poor", "lender", admin=True),
+        ObservedMembership("team", "last", "poor", admin=False),
+    )
+    here = replace(here, memberships=rows, admin_is_superuser=is_superuser)
+    marks = (*(mark(one, f"Role/{one}") for one in names), mark("lender", "User/lender"))
+    before = accepted(state(LENT))
+    twin = look(before, here, paused(here, "poor", "last"), before=before, marks=marks)
+    assert not [one for one in done(twin) if isinstance(one, RevokeMembership)]
+    after = accepted(state(LENT.replace(had, has), revision=2), before)
+    found = look(after, here, paused(here, "poor", "last"), before=before, marks=marks)
+    taken = [one for one in done(found) if isinstance(one, RevokeMembership)]
+    fallen = {(one.member, one.grantor) for one in taken} | {one for r in taken for one in r.along}
+    assert {("poor", "lender"), ("last", "poor"), ("lender", "my-admin")} == fallen
+    assert not found.held
+    old = replace(here, version_num=150003)
+    found = look(after, old, paused(old, "poor", "last"), before=before, marks=marks)
+    taken = [one for one in done(found) if isinstance(one, RevokeMembership)]
+    assert [one.member for one in taken] == ["lender"], "there nothing hangs on it"
+
+
+@pytest.mark.found("E375")
+def test_what_somebody_renames_out_of_a_pattern_is_told_and_stays_until_the_end() -> None:
+    """By its new name nothing gave it, be it that Git takes by then what gave it by the former."""
+    text = READ.replace('"*"', '"audit_*"')
+    before, on = accepted(state(text)), there()
+    after = accepted(state(TAKEN, revision=2), before)
+    for state_now in (before, after):
+        found = look(state_now, on, paused(on, "viewer"), before=before, databases=(TABLE,))
+        assert privileges(found) == []
+        assert held(found) == [{"SELECT", "DELETE"}]
+        assert "SELECT" in found.paused[0].message
+    released = look(after, on, (), before=before, databases=(TABLE,))
+    assert privileges(released) == [{"SELECT", "DELETE"}]
