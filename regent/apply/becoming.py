@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from regent.observed import ObservedServer
 from regent.reach import Reaches
+from shared.memberships import with_options
 from shared.names import quote_ident
 
 BACK = "RESET ROLE"
@@ -21,14 +22,14 @@ BACK = "RESET ROLE"
 class Becoming:
     """What the session may become.
 
-    `joins` is the login that joins a role to become it, empty where SET ROLE is enough; `reached`
-    are the roles that it may become without that.
+    `joins` is the login that joins a role to become it, with `options`, empty where SET ROLE is
+    enough; `reached` are the roles that it may become without that.
     """
 
     is_superuser: bool = False
     joins: str = ""
     reached: frozenset[str] = field(default=frozenset(), repr=False)
-    has_options: bool = False
+    options: str = ""
 
     @classmethod
     def on(cls, server: ObservedServer) -> Becoming:
@@ -37,13 +38,12 @@ class Becoming:
             return cls(server.admin_is_superuser)
         used = ((m.member, m.group) for m in server.memberships if m.set_role)
         reached = Reaches.by(server, used).roles_of(server.login)
-        return cls(True, server.login, reached, has_options=server.major >= 16)
+        return cls(True, server.login, reached, options=with_options(server.major, inherit=False))
 
     def begin(self, role: str) -> Iterable[str]:
         """The session is this role afterwards."""
         if self._must_join(role):
-            options = " WITH INHERIT FALSE, SET TRUE" if self.has_options else ""
-            yield f"GRANT {quote_ident(role)} TO {quote_ident(self.joins)}{options}"
+            yield f"GRANT {quote_ident(role)} TO {quote_ident(self.joins)}{self.options}"
         yield f"SET LOCAL ROLE {quote_ident(role)}"
 
     def end(self, role: str) -> Iterable[str]:

@@ -10,9 +10,9 @@ from regent.apply.result import StepRefusedError, message, way_out
 from regent.apply.transaction import patiently, run
 from regent.changes import DefaultsChange
 from regent.observed import ObservedServer
+from shared.memberships import with_options
 from shared.names import quote_ident
 
-OPTIONS_SINCE = 16
 """From then on a membership may be without the group's rights."""
 
 
@@ -46,5 +46,5 @@ def _what_helps(creator: str, server: ObservedServer) -> str:
     observed = server.roles.get(creator)
     if observed is None or observed.attributes.superuser:
         return ""
-    options = " WITH INHERIT TRUE" if server.major >= OPTIONS_SINCE else ""
+    options = with_options(server.major)
     return f" Run GRANT {quote_ident(creator)} TO {quote_ident(server.admin)}{options};"

@@ -33,15 +33,13 @@ from regent.observed import ObservedServer
 from regent.server.connection import Connection
 from regent.server.lenient_text import is_legible, legible, shown
 from regent.server.trouble import CONNECTION_IS_GONE, CannotConnectError, heed_cancellation
+from shared.memberships import OPTIONS_SINCE, with_options
 from shared.names import quote_ident
 from shared.privileges import PARAMETER_SINCE
 from sql import compose, load
 
 IN_USE = "55006"
 """As PostgreSQL says of what somebody is using just now."""
-
-MEMBERSHIPS_END_SINCE = 16
-"""From then on a membership ends with its grantor."""
 
 
 class StillOwnsError(StepRefusedError):
@@ -196,7 +194,7 @@ def _act_as(role: str, server: ObservedServer) -> Sequence[str]:
     """DROP OWNED asks for the role's rights. The membership goes with the role."""
     if server.admin_is_superuser:
         return ()
-    options = " WITH INHERIT TRUE, SET TRUE" if server.major >= 16 else ""
+    options = with_options(server.major)
     return (f"GRANT {quote_ident(role)} TO {quote_ident(server.admin)}{options}",)
 
 
@@ -247,7 +245,7 @@ async def _memberships_given_again(
     connection: Connection, role: str, server: ObservedServer
 ) -> list[str]:
     """GRANTs of the memberships that the role gave, which end with their grantor from 16 on."""
-    if server.major < MEMBERSHIPS_END_SINCE:
+    if server.major < OPTIONS_SINCE:
         return []
     given = await connection.fetch(load("leaving/memberships_made"), role)
     _require_legible(role, "memberships", given)

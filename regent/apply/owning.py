@@ -17,10 +17,9 @@ from regent.changes import CreateOwned, SetOwner
 from regent.observed import ObservedServer
 from regent.reach import SYSTEM_PREFIX
 from regent.server.connection import Connection
+from shared.memberships import with_options
 from shared.names import quote_ident
 from sql import load
-
-OPTIONS_SINCE = 16
 
 
 class OwnerChangedError(StepRefusedError):
@@ -96,7 +95,7 @@ def _would_help(change: CreateOwned | SetOwner, server: ObservedServer) -> str:
     said = f"Run as a superuser{place}: {statement};"
     if not may_be_granted:
         return said
-    options = " WITH INHERIT TRUE, SET TRUE" if server.major >= OPTIONS_SINCE else ""
+    options = with_options(server.major)
     admin = quote_ident(server.admin)
     also = (
         f"GRANT CREATE ON DATABASE {quote_ident(change.database)} TO {admin}"

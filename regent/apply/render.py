@@ -45,11 +45,11 @@ from regent.changes import (
 from regent.desired import attribute_word
 from regent.kinds import KINDS, Naming
 from regent.plan.settings import is_list, list_items
+from shared.memberships import OPTIONS_SINCE
 from shared.names import quote_ident, quote_literal
 from shared.privileges import ObjectKind
 
 OBJECTS_PER_STATEMENT = 500
-MEMBERSHIP_OPTIONS_SINCE = 16
 HIDDEN = "'(hidden)'"
 
 _SWITCHES = ("superuser", "createdb", "createrole", "inherit", "replication", "bypassrls")
@@ -217,7 +217,7 @@ def _setting_value(parameter: str, value: str) -> str:
 def _grant_membership(change: GrantMembership, major: int) -> str:
     """ADMIN is only ever given here: REVOKE ADMIN OPTION FOR takes it."""
     start = f"GRANT {quote_ident(change.group)} TO {quote_ident(change.member)}"
-    if major < MEMBERSHIP_OPTIONS_SINCE:
+    if major < OPTIONS_SINCE:
         return start + (" WITH ADMIN OPTION" if change.admin else "")
     options = ["ADMIN TRUE"] if change.admin else []
     options.append(f"INHERIT {str(change.inherit).upper()}")
@@ -228,7 +228,7 @@ def _grant_membership(change: GrantMembership, major: int) -> str:
 def _revoke_membership(change: RevokeMembership, major: int) -> str:
     option = "ADMIN OPTION FOR " if change.admin_only else ""
     sql = f"REVOKE {option}{quote_ident(change.group)} FROM {quote_ident(change.member)}"
-    if major < MEMBERSHIP_OPTIONS_SINCE:
+    if major < OPTIONS_SINCE:
         return sql
     cascade = " CASCADE" if change.along else ""
     return f"{sql} GRANTED BY {quote_ident(change.grantor)}{cascade}"

@@ -17,6 +17,7 @@ from regent.apply.transaction import LOCK_TIMEOUT_MS
 from regent.home.locks import lock_roles_in_transaction
 from regent.server.connection import Connection
 from regent.server.lenient_text import is_legible, shown
+from shared.memberships import with_options
 from shared.names import quote_ident, quote_literal
 from sql import load
 
@@ -80,7 +81,7 @@ async def _tell_as_a_member(
     A member may end the role's sessions. The admin is one in a transaction that is rolled back: the
     signals are sent all the same, and nobody, not even another session of the admin, ever has more.
     """
-    options = " WITH INHERIT TRUE, SET FALSE" if _knows_options(connection) else ""
+    options = with_options(connection.get_server_version().major, set_role=False)
     try:
         await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
         try:
@@ -94,11 +95,6 @@ async def _tell_as_a_member(
             f'The Regent may not end the sessions of "{role}".',
             way_out="Run GRANT pg_signal_backend TO <the Regent's admin>, as a superuser.",
         ) from (why if isinstance(error, asyncpg.InsufficientPrivilegeError) else error)
-
-
-def _knows_options(connection: Connection) -> bool:
-    """Memberships have options of their own from 16 on."""
-    return connection.get_server_version().major >= 16
 
 
 async def _sessions(

@@ -41,10 +41,9 @@ from regent.changes import (
 )
 from regent.observed import ObservedServer
 from regent.reach import POWERFUL_ATTRIBUTES, PROVIDER_ROLES
+from shared.memberships import OPTIONS_SINCE
 from shared.names import quote_ident
 
-ADMIN_SINCE = 16
-"""From then on CREATEROLE reaches only roles over which its holder has ADMIN."""
 MOST_OWNERS = 3
 _BEFORE_ONLY_OF_SUPERUSERS = frozenset({"superuser", "replication", "bypassrls"})
 _OWNER_OF_DATABASE = "pg_database_owner"
@@ -123,7 +122,7 @@ def _of_owners(owners: set[str], change: PrivilegeChange, server: ObservedServer
 
 def _options(owner: str, server: ObservedServer) -> str:
     """Where a bare GRANT would leave the membership without the owner's rights."""
-    if server.major < ADMIN_SINCE:
+    if server.major < OPTIONS_SINCE:
         return ""
     admin = server.roles.get(server.admin)
     rows = (one for one in server.memberships if one.group == owner)
@@ -141,13 +140,13 @@ def _meant(owner: str, change: PrivilegeChange, server: ObservedServer) -> str:
 
 def _over(role: str, change: Change, server: ObservedServer, *, grantor: str = "") -> Iterator[str]:
     """ADMIN over a role, which is what changing it and its members takes."""
-    is_of_another = grantor not in ("", server.admin) and server.major >= ADMIN_SINCE
+    is_of_another = grantor not in ("", server.admin) and server.major >= OPTIONS_SINCE
     if _is_superuser(server, role) or is_of_another or role not in server.roles:
         yield f"Run {_in_sql(change, server)}; as a superuser."
         return
     if not _has(server, "createrole"):
         yield f"Run ALTER ROLE {quote_ident(server.admin)} CREATEROLE; as a superuser."
-    if not _administers(server, role) and server.major >= ADMIN_SINCE:
+    if not _administers(server, role) and server.major >= OPTIONS_SINCE:
         yield (
             f"Run GRANT {quote_ident(role)} TO {quote_ident(server.admin)} WITH ADMIN TRUE;"
             f" {_who_may_grant(role, server)}."
@@ -161,7 +160,7 @@ def _in_sql(change: Change, server: ObservedServer) -> str:
 
 def _who_may_grant(role: str, server: ObservedServer) -> str:
     """Before 16 whoever has CREATEROLE makes anybody a member of any role but a superuser."""
-    if server.major < ADMIN_SINCE:
+    if server.major < OPTIONS_SINCE:
         may = _has(server, "createrole")
         return "as the admin itself" if may else "as a superuser or with CREATEROLE"
     if _administers(server, role):
@@ -176,7 +175,7 @@ def _administers(server: ObservedServer, role: str) -> bool:
 
 def _attributes(wanted: Collection[str], server: ObservedServer, *lacks: str) -> Iterator[str]:
     """From 16 on nobody gives an attribute that he has not himself; some are a superuser's."""
-    is_new = server.major >= ADMIN_SINCE
+    is_new = server.major >= OPTIONS_SINCE
     superusers = {"superuser"} if is_new else _BEFORE_ONLY_OF_SUPERUSERS
     if own := [name.upper() for name in wanted if name in superusers]:
         yield (

@@ -13,8 +13,8 @@ from regent.desired import Desired
 from regent.gate.losses import ADMIN, MEMBERSHIP, Atom, atoms
 from regent.observed import ObservedServer
 from regent.plan.grantors import Row, orphans
-from regent.plan.memberships import ROWS_OF_GRANTORS_SINCE
 from regent.plan.renames import server_after
+from shared.memberships import OPTIONS_SINCE
 
 
 def falling(
@@ -23,7 +23,7 @@ def falling(
     """What falls with what the plan takes, less what is held of it."""
     revokes = (one for one in plan.changes if isinstance(one, RevokeMembership))
     going = {next(atoms(one)) for one in revokes}.difference(held)
-    if server.major < ROWS_OF_GRANTORS_SINCE or not going or not held:
+    if server.major < OPTIONS_SINCE or not going or not held:
         return frozenset()
     found: set[Atom] = set()
     rows = server_after(plan.changes, server).memberships

@@ -17,6 +17,7 @@ from regent.server.again import again
 from regent.server.connection import Connection, Connects
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
+from shared.memberships import with_options
 from shared.names import quote_ident
 from sql import load
 
@@ -160,7 +161,7 @@ async def drop(connector: Connects, database: str, *, through: Sequence[str]) ->
 def sql_to_run(database: str, admin: str, *, major: int) -> str:
     """What a superuser runs so that this admin has its home database."""
     owner, name = quote_ident(OWNER), quote_ident(database)
-    options = " WITH INHERIT TRUE, SET TRUE" if major >= 16 else ""
+    options = with_options(major)
     return (
         f"CREATE ROLE {owner} NOLOGIN; "
         f"GRANT {owner} TO {quote_ident(admin)}{options}; "
@@ -260,7 +261,7 @@ async def _join(connection: Connection, admin: str) -> None:
 
 def _membership(admin: str, connection: Connection) -> str:
     major = connection.get_server_version().major
-    options = " WITH INHERIT TRUE, SET TRUE" if major >= 16 else ""
+    options = with_options(major)
     return f"GRANT {quote_ident(OWNER)} TO {quote_ident(admin)}{options}"
 
 

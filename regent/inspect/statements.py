@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from functools import cache
 
 from regent.kinds import DATABASES, LOCAL, SHARED, Row
+from shared.memberships import OPTIONS_SINCE
 from sql import compose, load
 
 CATALOGS = sorted({f"pg_catalog.{row.catalog}" for row in LOCAL})
 """What sql/inspect/reading.sql wants to know: where members of extensions are looked for."""
-
-MEMBERSHIP_OPTIONS_SINCE = 16
 
 
 @cache
@@ -33,7 +32,7 @@ def server(major: int, *, with_passwords: bool, with_identifier: bool) -> str:
     """All that the whole server shares, as one statement."""
     shared = [row for row in (DATABASES, *SHARED) if row.since <= major]
     verifier, table = ("r.rolpassword", "authid") if with_passwords else ("NULL::text", "roles")
-    has_options = major >= MEMBERSHIP_OPTIONS_SINCE
+    has_options = major >= OPTIONS_SINCE
     identifier = load("inspect/system_identifier")
     return compose(
         "inspect/server",

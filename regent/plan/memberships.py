@@ -15,10 +15,10 @@ from regent.observed import ObservedServer
 from regent.plan.authority import Authority
 from regent.plan.grantors import Kept, Row, along, leaves_first, orphans
 from regent.plan.turned import making_room
+from shared.memberships import OPTIONS_SINCE
 
 Pair = tuple[str, str]
 BOOTSTRAP_OID = 10
-ROWS_OF_GRANTORS_SINCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def plan_memberships(
     desired: Desired, server: ObservedServer, authority: Authority
 ) -> Iterator[MembershipChange]:
     """What to grant and to revoke, so that exactly what is declared holds."""
-    has_options = server.major >= ROWS_OF_GRANTORS_SINCE
+    has_options = server.major >= OPTIONS_SINCE
     members: dict[str, dict[str, DesiredMembership]] = {}
     for shall in desired.memberships:
         members.setdefault(shall.group, {})[shall.member] = shall

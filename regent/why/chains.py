@@ -17,8 +17,8 @@ from functools import cached_property
 from regent.kinds import COLUMNS, CONTAINERS, KINDS
 from regent.observed import AclItem, ObservedMembership, ObservedServer
 from regent.why.target import Target
+from shared.memberships import OPTIONS_SINCE
 
-OPTIONS_SINCE = 16
 FIRST_UNPINNED_OID = 12_000
 """Below are the catalogs themselves: only superusers write to them, whatever was granted."""
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "TRUNCATE", "USAGE"})
