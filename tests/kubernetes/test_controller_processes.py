@@ -18,7 +18,6 @@ import httpx
 import pytest
 from cryptography import x509
 
-from cli.postgres.process import free_port
 from controller.kube.api import KubeApi
 from controller.kube.kinds import LEASE
 from controller.pki.certificates import Pair
@@ -31,6 +30,7 @@ from tests.kubernetes.authorities import load_authorities
 from tests.kubernetes.controlled import Controlled, controlled, flights_manifests
 from tests.kubernetes.controller_process import LEASE_NAME
 from tests.kubernetes_harness.access import Cluster
+from tests.ports import own_port
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
@@ -43,7 +43,7 @@ def process(
     one: Controlled, folder: Path, name: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A controller and the port of its metrics; killed in the end."""
-    port = free_port()
+    port = own_port()
     address = one.pods.address(ResourceKey("Regent", one.namespace, "my-regent"))
     with (folder / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
