@@ -25,7 +25,7 @@ from threading import Lock
 from typing import IO
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 SLICE_SECONDS = 0.05
 """How long one who waits keeps others from asking."""
 

@@ -36,7 +36,7 @@ NAMESPACE = "postgregent"
 PLURALS = ("permissions", "roles", "users", "regents")
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "postgregent"
-END_SECONDS = 60
+END_SECONDS = 120
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ async def installed(
         "install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace", "--values", str(file)
     )
     names = [f"crd/{plural}.putnam120.postgregent" for plural in PLURALS]
-    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=120s")
     manifest = cluster.helm("get", "manifest", RELEASE, "-n", NAMESPACE)
     objects = [one for one in yaml.safe_load_all(manifest) if one]
     (pod,) = [one["spec"]["template"]["spec"] for one in objects if one["kind"] == "Deployment"]

@@ -52,7 +52,9 @@ class Pod:
                 value = json.dumps(settings).encode()
             path = self.folder / name
             if not path.exists() or path.read_bytes() != value:
-                path.write_bytes(value)
+                whole = path.with_name(f".{name}")  # its reader finds the old or the new one
+                whole.write_bytes(value)
+                whole.replace(path)
 
     def start(self) -> None:
         """The container's command."""
@@ -76,7 +78,7 @@ class Pod:
             if kill:
                 process.kill()
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=120)
             if self.process is process:
                 self.process = None
 

@@ -25,6 +25,7 @@ from controller.workloads.manifests import server_names
 from regent.api.listening import listen
 from regent.settings import ApiSettings
 from shared.keys import ResourceKey
+from tests.eventually import settled
 from tests.frozen import freeze
 from tests.kubernetes.authorities import load_authorities
 from tests.kubernetes.controlled import Controlled, controlled, flights_manifests
@@ -119,7 +120,7 @@ async def test_a_frozen_leader_that_comes_back_changes_nothing(
             connection = await database.connect()
             holds = "SELECT has_table_privilege('mydb-viewer', 'schema1.airports', 'SELECT')"
             assert await connection.fetchval(holds) is False
-            revision = await accepted_revision(waiting)
+            revision = await settled(lambda: accepted_revision(waiting))
             first.send_signal(signal.SIGCONT)
             await asyncio.sleep(5.0)
             assert await holder(waiting) == leader
@@ -140,7 +141,7 @@ async def test_a_controller_that_is_asked_to_end_gives_the_lease_back(
             assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
             assert (await client.get(f"http://127.0.0.1:{port}/v1/regents")).status_code == 404
         first.terminate()
-        assert await asyncio.to_thread(first.wait, 30) == 0
+        assert await asyncio.to_thread(first.wait, 120) == 0
     assert await holder(waiting) == ""
     assert "Traceback" not in (tmp_path / "first.log").read_text()
 

@@ -23,7 +23,7 @@ from tests.kubernetes_harness.unavailable import ClusterUnavailable
 from tests.ports import own_port
 
 BUILD_SECONDS = 600
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +104,7 @@ def _wait_for(port: int, daemon: Daemon) -> None:
     raise TimeoutError(f"the registry does not answer on {port}")
 
 
-@pytest.mark.timeout(60 if are_built(REGISTRY) else BUILD_SECONDS)
+@pytest.mark.timeout(600 if are_built(REGISTRY) else BUILD_SECONDS)
 def test_what_is_pushed_is_named_by_digest_and_installs_from_there(
     chart: Path, registry: str
 ) -> None:
