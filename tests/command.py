@@ -22,7 +22,7 @@ from cli.main import app
 
 ROOT = Path(__file__).parent.parent
 FLIGHTS = ROOT / "examples" / "flights"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 from pydantic import SecretStr
@@ -23,7 +24,8 @@ from tests.forked import Forked
 from tests.frozen import freeze
 
 TOKEN = "a-token-of-the-tests"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+Process: TypeAlias = Forked | subprocess.Popen[bytes]
 
 
 @dataclass(slots=True)
@@ -33,7 +35,8 @@ class Regent:
     settings: RegentSettings
     log_path: Path
     listening: socket.socket
-    process: Forked | None = None
+    begin: Callable[..., Process] = forked.regent
+    process: Process | None = None
     etag: str | None = None
     answers: list[str] = field(default_factory=list)
 
@@ -41,7 +44,7 @@ class Regent:
         """Start it, or start it again."""
         read, write = os.pipe()
         with self.log_path.open("ab") as log:
-            self.process = forked.regent(
+            self.process = self.begin(
                 "--config-fd", str(read), log=log, pass_fds=(read, self.listening.fileno())
             )
         os.close(read)
@@ -134,14 +137,17 @@ class Regent:
 
 
 @asynccontextmanager
-async def running(settings: RegentSettings, folder: Path) -> AsyncIterator[Regent]:
-    """A Regent that is ready; stopped at the end."""
+async def running(
+    settings: RegentSettings, folder: Path, *, begin: Callable[..., Process] = forked.regent
+) -> AsyncIterator[Regent]:
+    """A Regent that is ready; stopped at the end. `begin` starts its process."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen()
     listening.set_inheritable(True)
     api = ApiSettings(socket_fd=listening.fileno(), token=SecretStr(TOKEN))
-    regent = Regent(settings.model_copy(update={"api": api}), folder / "regent.log", listening)
+    settings = settings.model_copy(update={"api": api})
+    regent = Regent(settings, folder / "regent.log", listening, begin)
     try:
         regent.start()
         await regent.ready()

@@ -25,7 +25,7 @@ from threading import Lock
 from typing import IO
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 SLICE_SECONDS = 0.05
 """How long one who waits keeps others from asking."""
 
@@ -77,7 +77,10 @@ class Forked:
                 return self.returncode
 
     def _is_told(self, seconds: float) -> bool:
-        return bool(select.select([self._told], [], [], seconds)[0])
+        """Not by select(), which knows no descriptor from 1024 on."""
+        asked = select.poll()
+        asked.register(self._told, select.POLLIN)
+        return bool(asked.poll(seconds * 1000))
 
 
 def regent(*arguments: str, log: IO[bytes], pass_fds: Sequence[int] = ()) -> Forked:

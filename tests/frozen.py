@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 def freeze(pid: int) -> None:

@@ -35,7 +35,7 @@ from tests.settings import settings_for
 BUILD_SECONDS = 600
 pytestmark = [
     pytest.mark.found("C24"),
-    pytest.mark.timeout(180 if are_built(ALERTS) else BUILD_SECONDS),
+    pytest.mark.timeout(600 if are_built(ALERTS) else BUILD_SECONDS),
 ]
 RULES = Path(__file__).parents[2] / "charts/postgregent/files/alerts.yaml"
 STEP_SECONDS = 60

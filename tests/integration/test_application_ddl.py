@@ -143,7 +143,7 @@ async def test_an_application_sees_no_error_while_a_regent_corrects_and_applies(
     async with running(settings_for(database), tmp_path) as regent:
         await regent.push(state(_declared(1)))
         await regent.settled(1)
-        async with asyncio.timeout(80), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
             for number, connection in enumerate(connections):
                 tasks.create_task(_application(connection, number, errors, overs[number]))
             grants = tasks.create_task(_intruder(database, overs))

@@ -42,7 +42,7 @@ User/pilot:
    connectionLimit: 5}
 User/steward: {roles: [viewer], memberOf: [{role: editor, admin: true}]}
 """
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)

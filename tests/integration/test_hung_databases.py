@@ -12,11 +12,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regent.server.connections import READ_SECONDS
 from tests.daemons import running
 from tests.declared import state
 from tests.eventually import eventually
 from tests.frozen import freeze
+from tests.integration.hasty_regent import READ_SECONDS, hasty_regent
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 from tests.settings import settings_for
@@ -27,7 +27,7 @@ IDLE = (
     " AND pid = coalesce($1, pid)"
 )
 """The processes that hold no lock of the server's own, which all others would wait for."""
-PATIENCE_SECONDS = READ_SECONDS + 60.0
+PATIENCE_SECONDS = READ_SECONDS + 120.0
 """A pass that was reading the database as it was stopped gives it up only then."""
 IS_RIGHT = (
     "SELECT NOT rolcreaterole AND NOT has_schema_privilege('reader', 'public', 'CREATE')"
@@ -65,7 +65,6 @@ async def stop_idle(look: asyncpg.Connection, pid: int) -> bool:
 
 
 @pytest.mark.found("E4")
-@pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform != "linux", reason="it sees in /proc that a process stands")
 async def test_drift_is_corrected_while_the_processes_of_another_database_are_stopped(
     launch_server: Callable[..., PostgresServer], tmp_path: Path
@@ -77,7 +76,7 @@ async def test_drift_is_corrected_while_the_processes_of_another_database_are_st
     settings = settings_for(Database(server, "well"))
     settings = settings.model_copy(update={"databases": ("well", "hung")})
     stopped: set[int] = set()
-    async with running(settings, tmp_path) as regent:
+    async with running(settings, tmp_path, begin=hasty_regent) as regent:
         # Before 15 everybody may create there, and nothing would tell that it is corrected.
         await revoked_from_public(server)
         spec = {"databaseName": "well", "additionalDatabases": ["hung"]}

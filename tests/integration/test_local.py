@@ -34,7 +34,7 @@ async def local(directory: Path, database: Database, *options: str) -> AsyncIter
 async def eventually(database: Database, query: str, expected: object) -> None:
     """Until the query gives this; the test's own time limit ends a wait in vain."""
     connection = await database.connect()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await connection.fetchval(query) != expected:
             await asyncio.sleep(0.05)
 
@@ -157,7 +157,7 @@ async def test_no_regent_outlives_a_parent_that_was_killed(
         children = running.children()
         running.process.kill()
         await running.process.wait()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while any(is_running(pid) for pid in children):
                 await asyncio.sleep(0.05)
 

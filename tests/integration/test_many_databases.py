@@ -16,7 +16,7 @@ from tests.settings import settings_for
 
 COUNT = 24
 MANY = 200
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 SECONDS_PER_DATABASE = 2.0
 MOST = 20
 OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'postgregent/%'"

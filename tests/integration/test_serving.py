@@ -21,7 +21,7 @@ from regent.settings import ApiSettings, TlsFiles
 
 NOW = datetime.now(UTC)
 NAME = "regent.svc"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ class Watched:
 
     async def signal(self) -> None:
         """The next one."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await anext(self._signals)
 
 

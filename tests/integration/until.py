@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 async def until(condition: Callable[[], Awaitable[bool] | bool]) -> None:

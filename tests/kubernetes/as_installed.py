@@ -21,7 +21,6 @@ from typing import Any
 import httpx
 import yaml
 
-from cli.postgres.process import free_port
 from controller.__main__ import read_options
 from controller.kube.api import KubeApi
 from controller.process import run
@@ -30,13 +29,14 @@ from shared.logging import configure_logging
 from tests.kubernetes.controlled import Controlled
 from tests.kubernetes.pods import Pods, pods
 from tests.kubernetes_harness.control_plane import ControlPlane
+from tests.ports import own_port
 
 RELEASE = "postgregent"
 NAMESPACE = "postgregent"
 PLURALS = ("permissions", "roles", "users", "regents")
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "postgregent"
-END_SECONDS = 60
+END_SECONDS = 120
 
 
 @dataclass(slots=True)
@@ -84,11 +84,11 @@ async def installed(
         "install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace", "--values", str(file)
     )
     names = [f"crd/{plural}.putnam120.postgregent" for plural in PLURALS]
-    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=120s")
     manifest = cluster.helm("get", "manifest", RELEASE, "-n", NAMESPACE)
     objects = [one for one in yaml.safe_load_all(manifest) if one]
     (pod,) = [one["spec"]["template"]["spec"] for one in objects if one["kind"] == "Deployment"]
-    account, views_port = pod["serviceAccountName"], free_port()
+    account, views_port = pod["serviceAccountName"], own_port()
     async with (
         KubeApi.connect(str(plane.kubeconfig)) as api,
         pods(api, NAMESPACE, folder) as running,
@@ -126,7 +126,7 @@ def _mounted(plane: ControlPlane, account: str, views_port: int) -> Iterator[str
     """A later flag wins: ports that are free here, and the files that a pod finds in its own."""
     views = plane.settings.authority.server("views", ("localhost",))
     yield f"--kubeconfig={_kubeconfig(plane, account)}"
-    yield f"--metrics-port={free_port()}"
+    yield f"--metrics-port={own_port()}"
     yield f"--api-port={views_port}"
     yield f"--api-cert-file={views.certificate}"
     yield f"--api-key-file={views.key}"

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cli.postgres.process import free_port
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import DEPLOYMENT, SECRET
@@ -24,6 +23,7 @@ from controller.workloads.manifests import SETTINGS_DIGEST
 from shared.keys import ResourceKey
 from tests import forked
 from tests.forked import Forked
+from tests.ports import give_back, own_port
 
 POLL_SECONDS = 0.1
 
@@ -33,8 +33,8 @@ class Pod:
     """One Regent's process."""
 
     folder: Path
-    port: int = field(default_factory=free_port)
-    health_port: int = field(default_factory=free_port)
+    port: int = field(default_factory=own_port)
+    health_port: int = field(default_factory=own_port)
     digest: str = ""
     """Of which Deployment, and with which settings, it was started."""
     process: Forked | None = None
@@ -52,12 +52,24 @@ class Pod:
                 value = json.dumps(settings).encode()
             path = self.folder / name
             if not path.exists() or path.read_bytes() != value:
-                path.write_bytes(value)
+                whole = path.with_name(f".{name}")  # its reader finds the old or the new one
+                whole.write_bytes(value)
+                whole.replace(path)
 
     def start(self) -> None:
         """The container's command."""
         with (self.folder.with_suffix(".log")).open("ab") as log:
             self.process = forked.regent("--config", str(self.folder / "regent.json"), log=log)
+
+    def ask_to_end(self) -> None:
+        """SIGTERM; `stop` waits for what follows."""
+        if (process := self.process) is not None:
+            process.terminate()
+
+    def give_ports_back(self) -> None:
+        """It never runs again."""
+        give_back(self.port)
+        give_back(self.health_port)
 
     def stop(self, *, kill: bool = False) -> None:
         """SIGTERM, or SIGKILL; several threads may stop one pod, and each returns once it ended."""
@@ -66,7 +78,7 @@ class Pod:
             if kill:
                 process.kill()
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=120)
             if self.process is process:
                 self.process = None
 
@@ -113,7 +125,10 @@ class Pods:
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             for pod in self.running.values():
+                pod.ask_to_end()
+            for pod in self._ports.values():
                 pod.stop()
+                pod.give_ports_back()
 
     async def _look(self) -> None:
         selector = f"{MANAGED_BY}={MANAGER}"

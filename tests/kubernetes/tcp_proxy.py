@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from tests.ports import give_back, own_port
+
 CHUNK = 4096
 
 
@@ -28,21 +30,21 @@ class TcpProxy:
     cuts: int = 0
     resets: int = 0
     """Connections whose client has reset them while something was held back."""
-    listening_port: int = 0
+    listening_port: int = field(default_factory=own_port)
     _server: asyncio.Server | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _flows: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the same port each time."""
         self._flows.set()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.listening_port)
-        self.listening_port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
         """Cut everything and answer no new connection, until `start`."""
         if self._server:
             self._server.close()
+            self._server = None
         self.cut()
 
     def cut(self) -> None:
@@ -75,6 +77,10 @@ class TcpProxy:
             there, to_server = await asyncio.open_connection(self.host, self.port)
         except OSError:
             writer.transport.abort()
+            return
+        if self._server is None:  # refused since it came
+            writer.transport.abort()
+            to_server.transport.abort()
             return
         self._open |= {writer, to_server}
         try:
@@ -122,3 +128,4 @@ async def proxy_to(server: str) -> AsyncIterator[TcpProxy]:
         yield proxy
     finally:
         await proxy.refuse()
+        give_back(proxy.listening_port)

@@ -70,7 +70,7 @@ async def test_who_is_deleted_goes_on_until_an_annotation_approves_it_and_that_i
         assert event["regarding"]["name"] == LEAVER
         assert await look.fetchval(MAY_LOG_IN) is True
         await approve(one, leaving["digest"])
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while await look.fetchval(MAY_LOG_IN):
                 one.check()
                 await asyncio.sleep(0.05)

@@ -24,7 +24,7 @@ from tests.kubernetes_harness.control_plane import ControlPlane
 from tests.postgres.database import Database
 from tests.rights import Asked, given, uncovered, unused
 
-pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.versions(18)]
 FLIGHTS, OTHER, UNLISTED = NAMESPACES = ("flights", "other", "unlisted")
 API = "putnam120.postgregent/v1alpha1"
 VALUES: dict[str, Any] = {

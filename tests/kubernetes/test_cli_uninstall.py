@@ -19,7 +19,7 @@ from tests.kubernetes_harness.access import Cluster
 from tests.kubernetes_harness.control_plane import ControlPlane
 from tests.postgres.database import Database
 
-pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.versions(18)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.kubernetes.in_force import INSTALLED, LOGINS, all_ready
 from tests.kubernetes_harness.access import CallFailed, Cluster
 from tests.postgres.database import Database
 
-pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.versions(18)]
 EVENTS = {"reachable": "BrakePulled", "gone": "LeftInstalled"}
 
 

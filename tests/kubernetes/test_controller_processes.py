@@ -18,7 +18,6 @@ import httpx
 import pytest
 from cryptography import x509
 
-from cli.postgres.process import free_port
 from controller.kube.api import KubeApi
 from controller.kube.kinds import LEASE
 from controller.pki.certificates import Pair
@@ -26,11 +25,13 @@ from controller.workloads.manifests import server_names
 from regent.api.listening import listen
 from regent.settings import ApiSettings
 from shared.keys import ResourceKey
+from tests.eventually import settled
 from tests.frozen import freeze
 from tests.kubernetes.authorities import load_authorities
 from tests.kubernetes.controlled import Controlled, controlled, flights_manifests
 from tests.kubernetes.controller_process import LEASE_NAME
 from tests.kubernetes_harness.access import Cluster
+from tests.ports import own_port
 from tests.postgres.database import Database
 
 pytestmark = pytest.mark.versions(18)
@@ -43,7 +44,7 @@ def process(
     one: Controlled, folder: Path, name: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A controller and the port of its metrics; killed in the end."""
-    port = free_port()
+    port = own_port()
     address = one.pods.address(ResourceKey("Regent", one.namespace, "my-regent"))
     with (folder / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
@@ -119,7 +120,7 @@ async def test_a_frozen_leader_that_comes_back_changes_nothing(
             connection = await database.connect()
             holds = "SELECT has_table_privilege('mydb-viewer', 'schema1.airports', 'SELECT')"
             assert await connection.fetchval(holds) is False
-            revision = await accepted_revision(waiting)
+            revision = await settled(lambda: accepted_revision(waiting))
             first.send_signal(signal.SIGCONT)
             await asyncio.sleep(5.0)
             assert await holder(waiting) == leader
@@ -140,7 +141,7 @@ async def test_a_controller_that_is_asked_to_end_gives_the_lease_back(
             assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
             assert (await client.get(f"http://127.0.0.1:{port}/v1/regents")).status_code == 404
         first.terminate()
-        assert await asyncio.to_thread(first.wait, 30) == 0
+        assert await asyncio.to_thread(first.wait, 120) == 0
     assert await holder(waiting) == ""
     assert "Traceback" not in (tmp_path / "first.log").read_text()
 

@@ -17,7 +17,7 @@ from tests.wrong_manifests import BARE_REGENT, WRONG, Wrong
 
 ROOT = Path(__file__).parents[2]
 FLIGHTS = ROOT / "examples" / "flights"
-PUBLISHED_SECONDS = 60.0
+PUBLISHED_SECONDS = 120.0
 LONGEST_NAMES = ["x" * 190] * 2_000
 
 

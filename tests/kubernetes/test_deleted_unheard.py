@@ -14,7 +14,7 @@ from tests.kubernetes.controlled import Controlled, controlled, flights_manifest
 from tests.kubernetes_harness.access import Cluster
 from tests.postgres.database import Database
 
-pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240), pytest.mark.rule("27")]
+pytestmark = [pytest.mark.versions(18), pytest.mark.rule("27")]
 
 
 def manifests(database: Database, *users: str) -> tuple[dict[str, Any], ...]:

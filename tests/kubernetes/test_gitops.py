@@ -37,7 +37,7 @@ from tests.postgres.server import PostgresServer
 BUILD_SECONDS = 3600
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(300 if are_built(CONTROL_PLANE, FLUX) else BUILD_SECONDS),
+    pytest.mark.timeout(600 if are_built(CONTROL_PLANE, FLUX) else BUILD_SECONDS),
 ]
 BASE = Path(__file__).parents[2] / "examples/gitops/base"
 ACCESS = "cluster/access/kustomization.yaml"

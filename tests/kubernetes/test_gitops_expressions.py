@@ -18,7 +18,7 @@ from tests.unit.crds.statuses import GENERATION, cases, manifest
 BUILD_SECONDS = 1800
 pytestmark = [
     pytest.mark.rule("29"),
-    pytest.mark.timeout(60 if are_built(HEALTH) else BUILD_SECONDS),
+    pytest.mark.timeout(600 if are_built(HEALTH) else BUILD_SECONDS),
 ]
 
 
@@ -34,7 +34,7 @@ def flux_health(*found: dict[str, Any]) -> list[str]:
         input=json.dumps({"checks": checks, "objects": found}),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr

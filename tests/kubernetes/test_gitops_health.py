@@ -22,7 +22,7 @@ from tests.kubernetes_harness.programs import CONTROL_PLANE, FLUX, are_built
 from tests.unit.crds.statuses import NOW, REGENT, outcome
 
 BUILD_SECONDS = 3600
-pytestmark = pytest.mark.timeout(180 if are_built(CONTROL_PLANE, FLUX) else BUILD_SECONDS)
+pytestmark = pytest.mark.timeout(600 if are_built(CONTROL_PLANE, FLUX) else BUILD_SECONDS)
 ROLE = KINDS["Role"]
 
 

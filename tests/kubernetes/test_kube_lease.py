@@ -26,6 +26,8 @@ from tests.kubernetes.tcp_proxy import TcpProxy, proxy_to
 from tests.kubernetes_harness.access import Cluster
 
 ROOT = Path(__file__).parents[2]
+PATIENT = Terms(lease_seconds=60, renew_seconds=40, retry_seconds=0.2)
+"""Where nobody is to lose a Lease, however long a busy machine lets nobody renew it."""
 
 
 class Office:
@@ -87,7 +89,7 @@ async def office(api: KubeApi, namespace: str) -> AsyncIterator[Office]:
 async def test_of_many_candidates_one_leads(office: Office) -> None:
     """All at once on a Lease that is not there yet."""
     for name in "abcdef":
-        office.candidate(name)
+        office.candidate(name, terms=PATIENT)
     await office.until(lambda: bool(office.leading))
     [leader] = office.leading
     assert {name for name, elector in office.electors.items() if elector.is_leader} == {leader}
@@ -109,17 +111,17 @@ async def test_who_ends_gives_the_lease_back(office: Office) -> None:
 
 
 async def test_a_lease_that_nobody_holds_is_left_so(office: Office) -> None:
-    office.candidate("a")
+    office.candidate("a", terms=PATIENT)
     await office.until(lambda: office.leaders == ["a"])
     await office.end("a")
     assert (await office.lease()).get("holderIdentity", "") == ""
 
 
 async def test_who_is_not_leader_may_not_write(office: Office) -> None:
-    office.candidate("a")
+    office.candidate("a", terms=PATIENT)
     await office.until(lambda: office.leaders == ["a"])
-    office.candidate("b")
-    assert 0 < office.electors["a"].seconds_left() <= TERMS.renew_seconds
+    office.candidate("b", terms=PATIENT)
+    assert 0 < office.electors["a"].seconds_left() <= PATIENT.renew_seconds
     with pytest.raises(NotLeader):
         office.electors["b"].seconds_left()
 
@@ -149,12 +151,12 @@ async def test_a_write_whose_time_ends_before_it_is_sent_is_not_sent(
 
 async def test_a_change_of_the_lease_by_others_ends_no_leadership(office: Office) -> None:
     """Someone annotates it: the next renewal conflicts, looks, and goes on."""
-    office.candidate("a")
+    office.candidate("a", terms=PATIENT)
     await office.until(lambda: office.leaders == ["a"])
     for turn in range(5):
         note = {"metadata": {"annotations": {"turn": str(turn)}}}
         await office.api.patch(LEASE, office.namespace, LEASE_NAME, note)
-        await asyncio.sleep(TERMS.retry_seconds)
+        await asyncio.sleep(1.5 * PATIENT.retry_seconds)
     assert office.leaders == ["a"]
     assert office.electors["a"].is_leader
 
@@ -166,19 +168,19 @@ async def test_a_lease_taken_by_another_is_lost_at_once(office: Office) -> None:
     await office.api.patch(LEASE, office.namespace, LEASE_NAME, stolen)
     await office.until(lambda: not office.leading)
     assert not office.electors["a"].is_leader
-    await office.until(lambda: office.leaders == ["a", "a"])
+    await office.until(lambda: office.leaders[:2] == ["a", "a"])
 
 
 async def test_a_deleted_lease_makes_no_second_leader(office: Office) -> None:
     """Who waits has seen its holder, and lets it go on; the holder makes it again."""
-    office.candidate("a")
+    office.candidate("a", terms=PATIENT)
     await office.until(lambda: office.leaders == ["a"])
-    office.candidate("b")
+    office.candidate("b", terms=PATIENT)
     await office.until(lambda: office.electors["b"].leader == "a")
     for _ in range(3):
         await office.api.delete(LEASE, office.namespace, LEASE_NAME)
         await office.until(lambda: office.electors["a"].is_leader)
-        await asyncio.sleep(TERMS.lease_seconds / 2)
+        await asyncio.sleep(5 * PATIENT.retry_seconds)
     assert set(office.leaders) == {"a"}
 
 
@@ -187,10 +189,10 @@ async def test_a_leader_that_is_cut_off_stops_before_another_begins(
 ) -> None:
     """Its connection stays open and nothing comes through; then it comes back and waits."""
     office.candidate("a", shaky_api)
-    await office.until(lambda: office.leaders == ["a"])
-    office.candidate("b")
+    await office.until(lambda: office.leaders[:1] == ["a"])
+    office.candidate("b", terms=PATIENT)  # it waits as long as the Lease of the other says
     proxy.hold()
-    await office.until(lambda: office.leaders == ["a", "b"])
+    await office.until(lambda: office.leading == {"b"})
     assert not office.electors["a"].is_leader
     proxy.release()
     await office.until(lambda: office.electors["a"].leader == "b")
@@ -200,8 +202,7 @@ async def test_a_leader_that_is_cut_off_stops_before_another_begins(
 async def test_a_leader_outlives_a_short_outage(
     office: Office, shaky_api: KubeApi, proxy: TcpProxy
 ) -> None:
-    long = Terms(lease_seconds=30, renew_seconds=20, retry_seconds=0.2)
-    office.candidate("a", shaky_api, long)
+    office.candidate("a", shaky_api, PATIENT)
     await office.until(lambda: office.leaders == ["a"])
     for _ in range(3):
         await proxy.refuse()
@@ -257,14 +258,15 @@ async def test_what_a_leader_fails_with_is_seen(office: Office) -> None:
 async def test_a_leader_that_ends_slowly_holds_the_lease_until_it_has(office: Office) -> None:
     """Longer than the terms: it goes on renewing, and nobody begins beside it."""
     order: list[str] = []
-    slow = LeaseElector(office.api, office.namespace, LEASE_NAME, identity="slow", terms=TERMS)
+    terms = Terms(lease_seconds=4.0, renew_seconds=3.5, retry_seconds=0.2)
+    slow = LeaseElector(office.api, office.namespace, LEASE_NAME, identity="slow", terms=terms)
 
     async def lead() -> None:
         order.append("slow leads")
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(TERMS.lease_seconds + 1)
+            await asyncio.sleep(terms.lease_seconds + 1)
             order.append(f"slow ended, leader: {slow.is_leader}")
 
     async def next_one() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.postgres.process import free_port
 from controller.kube.api import KubeApi
 from controller.kube.kinds import EVENT
 from tests.eventually import eventually
 from tests.kubernetes.chart_account import chart_account
 from tests.kubernetes.controller_process import LEASE_NAME
 from tests.kubernetes_harness.access import Cluster
+from tests.ports import own_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ async def test_a_controller_without_the_right_on_its_lease_is_not_ready_and_says
         notes = [one["note"] for one in found if one["reason"] == "LeaseRefused"]
         return any("403" in note and "deletions wait" in note for note in notes)
 
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{(port := free_port())}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{(port := own_port())}") as client:
 
         async def answers(path: str, *words: str) -> bool:
             with contextlib.suppress(httpx.TransportError):

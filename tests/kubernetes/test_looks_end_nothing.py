@@ -49,7 +49,7 @@ async def regent_says(one: Controlled, reason: str) -> dict[str, Any]:
 
 async def told_of_the_leaver(one: Controlled, reason: str) -> None:
     """Its Event, when it was let go; that it became Stalled before is another one."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not any(
             "nothing of its access was taken away" in event["note"]
             and event["regarding"]["name"] == LEAVER
@@ -71,7 +71,7 @@ async def suspend(one: Controlled, *, suspended: bool) -> None:
 async def ended(one: Controlled, database: Database) -> None:
     """The role cannot log in any more."""
     look = await database.connect()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await look.fetchval(MAY_LOG_IN):
             one.check()
             await asyncio.sleep(0.05)
@@ -133,7 +133,7 @@ async def test_who_is_deleted_while_a_takeover_waits_ends_when_it_is_accepted(
     found = await running.until("Regent", "my-regent", lambda found: left(found) == [LEAVER])
     assert await (await database.connect()).fetchval(MAY_LOG_IN) is True
     assert LEAVER in (found or {})["status"]["takeover"]["message"]
-    async with asyncio.timeout(60):  # the token is another one once the deletion was heard of
+    async with asyncio.timeout(120):  # the token is another one once the deletion was heard of
         while said := token(await running.get("Regent", "my-regent")):
             accepted = {"metadata": {"annotations": {TAKEOVER_ANNOTATION: said}}}
             await running.api.patch(REGENT, running.namespace, "my-regent", accepted)

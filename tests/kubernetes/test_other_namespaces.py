@@ -17,7 +17,7 @@ from tests.kubernetes_harness.access import Cluster
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 
-pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.versions(18)]
 API = "putnam120.postgregent/v1alpha1"
 SELECTED = {"example.org/database": "shop"}
 

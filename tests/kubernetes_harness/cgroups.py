@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 def is_unified() -> bool:

@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.postgres.process import free_port
 from tests.kubernetes_harness.access import Cluster
 from tests.kubernetes_harness.audit import AuditLog
 from tests.kubernetes_harness.certificates import Authority
@@ -15,6 +14,7 @@ from tests.kubernetes_harness.components import ControlPlaneSettings
 from tests.kubernetes_harness.daemon import Daemon
 from tests.kubernetes_harness.programs import CONTROL_PLANE, programs
 from tests.kubernetes_harness.unavailable import ClusterFailed, ClusterUnavailable
+from tests.ports import give_back, own_port
 
 LOOPBACK = "127.0.0.1"
 SERVICES = "10.215.255.0/24"
@@ -59,7 +59,7 @@ class ControlPlane:
     @classmethod
     def _prepare(cls, bin_folder: Path, folder: Path) -> ControlPlane:
         authority = Authority.create(folder / "pki")
-        ports = [free_port() for _ in range(3)]
+        ports = [own_port() for _ in range(3)]
         settings = ControlPlaneSettings(
             bin_folder, folder, LOOPBACK, ports[0], ports[1], ports[2], SERVICES, authority
         )
@@ -125,3 +125,5 @@ class ControlPlane:
         """End it and remove everything of it."""
         self.stop()
         shutil.rmtree(self.settings.folder, ignore_errors=True)
+        for port in (self.settings.port, self.settings.etcd_port, self.settings.etcd_peer_port):
+            give_back(port)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.postgres.binaries import cache_folder, locked
-from cli.postgres.process import free_port
 from controller.kube.kinds import Kind
 from tests.kubernetes_harness.access import Cluster
 from tests.kubernetes_harness.daemon import Daemon
 from tests.kubernetes_harness.programs import FLUX, programs
 from tests.kubernetes_harness.unavailable import ClusterUnavailable
+from tests.ports import own_port
 
 GROUP, SOURCES = "kustomize.toolkit.fluxcd.io", "source.toolkit.fluxcd.io"
 KUSTOMIZATION = Kind(GROUP, "v1", "kustomizations", "Kustomization")
@@ -77,7 +77,7 @@ def flux(cluster: Cluster, namespace: str, folder: Path) -> Daemon:
         "--enable-leader-election=false",
         "--no-remote-bases",
         "--metrics-addr=0",
-        f"--health-addr=127.0.0.1:{free_port()}",
+        f"--health-addr=127.0.0.1:{own_port()}",
         "--max-retry-delay=2s",
     ]
     environment = [f"{name}={value}" for name, value in surroundings.items()]

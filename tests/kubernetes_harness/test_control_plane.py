@@ -18,7 +18,7 @@ from tests.kubernetes_harness.control_plane import ControlPlane
 from tests.kubernetes_harness.manifests import deployment, pod_spec
 from tests.kubernetes_harness.programs import KUBERNETES
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 IMAGE = "localhost/none:none"
 
 

@@ -18,7 +18,7 @@ from tests.kubernetes_harness.node import Node
 from tests.kubernetes_harness.node_access import NodeCluster
 from tests.kubernetes_harness.postgres import ReachableServer
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 ALONE = "postgregent-node-alone"
 # An SSLRequest, to which a server that is willing answers S. A Service takes a moment to work.
 TOUCH = """

@@ -12,6 +12,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from cli.postgres.process import HOST, PostgresProcess
+from tests.ports import give_back, own_port
 from tests.postgres.clusters import ADMIN, SETTINGS, Cluster
 from tests.postgres.scratch import new_folder
 
@@ -44,6 +45,7 @@ class PostgresServer:
             cluster.account,
             {**SETTINGS, **(settings or {})},
             folder,
+            own_port(),
         )
         process.start()
         return cls(cluster, process, folder)
@@ -126,3 +128,4 @@ class PostgresServer:
         """End the server and remove everything of it."""
         self.process.stop_at_once()
         shutil.rmtree(self.folder, ignore_errors=True)
+        give_back(self.port)

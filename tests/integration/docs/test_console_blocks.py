@@ -26,7 +26,7 @@ from tests.command import Ended, postgregent
 from tests.integration.docs.console import ROOT, Block, Step, alike, blocks
 from tests.postgres.server import PostgresServer
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 120
 NOT_RUN: Mapping[str, str] = {
     "README.md: make demo": "`make demo` and `make test` are targets of CI themselves",
     "docs/getting-started.md: make demo": "the same",
@@ -173,7 +173,7 @@ async def _with_the_example(server: PostgresServer) -> None:
 
 @pytest.mark.found("D34")
 @pytest.mark.versions(18)
-@pytest.mark.timeout(400)  # a page is twenty commands
+@pytest.mark.timeout(600)  # a page is twenty commands
 @pytest.mark.parametrize("page", pages())
 async def test_a_page_shows_what_its_commands_print(
     page: str, server: PostgresServer, scratch: Path

@@ -19,7 +19,7 @@ from tests.postgres.database import Database
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "cli"]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def server_options(database: Database) -> list[str]:

@@ -186,7 +186,7 @@ async def test_a_grant_that_somebody_else_has_not_committed_yet_is_waited_for(
 async def _is_blocked(database: Database, pid: int | None = None) -> None:
     """Wait until this session, or one of the Regent's, waits for another one."""
     look = await database.connect()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not await look.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             " AND (pid = $1 OR ($1 IS NULL AND application_name ~ '^postgregent'))",

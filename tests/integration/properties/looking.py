@@ -14,7 +14,7 @@ import asyncpg
 from tests.integration.properties.world import NAMES, PUBLIC, STRANGER, Fact, Thing
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 _HERE = Path(__file__).parent
 SETUP, _OBJECTS, _ROLES = (
     (_HERE / f"{name}.sql").read_text("utf-8") for name in ("setup", "objects", "roles")

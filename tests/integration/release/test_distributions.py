@@ -16,7 +16,7 @@ from docs.release.distributions import CHECKSUMS, ROOT, DistFailed, build_all, b
 from docs.release.version import Version
 
 PACKAGES = ("shared", "sql", "regent", "controller", "cli")
-INSTALL_SECONDS = 300
+INSTALL_SECONDS = 600
 
 
 def run(*command: str | Path, cwd: Path, status: int = 0) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.postgres.process import free_port
 from docs.release.chart import ChartFailed, helm, package, push
 from docs.release.distributions import CRDS
 from docs.release.version import Version
@@ -21,9 +20,10 @@ from tests.integration.release.conftest import IMAGES
 from tests.kubernetes_harness.daemon import Daemon
 from tests.kubernetes_harness.programs import REGISTRY, are_built, programs
 from tests.kubernetes_harness.unavailable import ClusterUnavailable
+from tests.ports import own_port
 
 BUILD_SECONDS = 600
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
         program = programs(REGISTRY) / "registry"
     except ClusterUnavailable as reason:
         pytest.skip(f"no registry: {reason}")
-    port = free_port()
+    port = own_port()
     daemon = Daemon("registry", [str(program), f"-port={port}"], tmp_path / "registry.log")
     daemon.start()
     try:
@@ -104,7 +104,7 @@ def _wait_for(port: int, daemon: Daemon) -> None:
     raise TimeoutError(f"the registry does not answer on {port}")
 
 
-@pytest.mark.timeout(60 if are_built(REGISTRY) else BUILD_SECONDS)
+@pytest.mark.timeout(600 if are_built(REGISTRY) else BUILD_SECONDS)
 def test_what_is_pushed_is_named_by_digest_and_installs_from_there(
     chart: Path, registry: str
 ) -> None:
@@ -118,4 +118,4 @@ def test_what_is_pushed_is_named_by_digest_and_installs_from_there(
 
 def test_a_chart_that_cannot_be_pushed_is_told(chart: Path) -> None:
     with pytest.raises(ChartFailed, match="helm push"):
-        push(chart, f"oci://localhost:{free_port()}/charts", plain_http=True)
+        push(chart, f"oci://localhost:{own_port()}/charts", plain_http=True)

@@ -122,7 +122,7 @@ def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> str:
         input=json.dumps(values or {}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr

@@ -85,7 +85,7 @@ def kustomized(overlay: str) -> list[dict[str, Any]]:
     except ClusterUnavailable as reason:
         pytest.skip(f"no cluster: kubectl is not here: {reason}")
     command = [str(kubectl), "kustomize", str(GITOPS / overlay)]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    built = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     return list(yaml.safe_load_all(built))
 
 
