@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
+from regent.gate.identities import BY_NAME, Identities
 from regent.gate.limits import limits_exceeded
 from regent.gate.losses import EXISTS, ROLE, Atom, losses, without
 from regent.gate.preparations import without_preparations
@@ -46,6 +47,8 @@ class Verdict:
     let_through: tuple[Loss, ...] = ()
     lost: frozenset[Atom] = frozenset()
     """What was let through, atom by atom: no drift, and not counted again in the same pass."""
+    names: Names = NOBODY
+    """What names these, to be remembered."""
     digest: str = ""
     waiting: tuple[Change, ...] = ()
     """What is not done yet, because it hands on a role that still has more than is declared."""
@@ -92,6 +95,8 @@ class Comparison:
     handed: Names = NOBODY
     given: tuple[tuple[Plan, Desired], ...] = ()
     """What was given since the baseline, layer by layer, and what each would do."""
+    identities: Identities = BY_NAME
+    """What was let through before is told by these."""
 
     @property
     def known(self) -> tuple[Desired, ...]:
@@ -110,12 +115,14 @@ def judge(
     given = tuple(losses(plan) for plan, _ in compared.given)
     lost = losses(compared.plan) - baseline.intersection(*given) - _retained(compared)
     before = let_through_before(memory, accepted)
-    lost = frozenset(atom for atom in lost if atom.name not in before) if before else lost
+    naming = compared.identities.name
+    lost = frozenset(atom for atom in lost if naming(atom) not in before) if before else lost
     if not lost:
         return Verdict(compared.plan)
     named = _as_losses(lost)
     digest = digest_of_losses(named, accepted.state, memory)
     allowed = Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
+    allowed = replace(allowed, names=frozenset(map(naming, lost)))
     if allowed.is_released_by(memory):
         return allowed
     settings = accepted.state.regent.spec.brake or Brake()

@@ -311,14 +311,29 @@ def _held(whole: Plan, kept: Plan, names: Names) -> Iterator[Change]:
         if isinstance(one, PrivilegeChange) and not names.isdisjoint(one.about)
         for edge in edges(one)
     }
+    defaults = {
+        (_of_no_privilege(one), privilege)
+        for one in kept.changes
+        if isinstance(one, RevokeDefaults)
+        for privilege in one.privileges
+    }
     for change in whole.changes:
         if names.isdisjoint(change.about) or change in done:
+            continue
+        if isinstance(change, RevokeDefaults):
+            of, left = _of_no_privilege(change), change.privileges
+            left = frozenset(one for one in left if (of, one) not in defaults)
+            yield replace(change, privileges=left)
             continue
         if not isinstance(change, PrivilegeChange):
             yield change
             continue
         mine = replace(change, grantees=tuple(g for g in change.grantees if g in names))
         yield from split(mine, partial(_is_part, parts, _place(change)))[1]
+
+
+def _of_no_privilege(change: RevokeDefaults) -> RevokeDefaults:
+    return replace(change, privileges=frozenset())
 
 
 def _is_part(parts: Collection[tuple[object, Edge]], place: object, edge: Edge) -> bool:

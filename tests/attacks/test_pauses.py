@@ -326,6 +326,36 @@ async def test_what_git_took_goes_though_the_role_was_paused_and_renamed_before_
     assert await theirs.fetchval(asked, "DELETE"), "twin: what somebody gave by hand"
 
 
+@pytest.mark.found("E379")
+async def test_what_git_took_goes_though_what_it_is_on_was_renamed_before_it_could(
+    database: Database,
+) -> None:
+    """Somebody held the table; then he renamed it, its schema, its column and its owner."""
+    here = "database: mydb, schemas: [schema1]"
+    text = (
+        f"Permission/r: {{{here}, actions: [SELECT], tables: [flights]}}\n"
+        f"Permission/u: {{{here}, actions: [UPDATE], tables: [flights], columns: [flight_id]}}\n"
+        "Role/viewer: {database: mydb, permissions: [%s]}"
+    )
+    await applied(database, text % "r, u")
+    theirs = await database.connect()
+    await theirs.execute("BEGIN; LOCK TABLE schema1.flights")
+    report = await applied(database, text % "", revision=2)
+    assert outcome(report, "Role/viewer").reason == "Refused"
+    await pause(database, "viewer")
+    await theirs.execute(
+        "COMMIT; ALTER TABLE schema1.flights RENAME COLUMN flight_id TO number;"
+        " ALTER TABLE schema1.flights RENAME TO trips; ALTER SCHEMA schema1 RENAME TO moved;"
+        " ALTER ROLE app_owner RENAME TO owner_of_apps; GRANT DELETE ON moved.trips TO viewer"
+    )
+    await applied(database, text % "", revision=3)
+    asked = "SELECT has_table_privilege('viewer', 'moved.trips', $1)"
+    assert not await theirs.fetchval(asked, "SELECT")
+    column = "SELECT has_column_privilege('viewer', 'moved.trips', 'number', 'UPDATE')"
+    assert not await theirs.fetchval(column)
+    assert await theirs.fetchval(asked, "DELETE"), "twin: what somebody gave by hand"
+
+
 @pytest.mark.found("E322")
 @pytest.mark.versions(18)
 async def test_a_group_whose_name_ends_like_an_option_is_no_other_group(
