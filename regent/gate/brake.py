@@ -17,6 +17,7 @@ from datetime import datetime
 
 from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
+from regent.gate.falling import by_another, falling, given_again
 from regent.gate.identities import BY_NAME, Identities
 from regent.gate.limits import limits_exceeded
 from regent.gate.losses import EXISTS, ROLE, Atom, losses, without
@@ -111,9 +112,9 @@ def judge(
 
     What was let through of this accepted state before is not judged again.
     """
-    baseline = losses(compared.baseline_plan)
-    given = tuple(losses(plan) for plan, _ in compared.given)
-    lost = losses(compared.plan) - baseline.intersection(*given) - _retained(compared)
+    baseline = _lost(compared.baseline_plan, compared)
+    given = tuple(_lost(plan, compared) for plan, _ in compared.given)
+    lost = _lost(compared.plan, compared) - baseline.intersection(*given) - _retained(compared)
     before = let_through_before(memory, accepted)
     naming = compared.identities.name
     lost = frozenset(atom for atom in lost if naming(atom) not in before) if before else lost
@@ -129,7 +130,7 @@ def judge(
     why = limits_exceeded(lost, compared.desired, compared.known, memory, now, settings)
     if not why:
         return allowed
-    reduced, touched = without(compared.plan, lost)
+    reduced, touched = _without(lost, compared)
     reduced, held = _without_handing_on(reduced, touched, compared)
     split = without_preparations(compared.plan, reduced)
     return Verdict(
@@ -141,6 +142,25 @@ def judge(
         why=why,
         heard=memory.released_digest,
     )
+
+
+def _lost(plan: Plan, compared: Comparison) -> frozenset[Atom]:
+    """What somebody loses by the plan: no membership that he has by another grantor at once."""
+    lost = losses(plan)
+    return lost if compared.server is None else lost - given_again(plan, compared.server)
+
+
+def _without(lost: frozenset[Atom], compared: Comparison) -> tuple[Plan, tuple[Change, ...]]:
+    """The plan less these losses. Who has one by what goes all the same has it by us instead."""
+    server = compared.server
+    if server is None:
+        return without(compared.plan, lost)
+    fallen = falling(compared.plan, lost, server, compared.desired) & lost
+    reduced, touched = without(compared.plan, lost - fallen)
+    if not fallen:
+        return reduced, touched
+    waiting = without(compared.plan, lost)[1]
+    return by_another(reduced, compared.plan, fallen, server), waiting
 
 
 def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from regent.changes import AlterSetting, RevokeDefaults, RevokeMembership, RevokePrivileges
+from regent.changes import (
+    AlterSetting,
+    GrantMembership,
+    RevokeDefaults,
+    RevokeMembership,
+    RevokePrivileges,
+)
 from regent.desired import SettingKey
 from regent.gate.approval import making_way
 from regent.observed import (
@@ -92,6 +98,41 @@ def test_what_git_took_stays_owed_while_it_cannot_be_seen() -> None:
     brake = decided(brake, blind, after, NOON)
     found = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
     assert privileges(found) == [{"SELECT", "DELETE"}], "all that was to be taken"
+
+
+@pytest.mark.found("E381")
+@pytest.mark.parametrize("is_superuser", [True, False])
+@pytest.mark.parametrize("inherits", [True, False])
+def test_a_declared_membership_is_not_missing_as_its_lender_loses_admin(
+    *, is_superuser: bool, inherits: bool
+) -> None:
+    """Another one gives it at once, as it is: what somebody took of it by hand stays taken."""
+    text = """
+    Role/team: {database: mydb}
+    User/lender: {database: mydb, memberOf: [{role: team, admin: %s}]}
+    User/poor: {database: mydb, memberOf: [{role: team, admin: true}]}
+    """
+    here = server(role("team"), role("lender", login=True), role("poor", login=True))
+    rows = (
+        ObservedMembership("team", "lender", "my-admin", admin=True),
+        ObservedMembership("team", "poor", "lender", admin=False, inherit=inherits),
+    )
+    here = replace(here, memberships=rows, admin_is_superuser=is_superuser)
+    users = (mark(one, f"User/{one}") for one in ("lender", "poor"))
+    marks = (mark("team", "Role/team"), *users)
+    before = accepted(state(text % "true"))
+    after = accepted(state(text % "false", revision=2), before)
+    for names in (("poor",), ("team",), ("team", "poor")):
+        found = look(after, here, paused(here, *names), before=before, marks=marks)
+        given, *taken = done(found)
+        assert isinstance(given, GrantMembership)
+        assert (given.group, given.member) == ("team", "poor")
+        assert (given.admin, given.inherit) == (False, inherits)
+        revoked = [one for one in taken if isinstance(one, RevokeMembership)]
+        going = {(one.member, one.grantor) for one in revoked} | {
+            pair for one in revoked for pair in one.along
+        }
+        assert going == {("lender", "my-admin"), ("poor", "lender")}
 
 
 SET = """
