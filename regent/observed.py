@@ -67,6 +67,8 @@ class ObservedColumn:
     column: str
     acl: Acl
     is_extension_member: bool = False
+    number: int = 0
+    """Tells it from the others of the relation, whatever it is called."""
 
 
 @dataclass(frozen=True, slots=True)

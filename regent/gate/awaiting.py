@@ -77,7 +77,7 @@ def awaiting(
         str(brake.approving.times),
         _declared(accepted),
         *gone,
-        *sorted("|".join(atom) for atom in lost),
+        *sorted("|".join(atom[:-1]) for atom in lost),
         *sorted({text for change in found for text in _gains(change)}),
         *sorted(unread),
     )

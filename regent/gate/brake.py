@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
+from regent.gate.falling import by_another, falling, given_again
+from regent.gate.identities import BY_NAME, Identities
 from regent.gate.limits import limits_exceeded
 from regent.gate.losses import EXISTS, ROLE, Atom, losses, without
 from regent.gate.preparations import without_preparations
@@ -46,6 +48,8 @@ class Verdict:
     let_through: tuple[Loss, ...] = ()
     lost: frozenset[Atom] = frozenset()
     """What was let through, atom by atom: no drift, and not counted again in the same pass."""
+    names: Names = NOBODY
+    """What names these, to be remembered."""
     digest: str = ""
     waiting: tuple[Change, ...] = ()
     """What is not done yet, because it hands on a role that still has more than is declared."""
@@ -92,6 +96,8 @@ class Comparison:
     handed: Names = NOBODY
     given: tuple[tuple[Plan, Desired], ...] = ()
     """What was given since the baseline, layer by layer, and what each would do."""
+    identities: Identities = BY_NAME
+    """What was let through before is told by these."""
 
     @property
     def known(self) -> tuple[Desired, ...]:
@@ -106,23 +112,25 @@ def judge(
 
     What was let through of this accepted state before is not judged again.
     """
-    baseline = losses(compared.baseline_plan)
-    given = tuple(losses(plan) for plan, _ in compared.given)
-    lost = losses(compared.plan) - baseline.intersection(*given) - _retained(compared)
+    baseline = _lost(compared.baseline_plan, compared)
+    given = tuple(_lost(plan, compared) for plan, _ in compared.given)
+    lost = _lost(compared.plan, compared) - baseline.intersection(*given) - _retained(compared)
     before = let_through_before(memory, accepted)
-    lost = frozenset(atom for atom in lost if atom.name not in before) if before else lost
+    naming = compared.identities.name
+    lost = frozenset(atom for atom in lost if naming(atom) not in before) if before else lost
     if not lost:
         return Verdict(compared.plan)
     named = _as_losses(lost)
     digest = digest_of_losses(named, accepted.state, memory)
     allowed = Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
+    allowed = replace(allowed, names=frozenset(map(naming, lost)))
     if allowed.is_released_by(memory):
         return allowed
     settings = accepted.state.regent.spec.brake or Brake()
     why = limits_exceeded(lost, compared.desired, compared.known, memory, now, settings)
     if not why:
         return allowed
-    reduced, touched = without(compared.plan, lost)
+    reduced, touched = _without(lost, compared)
     reduced, held = _without_handing_on(reduced, touched, compared)
     split = without_preparations(compared.plan, reduced)
     return Verdict(
@@ -134,6 +142,25 @@ def judge(
         why=why,
         heard=memory.released_digest,
     )
+
+
+def _lost(plan: Plan, compared: Comparison) -> frozenset[Atom]:
+    """What somebody loses by the plan: no membership that he has by another grantor at once."""
+    lost = losses(plan)
+    return lost if compared.server is None else lost - given_again(plan, compared.server)
+
+
+def _without(lost: frozenset[Atom], compared: Comparison) -> tuple[Plan, tuple[Change, ...]]:
+    """The plan less these losses. Who has one by what goes all the same has it by us instead."""
+    server = compared.server
+    if server is None:
+        return without(compared.plan, lost)
+    fallen = falling(compared.plan, lost, server, compared.desired) & lost
+    reduced, touched = without(compared.plan, lost - fallen)
+    if not fallen:
+        return reduced, touched
+    waiting = without(compared.plan, lost)[1]
+    return by_another(reduced, compared.plan, fallen, server), waiting
 
 
 def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:

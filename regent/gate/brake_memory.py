@@ -139,7 +139,7 @@ def _let_go(
     if is_final:
         baseline = _new_baseline(memory, accepted, puts_off=puts_off)
         return {**update, "baseline": baseline, **_NOTHING_DONE_SINCE}
-    names = let_through_before(memory, accepted) | {atom.name for atom in verdict.lost}
+    names = let_through_before(memory, accepted) | verdict.names
     return {
         **update,
         "let_through": names,

@@ -1,32 +1,35 @@
-"""Memberships that no pause holds, as what Git takes from somebody else hangs on them. Pure.
+"""Memberships by a grantor who loses ADMIN: they fall with that, or are given by another one. Pure.
 
-From 16 on the server takes ADMIN from nobody by whose grant another one is still a member.
+From 16 on the server takes ADMIN from nobody by whose grant another one is still a member. So no
+pause holds such a membership, and what the brake withholds of it is given again (ADR 45, rule 20).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from regent.changes import Plan, RevokeMembership
+from regent.changes import GrantMembership, Plan, RevokeMembership
 from regent.desired import Desired
 from regent.gate.losses import ADMIN, MEMBERSHIP, Atom, atoms
 from regent.observed import ObservedServer
 from regent.plan.grantors import Row, orphans
-from regent.plan.renames import server_after
 from shared.memberships import OPTIONS_SINCE
 
 
 def falling(
     plan: Plan, held: Collection[Atom], server: ObservedServer, desired: Desired
 ) -> frozenset[Atom]:
-    """What falls with what the plan takes, less what is held of it."""
+    """What falls with what the plan takes, less what is held of it.
+
+    `server` is as the plan speaks of it, after its renames.
+    """
     revokes = (one for one in plan.changes if isinstance(one, RevokeMembership))
     going = {next(atoms(one)) for one in revokes}.difference(held)
     if server.major < OPTIONS_SINCE or not going or not held:
         return frozenset()
     found: set[Atom] = set()
-    rows = server_after(plan.changes, server).memberships
+    rows = server.memberships
     for group in {atom.what for atom in going}:
         here = [row for row in rows if row.group == group]
         kept: dict[int, Row | None] = {id(row): row for row in here}
@@ -38,6 +41,73 @@ def falling(
         declared = {one.member for one in desired.memberships if one.group == group and one.admin}
         found.update(map(_whole, orphans(here, kept, declared)))
     return frozenset(found)
+
+
+def given_again(plan: Plan, server: ObservedServer) -> frozenset[Atom]:
+    """What it takes of memberships that it gives as well, with as much: nobody loses these."""
+    granted = {
+        (one.group, one.member): one for one in plan.changes if isinstance(one, GrantMembership)
+    }
+    if not granted:
+        return frozenset()
+    admins = {_whole(row): row.admin for row in server.memberships}
+    revokes = (one for one in plan.changes if isinstance(one, RevokeMembership))
+    return frozenset(
+        atom
+        for atom in (atom for one in revokes for atom in atoms(one))
+        if (grant := granted.get((atom.what, atom.role))) is not None
+        and (grant.admin or not (atom.option or admins.get(atom, True)))
+    )
+
+
+def all_taken(plan: Plan, server: ObservedServer) -> Mapping[tuple[str, str], Row]:
+    """The memberships of which it leaves no row, by group and member, with all their options."""
+    taken = {
+        atom for one in plan.changes if isinstance(one, RevokeMembership) for atom in atoms(one)
+    }
+    found: dict[tuple[str, str], Row] = {}
+    left = {(row.group, row.member) for row in server.memberships if _whole(row) not in taken}
+    for row in server.memberships if taken else ():
+        pair = (row.group, row.member)
+        if pair not in left:
+            found[pair] = _with(row, found.get(pair))
+    return found
+
+
+def _with(row: Row, other: Row | None) -> Row:
+    if other is None:
+        return row
+    return replace(
+        row,
+        admin=row.admin or other.admin,
+        inherit=row.inherit or other.inherit,
+        set_role=row.set_role or other.set_role,
+    )
+
+
+def by_another(plan: Plan, whole: Plan, withheld: Collection[Atom], server: ObservedServer) -> Plan:
+    """The plan with these memberships given again first, as they are, less those it gives anyway.
+
+    It takes them, as they hang on what goes; `whole` is the plan with all that waits.
+    """
+    given = {(c.group, c.member) for c in plan.changes if isinstance(c, GrantMembership)}
+    causes = {
+        atom: one.causes
+        for one in whole.changes
+        if isinstance(one, RevokeMembership)
+        for atom in atoms(one)
+    }
+    had: dict[tuple[str, str], Row] = {}
+    for row in server.memberships:
+        pair = (row.group, row.member)
+        if _whole(row) in withheld and pair not in given:
+            had[pair] = _with(row, had.get(pair))
+    again = (
+        GrantMembership(*pair, row.admin, row.inherit, row.set_role, causes.get(_whole(row), ()))
+        for pair, row in had.items()
+    )
+    changes = sorted((*again, *plan.changes), key=lambda one: one.effect)
+    return replace(plan, changes=tuple(changes))
 
 
 def _whole(row: Row) -> Atom:

@@ -5,8 +5,6 @@ The brake counts the edges of atoms (rule 20); place and grantor tell drift from
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, assert_never
@@ -59,6 +57,22 @@ Words = tuple[str, str, str, str]
 """The same with the detail, for people."""
 
 
+class At(NamedTuple):
+    """Where something is lost, for whoever goes by oids: what a place says is for people.
+
+    Each is empty where it does not matter; `database` is a name, as no reading is without one.
+    """
+
+    database: str = ""
+    oid: int = 0
+    column: str = ""
+    creator: str = ""
+    schema: str = ""
+
+
+NOWHERE = At()
+
+
 class Atom(NamedTuple):
     """What one role loses. Of a MEMBERSHIP `what` is the group."""
 
@@ -69,6 +83,8 @@ class Atom(NamedTuple):
     grantor: str = ""
     option: str = ""
     """What goes, where it is an option alone."""
+    at: At = NOWHERE
+    """The same as `place`."""
 
     @property
     def edge(self) -> Counted:
@@ -84,11 +100,6 @@ class Atom(NamedTuple):
     def roles(self) -> tuple[str, ...]:
         """Whose it is: of a membership, the member's and the group's."""
         return (self.role, self.what) if self.kind == MEMBERSHIP else (self.role,)
-
-    @property
-    def name(self) -> str:
-        """Names it in a few characters, to be remembered."""
-        return hashlib.sha256(json.dumps(self).encode()).hexdigest()[:16]
 
     def renamed(self, names: Mapping[str, str]) -> Atom:
         """The same, of roles that have these names instead."""
@@ -149,10 +160,11 @@ def atoms(change: Change) -> Iterator[Atom]:  # noqa: PLR0912 - one case per kin
         case HandOnOwned(role=role) | DropRole(role=role) | ReleaseRole(role=role):
             yield Atom(role, ROLE, EXISTS)
         case SetOwner(former=former, kind=kind):
-            yield Atom(former, kind.value, OWNER, change.place)
+            yield Atom(former, kind.value, OWNER, change.place, at=At(change.database, change.oid))
         case GatherObjects(former=former, kind=kind):
             for one in change.objects:
-                yield Atom(former, kind.value, OWNER, f"{change.database}.{one}")
+                place, at = f"{change.database}.{one}", At(change.database, one.oid)
+                yield Atom(former, kind.value, OWNER, place, at=at)
         case AlterRole() | EndSessions():
             return  # what widens, or comes after all else of an adoption
         case OfHolder() | SetPassword() | AlterSetting() | GrantMembership():
@@ -182,7 +194,9 @@ def taken_by(change: Change) -> Iterator[Atom]:
         yield Atom(change.member, MEMBERSHIP, change.group, option=" OPTIONS")
     if isinstance(change, AlterSetting):
         # Of a setting none is less than another: whichever there is goes.
-        yield Atom(change.role, SETTING, change.parameter.lower(), change.database or "")
+        database = change.database or ""
+        at = At(database)
+        yield Atom(change.role, SETTING, change.parameter.lower(), database, at=at)
 
 
 def name_of_grantee(grantee: str | None) -> str:
@@ -199,8 +213,9 @@ def _of_defaults(change: RevokeDefaults) -> Iterator[Atom]:
     role, kind = name_of_grantee(change.role), defaults_of(change.kind)
     option = GRANT_OPTION if change.grant_option_only else ""
     place = f"{change.object} in database {change.database}"
+    at = At(change.database, creator=change.creator, schema=change.schema or "")
     for privilege in change.privileges:
-        yield Atom(role, kind, privilege, place, option=option)
+        yield Atom(role, kind, privilege, place, option=option, at=at)
 
 
 def lost_by(change: Change) -> Iterator[Atom]:
@@ -237,7 +252,8 @@ def _names_of(change: RevokePrivileges) -> Callable[[Edge], Atom]:
     def atom(edge: Edge) -> Atom:
         oid, grantee, privilege, column = edge
         place = f"{places[oid]}.{column}" if column else places[oid]
-        return Atom(name_of_grantee(grantee), kind, privilege, place, change.grantor, option)
+        at = At(change.database or "", oid, column)
+        return Atom(name_of_grantee(grantee), kind, privilege, place, change.grantor, option, at)
 
     return atom
 

@@ -7,15 +7,15 @@ the declarations would take away as well is somebody's deed, and the rest was gi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from regent.changes import Change, Plan
+from regent.changes import Plan
 from regent.desired import Desired
+from regent.gate.identities import Identities
 from regent.gate.losses import Atom, taken
-from regent.observed import ObservedServer
-from regent.plan.renames import new_names
+from regent.observed import Observed
 from regent.remembered import AcceptedState
 from shared.state import Entry
 
@@ -26,7 +26,7 @@ Names = frozenset[str]
 class Before:
     """One earlier form: what it would take of the catalog as it is, and of which roles it spoke.
 
-    Roles are told by their oids here: none of their names is the same in each form.
+    Roles and objects are told by their oids here: no name of theirs is the same in each form.
     """
 
     taken: frozenset[Atom]
@@ -46,7 +46,7 @@ class Forms(Protocol):
 
 
 def befores(
-    states: Sequence[AcceptedState], server: ObservedServer, forms: Forms
+    states: Sequence[AcceptedState], observed: Observed, forms: Forms
 ) -> tuple[Before, ...]:
     """What the baseline and each layer would do, as if nothing in them had an end of its own.
 
@@ -57,30 +57,25 @@ def befores(
         wanted = forms.desired(_without_ends(state), is_bounded=index == 0)
         desired = _with_all_that_it_gave(wanted)
         plan = forms.plan(desired)
-        oids = by_oid(plan.changes, server)
+        known = Identities.of(plan.changes, observed)
         spoke = (*desired.roles, *(one.name for one in desired.endings))
-        taken_then = frozenset(atom.renamed(oids) for atom in taken(plan))
-        found.append(Before(taken_then, Names(oids.get(name, name) for name in spoke)))
+        taken_then = frozenset(map(known.told, taken(plan)))
+        found.append(Before(taken_then, Names(known.roles.get(name, name) for name in spoke)))
     return tuple(found)
 
 
-def by_oid(changes: Iterable[Change], server: ObservedServer) -> Mapping[str, str]:
-    """What tells each role whatever it is called, by the name that these changes have for it."""
-    new = new_names(changes)
-    return {new.get(name, name): f"\0{role.oid}" for name, role in server.roles.items()}
-
-
 def by_hand(
-    plan: Plan, server: ObservedServer, earlier: Collection[Before], owed: Collection[str]
+    plan: Plan, observed: Observed, earlier: Collection[Before], owed: Collection[str]
 ) -> frozenset[Atom]:
     """What it would take and no declaration gave: each that spoke of the role would take it too.
 
     `owed` names what a declaration took, and nobody has seen to be gone yet.
     """
-    oids = by_oid(plan.changes, server)
-    found = ((atom, atom.renamed(oids)) for atom in taken(plan))
+    known = Identities.of(plan.changes, observed)
     return frozenset(
-        atom for atom, one in found if one.name not in owed and _is_by_hand(one, earlier)
+        atom
+        for atom in taken(plan)
+        if not (owed and known.name(atom) in owed) and _is_by_hand(known.told(atom), earlier)
     )
 
 

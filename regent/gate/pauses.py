@@ -36,13 +36,15 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Causes, Desired, DesiredRole
-from regent.gate.falling import falling
+from regent.gate.falling import all_taken, falling
 from regent.gate.losses import Atom, without
 from regent.gate.preparations import without_preparations
 from regent.observed import ObservedServer
 from regent.plan.describe import describe
 from regent.plan.edges import Edge, edges, split
+from regent.plan.grantors import Row
 from regent.plan.passwords import verifier_digest
+from regent.plan.renames import server_after
 from regent.remembered import AcceptedState, Pause
 from shared.keys import ResourceKey
 from shared.privileges import CONNECT
@@ -178,7 +180,8 @@ def with_pauses(
     """The plan less what waits for the end of a pause, and the pauses with that.
 
     That is what it would give the paused roles, and of what it would take what somebody gave them
-    by hand. `set_last` are the sha256 of the verifiers that were set last: another one in place of
+    by hand. A membership of theirs that falls with its grantor they have by another one at once, as
+    it was. `set_last` are the sha256 of the verifiers that were set last: another one in place of
     that is a rotation, by which the former one ends.
     """
     names = known.names
@@ -188,9 +191,10 @@ def with_pauses(
     less_strange = _without_strangers(desired, server, names)
     plan = whole if less_strange == desired else planned(less_strange)
     held = frozenset(atom for atom in by_hand(plan) if _is_held(atom, known, desired))
-    held -= falling(plan, held, server, desired)
+    held -= falling(plan, held, server_after(plan.changes, server), desired)
     less, _ = without(plan, held)
-    less = replace(less, changes=tuple(_without_gains(less.changes, names, set_last)))
+    had = all_taken(less, server_after(plan.changes, server))
+    less = replace(less, changes=tuple(_without_gains(less.changes, names, set_last, had)))
     less = without_preparations(plan, less).plan
     less = replace(less, matches=whole.matches)
     return less, tuple(
@@ -240,13 +244,19 @@ def _is_held(atom: Atom, known: Held, desired: Desired) -> bool:
 
 
 def _without_gains(
-    changes: Sequence[Change], names: Names, set_last: Mapping[str, str]
+    changes: Sequence[Change],
+    names: Names,
+    set_last: Mapping[str, str],
+    had: Mapping[tuple[str, str], Row],
 ) -> Iterator[Change]:
-    """Less what these roles would get, and the sessions of which nothing is taken."""
+    """Less what these roles would get, and the sessions of which nothing is taken.
+
+    `had` are the memberships of which nothing is left: what is given again of one is no gain.
+    """
     lost = {name for one in changes if one.effect is Effect.NARROW for name in one.about} & names
     for change in changes:
         is_free = names.isdisjoint(change.about) or _is_rotation(change, set_last)
-        left = change if is_free else _less(change, names, lost)
+        left = change if is_free else _less(change, names, lost, had)
         if left is not None:
             yield left
 
@@ -258,7 +268,18 @@ def _is_rotation(change: Change, set_last: Mapping[str, str]) -> bool:
     return before is not None and before != verifier_digest(change.verifier)
 
 
-def _less(change: Change, names: Names, lost: Collection[str]) -> Change | None:
+def _as_it_was(change: GrantMembership, had: Row) -> GrantMembership:
+    return replace(
+        change,
+        admin=change.admin and had.admin,
+        inherit=change.inherit and had.inherit,
+        set_role=change.set_role and had.set_role,
+    )
+
+
+def _less(
+    change: Change, names: Names, lost: Collection[str], had: Mapping[tuple[str, str], Row]
+) -> Change | None:
     match change:
         case GrantPrivileges():
             others = tuple(one for one in change.grantees if one not in names)
@@ -266,7 +287,10 @@ def _less(change: Change, names: Names, lost: Collection[str]) -> Change | None:
                 return change
             return replace(change, grantees=others) if others else None
         case GrantMembership():
-            return change if change.effect is not Effect.WIDEN or change.instead_of else None
+            if change.effect is not Effect.WIDEN or change.instead_of:
+                return change
+            before = had.get((change.group, change.member))
+            return _as_it_was(change, before) if before is not None else None
         case AlterRole():
             return change if change.effect in (Effect.CLOSE, Effect.NARROW) else None
         case SetPassword() | GrantDefaults():
@@ -311,14 +335,29 @@ def _held(whole: Plan, kept: Plan, names: Names) -> Iterator[Change]:
         if isinstance(one, PrivilegeChange) and not names.isdisjoint(one.about)
         for edge in edges(one)
     }
+    defaults = {
+        (_of_no_privilege(one), privilege)
+        for one in kept.changes
+        if isinstance(one, RevokeDefaults)
+        for privilege in one.privileges
+    }
     for change in whole.changes:
         if names.isdisjoint(change.about) or change in done:
+            continue
+        if isinstance(change, RevokeDefaults):
+            of, left = _of_no_privilege(change), change.privileges
+            left = frozenset(one for one in left if (of, one) not in defaults)
+            yield replace(change, privileges=left)
             continue
         if not isinstance(change, PrivilegeChange):
             yield change
             continue
         mine = replace(change, grantees=tuple(g for g in change.grantees if g in names))
         yield from split(mine, partial(_is_part, parts, _place(change)))[1]
+
+
+def _of_no_privilege(change: RevokeDefaults) -> RevokeDefaults:
+    return replace(change, privileges=frozenset())
 
 
 def _is_part(parts: Collection[tuple[object, Edge]], place: object, edge: Edge) -> bool:

@@ -190,6 +190,7 @@ class _Reading:
                 column=column,
                 acl=acl,
                 is_extension_member=row["oids"][0] in members,
+                number=row["others"][0],
             )
 
     def _defaults(self) -> Iterator[ObservedDefault]:

@@ -34,8 +34,8 @@ from regent.gate.approval import (
     waits,
 )
 from regent.gate.brake_memory import has_news, is_judged, remember
+from regent.gate.identities import Identities
 from regent.gate.losses import taken_by
-from regent.gate.pause_before import by_oid
 from regent.gate.refusals import (
     Refused,
     asked_soon_at,
@@ -622,10 +622,10 @@ def _owed(brake: BrakeMemory, looked: Looked, accepted: AcceptedState) -> frozen
     if not takes and not brake.owed:
         return brake.owed
     changes = (*looked.wanted.changes, *(one.change for one in looked.refused))
-    oids = by_oid(changes, looked.observed.server)
+    known = Identities.of(changes, looked.observed)
 
     def taken(some: Iterable[Change]) -> frozenset[str]:
-        return frozenset(atom.renamed(oids).name for one in some for atom in taken_by(one))
+        return frozenset(known.name(atom) for one in some for atom in taken_by(one))
 
     open_ = taken(changes)
     owed = brake.owed | open_ if takes else brake.owed

@@ -16,6 +16,7 @@ from regent.gate.approval import Serving, is_first, served_by
 from regent.gate.baseline import baselines, given_by, without_authority_over
 from regent.gate.brake import Comparison, Verdict, judge
 from regent.gate.brake_memory import adoptions_to_judge, is_judged
+from regent.gate.identities import Identities
 from regent.gate.losses import losses
 from regent.gate.pause_before import befores, by_hand
 from regent.gate.pauses import Held, Paused, Standing, as_if_connected, held_by, with_pauses
@@ -274,7 +275,7 @@ def compared(
     at_hand = replace(observed, server=as_if_connected(observed.server, pauses, desired))
     forms = Forms(situation, resolution, at_hand, compilations)
     given = given_by(brake, situation.accepted, situation.now) if pauses.names else ()
-    earlier = befores(given, observed.server, forms)
+    earlier = befores(given, observed, forms)
     verifiers = _digests_of(situation.marks)
     planning = partial(
         plan,
@@ -292,7 +293,7 @@ def compared(
             desired,
             observed.server,
             planned,
-            partial(by_hand, server=observed.server, earlier=earlier, owed=brake.owed),
+            partial(by_hand, observed=observed, earlier=earlier, owed=brake.owed),
             verifiers,
         )
         known = known_for(whole, memory.refused, situation.now)
@@ -398,6 +399,7 @@ def _judge(
         adopted,
         memory.handed | handed_by(wanted.changes, situation.holders()),
         tuple(given),
+        Identities.of(wanted.changes, observed),
     )
     return judge(compared, memory, accepted, situation.now)
 

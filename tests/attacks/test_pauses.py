@@ -326,6 +326,36 @@ async def test_what_git_took_goes_though_the_role_was_paused_and_renamed_before_
     assert await theirs.fetchval(asked, "DELETE"), "twin: what somebody gave by hand"
 
 
+@pytest.mark.found("E379")
+async def test_what_git_took_goes_though_what_it_is_on_was_renamed_before_it_could(
+    database: Database,
+) -> None:
+    """Somebody held the table; then he renamed it, its schema, its column and its owner."""
+    here = "database: mydb, schemas: [schema1]"
+    text = (
+        f"Permission/r: {{{here}, actions: [SELECT], tables: [flights]}}\n"
+        f"Permission/u: {{{here}, actions: [UPDATE], tables: [flights], columns: [flight_id]}}\n"
+        "Role/viewer: {database: mydb, permissions: [%s]}"
+    )
+    await applied(database, text % "r, u")
+    theirs = await database.connect()
+    await theirs.execute("BEGIN; LOCK TABLE schema1.flights")
+    report = await applied(database, text % "", revision=2)
+    assert outcome(report, "Role/viewer").reason == "Refused"
+    await pause(database, "viewer")
+    await theirs.execute(
+        "COMMIT; ALTER TABLE schema1.flights RENAME COLUMN flight_id TO number;"
+        " ALTER TABLE schema1.flights RENAME TO trips; ALTER SCHEMA schema1 RENAME TO moved;"
+        " ALTER ROLE app_owner RENAME TO owner_of_apps; GRANT DELETE ON moved.trips TO viewer"
+    )
+    await applied(database, text % "", revision=3)
+    asked = "SELECT has_table_privilege('viewer', 'moved.trips', $1)"
+    assert not await theirs.fetchval(asked, "SELECT")
+    column = "SELECT has_column_privilege('viewer', 'moved.trips', 'number', 'UPDATE')"
+    assert not await theirs.fetchval(column)
+    assert await theirs.fetchval(asked, "DELETE"), "twin: what somebody gave by hand"
+
+
 @pytest.mark.found("E322")
 @pytest.mark.versions(18)
 async def test_a_group_whose_name_ends_like_an_option_is_no_other_group(
@@ -342,3 +372,28 @@ async def test_a_group_whose_name_ends_like_an_option_is_no_other_group(
         await applied(database, text, revision=2)
         assert await look.fetchval("SELECT pg_has_role('eve', 'x ADMIN', 'MEMBER')") is stays
         await call(database, f"resume('{paused}')")
+
+
+@pytest.mark.found("E380", "E381")
+@pytest.mark.versions(18)
+async def test_who_is_a_member_by_whom_loses_admin_stays_one_by_the_brake_or_a_declaration(
+    database: Database,
+) -> None:
+    """One is paused and declared still; from ten others a push takes it at once."""
+    poor = [f"poor{n}" for n in range(10)]
+    text = "Role/team: {database: mydb}\nUser/lender: {database: mydb, memberOf: [{role: team}]}\n"
+    text += "User/eve: {database: mydb, roles: [team]}\n"
+    user = "User/%s: {database: mydb, memberOf: [%s]}\n"
+    await applied(database, text + "".join(user % (one, "{role: team}") for one in poor))
+    look = await database.connect()
+    names = "SELECT member::regrole::text FROM pg_auth_members WHERE roleid = 'team'::regrole"
+    await look.execute("GRANT team TO lender WITH ADMIN TRUE")
+    for one in ("eve", *poor):
+        await look.execute(f"GRANT team TO {one} GRANTED BY lender")
+        await look.execute(f"REVOKE team FROM {one}")
+    await pause(database, "eve")
+    report = await applied(database, text + "".join(user % (one, "") for one in poor), revision=2)
+    assert report.brake is not None
+    assert {one.role for one in report.brake.losses} == set(poor)
+    assert {row[0] for row in await look.fetch(names)} == {"lender", "eve", *poor}
+    assert not await look.fetch(f"{names} AND admin_option AND member = 'lender'::regrole")

@@ -21,6 +21,7 @@ from regent.gate.baseline import explicit_baseline
 from regent.gate.brake import Comparison, Verdict, digest_of_losses, judge
 from regent.gate.brake_memory import has_news, is_judged, remember
 from regent.gate.deletions import deletions
+from regent.gate.identities import Identities
 from regent.gate.losses import Atom, without
 from regent.observed import (
     AclItem,
@@ -79,7 +80,9 @@ def verdict(
     baseline = explicit_baseline(before, after, memory, now)
     new = resolved(after, marks=marks, on=observed.server, now=now).desired
     old = resolved(baseline, marks=marks, on=observed.server, now=now).desired
-    compared = Comparison(plan(new, observed), new, plan(old, observed), old)
+    wanted = plan(new, observed)
+    known = Identities.of(wanted.changes, observed)
+    compared = Comparison(wanted, new, plan(old, observed), old, identities=known)
     return judge(compared, memory, after, now)
 
 
@@ -347,6 +350,23 @@ def test_what_a_reference_never_found_takes_away_after_its_minute_is_judged_then
     later = NOON + timedelta(seconds=60)
     assert not resolved(after, marks=MARKS, on=catalog().server, now=later).is_waiting
     assert verdict(before, after, catalog(), memory=memory, now=later).is_pulled
+
+
+@pytest.mark.found("E379")
+@pytest.mark.rule("20")
+def test_what_was_let_through_is_so_whatever_that_is_called_by_then() -> None:
+    """Half of a release is done, and somebody renames the table before the rest."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    seen = verdict(before, after, catalog())
+    memory = BrakeMemory(baseline=before, pulled_at=NOON, released_digest=seen.digest)
+    released = verdict(before, after, catalog(), memory=memory)
+    memory = remember(memory, released, after, NOON, is_final=False)
+    half = catalog(ROLES[5:])
+    schema, table = half.databases["mydb"].groups
+    renamed = replace(half.databases["mydb"], groups=(schema, replace(table, names=("t2",))))
+    moved = replace(half, databases={"mydb": renamed})
+    assert not verdict(before, after, moved, memory=memory).is_pulled
 
 
 @pytest.mark.rule("20")

@@ -7,13 +7,29 @@ from typing import Any
 
 import pytest
 
-from regent.changes import AlterSetting, RevokeMembership, RevokePrivileges
+from regent.changes import (
+    AlterSetting,
+    GrantMembership,
+    RevokeDefaults,
+    RevokeMembership,
+    RevokePrivileges,
+)
 from regent.desired import SettingKey
 from regent.gate.approval import making_way
-from regent.observed import ObservedMembership
+from regent.observed import (
+    AclItem,
+    ObjectGroup,
+    ObservedColumn,
+    ObservedDatabase,
+    ObservedDefault,
+    ObservedMembership,
+    ObservedServer,
+)
 from regent.passes.full import decided
 from regent.passes.look import Looked
 from regent.remembered import BrakeMemory
+from shared.privileges import ObjectKind
+from shared.state import REVEAL
 from tests.declared import NOON, accepted, mark, role, server, state
 from tests.unit.gate.test_pauses import TABLE, done, look, paused, there
 
@@ -82,6 +98,41 @@ def test_what_git_took_stays_owed_while_it_cannot_be_seen() -> None:
     brake = decided(brake, blind, after, NOON)
     found = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
     assert privileges(found) == [{"SELECT", "DELETE"}], "all that was to be taken"
+
+
+@pytest.mark.found("E381")
+@pytest.mark.parametrize("is_superuser", [True, False])
+@pytest.mark.parametrize("inherits", [True, False])
+def test_a_declared_membership_is_not_missing_as_its_lender_loses_admin(
+    *, is_superuser: bool, inherits: bool
+) -> None:
+    """Another one gives it at once, as it is: what somebody took of it by hand stays taken."""
+    text = """
+    Role/team: {database: mydb}
+    User/lender: {database: mydb, memberOf: [{role: team, admin: %s}]}
+    User/poor: {database: mydb, memberOf: [{role: team, admin: true}]}
+    """
+    here = server(role("team"), role("lender", login=True), role("poor", login=True))
+    rows = (
+        ObservedMembership("team", "lender", "my-admin", admin=True),
+        ObservedMembership("team", "poor", "lender", admin=False, inherit=inherits),
+    )
+    here = replace(here, memberships=rows, admin_is_superuser=is_superuser)
+    users = (mark(one, f"User/{one}") for one in ("lender", "poor"))
+    marks = (mark("team", "Role/team"), *users)
+    before = accepted(state(text % "true"))
+    after = accepted(state(text % "false", revision=2), before)
+    for names in (("poor",), ("team",), ("team", "poor")):
+        found = look(after, here, paused(here, *names), before=before, marks=marks)
+        given, *taken = done(found)
+        assert isinstance(given, GrantMembership)
+        assert (given.group, given.member) == ("team", "poor")
+        assert (given.admin, given.inherit) == (False, inherits)
+        revoked = [one for one in taken if isinstance(one, RevokeMembership)]
+        going = {(one.member, one.grantor) for one in revoked} | {
+            pair for one in revoked for pair in one.along
+        }
+        assert going == {("lender", "my-admin"), ("poor", "lender")}
 
 
 SET = """
@@ -165,3 +216,86 @@ def test_what_somebody_renames_out_of_a_pattern_is_told_and_stays_until_the_end(
         assert "SELECT" in found.paused[0].message
     released = look(after, on, (), before=before, databases=(TABLE,))
     assert privileges(released) == [{"SELECT", "DELETE"}]
+
+
+ALL = """
+Permission/read: {database: mydb, schemas: [s], actions: [SELECT], tables: ["*"]}
+Permission/look: {database: mydb, schemas: [s], actions: [USAGE]}
+Permission/note: {database: mydb, schemas: [s], actions: [UPDATE], tables: ["*"], columns: [c]}
+Role/viewer:
+  database: mydb
+  permissions: [read, look, note]
+  defaultPrivileges: [{creator: owner, schemas: [s], objects: tables, actions: [SELECT]}]
+User/eve: {database: mydb}
+"""
+
+
+def catalog_with(
+    *, table: str = "t", schema: str = "s", column: str = "c", owner: str = "owner", by_hand: bool
+) -> tuple[ObservedServer, ObservedDatabase]:
+    """What `ALL` gives, on things that have these names; `by_hand` with as much beside it."""
+
+    def acl(given: str, more: str) -> tuple[AclItem, ...]:
+        privileges = {given, more} if by_hand else {given}
+        return (AclItem("viewer", owner, frozenset(privileges)),)
+
+    on = server(role("viewer"), role("eve", login=True), role(owner, oid=11))
+    database = ObservedDatabase(
+        "mydb",
+        (
+            ObjectGroup(ObjectKind.SCHEMA, None, owner, acl("USAGE", "CREATE"), (schema,), (7,)),
+            ObjectGroup(
+                ObjectKind.TABLE, schema, owner, acl("SELECT", "DELETE"), (table,), (1,), "r"
+            ),
+        ),
+        columns=(
+            ObservedColumn(schema, table, 1, "r", owner, column, acl("UPDATE", "INSERT"), number=3),
+        ),
+        defaults=(ObservedDefault(owner, schema, ObjectKind.TABLE, acl("SELECT", "DELETE")),),
+        columns_present={column: frozenset({1})},
+    )
+    return on, database
+
+
+@pytest.mark.found("E379")
+@pytest.mark.parametrize(
+    "renamed",
+    [{"table": "t2"}, {"schema": "s2"}, {"column": "c2"}, {"owner": "owner2"}, {}],
+)
+def test_what_git_took_is_owed_whatever_that_is_called_by_then(renamed: dict[str, str]) -> None:
+    """Twin: what somebody gives beside it during the pause stays."""
+    on, there_now = catalog_with(by_hand=False)
+    before = accepted(state(ALL))
+    assert done(look(before, on, (), before=before, databases=(there_now,))) == ()
+    after = accepted(
+        state("Role/viewer: {database: mydb}\nUser/eve: {database: mydb}", revision=2), before
+    )
+    seen = look(after, on, (), before=before, databases=(there_now,))
+    brake = decided(BrakeMemory(baseline=before), seen, after, NOON)
+    stored = BrakeMemory.model_validate_json(brake.model_dump_json(context=REVEAL, by_alias=True))
+    on, there_now = catalog_with(**renamed, by_hand=True)
+    found = look(after, on, paused(on, "viewer"), brake=stored, databases=(there_now,))
+
+    def taken(some: object) -> set[str]:
+        assert isinstance(some, tuple)
+        return {
+            f"{type(one).__name__} {one.kind.value} {privilege}"
+            for one in some
+            if isinstance(one, RevokePrivileges | RevokeDefaults)
+            for privilege in one.privileges
+        }
+
+    assert taken(done(found)) == {
+        "RevokePrivileges TABLE SELECT",
+        "RevokePrivileges SCHEMA USAGE",
+        "RevokePrivileges COLUMN UPDATE",
+        "RevokeDefaults TABLE SELECT",
+    }
+    assert taken(found.held) == {
+        "RevokePrivileges TABLE DELETE",
+        "RevokePrivileges SCHEMA CREATE",
+        "RevokePrivileges COLUMN INSERT",
+        "RevokeDefaults TABLE DELETE",
+    }
+    known = decided(stored, found, after, NOON)
+    assert known.owed == brake.owed, "until it is seen to be gone"

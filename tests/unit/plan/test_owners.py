@@ -8,7 +8,7 @@ import pytest
 
 from regent.changes import CreateOwned, Effect, GatherObjects, RevokePrivileges, SetOwner
 from regent.desired import Desired, DesiredOwner
-from regent.gate.losses import Atom, losses, without
+from regent.gate.losses import At, Atom, losses, without
 from regent.gate.refusals import keys_of
 from regent.observed import (
     AclItem,
@@ -88,7 +88,7 @@ def test_the_rest_of_the_plan_is_of_the_schema_as_it_will_be() -> None:
 def test_a_declared_owner_that_loses_a_schema_loses_something() -> None:
     """And where that waits, the schema stays."""
     wanted = plan(desired(owner("b", "s")), observed("a"))
-    assert losses(wanted) == {Atom("a", "SCHEMA", "OWNER", "mydb.s")}
+    assert losses(wanted) == {Atom("a", "SCHEMA", "OWNER", "mydb.s", at=At("mydb", 7))}
     kept, touched = without(wanted, losses(wanted))
     assert kept.is_empty
     assert touched == wanted.changes
