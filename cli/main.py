@@ -23,6 +23,7 @@ from cli.options import (
     DatabaseOption,
     Directory,
     DsnOption,
+    FirstSide,
     FromEnvironment,
     HomeDatabaseOption,
     MaybeDirectory,
@@ -32,6 +33,7 @@ from cli.options import (
     RegentOption,
     RoleArgument,
     RoleOption,
+    SecondSide,
     SqlOption,
 )
 from cli.printing import Output, print_data, print_error, results
@@ -414,6 +416,41 @@ def who_can(
     _require_directory(directory, regent, secrets_from_env)
     asked = Asked(privilege, name, directory, dsn, database, regent, secrets_from_env)
     _end(run_who_can(asked, output, everybody=everybody), output)
+
+
+@app.command()
+def diff(
+    before: FirstSide,
+    after: SecondSide,
+    dsn: DsnOption = None,
+    regent: RegentOption = None,
+    output: OutputOption = "table",
+    everything: AllOption = False,
+    role: RoleOption = None,
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    r"""Show whose access differs between A and B, and in what. Writes nothing.
+
+    Each of them is a directory, a directory as it was in a revision of Git ([bold]DIR@REV[/], which
+    git writes to a temporary place), or a server as it is now (a DSN). What is compared is what
+    each person has in the end, by memberships, PUBLIC, ownership and grants, and not the files.
+    Patterns mean what is on a server now: that of --dsn, that of the other side, or the Regent's.
+
+    Ends with 0 when nobody gains or loses anything, with 2 when somebody does, and with 1 when it
+    cannot be known: a database could not be read, or was read on one side only.
+
+    [dim]postgregent diff deploy@main deploy --dsn postgresql://my-admin@db.example.com/mydb[/]
+
+    [dim]postgregent diff postgresql://my-admin@db.example.com/mydb deploy[/]
+
+    [dim]postgregent diff deploy@HEAD~1 deploy --role anna -o json | jq '.persons\[].gains'[/]
+    """
+    from cli.diff import Compared, run_diff
+    from cli.sides import Options
+
+    options = Options(dsn, regent, secrets_from_env)
+    asked = Compared(before, after, options, role, everything)
+    _end(run_diff(asked, output), output)
 
 
 @app.command()

@@ -40,6 +40,13 @@ ObjectArgument = Annotated[
         show_default=False,
     ),
 ]
+FirstSide = Annotated[
+    str,
+    typer.Argument(metavar="A", help="A directory, DIR@REV of Git, or a DSN.", show_default=False),
+]
+SecondSide = Annotated[
+    str, typer.Argument(metavar="B", help="The same, after the change.", show_default=False)
+]
 DatabaseOption = Annotated[
     str | None,
     typer.Option("--database", metavar="NAME", help="Where to look; default: the server's first."),
