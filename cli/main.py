@@ -31,6 +31,7 @@ from cli.options import (
     OutputOption,
     PrivilegeArgument,
     RegentOption,
+    ReviewOutput,
     RoleArgument,
     RoleOption,
     SecondSide,
@@ -451,6 +452,41 @@ def diff(
     options = Options(dsn, regent, secrets_from_env)
     asked = Compared(before, after, options, role, everything)
     _end(run_diff(asked, output), output)
+
+
+@app.command(name="access-review")
+def access_review(
+    directory: MaybeDirectory = None,
+    dsn: DsnOption = None,
+    regent: RegentOption = None,
+    output: ReviewOutput = "table",
+    everything: AllOption = False,
+    role: RoleOption = None,
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    r"""Show who has access to what on a server, and why. Writes nothing.
+
+    Every role that may log in, with all that it has by memberships, PUBLIC, ownership and grants,
+    in every database of the server. With DIR it names the resources that declare each of them. It
+    needs nothing of PostgRegent on the server. The digest is that of the access that was read: the
+    same access has the same digest, so a report can be held against the server later.
+
+    As csv there is a line for each right; html is one page that needs nothing else.
+
+    Ends with 0 when all was read, and with 1 when a database was not; it is named.
+
+    [dim]postgregent access-review --dsn postgresql://my-admin@db.example.com/mydb[/]
+
+    [dim]postgregent access-review examples/flights --role summer-intern-2[/]
+
+    [dim]postgregent access-review --dsn postgresql://my-admin@db/mydb -o html > access.html[/]
+    """
+    from cli.access_review import Asked, run_access_review
+
+    _require_directory(directory, regent, secrets_from_env)
+    asked = Asked(directory, dsn, regent, secrets_from_env, role, everything)
+    errors_as: Output = output if output in ("json", "yaml") else "table"
+    _end(run_access_review(asked, output), errors_as)
 
 
 @app.command()

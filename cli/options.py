@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -53,6 +53,10 @@ DatabaseOption = Annotated[
 ]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
+]
+ReviewOutput = Annotated[
+    Literal["table", "json", "yaml", "csv", "html"],
+    typer.Option("--output", "-o", help="How it is printed.", show_default=True),
 ]
 DsnOption = Annotated[
     str | None, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)

@@ -50,6 +50,18 @@ class Rights:
         return {**own, **dict.fromkeys(self.everybody, Way.AT_ONCE)}
 
 
+@dataclass(frozen=True, slots=True)
+class Via:
+    """The shortest way to something: whom it is given to, None for PUBLIC, and who comes there.
+
+    `through` are the groups on the way, `set_role` the one to become first.
+    """
+
+    principal: str | None
+    through: tuple[str, ...] = ()
+    set_role: str = ""
+
+
 @dataclass(frozen=True)
 class Access:
     """Who has what, of all that was read. What is equal is reckoned once."""
@@ -68,6 +80,23 @@ class Access:
         if key not in self._rights:
             self._rights[key] = self._reckoned(place, held)
         return self._rights[key]
+
+    def via(self, place: Place, held: Held, role: str) -> Mapping[str, Via]:
+        """By which way a role has each of its words there, PUBLIC left out."""
+        found: dict[str, Via] = {}
+        reaching = self.reaching(place.database)
+        for word, principal in self._given(place, held):
+            if principal is None:
+                continue
+            reached, new = reaching.to(principal), None
+            if role in reached.at_once:
+                new = Via(principal, tuple(link.group for link in reached.at_once[role]))
+            elif role in reached.by_set_role:
+                links, becomes = reached.by_set_role[role]
+                new = Via(principal, tuple(link.group for link in links), becomes)
+            if new is not None and (word not in found or _length(new) < _length(found[word])):
+                found[word] = new
+        return found
 
     def reaching(self, database: str) -> Reaching:
         """Who comes to what somebody has, in a database; of what has none in the first of all."""
@@ -108,6 +137,10 @@ class Access:
                 yield privilege, source.principal
                 if source.item is not None and privilege in source.item.grantable:
                     yield f"{privilege}{_PASSED_ON}", source.principal
+
+
+def _length(via: Via) -> tuple[bool, int, str]:
+    return bool(via.set_role), len(via.through), via.principal or ""
 
 
 def _of_new(held: Held) -> Iterator[tuple[str, str | None]]:
