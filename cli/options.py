@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -40,12 +40,23 @@ ObjectArgument = Annotated[
         show_default=False,
     ),
 ]
+FirstSide = Annotated[
+    str,
+    typer.Argument(metavar="A", help="A directory, DIR@REV of Git, or a DSN.", show_default=False),
+]
+SecondSide = Annotated[
+    str, typer.Argument(metavar="B", help="The same, after the change.", show_default=False)
+]
 DatabaseOption = Annotated[
     str | None,
     typer.Option("--database", metavar="NAME", help="Where to look; default: the server's first."),
 ]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
+]
+ReviewOutput = Annotated[
+    Literal["table", "json", "yaml", "csv", "html"],
+    typer.Option("--output", "-o", help="How it is printed.", show_default=True),
 ]
 DsnOption = Annotated[
     str | None, typer.Option("--dsn", metavar="DSN", envvar="POSTGREGENT_DSN", help=DSN_HELP)

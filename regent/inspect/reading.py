@@ -74,7 +74,18 @@ async def read_databases(
     One that does not exist, lets nobody in, or gives no answer within `seconds`, must not
     keep the others from being served. `last` are the readings before, where they are kept.
     """
-    interest = interest_of(desired)
+    return await read_with(connections, served, interest_of(desired), server, last, seconds)
+
+
+async def read_with(
+    connections: Connections,
+    served: tuple[str, ...],
+    interest: Interest,
+    server: ObservedServer,
+    last: Mapping[str, LastReading] = NOTHING_READ,
+    seconds: float = READ_SECONDS,
+) -> tuple[Observed, Mapping[str, str]]:
+    """The same, of what somebody else looks for."""
     unread: dict[str, str] = {}
 
     async def read(database: str) -> ObservedDatabase | None:

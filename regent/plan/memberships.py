@@ -62,7 +62,7 @@ def plan_memberships(
     by_group: dict[str, list[Row]] = {group: [] for group in members}
     # A superuser revokes as everybody, others as whose rights they inherit.
     as_whom = None if server.admin_is_superuser else authority.inherited.by(server.admin)
-    context = _Context(desired, authority, members, has_options, _our_grantor(server), as_whom)
+    context = _Context(desired, authority, members, has_options, our_grantor(server), as_whom)
     for row in server.memberships:
         if row.member not in authority.known:  # left by a role that is gone
             continue
@@ -76,7 +76,7 @@ def plan_memberships(
     yield from making_room(changes, server)
 
 
-def _our_grantor(server: ObservedServer) -> str:
+def our_grantor(server: ObservedServer) -> str:
     """Whom the server writes down as grantor when we grant: for superusers the first role of all.
 
     https://www.postgresql.org/docs/16/sql-grant.html, GRANTED BY.

@@ -1,21 +1,20 @@
 """By which chains of memberships a role has a privilege, as has_*_privilege() decides it. Pure.
 
 A source gives the privilege to one principal. From there it goes against the memberships: at once
-through those that are inherited, and after SET ROLE through those with the SET option. Before
-PostgreSQL 16 a role inherits through all of its memberships or through none.
-Source: https://www.postgresql.org/docs/18/role-membership.html, aclchk.c and acl.c of PostgreSQL.
+through those that are inherited, and after SET ROLE through those with the SET option.
+Source: https://www.postgresql.org/docs/18/role-membership.html, aclchk.c of PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from regent.kinds import COLUMNS, CONTAINERS, KINDS
-from regent.observed import AclItem, ObservedMembership, ObservedServer
+from regent.observed import AclItem, ObservedServer
+from regent.why.reaching import Links, Reaching
 from regent.why.target import Target
 from shared.memberships import OPTIONS_SINCE
 
@@ -30,7 +29,6 @@ _ON_RELATIONS = {
     "MAINTAIN": "pg_maintain",
 }
 _ON_SCHEMAS = ("pg_read_all_data", "pg_write_all_data")
-DATABASE_OWNER = "pg_database_owner"
 
 
 class How(StrEnum):
@@ -49,10 +47,6 @@ class Source:
     principal: str | None
     item: AclItem | None = None
     is_on_column: bool = False
-
-
-Links = tuple[ObservedMembership, ...]
-"""From a role to a principal, each the membership of one in the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +72,6 @@ class Chain:
         return self.set_role or self.role
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """Who comes to one principal: at once, and by SET ROLE, with the first of the shortest ways."""
-
-    at_once: Mapping[str, Links]
-    by_set_role: Mapping[str, tuple[Links, str]]
-
-
 @dataclass(frozen=True)
 class Chains:
     """All chains to one privilege on one object. `database_owner` is that of the object's place."""
@@ -94,7 +80,6 @@ class Chains:
     database_owner: str
     target: Target
     privilege: str
-    _reached: dict[tuple[str, bool], _Reached] = field(default_factory=dict)
 
     def of(self, role: str) -> tuple[Chain, ...]:
         """Every way of one role: by each source, through each membership that leads there.
@@ -108,6 +93,11 @@ class Chains:
     def best(self) -> tuple[Chain, ...]:
         """The shortest way of each role that has one, by name."""
         return tuple(chains[0] for role in sorted(self.server.roles) if (chains := self.of(role)))
+
+    @cached_property
+    def reaching(self) -> Reaching:
+        """Who comes to what somebody has, in the place of the object."""
+        return Reaching(self.server, self.database_owner)
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -149,10 +139,10 @@ class Chains:
         if principal is None or principal == role:
             yield Chain(role, source)
             return
-        reached = self._to(principal, inherits=source.how is not How.SUPERUSER)
+        reached = self.reaching.to(principal, inherits=source.how is not How.SUPERUSER)
         ways = [
             (link, *reached.at_once[link.group])
-            for link in self._groups_of.get(role, ())
+            for link in self.reaching.groups_of.get(role, ())
             if link.inherit and link.group in reached.at_once
         ]
         if source.how is not How.SUPERUSER and ways:
@@ -160,66 +150,6 @@ class Chains:
         elif role in reached.by_set_role:
             links, becomes = reached.by_set_role[role]
             yield Chain(role, source, links, becomes)
-
-    def _to(self, principal: str, *, inherits: bool) -> _Reached:
-        """Superusers are what they are for themselves alone: nobody inherits it."""
-        key = principal, inherits
-        if key not in self._reached:
-            start: Mapping[str, Links] = {principal: ()}
-            at_once = self._spread(start, inheriting=True) if inherits else start
-            spread = self._spread(at_once, inheriting=False)
-            by_set_role = {
-                role: (links, _becomes(links, at_once))
-                for role, links in spread.items()
-                if role not in at_once
-            }
-            self._reached[key] = _Reached(at_once, by_set_role)
-        return self._reached[key]
-
-    def _spread(self, start: Mapping[str, Links], *, inheriting: bool) -> Mapping[str, Links]:
-        """Against the memberships, the shortest way of each role; those of `start` have theirs."""
-        found = dict(start)
-        waiting = deque(start)
-        while waiting:
-            group = waiting.popleft()
-            for link in self._members_of.get(group, ()):
-                is_open = link.inherit if inheriting else link.set_role
-                if is_open and link.member not in found:
-                    found[link.member] = (link, *found[group])
-                    waiting.append(link.member)
-        return found
-
-    @cached_property
-    def _links(self) -> tuple[ObservedMembership, ...]:
-        """The memberships, and the one that nobody granted: of a database's owner."""
-        owner = self.server.roles.get(self.database_owner)
-        if owner is None:
-            return self.server.memberships
-        inherits = self.server.major >= OPTIONS_SINCE or owner.attributes.inherit
-        own = ObservedMembership(DATABASE_OWNER, owner.name, "", admin=False, inherit=inherits)
-        return (*self.server.memberships, own)
-
-    @cached_property
-    def _members_of(self) -> Mapping[str, Sequence[ObservedMembership]]:
-        return _by_name((link.group, link) for link in self._links)
-
-    @cached_property
-    def _groups_of(self) -> Mapping[str, Sequence[ObservedMembership]]:
-        return _by_name((link.member, link) for link in self._links)
-
-
-def _becomes(links: Links, at_once: Mapping[str, Links]) -> str:
-    """The first role on the way that has the privilege at once: the one to SET ROLE to."""
-    return next(link.group for link in links if link.group in at_once)
-
-
-def _by_name(
-    pairs: Iterable[tuple[str, ObservedMembership]],
-) -> Mapping[str, Sequence[ObservedMembership]]:
-    found: dict[str, list[ObservedMembership]] = {}
-    for name, link in pairs:
-        found.setdefault(name, []).append(link)
-    return found
 
 
 def _order(chain: Chain) -> tuple[object, ...]:

@@ -69,7 +69,7 @@ async def test_what_both_states_declare_is_there_at_every_moment(
             configured = settings_for(database)
             async with founded(configured, connector_of(configured.server)) as stand:
                 watch(stand, bystander)
-                bench = Bench(server.version, stand, look, bystander)
+                bench = Bench(server.version, stand, look, bystander, configured)
                 await bench.do([LOG])
                 for each in (first, then, first):
                     await in_force(bench, each)

@@ -17,12 +17,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regent.accept.merge import accept
+from regent.access.places import Places
+from regent.foresight import foresee, look_at
 from regent.foundation import Foundation, founded
 from regent.passes.one_pass import Pass
-from regent.settings import connector_of
+from regent.settings import RegentSettings, connector_of
 from shared.privileges import ACTIONS
-from shared.state import etag
+from shared.state import DesiredState, etag
 from tests.declared import state
+from tests.integration.properties.foretelling import as_foreseen
 from tests.integration.properties.looking import SETUP, Bystander, Seen, see
 from tests.integration.properties.world import (
     NAMES,
@@ -78,6 +81,7 @@ class Bench:
     stand: Foundation
     look: asyncpg.Connection
     bystander: Bystander
+    configured: RegentSettings
     revision: int = 0
     now: Seen = field(init=False)
 
@@ -95,12 +99,7 @@ class Bench:
     async def bring(self, world: World | None) -> Pass:
         """Declare a world, and let a pass go over it."""
         self.revision += 1
-        pushed = state(
-            world.text if world else "",
-            regent={**OPEN, **(world.regent if world else {})},
-            passwords=PASSWORDS if world else None,
-            revision=self.revision,
-        )
+        pushed = self.pushed(world)
         passes, home = self.stand.passes, self.stand.home
         accepted = accept(passes.memory.accepted, pushed, etag(pushed), datetime.now(UTC))
         await passes.make_way(accepted)
@@ -108,6 +107,20 @@ class Bench:
         await home.store_accepted(accepted)
         self.bystander.seen.clear()
         return await passes.full()
+
+    def pushed(self, world: World | None) -> DesiredState:
+        """The push that declares a world."""
+        return state(
+            world.text if world else "",
+            regent={**OPEN, **(world.regent if world else {})},
+            passwords=PASSWORDS if world else None,
+            revision=self.revision,
+        )
+
+    async def foreseen(self, world: World) -> Places:
+        """What it would make of the server."""
+        [found] = (await foresee(self.configured, [self.pushed(world)])).states
+        return found.places
 
     async def planned(self) -> list[str]:
         """What a second pass would do."""
@@ -125,10 +138,14 @@ def alike(holds: Set[Fact], shall: Set[Fact]) -> None:
 async def in_force(bench: Bench, world: World) -> None:
     """(a) what is there is what is declared, (b) a second plan is empty, (e) nobody was cut short.
 
+    And effective access is as it was foreseen (ADR 60).
+
     What nobody declares stays as it was: strangers, and the rights of PUBLIC that are not declared.
     """
     before = await bench.see()
+    foreseen = await bench.foreseen(world)
     one = await bench.bring(world)
+    as_foreseen(foreseen, (await look_at(bench.configured.server, "mydb")).now)
     assert not one.refused, [f"{r.change}: {r.message}" for r in one.refused]
     troubled = {k: o for k, o in one.outcomes.items() if not o.is_ready and "everybody" not in k}
     assert not troubled, [(k, o.reason, o.message) for k, o in troubled.items()]
@@ -178,7 +195,7 @@ async def go_through(server: PostgresServer, case: Case) -> None:
             configured = settings_for(database)
             async with founded(configured, connector_of(configured.server)) as stand:
                 watch(stand, bystander)
-                await all_of(Bench(server.version, stand, look, bystander), case)
+                await all_of(Bench(server.version, stand, look, bystander, configured), case)
         finally:
             bystander.close()
 

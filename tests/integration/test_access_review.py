@@ -1,0 +1,88 @@
+"""`postgregent access-review`: the same report in four forms, and one digest for one state."""
+
+from __future__ import annotations
+
+import csv
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+from tests.command import flights, postgregent
+from tests.postgres.database import Database
+
+ODD = "<script>alert(1)</script>"
+FORMULA = "=1+1"
+
+
+class Tags(HTMLParser):
+    """What a browser would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.links: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.links.update(name for name, _ in attrs if name in ("src", "href"))
+
+
+async def test_a_report_is_the_same_in_every_form_and_has_the_digest_of_its_state(
+    database: Database, tmp_path: Path
+) -> None:
+    directory, dsn = str(flights(tmp_path)), database.dsn()
+    await postgregent("apply", directory, "--dsn", dsn)
+    await database.execute(
+        f'CREATE ROLE "{ODD}" LOGIN; CREATE ROLE "{FORMULA}" LOGIN NOINHERIT;'
+        f' CREATE ROLE chief SUPERUSER LOGIN; GRANT "mydb-viewer" TO "{ODD}";'
+        f' CREATE SCHEMA hidden; CREATE TABLE hidden."{ODD}" (a int);'
+        f' GRANT SELECT (a) ON hidden."{ODD}" TO "{FORMULA}"'
+    )
+    asked = ("access-review", directory, "--dsn", dsn)
+    data = (await postgregent(*asked, "-o", "json")).data()
+    persons = {one["name"]: one for one in data["persons"]}
+    assert persons["summer-intern-2"]["declaredBy"] == [
+        "User/default/summer-intern-2 (users.yaml:1)"
+    ]
+    assert persons[ODD]["declaredBy"] == []
+    assert (persons["chief"]["superuser"], persons["chief"]["access"]) == (True, [])
+    reads = [
+        one
+        for one in persons[ODD]["access"]
+        if "SELECT" in one["words"] and one["grantee"] == "mydb-viewer"
+    ]
+    assert {"table schema1.flights"} <= {thing["name"] for one in reads for thing in one["objects"]}
+    assert {tuple(one["through"]) for one in reads} == {("mydb-viewer",)}
+    [part] = [one for one in persons[FORMULA]["access"] if one["words"] == ["SELECT"]]
+    assert part["lacks"] == ["USAGE on schema hidden"]
+    assert data["server"]["systemIdentifier"].isdecimal()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["at"])
+
+    again = (await postgregent("access-review", "--dsn", dsn, "-o", "json")).data()
+    assert again["digest"] == data["digest"]
+    shown = await postgregent(*asked)
+    assert (shown.status, data["digest"] in shown.out) == (0, True), shown.err
+    assert re.search("chief.*everything, as a superuser", shown.out)
+    one = await postgregent(*asked, "--role", "summer-intern-2")
+    assert "by mydb-viewer" in one.out
+    assert "CONNECT on database mydb" in one.out
+
+    text = (await postgregent(*asked, "-o", "csv")).out
+    rows = list(csv.DictReader(text.splitlines()))
+    assert {row["word"] for row in rows if row["person"] == f"'{FORMULA}"} >= {"LOGIN", "SELECT"}
+    page = (await postgregent(*asked, "-o", "html")).out
+    tags = Tags()
+    tags.feed(page)
+    assert "details" in tags.seen
+    assert not tags.seen & {"script", "link", "img", "iframe"}
+    assert not tags.links
+    assert data["digest"] in page
+
+    await database.execute("CREATE DATABASE shut ALLOW_CONNECTIONS false")
+    partly = await postgregent("access-review", "--dsn", dsn, "-o", "json")
+    assert (partly.status, [one["database"] for one in partly.data()["unread"]]) == (1, ["shut"])
+    assert partly.data()["digest"] != data["digest"]
+    await database.execute("DROP DATABASE shut")
+    await database.execute(f'REVOKE "mydb-viewer" FROM "{ODD}"')
+    changed = (await postgregent("access-review", "--dsn", dsn, "-o", "json")).data()
+    assert changed["digest"] != data["digest"]
