@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -22,20 +22,26 @@ from cli.options import (
     AllowEmpty,
     DatabaseOption,
     Directory,
+    DriftOfRoleOption,
     DsnOption,
     FromEnvironment,
     HomeDatabaseOption,
+    ListOutputOption,
     MaybeDirectory,
     ObjectArgument,
     OutputOption,
     PrivilegeArgument,
     RegentOption,
+    RememberedRegentOption,
     RoleArgument,
     RoleOption,
     SqlOption,
 )
 from cli.printing import Output, print_data, print_error, results
 from cli.usage import Commands
+
+if TYPE_CHECKING:
+    from cli.checked import OfServer
 
 FAILED = 1
 
@@ -491,6 +497,96 @@ def resume(
 
 
 @app.command()
+def status(
+    dsn: DsnOption = None,
+    home_database: HomeDatabaseOption = "postgregent",
+    regent: RememberedRegentOption = None,
+    output: ListOutputOption = "table",
+) -> None:
+    r"""Show whether a Regent lives, what it shall hold, and what is wrong, with what helps.
+
+    With --dsn it reads the home database and the server, and needs no Regent that runs: who holds
+    its lock, whether it hears, the detector in each served database, the brake, approvals, pauses,
+    what the server refuses, the admin's rights, the clock, and whose server it is. It writes
+    nothing.
+
+    Ends with 0 when all is fine, with 3 when something is not, and with 1 when something could not
+    be read.
+
+    [dim]postgregent status --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent status -o json | jq '.regents\[].findings\[] | select(.level == "Fault")'[/]
+    """
+    from cli.status import run_status
+    from cli.table_of import of_errors
+
+    _end(run_status(_of_server(dsn, home_database, regent), output), of_errors(output))
+
+
+@app.command()
+def drift(
+    role: DriftOfRoleOption = None,
+    dsn: DsnOption = None,
+    home_database: HomeDatabaseOption = "postgregent",
+    regent: RememberedRegentOption = None,
+    output: ListOutputOption = "table",
+) -> None:
+    """List what is not as declared and was not corrected: what, by whom, and why it stays.
+
+    Ends with 0 when there is nothing, with 3 when there is, also of another role, and with 1 when
+    it is not known, as where no Regent runs.
+
+    [dim]postgregent drift --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent drift --role mydb-viewer -o csv[/]
+    """
+    from cli.drift import run_drift
+    from cli.table_of import of_errors
+
+    _end(run_drift(_of_server(dsn, home_database, regent), role, output), of_errors(output))
+
+
+@app.command()
+def history(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="TIME", help="yesterday, 2h, 1d12h, 2026-11-27, or a full time."
+        ),
+    ] = None,
+    role: DriftOfRoleOption = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    dsn: DsnOption = None,
+    home_database: HomeDatabaseOption = "postgregent",
+    regent: RememberedRegentOption = None,
+    output: ListOutputOption = "table",
+) -> None:
+    """List what was found, who did it and what was done about it, oldest first.
+
+    The newest 10,000 of each Regent are kept. Ends with 0 also where there is nothing, and with 1
+    where it cannot be read.
+
+    [dim]postgregent history --since yesterday --role mydb-viewer[/]
+
+    [dim]postgregent history --follow -o json --dsn postgresql://my-admin@127.0.0.1/mydb[/]
+    """
+    from cli.checked import now_here
+    from cli.history import Wanted, run_history
+    from cli.since import since_of
+    from cli.table_of import of_errors
+
+    try:
+        moment = None if since is None else since_of(since, now_here())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from None
+    asked = _of_server(dsn, home_database, regent)
+    wanted = Wanted(moment, role, follow)
+    _end(run_history(asked, wanted, output), of_errors(output))
+
+
+@app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The example to run.")] = Path(
         "examples/flights"
@@ -516,6 +612,14 @@ def version(output: OutputOption = "table") -> None:
         _show_version(asked=True)
     else:
         print_data(results(), {"version": _known_version()}, output)
+
+
+def _of_server(dsn: str | None, home_database: str, regent: str | None) -> OfServer:
+    from cli.checked import OfServer
+
+    if dsn is None:
+        raise typer.BadParameter("Say --dsn DSN for the server.")
+    return OfServer(dsn, home_database, regent)
 
 
 def _require_directory(directory: Path | None, regent: str | None, secrets_from_env: bool) -> None:

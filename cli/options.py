@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.printing import Output
+from cli.table_of import ListOutput
 
 DSN_HELP = (
     "The server, as postgresql://USER@HOST:PORT/DATABASE. The password may also come from"
@@ -77,6 +78,17 @@ RoleOption = Annotated[
 ]
 HomeDatabaseOption = Annotated[
     str, typer.Option("--home-database", metavar="NAME", help="Where the Regent remembers.")
+]
+ListOutputOption = Annotated[
+    ListOutput, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
+]
+RememberedRegentOption = Annotated[
+    str | None,
+    typer.Option("--regent", metavar="NAMESPACE/NAME", help="Only this one; default: all."),
+]
+DriftOfRoleOption = Annotated[
+    str | None,
+    typer.Option("--role", metavar="NAME", help="Only what is about this role of PostgreSQL."),
 ]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")
