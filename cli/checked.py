@@ -10,7 +10,7 @@ from typing import Any
 
 from cli.dsn import parse_dsn
 from cli.sheet import Sheet
-from regent.checkup.findings import Finding, Level, Verdict
+from regent.checkup.findings import Finding, HasLevel, Level, Verdict
 from regent.checkup.of_regent import of_regent
 from regent.checkup.of_server import of_server
 from regent.checkup.reading import Place
@@ -102,7 +102,7 @@ def finding_data(one: Finding) -> dict[str, Any]:
 FINDING_COLUMNS = ("regent", "check", "level", "database", "message", "wayOut")
 
 
-def verdict_words(verdict: Verdict, findings: Iterable[Finding]) -> tuple[str, str]:
+def verdict_words(verdict: Verdict, findings: Iterable[HasLevel]) -> tuple[str, str]:
     """The last line, and its style."""
     counted = dict.fromkeys(SIGNS, 0)
     for one in findings:

@@ -13,6 +13,7 @@ As CSV the items. Fields may be added; none changes its meaning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from cli.checked import STATUS, Checked, OfServer, add_findings, finding_data, require_regent
 from cli.drift_lines import COLUMNS, add_drift, drift_data, drift_row, in_order, of_role
@@ -25,7 +26,7 @@ from regent.home.store import Home
 from shared.outcomes import Drift
 
 PRESENT = frozenset(
-    {"Alive", "Clock", "Database", "HomeDatabase", "Layout", "Memory", "Regents", "Server",
+    {"Alive", "Database", "HomeDatabase", "Layout", "Memory", "Regents", "Server",
      "Standby", "State", "Takeover"}
 )  # fmt: skip
 """Checks without which nobody knows what differs now."""
@@ -36,7 +37,7 @@ def unsure(findings: Iterable[Finding]) -> list[Finding]:
     return [
         one
         for one in findings
-        if one.level in ("Fault", "Waits", "Unknown") and one.check in PRESENT - {"Clock"}
+        if one.level in ("Fault", "Waits", "Unknown") and one.check in PRESENT
     ]
 
 
@@ -45,6 +46,16 @@ def verdict_on(items: Sequence[Drift], doubts: Sequence[Finding]) -> Verdict:
     if doubts:
         return "Unknown"
     return "NotReady" if items else "Fine"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is told; `others` is how many are of other roles than the one that was named."""
+
+    items: Sequence[Drift]
+    others: int
+    doubts: Sequence[Finding]
+    verdict: Verdict
 
 
 async def run_drift(asked: OfServer, role: str | None, output: ListOutput) -> int:
@@ -60,8 +71,9 @@ async def run_drift(asked: OfServer, role: str | None, output: ListOutput) -> in
                 for one in seen.regents:
                     found += await all_outstanding(home.of(one.regent))
     items = in_order(of_role(found, role))
-    show(items, doubts, output)
-    return STATUS[verdict_on(found, doubts)]
+    verdict = verdict_on(found, doubts)
+    _show(Listed(items, len(found) - len(items), doubts, verdict), output)
+    return STATUS[verdict]
 
 
 async def all_outstanding(home: Home) -> list[Drift]:
@@ -74,29 +86,34 @@ async def all_outstanding(home: Home) -> list[Drift]:
     return found
 
 
-def show(items: Sequence[Drift], doubts: Sequence[Finding], output: ListOutput) -> None:
-    """As it was asked for."""
+def _show(listed: Listed, output: ListOutput) -> None:
     match output:
         case "csv":
-            print_csv(results(), COLUMNS, map(drift_row, items))
-            _tell(doubts)
+            print_csv(results(), COLUMNS, map(drift_row, listed.items))
+            _tell(listed.doubts)
         case "table":
-            sheet = Sheet()
-            for one in items:
-                add_drift(sheet, one)
-            if items:
-                sheet.add(f"{len(items):,} not corrected.", "bold red")
-            elif not doubts:
-                sheet.add("No difference is outstanding.", "green")
-            sheet.write(results())
-            _tell(doubts)
+            _sheet(listed).write(results())
+            _tell(listed.doubts)
         case _:
             document = {
-                "state": verdict_on(items, doubts),
-                "items": [drift_data(one) for one in items],
-                "unsure": [finding_data(one) for one in doubts],
+                "state": listed.verdict,
+                "items": [drift_data(one) for one in listed.items],
+                "unsure": [finding_data(one) for one in listed.doubts],
             }
             print_data(results(), document, output)
+
+
+def _sheet(listed: Listed) -> Sheet:
+    sheet = Sheet()
+    for one in listed.items:
+        add_drift(sheet, one)
+    if listed.items:
+        sheet.add(f"{len(listed.items):,} not corrected.", "bold red")
+    if listed.others:
+        sheet.add(f"Of other roles {listed.others:,}: leave --role out.", "bold red")
+    if listed.verdict == "Fine":
+        sheet.add("No difference is outstanding.", "green")
+    return sheet
 
 
 def _tell(doubts: Sequence[Finding]) -> None:

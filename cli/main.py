@@ -20,14 +20,18 @@ import typer
 from cli.options import (
     AllOption,
     AllowEmpty,
+    ContextOption,
     DatabaseOption,
     Directory,
     DriftOfRoleOption,
     DsnOption,
     FromEnvironment,
     HomeDatabaseOption,
+    KubeconfigOption,
+    KubernetesOption,
     ListOutputOption,
     MaybeDirectory,
+    NamespacesOption,
     ObjectArgument,
     OutputOption,
     PrivilegeArgument,
@@ -498,7 +502,18 @@ def resume(
 
 @app.command()
 def status(
+    context: typer.Context,
     dsn: DsnOption = None,
+    status_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--status-dir", metavar="PATH", help="Instead: what `postgregent local` writes there."
+        ),
+    ] = None,
+    kubernetes: KubernetesOption = False,
+    kubeconfig: KubeconfigOption = None,
+    kube_context: ContextOption = None,
+    namespace: NamespacesOption = None,
     home_database: HomeDatabaseOption = "postgregent",
     regent: RememberedRegentOption = None,
     output: ListOutputOption = "table",
@@ -510,16 +525,33 @@ def status(
     what the server refuses, the admin's rights, the clock, and whose server it is. It writes
     nothing.
 
+    With --status-dir it shows what a local Regent says of each resource, and whether it runs. With
+    --kubernetes the same of a cluster, with your own rights there.
+
     Ends with 0 when all is fine, with 3 when something is not, and with 1 when something could not
     be read.
 
     [dim]postgregent status --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
+    [dim]postgregent status --status-dir /tmp/status[/]
+
+    [dim]postgregent status --kubernetes -n my-team[/]
+
     [dim]postgregent status -o json | jq '.regents\[].findings\[] | select(.level == "Fault")'[/]
     """
     from cli.status import run_status
+    from cli.status_sources import OF_A_CLUSTER, OF_A_SERVER, of_cluster
     from cli.table_of import of_errors
 
+    if status_dir is not None:
+        from cli.status_folder import run_status_folder
+
+        _require_none_given(context, "--status-dir", "dsn", *OF_A_SERVER, *OF_A_CLUSTER)
+        _end(run_status_folder(status_dir, output), of_errors(output))
+    if kubernetes:
+        _require_none_given(context, "--kubernetes", "dsn", *OF_A_SERVER)
+        _end(of_cluster(kubeconfig, kube_context, namespace, output), of_errors(output))
+    _require_none_given(context, "--dsn", *OF_A_CLUSTER[1:])
     _end(run_status(_of_server(dsn, home_database, regent), output), of_errors(output))
 
 
@@ -612,6 +644,15 @@ def version(output: OutputOption = "table") -> None:
         _show_version(asked=True)
     else:
         print_data(results(), {"version": _known_version()}, output)
+
+
+def _require_none_given(context: typer.Context, beside: str, *names: str) -> None:
+    """What is of another source is refused where it was written; the environment has no say."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = name.removeprefix("kube_").replace("_", "-")
+            raise typer.BadParameter(f"--{option} does not go with {beside}.")
 
 
 def _of_server(dsn: str | None, home_database: str, regent: str | None) -> OfServer:

@@ -79,6 +79,19 @@ RoleOption = Annotated[
 HomeDatabaseOption = Annotated[
     str, typer.Option("--home-database", metavar="NAME", help="Where the Regent remembers.")
 ]
+KubernetesOption = Annotated[
+    bool, typer.Option("--kubernetes", help="Instead: what the statuses in a cluster say.")
+]
+KubeconfigOption = Annotated[
+    Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Default: as kubectl's.")
+]
+ContextOption = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="Of the kubeconfig.")
+]
+NamespacesOption = Annotated[
+    list[str] | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="Only there; may be repeated."),
+]
 ListOutputOption = Annotated[
     ListOutput, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Level = Literal["Fine", "Note", "Waits", "Fault", "Unknown"]
 """`Waits` is for a person or a time, `Note` is meant so, `Unknown` could not be read."""
@@ -23,7 +23,15 @@ class Finding:
     database: str = ""
 
 
-def verdict_of(findings: Iterable[Finding]) -> Verdict:
+class HasLevel(Protocol):
+    """Whatever is said at a level."""
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+
+
+def verdict_of(findings: Iterable[HasLevel]) -> Verdict:
     """The worst of them: what is not known stands above what is known to be wrong."""
     levels = {one.level for one in findings}
     if "Unknown" in levels:

@@ -14,7 +14,7 @@ import pytest
 
 from regent.home.locks import RegentLock
 from regent.settings import connector_of
-from tests.command import postgregent
+from tests.command import Running, flights, postgregent
 from tests.daemons import Regent, running
 from tests.declared import REFERENCE, state
 from tests.integration.facts.once import applied
@@ -23,6 +23,15 @@ from tests.postgres.database import Database
 from tests.settings import settings_for
 
 BAD = ("Fault", "Waits", "Unknown")
+
+
+OUTSTANDING = """
+INSERT INTO postgregent.history (regent, is_outstanding, drift) VALUES (
+    'default/my-regent', true,
+    '{"regent": "default/my-regent", "what": "revoke DELETE", "role": "mydb-viewer",
+      "foundAt": "2026-11-28T10:00:00Z", "actor": {"certainty": "Unknown"}, "error": "refused"}'
+)
+"""
 
 
 async def status(database: Database, *more: str) -> tuple[int, dict[str, Any]]:
@@ -72,7 +81,11 @@ async def test_a_regent_that_runs_is_fine_and_one_that_was_killed_is_not(
         assert (one["regent"], one["runs"], one["managedRoles"]) == ("default/my-regent", True, 3)
         assert one["resources"] == {"Permission": 3, "Role": 2, "User": 2}
         assert (await postgregent("drift", *dsn)).status == 0
-        await corrected(regent, look)
+        async with await Running.start("history", *dsn, "--follow") as following:
+            await corrected(regent, look)
+            said = await following.until(lambda one: one.get("role") == "flights-admin")
+            assert said["correction"] == "set back to NOCREATEDB"
+            assert await following.interrupt() == 130
         ended = await postgregent("history", *dsn, "--since", "1h")
         assert ended.status == 0
         assert [line.partition(": ")[2][:30] for line in ended.out.splitlines()] == [
@@ -107,6 +120,13 @@ async def test_each_prepared_fault_is_found(database: Database) -> None:
     code, data = await status(database)
     assert (code, set(found(data))) == (3, {"Listener", "Watcher", "Detector"})
     assert "lock of default/my-regent (user my-admin" in str(data["regents"][0]["findings"][0])
+    async with home(database) as connection:
+        await connection.execute(OUTSTANDING)
+    ended = await postgregent("drift", "--dsn", database.dsn(), "-o", "json")
+    assert (ended.status, ended.data()["state"]) == (3, "NotReady"), ended.out
+    assert [one["role"] for one in ended.data()["items"]] == ["mydb-viewer"]
+    ended = await postgregent("drift", "--dsn", database.dsn(), "--role", "flights-admin")
+    assert (ended.status, ended.out) == (3, "Of other roles 1: leave --role out.\n")
     await lock.release()
 
     # Whose server, whose clock, what waits, what was refused, and a pause.
@@ -192,3 +212,28 @@ async def test_a_pooler_in_between_is_named(database: Database) -> None:
     assert ended.status == 1
     assert "is a connection pooler" in ended.err
     assert "Give databaseHost and port of PostgreSQL itself" in ended.err or "--dsn" in ended.err
+
+
+@pytest.mark.versions(18)
+async def test_a_local_regent_says_what_is_ready_and_whether_it_runs(
+    database: Database, tmp_path: Path
+) -> None:
+    folder, directory = tmp_path / "status", flights(tmp_path)
+    asked = ("status", "--status-dir", str(folder))
+    ended = await postgregent(*asked)
+    assert (ended.status, "has no status of a resource" in ended.err) == (1, True)
+    ended = await postgregent(*asked, "--dsn", database.dsn())
+    assert (ended.status, "--dsn does not go with --status-dir" in ended.err) == (1, True)
+    arguments = ("local", str(directory), "--dsn", database.dsn(), "--status-dir", str(folder))
+    async with await Running.start(*arguments) as running_here:
+        await running_here.until_subject("Role/default/mydb-viewer", "Ready")
+        await running_here.until_subject("Regent/default/my-regent", "Ready")
+        ended = await postgregent(*asked)
+        assert ended.status == 0, ended.out
+        assert "✓ Ready: 3 Permission, 2 Role, 2 User" in ended.out
+        assert await running_here.interrupt() == 130
+    ended = await postgregent(*asked, "-o", "json")
+    assert (ended.status, ended.data()["state"]) == (3, "NotReady")
+    assert ended.data()["conditions"][0]["reason"] == "NotRunning"
+    next(folder.glob("*/Role/*.yaml")).write_text("{")
+    assert (await postgregent(*asked)).status == 1
