@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from controller.kube.api import KubeApi
-from tests.command import Ended, postgregent_process
-from tests.kubernetes.controlled import Controlled, controlled, flights_manifests
-from tests.kubernetes.in_force import all_ready
+from controller.kube.kinds import REGENT, ROLE
+from controller.status.patch import RegentNews, status_of, status_of_regent
+from shared.http import DetectorBody, StatusBody
+from shared.keys import ResourceKey
+from shared.outcomes import Outcome
+from tests.command import Ended, postgregent
 from tests.kubernetes_harness.access import Cluster
-from tests.postgres.database import Database
+from tests.unit.cluster.objects import REGENT_SPEC
 
-pytestmark = [pytest.mark.versions(18), pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-async def one(
-    crds: Cluster, api: KubeApi, namespace: str, database: Database, tmp_path: Path
-) -> AsyncIterator[Controlled]:
-    """A controller, and the reference's manifests in force."""
-    async with controlled(crds, api, namespace, tmp_path) as running:
-        running.apply(*flights_manifests(database))
-        await all_ready(running)
-        yield running
+API_VERSION = REGENT.api_version
 
 
-async def status(one: Controlled, *arguments: str, kubeconfig: Path | None = None) -> Ended:
-    access = str(kubeconfig or one.cluster.kubeconfig)
-    return await postgregent_process(
-        "status", "--kubernetes", "--kubeconfig", access, "-n", one.namespace, *arguments
+async def status(cluster: Cluster, *arguments: str, kubeconfig: Path | None = None) -> Ended:
+    access = str(kubeconfig or cluster.kubeconfig)
+    return await postgregent("status", "--kubernetes", "--kubeconfig", access, *arguments)
+
+
+def manifest(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+async def says(api: KubeApi, namespace: str, at: datetime, outcome: Outcome) -> None:
+    """What a controller writes of the Regent and its Role; nothing runs here that would."""
+    key = ResourceKey("Regent", namespace, "my-regent")
+    body = StatusBody(
+        sequence=1,
+        looked=True,
+        detector=DetectorBody(mode="Triggers", healthy=True),
+        accepted_revision=1,
+        applied_revision=1,
+        last_pass_time=at,
     )
+    found = await api.get(REGENT, namespace, "my-regent")
+    written = status_of_regent(found, key, RegentNews(status=body, drift=0), None, at)
+    await api.patch_status(REGENT, namespace, "my-regent", {"status": written})
+    role = {**await api.get(ROLE, namespace, "viewer"), "kind": "Role"}
+    of_role = status_of(role, None, {key: outcome}, at)
+    await api.patch_status(ROLE, namespace, "viewer", {"status": of_role})
 
 
-async def test_a_cluster_says_what_is_ready_and_lets_read_whom_it_lets_read(
-    one: Controlled,
+async def test_a_cluster_says_what_is_ready_to_whom_it_lets_read(
+    crds: Cluster, api: KubeApi, namespace: str
 ) -> None:
-    """And what is declared wrongly is named with its reason."""
-    ended = await status(one)
+    """What nobody has looked at, and what nobody writes any more, is not known."""
+    place = ("-n", namespace)
+    ended = await status(crds, *place)
+    assert (ended.status, "There is no Regent in" in ended.out) == (3, True), ended.err
+    crds.apply(
+        manifest("Regent", "my-regent", REGENT_SPEC),
+        manifest("Role", "viewer", {"database": "mydb"}),
+        namespace=namespace,
+    )
+    ended = await status(crds, *place, "-o", "json")
+    assert (ended.status, ended.data()["state"]) == (1, "Unknown")
+    now = datetime.now(UTC)
+    name = f"Role/{namespace}/viewer"
+    ready = Outcome(
+        resource=name, generation=1, state="Ready", reason="Applied", message="As declared."
+    )
+    await says(api, namespace, now, ready)
+    ended = await status(crds, *place)
     assert ended.status == 0, ended.out + ended.err
-    assert f"✓ Regent/{one.namespace}/my-regent Ready" in ended.out
-    assert "✓ Ready: 3 Permission, 2 Role, 2 User" in ended.out
-    stranger = await status(one, kubeconfig=one.cluster.kubeconfig_for("stranger", []))
-    assert stranger.status == 1
-    assert "The cluster does not let you" in stranger.err
-    spec = '{"spec": {"permissions": ["nowhere"]}}'
-    role = ("roles.putnam120.postgregent", "mydb-viewer", "-n", one.namespace)
-    one.cluster.kubectl("patch", *role, "--type=merge", "-p", spec)
-    await one.until("Role", "mydb-viewer", lambda found: "nowhere" in str((found or {})["status"]))
-    ended = await status(one, "-o", "json")
-    assert ended.status == 3, ended.out
-    told = {
-        said["resource"]: said["reason"]
-        for said in ended.data()["conditions"]
-        if said["condition"] == "Ready" and said["level"] == "Fault"
-    }
-    assert told[f"Role/{one.namespace}/mydb-viewer"] == "PermissionNotFound"
+    assert f"✓ Regent/{namespace}/my-regent Ready" in ended.out
+    assert "✓ Ready: 1 Role" in ended.out
+    stalled = ready.model_copy(update={"state": "Stalled", "reason": "BrakePulled"})
+    await says(api, namespace, now, stalled)
+    ended = await status(crds, *place)
+    assert (ended.status, f"✗ {name} Ready BrakePulled: As declared." in ended.out) == (3, True)
+    await says(api, namespace, now - timedelta(hours=1), ready)
+    ended = await status(crds, *place)
+    assert (ended.status, "the Regent or the controller does not run" in ended.out) == (1, True)
+    ended = await status(crds, *place, kubeconfig=crds.kubeconfig_for("stranger"))
+    assert (ended.status, "The cluster does not let you" in ended.err) == (1, True), ended.err
