@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cli.printing import Output
+from cli.table_of import ListOutput
 
 DSN_HELP = (
     "The server, as postgresql://USER@HOST:PORT/DATABASE. The password may also come from"
@@ -88,6 +89,30 @@ RoleOption = Annotated[
 ]
 HomeDatabaseOption = Annotated[
     str, typer.Option("--home-database", metavar="NAME", help="Where the Regent remembers.")
+]
+KubernetesOption = Annotated[
+    bool, typer.Option("--kubernetes", help="Instead: what the statuses in a cluster say.")
+]
+KubeconfigOption = Annotated[
+    Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Default: as kubectl's.")
+]
+ContextOption = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="Of the kubeconfig.")
+]
+NamespacesOption = Annotated[
+    list[str] | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="Only there; may be repeated."),
+]
+ListOutputOption = Annotated[
+    ListOutput, typer.Option("--output", "-o", help="How results are printed.", show_default=True)
+]
+RememberedRegentOption = Annotated[
+    str | None,
+    typer.Option("--regent", metavar="NAMESPACE/NAME", help="Only this one; default: all."),
+]
+DriftOfRoleOption = Annotated[
+    str | None,
+    typer.Option("--role", metavar="NAME", help="Only what is about this role of PostgreSQL."),
 ]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="An empty directory means that nothing is declared.")

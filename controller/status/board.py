@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 from controller.status.conditions import regent_status, resource_status
+from controller.status.presence import be_present
 from shared.drift_text import drift_text
 from shared.errors import PostgRegentError
 from shared.http import NO_CONNECTION, DoneBody, StatusBody
@@ -262,6 +263,8 @@ class StatusFolder:
     """`--status-dir`: NAMESPACE/KIND/NAME.yaml, each replaced whole and at once."""
 
     root: Path
+    presence: IO[str] | None = field(default=None, repr=False)
+    """Held for as long as this writes."""
     _written: dict[ResourceKey, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -274,12 +277,12 @@ class StatusFolder:
             )
         try:
             root.mkdir(parents=True, exist_ok=True)
+            return cls(root, be_present(root))
         except OSError as error:
             raise StatusFolderUnusable(
                 f"--status-dir {root} cannot be made: {error.strerror}.",
                 way_out="Choose a folder that may be written to.",
             ) from None
-        return cls(root)
 
     def path(self, key: ResourceKey) -> Path:
         """Where the status of one resource is."""

@@ -138,9 +138,12 @@ async def _what_helps(connection: asyncpg.Connection) -> str:
     )
 
 
-async def damage(connection: asyncpg.Connection) -> tuple[Damage, ...]:
-    """What is missing or not as installed; empty when the detector is intact."""
-    return _damage_in(await _inspect(connection))
+async def damage(connection: asyncpg.Connection, *, admin: str = "") -> tuple[Damage, ...]:
+    """What is missing or not as installed; empty when the detector is intact.
+
+    `admin` owns it where another role looks than the one that installed it.
+    """
+    return _damage_in(await _inspect(connection), admin)
 
 
 async def _inspect(connection: asyncpg.Connection) -> asyncpg.Record:
@@ -150,11 +153,11 @@ async def _inspect(connection: asyncpg.Connection) -> asyncpg.Record:
     return row
 
 
-def _damage_in(row: asyncpg.Record) -> tuple[Damage, ...]:
+def _damage_in(row: asyncpg.Record, admin: str = "") -> tuple[Damage, ...]:
     if row["schema_owner"] is None:
         return (Damage("schema", 'the schema "postgregent" is missing'),)
     return (
-        *_damage_of_schema(row),
+        *_damage_of_schema(row, admin),
         *_damage_of_table(row["relations"] or (), row["columns"] or ()),
         *_damage_of_function(row),
         *_damage_of_triggers(row["triggers"] or (), row["major"]),
@@ -251,11 +254,12 @@ async def _revoke_from_strangers(connection: asyncpg.Connection) -> None:
         )
 
 
-def _damage_of_schema(row: asyncpg.Record) -> Iterator[Damage]:
+def _damage_of_schema(row: asyncpg.Record, admin: str) -> Iterator[Damage]:
     if row["comment"] != COMMENT:
         yield Damage("schema", f"it is not marked as version {VERSION}")
-    for owner in row["other_owners"]:
-        yield Damage("schema", f'parts of it belong to "{legible(owner)}"')
+    for owner in map(legible, row["other_owners"]):
+        if owner != admin:
+            yield Damage("schema", f'parts of it belong to "{owner}"')
     for name in row["strangers"]:
         yield Damage("schema", f"{legible(name)} holds privileges on parts of it")
     if row["dump_privileges"] < DUMP_PRIVILEGES:

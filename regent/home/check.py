@@ -28,6 +28,13 @@ OPEN = "privileges on the database for PUBLIC"
 class HomeDatabaseUnsafe(PostgRegentError):
     """The home database is not as PostgRegent makes it, so nothing in it is believed or run."""
 
+    def __init__(
+        self, message: str | None = None, *, way_out: str = "", strange: Iterable[str] = ()
+    ) -> None:
+        super().__init__(message, way_out=way_out)
+        self.strange = tuple(strange)
+        """What is there and unknown, all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -96,6 +103,7 @@ def _unsafe(database: str, found: Collection[Finding]) -> HomeDatabaseUnsafe:
         f'The database "{database}" is not as PostgRegent makes it: {"; ".join(said)}. '
         "Nothing in it was used.",
         way_out=way_out,
+        strange=(f.what for f in strange),
     )
 
 

@@ -297,7 +297,17 @@ async def _look_whose_turn(connection: Connection, names: Sequence[str], turn: T
 
 async def runs(connection: Connection, regent: str) -> bool:
     """Whether a Regent of this name, or an apply for it, has its lock. `connection` has not."""
-    return bool(await _others_of_ours(connection, _keys(f"regent {regent}")))
+    holder = await holder_of(connection, regent)
+    return holder is not None and holder.is_ours
+
+
+async def holder_of(connection: Connection, regent: str) -> Holder | None:
+    """Who has the lock of this Regent: one of ours where there is one, else a stranger, or nobody.
+
+    `connection` has it not. A standby shows none of the primary's locks.
+    """
+    holders = [one for _, one in await _holders(connection, _keys(f"regent {regent}"))]
+    return next((one for one in holders if one.is_ours), holders[0] if holders else None)
 
 
 async def served_elsewhere(connection: Connection, served: str, home: str) -> str | None:

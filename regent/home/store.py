@@ -9,8 +9,9 @@ Long because every question to the home database is a method of its own, and mos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
 from datetime import datetime
 from typing import Self
 
@@ -146,19 +147,45 @@ class Home:
         cls, connector: Connects, *, database: str = DEFAULT_HOME_DATABASE, regent: str
     ) -> Remembered | None:
         """What is remembered, without making anything. None: there is no home database yet."""
+        async with cls.reading(connector, database=database) as home:
+            return None if home is None or home.version == 0 else await home.of(regent).load()
+
+    @classmethod
+    @asynccontextmanager
+    async def reading(
+        cls, connector: Connects, *, database: str = DEFAULT_HOME_DATABASE
+    ) -> AsyncIterator[Self | None]:
+        """The memory of all Regents, of whatever version, without making anything.
+
+        None: there is no home database. `of` gives the rows of one Regent.
+        """
         connection = await home_database.enter(connector, database)
         if connection is None:
-            return None
-        home = cls(connector, connection, database=database, regent=regent, through=())
+            yield None
+            return
+        home = cls(connector, connection, database=database, regent="", through=())
         try:
+            # As the owner role: a login with NOINHERIT reads nothing else before 16.
             home._version = await home._connection.do(home_database.version)
-            if home._version == 0:
-                return None
-            # A login with NOINHERIT reads nothing else before 16.
-            await home._connection.do(home_database.act_as_owner)
-            return await home.load()
+            yield home
         finally:
             await home.close()
+
+    @property
+    def version(self) -> int:
+        """Of its tables; 0 where there are none."""
+        return self._version
+
+    def of(self, regent: str) -> Self:
+        """The rows of another Regent, through the same connection."""
+        other = copy(self)
+        other.regent, other.unreadable = regent, UnreadableRows()
+        return other
+
+    async def regents(self) -> tuple[str, ...]:
+        """Those that still remember something here, but for this one."""
+        rows = await self._connection.fetch("home/other_regents", self.regent)
+        return tuple(str(row["regent"]) for row in rows)
 
     async def close(self) -> None:
         """The connection ends, and none is opened again; nothing is lost by it."""
@@ -422,10 +449,7 @@ class Home:
 
     async def drop(self, *, force: bool = False) -> None:
         """The home database goes. Raises HomeIsShared when others need it, unless forced."""
-        others = [
-            str(row["regent"])
-            for row in await self._connection.fetch("home/other_regents", self.regent)
-        ]
+        others = await self.regents()
         if others and not force:
             raise HomeIsShared(
                 f'The home database "{self.database}" is also that of {", ".join(others)}.',

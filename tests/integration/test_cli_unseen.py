@@ -135,6 +135,11 @@ async def test_a_standby_is_read_and_said_to_be_one(
     assert plan.status == 1
     assert "The server is in recovery, a standby" in plan.out
     assert "Nothing to do." not in plan.out
+    status = await postgregent("status", "--dsn", dsn, "-o", "json")
+    assert status.status == 1, status.out
+    assert [one["check"] for one in status.data()["findings"]] == ["Standby"]
+    [regent] = status.data()["regents"]
+    assert (regent["runs"], regent["findings"][0]["level"]) == (None, "Unknown")
 
 
 async def _answers(server: PostgresServer) -> None:

@@ -24,6 +24,7 @@ from regent.server.connect import (
 )
 from shared.resources.regent import TlsMode
 from tests.integration.false_server import false_server, message, request
+from tests.integration.pooler import relay
 from tests.postgres.server import PostgresServer
 
 PASSWORD = "canary-7f3a-not-to-be-told"
@@ -169,29 +170,6 @@ async def test_tls_that_the_server_does_not_have_is_not_done_without(
 ) -> None:
     with pytest.raises(CannotConnectError, match="set tls"):
         await connector_to(server, tls_mode="require").connect("postgres", purpose="work")
-
-
-@asynccontextmanager
-async def relay(server: PostgresServer, pid: int) -> AsyncIterator[int]:
-    """Hands bytes on to the server, but names another process id, as poolers do."""
-
-    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                at = data.find(b"K\0\0\0\x0c")
-                if at >= 0:
-                    data = data[: at + 5] + pid.to_bytes(4, "big") + data[at + 9 :]
-                writer.write(data)
-        finally:
-            writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind, before = await asyncio.open_connection(server.host, server.port)
-        await asyncio.gather(hand_on(reader, before), hand_on(behind, writer))
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listening:
-        yield listening.sockets[0].getsockname()[1]
 
 
 @pytest.mark.fact("PG-WATCH-7")
