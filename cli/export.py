@@ -20,6 +20,8 @@ from controller.local.files import Files, SourceFile
 from regent.changes import AdoptRole
 from regent.export import Asked, Exported, Read, Unsaid, export
 from regent.export.names import slug
+from regent.export.recovery import recovery
+from regent.home.store import Home
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.inspect.holdings import Asked as HoldingsAsked
 from regent.inspect.holdings import read_holdings
@@ -44,6 +46,10 @@ class NotProvedError(PostgRegentError):
     """The manifests would change something that belongs to no role."""
 
 
+class ManagedError(PostgRegentError):
+    """A Regent of this name manages the database already."""
+
+
 class NotReadError(PostgRegentError):
     """Something of the server could not be read, so nobody knows what is there."""
 
@@ -61,6 +67,7 @@ class Wanted:
     layout: Layout = "kind"
     is_wide: bool = False
     with_passwords: bool = False
+    as_sql: bool = False
     name: str | None = None
 
 
@@ -70,6 +77,14 @@ async def run_export(wanted: Wanted) -> int:
     if wanted.out is not None:
         _require_new(wanted.out)
     read, asked = await _read(dsn, wanted)
+    if wanted.as_sql:
+        lines = recovery(read.observed, with_passwords=wanted.with_passwords)
+        text = "".join(f"{line}\n" for line in lines)
+        if wanted.out is None:
+            results().file.write(text)
+        else:
+            write(wanted.out, {"recovery.sql": text})
+        return DONE
     found = await _proved(read, asked, wanted)
     title = f"Exported from {dsn.server.host}:{dsn.server.port}/{dsn.database} by postgregent."
     if wanted.out is None:
@@ -176,6 +191,20 @@ async def _planned(found: Exported, wanted: Wanted) -> OnceReport:
     content = stream(found, "").encode()
     tree = read_tree(Files((SourceFile("export.yaml", content),), ()))
     declared = await declare_tree(tree, Request(Path(), wanted.dsn))
+    remembered = await Home.find(
+        connector_of(declared.settings.server),
+        database=declared.settings.home_database,
+        regent=declared.settings.regent,
+    )
+    if (
+        remembered is not None
+        and remembered.accepted is not None
+        and remembered.accepted.state.resources
+    ):
+        raise ManagedError(
+            f"The Regent {declared.settings.regent} manages this database already.",
+            way_out="Its manifests say what it holds; or give --name for another Regent.",
+        )
     report = await plan_once(declared.settings, declared.state)
     if report.unread:
         said = "; ".join(f"{name}: {why}" for name, why in report.unread.items())
@@ -184,23 +213,34 @@ async def _planned(found: Exported, wanted: Wanted) -> OnceReport:
 
 
 def _faults(found: Exported, report: OnceReport) -> dict[ResourceKey, str]:
-    """Whom the plan would change, and what it would do; and who is refused."""
-    faults: dict[ResourceKey, str] = {}
+    """Who is refused; else whom the plan would change, and what it would do; else who waits.
+
+    The first of these alone: what follows from it is gone when they are left out.
+    """
+    refused: dict[ResourceKey, str] = {}
+    waiting: dict[ResourceKey, str] = {}
+    for outcome in report.outcomes:
+        if outcome.reason in FOLLOWS:
+            waiting[ResourceKey.parse(outcome.resource)] = outcome.message
+        elif outcome.state == "Stalled":
+            refused[ResourceKey.parse(outcome.resource)] = outcome.message
+    return refused or _changed(found, report) or waiting
+
+
+def _changed(found: Exported, report: OnceReport) -> dict[ResourceKey, str]:
+    changed: dict[ResourceKey, str] = {}
     for change in (*report.plan.changes, *report.waiting):
         if isinstance(change, AdoptRole):
             continue
         why = f"its manifest would {describe(change)}"
-        keys = [*change.causes, *_keys_of(found, change.about)] or [NOBODYS]
-        for key in keys:
-            faults.setdefault(key, why)
-    for outcome in report.outcomes:
-        if outcome.state == "Stalled" or outcome.reason in NOT_ADOPTED:
-            faults.setdefault(ResourceKey.parse(outcome.resource), outcome.message)
-    return faults
+        for key in [*change.causes, *_keys_of(found, change.about)] or [NOBODYS]:
+            changed.setdefault(key, why)
+    return changed
 
 
 NOBODYS = ResourceKey("Regent", "", "")
-NOT_ADOPTED = frozenset({"RoleNotFound", "PermissionNotFound", "RoleNotReady"})
+FOLLOWS = frozenset({"RoleNotFound", "PermissionNotFound", "RoleNotReady"})
+"""Reasons of who waits for another one."""
 
 
 def _keys_of(found: Exported, roles: Iterable[str | None]) -> list[ResourceKey]:

@@ -85,5 +85,5 @@ def _head(found: Exported, title: str) -> str:
 
 def _said(one: Unsaid) -> Iterator[str]:
     yield ""
-    yield f"Not declared: {one.what}: {one.why}."
+    yield f"Not declared: {one.what}: {one.why.removesuffix('.')}."
     yield from (f"  {text}" for text in one.sql)

@@ -460,6 +460,12 @@ def export(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the Regent. Default: DATABASE.")
     ] = None,
+    sql: Annotated[
+        bool,
+        typer.Option(
+            "--sql", help="Write SQL for psql instead, with all that is there, for a recovery."
+        ),
+    ] = False,
 ) -> None:
     """Write the roles and privileges of a server that nobody manages yet as manifests.
 
@@ -488,6 +494,7 @@ def export(
         is_wide=wildcards,
         with_passwords=passwords,
         name=name,
+        as_sql=sql,
     )
     _end(run_export(wanted), "table")
 

@@ -6,11 +6,10 @@ with the same of it share one Permission, which has all actions and all schemas 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from annotated_types import MaxLen
 from pydantic.alias_generators import to_snake
 
 from regent.export.held import COLUMN, Grantee, Holding, Place, Spot
@@ -81,9 +80,9 @@ class _Folding:
         here = set(places)
         for grantee in self.grantees:
             for spot, names in self.found.of.get(grantee, {}).items():
-                if spot.place in here and not self._comes_along(grantee, spot, names):
-                    for things in self._things(grantee, spot, names):
-                        shared.setdefault((spot, things), []).append(grantee)
+                left = self._left(grantee, spot, names) if spot.place in here else ()
+                for things in self._things(grantee, spot, left) if left else ():
+                    shared.setdefault((spot, things), []).append(grantee)
         actions: dict[tuple[Spot, Things, tuple[Grantee, ...]], list[str]] = {}
         for (spot, things), who in shared.items():
             alike = spot._replace(privilege="")
@@ -97,16 +96,17 @@ class _Folding:
         for one in sorted(schemas, key=lambda one: _fold_order(one, schemas[one])):
             yield from _within_limits(one, tuple(sorted(schemas[one])))
 
-    def _comes_along(self, grantee: Grantee, spot: Spot, names: Iterable[str]) -> bool:
-        """Whether all of it is USAGE that something else brings, and no wildcard would be lost."""
+    def _left(self, grantee: Grantee, spot: Spot, names: Set[str]) -> Set[str]:
+        """What must be said: not USAGE that something else brings, unless a list falls apart."""
         if spot.place.kind not in COMES_ALONG or spot.privilege != "USAGE" or spot.is_grantable:
-            return False
+            return names
         implied = self._implied.get(grantee, set())
-        if not all((spot.place, name) in implied for name in names):
-            return False
-        return self._wildcard(grantee, spot, names) is None
+        left = {name for name in names if (spot.place, name) not in implied}
+        if KINDS[spot.place.kind].is_container:
+            return left
+        return names if left or self._wildcard(grantee, spot, names) else left
 
-    def _things(self, grantee: Grantee, spot: Spot, names: set[str]) -> Iterator[Things]:
+    def _things(self, grantee: Grantee, spot: Spot, names: Set[str]) -> Iterator[Things]:
         if spot.place.kind is COLUMNS.kind:
             yield from _by_columns(names)
             return
@@ -235,7 +235,7 @@ def _most_names(field: str) -> int:
     if not field:
         return MOST_SCHEMAS
     limits = PermissionSpec.model_fields[to_snake(field)].metadata
-    return next(int(one.max_length) for one in limits if isinstance(one, MaxLen))
+    return next(int(one.max_length) for one in limits if hasattr(one, "max_length"))
 
 
 def _chunks(some: tuple[str, ...], most: int) -> Iterator[tuple[str, ...]]:

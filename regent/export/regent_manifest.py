@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from regent.export.asked import Asked, Read
 from regent.export.manifests import Manifest, manifest
 from regent.export.who import Who
 from regent.reach import HARMLESS_BUILT_IN, OPEN_ATTRIBUTES, POWERFUL_ATTRIBUTES
 from regent.standing import Standing
+from shared.errors import PostgRegentError
 from shared.patterns import ANY, escaped
 from shared.privileges import PublicRight
 from shared.resources import Regent
+
+
+class NoRegentSaysItError(PostgRegentError):
+    """The Regent that would be needed cannot be declared."""
+
 
 NAMED_ACTIONS = frozenset({"REFERENCES", "TRIGGER", "ALTER SYSTEM"})
 """What is given everywhere only where `allow.actions` names it (ADR 48)."""
@@ -42,7 +50,15 @@ def regent_manifest(
         "allow": _allow(read, who, [one["spec"] for one in declared]),
     }
     made = manifest("Regent", asked.regent, spec)
-    Regent.model_validate(made)
+    try:
+        Regent.model_validate(made)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise NoRegentSaysItError(
+            f"No Regent can be declared for this server: {place}: {fault['msg']}.",
+            way_out="Narrow it by --roles or --ignore-roles, or name another address in --dsn.",
+        ) from None
     return made
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC
 
 from regent.desired import Attributes, attribute_word
 from regent.export.statements import default_grants, grants, membership, on
 from regent.observed import Observed, ObservedRole
 from regent.plan.settings import is_list, list_items
 from shared.names import quote_ident, quote_literal, quote_qualified
-from shared.utc import utc
 
 
 def created(role: ObservedRole) -> str:
     """CREATE ROLE with its attributes; its password is not among them."""
+    return f"CREATE ROLE {quote_ident(role.name)} {_words(role)};"
+
+
+def altered(role: ObservedRole) -> str:
+    """The same of a role that is there."""
+    return f"ALTER ROLE {quote_ident(role.name)} {_words(role)};"
+
+
+def _words(role: ObservedRole) -> str:
     words = [attribute_word("login", on=role.login)]
     words += [
         attribute_word(one.name, on=getattr(role.attributes, one.name))
@@ -22,8 +31,8 @@ def created(role: ObservedRole) -> str:
     if role.connection_limit != -1:
         words.append(f"CONNECTION LIMIT {role.connection_limit}")
     if role.valid_until is not None:
-        words.append(f"VALID UNTIL {quote_literal(utc(role.valid_until))}")
-    return f"CREATE ROLE {quote_ident(role.name)} {' '.join(words)};"
+        words.append(f"VALID UNTIL {quote_literal(role.valid_until.astimezone(UTC).isoformat())}")
+    return " ".join(words)
 
 
 def settings(role: ObservedRole) -> tuple[str, ...]:

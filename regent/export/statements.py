@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from regent.kinds import KINDS, Naming
+from regent.kinds import KINDS, LOCAL, Naming
 from regent.observed import AclItem, ObjectGroup, ObservedDefault, ObservedMembership
 from shared.names import quote_ident, quote_qualified
 
 OPTIONS_SINCE = 16
+SERVERS = frozenset(row.kind for row in LOCAL if "ALTER SERVER" in row.tags.recorded)
+"""GRANT calls them FOREIGN SERVER, and ALTER does not."""
 
 
 def on(group: ObjectGroup, index: int) -> str:
@@ -55,16 +57,33 @@ def default_grants(default: ObservedDefault, item: AclItem) -> tuple[str, ...]:
     new_ones = KINDS[default.kind].new_ones
     if new_ones is None:
         return ()
+    return tuple(f"{_by_default(default)} {text}" for text in grants(item, new_ones.keyword))
+
+
+def default_revokes(
+    default: ObservedDefault, name: str | None, some: Iterable[str]
+) -> tuple[str, ...]:
+    """What a creator takes from whoever has it by PostgreSQL."""
+    new_ones = KINDS[default.kind].new_ones
+    if new_ones is None:
+        return ()
+    return (f"{_by_default(default)} {revokes(name, some, new_ones.keyword)}",)
+
+
+def _by_default(default: ObservedDefault) -> str:
     place = "" if default.schema is None else f" IN SCHEMA {quote_ident(default.schema)}"
-    head = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_ident(default.creator)}{place} "
-    return tuple(
-        f"{head}{text}".replace(f" ON {ALL_NEW} ", f" ON {new_ones.keyword} ")
-        for text in grants(item, ALL_NEW)
-    )
+    return f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_ident(default.creator)}{place}"
 
 
-ALL_NEW = "\0"
-"""Stands for the kind in a statement that is made for one object: no name holds it."""
+def revokes(name: str | None, some: Iterable[str], what: str) -> str:
+    """Takes privileges on one object from one role."""
+    return f"REVOKE {', '.join(sorted(some))} ON {what} FROM {grantee(name)};"
+
+
+def owned(group: ObjectGroup, index: int) -> str:
+    """Gives one object to its owner."""
+    what = on(group, index).removeprefix("FOREIGN ") if group.kind in SERVERS else on(group, index)
+    return f"ALTER {what} OWNER TO {quote_ident(group.owner)};"
 
 
 def given_as(grantor: str, statements: Iterable[str]) -> tuple[str, ...]:

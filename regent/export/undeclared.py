@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from regent.export.asked import Read
 from regent.export.held import objects_by_owner
 from regent.export.role_statements import role_statements
-from regent.export.statements import given_as, grants, membership, on
+from regent.export.statements import given_as, grants, membership, on, owned
 from regent.export.unsaid import Unsaid
 from regent.export.who import Who
 from regent.kinds import DATABASES, KINDS
 from regent.observed import Acl, Observed
 from regent.plan.matching import is_system
 from shared.listing import first_of
-from shared.names import quote_ident, quote_qualified
+from shared.names import quote_qualified
 
 MOST_NAMED = 5
 
@@ -102,5 +102,6 @@ def _owned_by_others(observed: Observed, found: Who) -> Iterator[str]:
         is_container = KINDS[group.kind].is_container or group.kind is DATABASES.kind
         if is_container and group.owner not in found.chosen:
             for index, name in enumerate(group.names):
-                if not is_system(name):
-                    yield f"ALTER {on(group, index)} OWNER TO {quote_ident(group.owner)};"
+                is_meant = KINDS[group.kind].is_container or name in observed.databases
+                if is_meant and not is_system(name):
+                    yield owned(group, index)

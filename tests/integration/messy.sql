@@ -13,6 +13,7 @@ CREATE ROLE root_too LOGIN SUPERUSER;
 CREATE ROLE monitoring LOGIN;
 CREATE ROLE optional LOGIN;
 CREATE ROLE bystander LOGIN;
+CREATE ROLE small LOGIN CREATEROLE CREATEDB PASSWORD 'small-secret';
 GRANT readers TO alice, bob;
 GRANT readers TO writers WITH ADMIN OPTION;
 GRANT writers TO carol;

@@ -74,19 +74,32 @@ async def exported(database: Database, out: Path, *options: str) -> Ended:
     return ended
 
 
-async def changes_nothing(database: Database, out: Path) -> dict[str, Any]:
+async def make_messy(database: Database) -> None:
+    """What that version has of it."""
+    await database.execute(MESSY)
+    if database.server.version >= 15:
+        await database.execute(AFTER_15)
+    if database.server.version >= 16:
+        await database.execute(AFTER_16)
+
+
+async def changes_nothing(database: Database, out: Path) -> None:
     """Its plan are adoptions alone; `apply` does these, and nothing else is there afterwards."""
     before = await catalog(database)
+    await plans_adoptions(out, database.dsn())
     arguments = (str(out), "--dsn", database.dsn(), "-o", "json")
-    planned = (await postgregent("plan", *arguments)).data()
-    kinds = {change["what"].partition(" ")[0] for change in planned["changes"]}
-    assert kinds == {"adopt"}, planned["changes"]
     applied = await postgregent("apply", *arguments)
     assert applied.status == 0, applied.out + applied.err
     assert await catalog(database) == before
     again = await postgregent("plan", *arguments)
     assert (again.status, again.data()["changes"]) == (0, [])
-    return planned
+
+
+async def plans_adoptions(out: Path, dsn: str) -> None:
+    """And nothing else."""
+    planned = (await postgregent("plan", str(out), "--dsn", dsn, "-o", "json")).data()
+    kinds = {change["what"].partition(" ")[0] for change in planned["changes"]}
+    assert kinds == {"adopt"}, planned["changes"]
 
 
 def manifests(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
@@ -110,18 +123,21 @@ async def test_what_was_applied_and_uninstalled_is_exported_and_changes_nothing(
     found = manifests(out)
     assert found["User", "summer-intern-2"] == {"roles": ["mydb-viewer"], "adopt": True}
     assert found["Permission", "connect-mydb"] == {"database": "mydb", "actions": ["CONNECT"]}
+    wide = tmp_path / "wide"
+    await exported(database, wide, "--wildcards")
+    assert manifests(wide)["Permission", "select-schema1-schema2"]["tables"] == ["*"]
+    await plans_adoptions(wide, database.dsn())
     await changes_nothing(database, out)
+    again = await postgregent("export", "--dsn", database.dsn())
+    assert (again.status, again.out) == (1, "")
+    assert "manages this database already" in again.err
 
 
 async def test_a_messy_database_is_exported_and_changes_nothing(
     database: Database, tmp_path: Path
 ) -> None:
     """What no declaration says is listed with its SQL; whom the plan would change is left out."""
-    await database.execute(MESSY)
-    if database.server.version >= 15:
-        await database.execute(AFTER_15)
-    if database.server.version >= 16:
-        await database.execute(AFTER_16)
+    await make_messy(database)
     out = tmp_path / "out"
     ended = await exported(database, out, "--passwords")
     found, comments = manifests(out), (out / "regent.yaml").read_text()
@@ -137,4 +153,49 @@ async def test_a_messy_database_is_exported_and_changes_nothing(
         assert f"not declared  {name}: " in ended.err
         assert f"#   {sql}" in comments
     assert "SCRAM-SHA-256" not in comments + ended.err
+    small, part = database.dsn("small", "small-secret"), tmp_path / "part"
+    options = ("--roles", "b*", "--roles", "rea*", "--ignore-roles", "by*", "--schemas", "schema?")
+    ended = await postgregent("export", str(part), *options, "--per", "role", "--dsn", small)
+    assert ended.status == 0, ended.err
+    assert {str(file.relative_to(part)) for file in part.rglob("*.yaml")} == {
+        "regent.yaml", "permissions.yaml", "users/bob.yaml"
+    }  # fmt: skip
+    assert "not declared  role readers: spec.defaultPrivileges[" in ended.err
+    narrow = manifests(part)["Regent", "mydb"]
+    assert narrow["ignoreSchemas"] == ["mine", "public"]
+    assert narrow["allow"]["memberOf"] == ["readers"]
+    await plans_adoptions(part, small)
+    ended = await postgregent("export", str(part), "--dsn", small)
+    assert (ended.status, "never replaced" in ended.err) == (1, True)
     await changes_nothing(database, out)
+
+
+async def test_the_sql_of_a_messy_database_brings_everything_back(
+    database: Database, tmp_path: Path
+) -> None:
+    """Roles are dropped with all that they have, the statements run, and the export is the same."""
+    await make_messy(database)
+    before = await sql_of(database)
+    connection = await database.connect("postgres")
+    everybody = await connection.fetch(
+        "SELECT quote_ident(rolname) FROM pg_roles WHERE oid >= 16384 "
+        " AND rolname <> ALL ('{my-admin,app_owner}')"
+    )
+    for (role,) in everybody:
+        await connection.execute(
+            f'REASSIGN OWNED BY {role} TO "my-admin"; DROP OWNED BY {role} CASCADE'
+        )
+    await connection.execute(f"DROP ROLE {', '.join(role for (role,) in everybody)}")
+    assert await sql_of(database) != before
+    statements = [line for line in before.splitlines() if not line.startswith("\\connect")]
+    for statement in statements:
+        if statement not in ('CREATE ROLE "my-admin";', 'CREATE ROLE "app_owner";'):
+            await connection.execute(statement)
+    assert await sql_of(database) == before
+
+
+async def sql_of(database: Database) -> str:
+    """As it is now, with verifiers."""
+    ended = await postgregent("export", "--sql", "--passwords", "--dsn", database.dsn())
+    assert ended.status == 0, ended.err
+    return ended.out
