@@ -90,7 +90,11 @@ async def declare(request: Request) -> Declared:
     """
     environment = os.environ if request.secrets_from_env else None
     # One without a Regent is refused below, with a way out that these commands have.
-    tree = read_tree(request.directory, environment, allow_empty=True)
+    return await declare_tree(read_tree(request.directory, environment, allow_empty=True), request)
+
+
+async def declare_tree(tree: Tree, request: Request) -> Declared:
+    """The same of a tree that was read already: the directory of the request is not looked at."""
     if problems := (*tree.errors, *unknown_references(tree)):
         raise ProblemsError(problems)
     regent = choose_regent(regents_of(tree), request.regent)

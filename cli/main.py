@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -497,6 +497,89 @@ def access_review(
     asked = Asked(directory, dsn, regent, secrets_from_env, role, everything)
     errors_as: Output = output if output in ("json", "yaml") else "table"
     _end(run_access_review(asked, output), errors_as)
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[OUT]",
+            help="A new or empty directory. Default: one stream on standard output.",
+            show_default=False,
+        ),
+    ] = None,
+    dsn: DsnOption = None,
+    database: Annotated[
+        list[str] | None,
+        typer.Option("--database", metavar="NAME", help="One more database; may be repeated."),
+    ] = None,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option("--roles", metavar="PATTERN", help="Only these; may be repeated."),
+    ] = None,
+    schemas: Annotated[
+        list[str] | None,
+        typer.Option("--schemas", metavar="PATTERN", help="Only these; may be repeated."),
+    ] = None,
+    ignore_roles: Annotated[
+        list[str] | None,
+        typer.Option("--ignore-roles", metavar="PATTERN", help="Not these; may be repeated."),
+    ] = None,
+    per: Annotated[
+        Literal["kind", "role"],
+        typer.Option("--per", help="What OUT has one file for."),
+    ] = "kind",
+    wildcards: Annotated[
+        bool,
+        typer.Option(
+            "--wildcards",
+            help='Write "*" wherever all objects have it now; what is made later gets it, too.',
+        ),
+    ] = False,
+    passwords: Annotated[
+        bool, typer.Option("--passwords", help="Write a Secret with the SCRAM verifiers.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Of the Regent. Default: DATABASE.")
+    ] = None,
+    sql: Annotated[
+        bool,
+        typer.Option(
+            "--sql", help="Write SQL for psql instead, with all that is there, for a recovery."
+        ),
+    ] = False,
+) -> None:
+    """Write the roles and privileges of a server that nobody manages yet as manifests.
+
+    Their plan adopts the roles and changes nothing else: that is proved before anything is written,
+    by planning it. What no declaration says is listed on standard error, and with its SQL in
+    comments. Writes nothing to the server.
+
+    [dim]postgregent export ./access --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent plan ./access --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent export --roles 'app_*' --dsn postgresql://my-admin@127.0.0.1/mydb[/]
+    """
+    from cli.export import Wanted, run_export
+
+    if dsn is None:
+        raise typer.BadParameter("Say --dsn DSN for the server.")
+    wanted = Wanted(
+        dsn,
+        out,
+        databases=tuple(database or ()),
+        roles=tuple(roles or ()),
+        schemas=tuple(schemas or ()),
+        ignore_roles=tuple(ignore_roles or ()),
+        layout=per,
+        is_wide=wildcards,
+        with_passwords=passwords,
+        name=name,
+        as_sql=sql,
+    )
+    _end(run_export(wanted), "table")
 
 
 @app.command()
