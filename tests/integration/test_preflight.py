@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from cli.pages import PAGE_LINES
 from tests.command import Ended, flights, postgregent
 from tests.postgres.clusters import ADMIN, BOOTSTRAP
 from tests.postgres.database import Database
+from tests.postgres.database import flights as database_of
+from tests.postgres.server import PostgresServer
 from tests.shapes.shapes import Shape, called, shaped
 
 PROBLEMS = """
@@ -166,6 +169,28 @@ async def test_a_declared_role_that_the_admin_cannot_adopt_blocks(
         ]
         await follow(database, found[0])
         assert (await preflight(database, directory)).status == 0
+
+
+@pytest.mark.versions(18)
+async def test_replication_is_found_and_a_standby_blocks(
+    launch_server: Callable[..., PostgresServer],
+) -> None:
+    """A standby can be read as well."""
+    async with database_of(launch_server(wal_level="logical")) as database:
+        await database.execute(
+            "SELECT pg_create_logical_replication_slot('feed', 'pgoutput');"
+            "CREATE SUBSCRIPTION s CONNECTION 'host=x password=secret' PUBLICATION p"
+            " WITH (connect = false, slot_name = NONE)"
+        )
+        found = await findings(database, status=0)
+        assert found["replicates"]["objects"] == [
+            "logical slot feed of mydb (pgoutput), which nobody reads",
+            "subscription s of mydb, owned by my-admin",
+        ]
+        (database.server.data_dir / "standby.signal").touch()
+        database.server.restart()
+        found = await findings(database, status=2)
+        assert [name for name, one in found.items() if one["severity"] == "blocks"] == ["standby"]
 
 
 async def test_what_cannot_be_read_is_a_finding_and_ends_with_1(database: Database) -> None:
