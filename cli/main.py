@@ -583,6 +583,41 @@ def export(
 
 
 @app.command()
+def preflight(
+    directory: MaybeDirectory = None,
+    dsn: DsnOption = None,
+    databases: Annotated[
+        list[str] | None,
+        typer.Option("--database", metavar="NAME", help="Look into this one, too; repeatable."),
+    ] = None,
+    regent: RegentOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every object and every statement.")
+    ] = False,
+    output: OutputOption = "table",
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    r"""Look at a server before PostgRegent manages it. Writes nothing.
+
+    Says what the admin cannot do and the SQL that helps, who has more than they should, whose dump,
+    replication or pooler is affected, and what a restore needs. Reads the database of --dsn, or
+    those that the Regent of DIR serves, in READ ONLY transactions.
+
+    Ends with 0 when nothing blocks, with 2 when something does, and with 1 when something could not
+    be read.
+
+    [dim]postgregent preflight --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent preflight examples/flights -o json | jq '.findings\[].name'[/]
+    """
+    from cli.preflight import Asked, run_preflight
+
+    _require_directory(directory, regent, secrets_from_env)
+    asked = Asked(directory, dsn, tuple(databases or ()), regent, secrets_from_env)
+    _end(run_preflight(asked, output, everything=everything), output)
+
+
+@app.command()
 def pause(
     role: Annotated[
         str | None, typer.Argument(metavar="ROLE", help="As PostgreSQL calls it.")

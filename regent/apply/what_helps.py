@@ -115,12 +115,12 @@ def _of_owners(owners: set[str], change: PrivilegeChange, server: ObservedServer
         else:
             yield (
                 f"Run GRANT {quote_ident(owner)} TO"
-                f" {quote_ident(server.admin)}{_options(owner, server)};"
-                f" {_who_may_grant(owner, server)}."
+                f" {quote_ident(server.admin)}{membership_options(owner, server)};"
+                f" {who_may_grant(owner, server)}."
             )
 
 
-def _options(owner: str, server: ObservedServer) -> str:
+def membership_options(owner: str, server: ObservedServer) -> str:
     """Where a bare GRANT would leave the membership without the owner's rights."""
     if server.major < OPTIONS_SINCE:
         return ""
@@ -146,10 +146,10 @@ def _over(role: str, change: Change, server: ObservedServer, *, grantor: str = "
         return
     if not _has(server, "createrole"):
         yield f"Run ALTER ROLE {quote_ident(server.admin)} CREATEROLE; as a superuser."
-    if not _administers(server, role) and server.major >= OPTIONS_SINCE:
+    if not administers(server, role) and server.major >= OPTIONS_SINCE:
         yield (
             f"Run GRANT {quote_ident(role)} TO {quote_ident(server.admin)} WITH ADMIN TRUE;"
-            f" {_who_may_grant(role, server)}."
+            f" {who_may_grant(role, server)}."
         )
 
 
@@ -158,17 +158,18 @@ def _in_sql(change: Change, server: ObservedServer) -> str:
     return "; ".join(one.shown for one in render(change, major=server.major))
 
 
-def _who_may_grant(role: str, server: ObservedServer) -> str:
+def who_may_grant(role: str, server: ObservedServer) -> str:
     """Before 16 whoever has CREATEROLE makes anybody a member of any role but a superuser."""
     if server.major < OPTIONS_SINCE:
         may = _has(server, "createrole")
         return "as the admin itself" if may else "as a superuser or with CREATEROLE"
-    if _administers(server, role):
+    if administers(server, role):
         return "as the admin itself"
     return f"as a superuser, or as a role that has ADMIN over {quote_ident(role)}"
 
 
-def _administers(server: ObservedServer, role: str) -> bool:
+def administers(server: ObservedServer, role: str) -> bool:
+    """True if the admin itself has ADMIN over a role."""
     rows = (one for one in server.memberships if one.group == role and one.admin)
     return any(one.member == server.admin for one in rows)
 

@@ -16,7 +16,6 @@ from regent.kinds import COLUMNS, CONTAINERS, KINDS
 from regent.observed import AclItem, ObservedServer
 from regent.why.reaching import Links, Reaching
 from regent.why.target import Target
-from shared.memberships import OPTIONS_SINCE
 
 FIRST_UNPINNED_OID = 12_000
 """Below are the catalogs themselves: only superusers write to them, whatever was granted."""
