@@ -18,7 +18,10 @@ from tests.integration.test_home import VERIFIER, accepted
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 
-pytestmark = [pytest.mark.found("A5"), pytest.mark.rule("5"), pytest.mark.every_version]
+pytestmark = [
+    pytest.mark.found("A5"), pytest.mark.rule("5"), pytest.mark.every_version,
+    pytest.mark.slow_versions(16, 17),
+]  # fmt: skip
 REGENT = "default/my-regent"
 POWER = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = 'mallory'"
 GRAB = """

@@ -135,7 +135,7 @@ async def test_a_regent_beside_an_installation_that_fails_says_so_and_goes_on(
         os.kill(intruder.get_server_pid(), signal.SIGKILL)  # all sessions end; it recovers
 
         async def is_corrected() -> bool:
-            with contextlib.suppress(OSError, asyncpg.PostgresError):
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 return not await (await database.connect()).fetchval(MAY_DELETE)
             return False
 

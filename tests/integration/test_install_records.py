@@ -10,6 +10,7 @@ from regent.detect.own_sessions import OwnSessions
 from tests.postgres.canary import Canary
 from tests.postgres.database import Database
 
+pytestmark = pytest.mark.slow_versions(16, 17)
 PREPARE = """
     CREATE ROLE intern;
     CREATE TABLE schema1.old (id integer, x text);

@@ -15,6 +15,7 @@ from regent.detect.install import install, remove
 from tests.postgres.database import Database, flights
 from tests.postgres.server import PostgresServer
 
+pytestmark = pytest.mark.slow_versions(16, 17)
 HARM = [
     "DROP TABLE postgregent.event",
     "ALTER SCHEMA postgregent RENAME TO elsewhere",

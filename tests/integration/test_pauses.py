@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.ahead import Ahead
 from tests.command import flights, postgregent
 from tests.daemons import running
 from tests.declared import REFERENCE, state
@@ -100,14 +100,6 @@ async def test_what_is_done_by_hand_stays_is_said_and_is_corrected_at_the_end(
     report = await applied(database, REFERENCE, revision=5)
     assert report.plan.is_empty
     assert {one.state for one in report.outcomes} == {"Ready"}
-
-
-class Ahead(datetime):
-    """The clock of a Regent that is two hours ahead of its server's."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Any:
-        return datetime.now(tz) + timedelta(hours=2)
 
 
 @pytest.mark.found("E258")

@@ -45,7 +45,9 @@ class Served:
         path.write_bytes(pair.certificate + pair.key)
         context = ssl.create_default_context(cadata=self.regents.bundle.decode())
         context.load_cert_chain(path)
-        return httpx.AsyncClient(base_url=f"https://127.0.0.1:{self.port}", verify=context)
+        return httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{self.port}", verify=context, timeout=60
+        )
 
 
 @pytest.fixture

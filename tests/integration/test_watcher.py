@@ -24,6 +24,7 @@ from tests.integration.until import until
 from tests.postgres.database import Database, flights
 from tests.postgres.server import PostgresServer
 
+pytestmark = pytest.mark.slow_versions(16, 17)
 SHARED = [
     ("CREATE ROLE other", "roles"),
     ("ALTER ROLE intern CREATEDB", "roles"),
@@ -269,8 +270,9 @@ async def test_a_change_in_a_subtransaction_is_probable(database: Database) -> N
 
 @pytest.mark.rule("30")
 async def test_the_one_session_that_changed_roles_is_probable_and_of_several_each_is_named(
-    database: Database,
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("regent.detect.attribution.RECENT_SECONDS", 60.0)  # whatever it takes here
     admin = await database.connect()
     own = [admin.get_server_pid()]
     assert (await likely_actor(admin, own)).certainty == "Unknown"

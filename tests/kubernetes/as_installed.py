@@ -61,7 +61,7 @@ class Installed:
         certificate = self.plane.settings.authority.certificate
         base = f"https://localhost:{self.views_port}"
         context = ssl.create_default_context(cafile=certificate)
-        async with httpx.AsyncClient(base_url=base, verify=context) as client:
+        async with httpx.AsyncClient(base_url=base, verify=context, timeout=60) as client:
             return await client.get(path, headers=headers)
 
 

@@ -126,7 +126,7 @@ async def is_let_in(one: Controlled, folder: Path, pair: Pair, regents: Authorit
     context = ssl.create_default_context(cadata=regents.bundle.decode())
     context.load_cert_chain(folder / "client.pem")
     name = server_names(regent(one), Plant(one.own_namespace, IMAGE))[0]
-    async with httpx.AsyncClient(verify=context) as client:
+    async with httpx.AsyncClient(verify=context, timeout=60) as client:
         try:
             answer = await client.get(
                 one.pods.address(regent(one)) + "/v1/status", extensions={"sni_hostname": name}

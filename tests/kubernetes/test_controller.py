@@ -13,7 +13,13 @@ import pytest
 
 from controller.kube.api import KubeApi
 from tests.eventually import settled
-from tests.kubernetes.controlled import Controlled, condition, controlled, flights_manifests
+from tests.kubernetes.controlled import (
+    Controlled,
+    condition,
+    controlled,
+    flights_manifests,
+    hasty_endings,
+)
 from tests.kubernetes.in_force import INSTALLED
 from tests.kubernetes_harness.access import Cluster
 from tests.postgres.canary import Canary
@@ -223,9 +229,10 @@ async def test_a_namespace_ends_with_the_database_gone(one: Controlled, database
         one.cluster.kubectl(
             "delete", "pgregent,pgrole,pguser,pgperm", "--all", "-n", one.namespace, "--wait=false"
         )
-        for kind, names in (("User", USERS), ("Role", ROLES), ("Regent", ("my-regent",))):
-            for name in names:
-                await one.gone(kind, name)
+        with hasty_endings():
+            for kind, names in (("User", USERS), ("Role", ROLES), ("Regent", ("my-regent",))):
+                for name in names:
+                    await one.gone(kind, name)
         assert "uninstall" in (await one.events("LeftInstalled"))[0]["note"]
     finally:
         database.server.start()
@@ -248,7 +255,8 @@ async def test_a_user_let_go_while_the_regent_was_away_ends_when_it_is_back(
     for pod in one.pods.running.values():
         await asyncio.to_thread(pod.stop, kill=True)
     await one.delete("User", "summer-intern-2")
-    await one.gone("User", "summer-intern-2")
+    with hasty_endings():
+        await one.gone("User", "summer-intern-2")
     connection = await database.connect()
     exists = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'summer-intern-2'"
     assert await connection.fetchval(exists) is True

@@ -70,7 +70,7 @@ async def waiting(
 
 
 async def metrics(port: int) -> str:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         try:
             return (await client.get(f"http://127.0.0.1:{port}/metrics")).text
         except httpx.HTTPError:
@@ -137,7 +137,7 @@ async def test_a_controller_that_is_asked_to_end_gives_the_lease_back(
     with process(waiting, tmp_path, "first") as (first, port):
         await until_leader(port)
         await waiting.ready("Regent", "my-regent")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
             assert (await client.get(f"http://127.0.0.1:{port}/v1/regents")).status_code == 404
         first.terminate()
@@ -160,7 +160,7 @@ async def asked(
 ) -> httpx.Response | None:
     key = ResourceKey("Regent", one.namespace, "my-regent")
     extensions = {"sni_hostname": name}
-    async with httpx.AsyncClient(verify=ssl_context) as client:
+    async with httpx.AsyncClient(verify=ssl_context, timeout=60) as client:
         try:
             return await client.get(one.pods.address(key) + path, extensions=extensions)
         except httpx.TransportError:
@@ -187,7 +187,9 @@ async def test_a_regent_answers_the_controller_alone_and_takes_up_a_new_certific
         refused = context(tmp_path, believes, pair)
         assert await asked(waiting, "/v1/status", refused, name) is None
     pod = waiting.pods.of(key)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pod.health_port}") as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{pod.health_port}", timeout=60
+    ) as client:
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/v1/status")).status_code == 404
         assert "postgregent_passes" in (await client.get("/metrics")).text

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from controller.kube.api import KubeApi
-from tests.kubernetes.controlled import Controlled, controlled, flights_manifests, ready_reason
+from tests.kubernetes.controlled import (
+    Controlled,
+    controlled,
+    flights_manifests,
+    hasty_endings,
+    ready_reason,
+)
 from tests.kubernetes_harness.access import Cluster
 from tests.postgres.database import Database
 
@@ -96,7 +102,8 @@ async def test_who_is_deleted_between_two_regents_is_told_of_and_named_by_the_ne
     one.apply(*(each for each in declared if each["kind"] != "User"))
     await one.until("Regent", "my-regent", lambda found: ready_reason(found) != "")
     await one.delete("User", "ann")
-    await one.gone("User", "ann")
+    with hasty_endings():
+        await one.gone("User", "ann")
     await told(one, "NoRegent", "ann")
 
     one.pods.is_paused = False

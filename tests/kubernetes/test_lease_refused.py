@@ -62,7 +62,8 @@ async def test_a_controller_without_the_right_on_its_lease_is_not_ready_and_says
         notes = [one["note"] for one in found if one["reason"] == "LeaseRefused"]
         return any("403" in note and "deletions wait" in note for note in notes)
 
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{(port := own_port())}") as client:
+    port = own_port()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
 
         async def answers(path: str, *words: str) -> bool:
             with contextlib.suppress(httpx.TransportError):

@@ -17,6 +17,7 @@ from tests.kubernetes_harness.access import Cluster
 from tests.kubernetes_harness.chart import InstalledChart
 from tests.kubernetes_harness.control_plane import ControlPlane
 from tests.kubernetes_harness.describing import from_description
+from tests.kubernetes_harness.direct import delete_namespace, make_namespace
 from tests.kubernetes_harness.external import external_cluster, named_kubeconfig
 from tests.kubernetes_harness.images import Image, program_image
 from tests.kubernetes_harness.node_access import NodeCluster
@@ -153,10 +154,9 @@ def node_postgres(node_cluster: NodeCluster) -> Iterator[ReachableServer]:
 
 def _namespace(cluster: Cluster) -> Iterator[str]:
     name = f"test-{secrets.token_hex(4)}"
-    cluster.kubectl("create", "namespace", name)
-    cluster.wait_for_default_account(name)
+    make_namespace(cluster, name)
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+    delete_namespace(cluster, name)
 
 
 @contextlib.contextmanager
