@@ -51,9 +51,16 @@ class _Terse:
 
     most_ways: int = MOST_WAYS
     with_sentences: bool = True
+    explains_bare: bool = True
+    """With a sentence at least where nothing else would be said."""
 
 
-_TERSER = (_Terse(), _Terse(1), _Terse(1, with_sentences=False))
+_TERSER = (
+    _Terse(),
+    _Terse(1),
+    _Terse(1, with_sentences=False),
+    _Terse(1, with_sentences=False, explains_bare=False),
+)
 
 
 def sheet(subject: Subject, found: Sequence[Finding], *, width: int, everything: bool) -> Sheet:
@@ -83,6 +90,7 @@ def _sheet(subject: Subject, found: Sequence[Finding], width: int, terse: _Terse
         page.add(line, style)
     for one in found:
         is_long = terse is None or terse.with_sentences or one.severity is Severity.BLOCKS
+        is_long = is_long or (terse is not None and terse.explains_bare and not one.objects)
         head = ((f"{one.severity:<6}  ", _STYLES[one.severity]), (one.name, "bold"))
         if is_long:
             page.add_pieces(*head)
@@ -122,7 +130,9 @@ def _summed_up(found: Iterable[Finding]) -> str:
     counts = _counts(found)
     blocks = counts["blocks"] - counts["unread"]
     words = [
-        f"{blocks:,} {'blocks' if blocks == 1 else 'block'}" if blocks else "nothing blocks",
+        f"{blocks:,} {'finding blocks' if blocks == 1 else 'findings block'}"
+        if blocks
+        else "nothing blocks",
         f"{counts['risks']:,} {'risk' if counts['risks'] == 1 else 'risks'}",
         f"{counts['notes']:,} {'note' if counts['notes'] == 1 else 'notes'}",
     ]

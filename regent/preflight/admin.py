@@ -63,8 +63,8 @@ def _home(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 Severity.BLOCKS,
                 "home-database",
-                f"The home database {home}, in which PostgRegent remembers, is not there, and the"
-                " admin may not make it.",
+                f"The home database {home}, in which PostgRegent remembers, does not exist, and the"
+                " admin cannot make it. Run what does not exist yet of this.",
                 (home,),
                 (Way(sql_to_run(home, server.admin, major=server.major), by=A_SUPERUSER),),
             )

@@ -22,7 +22,8 @@ _DUMPER = re.compile(
     r"|barman|pgbackrest|wal-?g\b|dumper|backup",
     re.IGNORECASE,
 )
-OURS = "postgregent_"
+OURS = frozenset({"postgregent_change", "postgregent_drop", "postgregent_prevent"})
+"""The event triggers of a Regent."""
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
@@ -127,7 +128,7 @@ def _event_triggers(facts: Facts) -> Iterator[Finding]:
         for one in database.event_triggers
         if one.is_enabled
     ]
-    ours = sorted({name for name, one in found if one.name.startswith(OURS)})
+    ours = sorted({name for name, one in found if one.name in OURS})
     if ours:
         yield Finding(
             Severity.NOTE,
@@ -136,7 +137,7 @@ def _event_triggers(facts: Facts) -> Iterator[Finding]:
             tuple(ours),
             (Way("SELECT regent, role FROM postgregent.marks", "", facts.home),),
         )
-    others = [(name, one) for name, one in found if not one.name.startswith(OURS)]
+    others = [(name, one) for name, one in found if one.name not in OURS]
     if others:
         yield Finding(
             Severity.NOTE,

@@ -137,8 +137,11 @@ async def test_what_blocks_a_smaller_admin_is_said_with_the_sql_that_then_helps(
     shape: Shape, database: Database
 ) -> None:
     """Nothing is prepared but what the findings that block say, run by the one whom they name."""
+    dumping = await database.connect(BOOTSTRAP)
+    await dumping.execute("SET application_name = 'pg_dump'")
     async with shaped(shape, database, is_prepared=False):
         found = await findings(database, status=2)
+        assert "pg_dump as postgres" in found["dumps"]["objects"]
         blocking = [one for one in found.values() if one["severity"] == "blocks"]
         assert "owner-out-of-reach" in {one["name"] for one in blocking}
         assert {"no-event-triggers", "passwords-not-read", "no-signal"} - found.keys() <= (
