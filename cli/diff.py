@@ -9,6 +9,7 @@ from cli.diff_page import DiffPage
 from cli.printing import Output, print_data, results
 from cli.sides import Options, load, named
 from regent.access.difference import Side, difference
+from regent.access.later import Differing, differing, later
 from shared.errors import PostgRegentError
 from shared.problems import nearest
 
@@ -44,14 +45,18 @@ class Compared:
 async def run_diff(asked: Compared, output: Output) -> int:
     """Print it. 0: nobody gains or loses anything. 2: somebody does. 1: it is not all known."""
     both = await load(named(asked.before), named(asked.after), asked.options)
-    found = difference(Side(both.before.places), Side(both.after.places))
+    before, after = Side(both.before.places), Side(both.after.places)
+    found = difference(before, after)
+    to_come: tuple[Differing, ...] = ()
+    if both.before.desired is not None and both.after.desired is not None:
+        to_come = differing(later(before, both.before.desired), later(after, both.after.desired))
     if asked.role is not None:
         require_person(asked.role, [one.name for one in found])
-    page = DiffPage(both, found)
+    page = DiffPage(both, found, to_come)
     if output == "table":
         page.sheet(asked.role, everything=asked.everything).write(results())
     else:
         print_data(results(), page.document(asked.role), output)
     if both.unread or page.is_partial:
         return UNKNOWN
-    return DIFFERENT if page.changed else NOTHING
+    return DIFFERENT if page.changed or to_come else NOTHING

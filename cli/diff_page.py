@@ -9,6 +9,8 @@ As JSON or YAML:
                   grant option, OWNER, or a power such as LOGIN or SUPERUSER, which is on no object.
                   `before` and `after` are None, SetRole or AtOnce. An object is {database, kind,
                   name}. `unchanged` is how many rights stay as they are
+    later         list of {what, gaining, losing}: what declared patterns will give otherwise on
+                  objects that are not there yet, and to whom
     unchanged     how many persons have what they had
     unread        list of {database, message}: what could not be read; then the exit status is 1
     notes         list of texts
@@ -26,6 +28,7 @@ from cli.access_text import said_of
 from cli.sheet import Sheet
 from cli.sides import Both
 from regent.access.difference import OfPerson, Step
+from regent.access.later import Differing
 from regent.access.places import Place
 from regent.access.rights import Way
 from shared.listing import first_of
@@ -42,6 +45,7 @@ class DiffPage:
 
     both: Both
     found: Sequence[OfPerson]
+    later: Sequence[Differing] = ()
 
     @property
     def changed(self) -> tuple[OfPerson, ...]:
@@ -85,6 +89,7 @@ class DiffPage:
             sheet.add()
             _block(sheet, steps, persons, everything=in_full)
         sheet.add()
+        self._of_later(sheet, role, everything=in_full)
         for note in self.notes if in_full else self.notes[:MOST_NOTES]:
             sheet.add(f"  note: {note}", "yellow")
         if not in_full and len(self.notes) > MOST_NOTES:
@@ -94,11 +99,27 @@ class DiffPage:
         sheet.add(self._in_sum(), "bold" if self.changed else "bold green")
         return sheet
 
+    def _of_later(self, sheet: Sheet, role: str | None, *, everything: bool) -> None:
+        shown = [one for one in self.later if role is None or role in (*one.gaining, *one.losing)]
+        if not shown:
+            return
+        sheet.add("  For objects that are not there yet:", "bold")
+        for one in shown if everything else shown[:MOST_LINES]:
+            sides = ((one.gaining, "+", "green"), (one.losing, "-", "red"))
+            for names, sign, style in sides:
+                if names:
+                    who = ", ".join(names) if everything else first_of(names, NAMES)
+                    sheet.add(f"    {sign} {one.what.shown}: {who}", style)
+        if not everything and len(shown) > MOST_LINES:
+            sheet.add(f"      and {len(shown) - MOST_LINES} more; --all shows them.", "dim")
+        sheet.add()
+
     def _in_sum(self) -> str:
         same = len(self.found) - len(self.changed)
         unchanged = f"{same} {'has' if same == 1 else 'have'} what they had"
         if not self.changed:
             said = "Nobody gains or loses access" if not self.both.unread else "No difference seen"
+            said += " to what is there now" if self.later else ""
             return f"{said}; {unchanged}."
         gain = sum(bool(one.gains) for one in self.changed)
         lose = sum(bool(one.losses) for one in self.changed)
@@ -119,6 +140,14 @@ class DiffPage:
                 }
                 for one in self.changed
                 if role in (None, one.name)
+            ],
+            "later": [
+                {
+                    "what": one.what.shown,
+                    "gaining": list(one.gaining),
+                    "losing": list(one.losing),
+                }
+                for one in self.later
             ],
             "unchanged": len(self.found) - len(self.changed),
             "unread": [

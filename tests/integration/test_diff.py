@@ -64,11 +64,17 @@ async def test_a_change_is_compared_with_the_server_and_with_a_revision(
     assert {word for word, _ in gained} == {"REFERENCES"}
     shown = await postgregent("diff", f"{place}@main", place, "--dsn", dsn)
     assert "+ REFERENCES on" in shown.out
+    assert "+ REFERENCES on tables schema1.* in mydb: summer-intern-2" in shown.out
     assert database.server.password.get_secret_value() not in drifted.out + drifted.err
     git(tmp_path, "add", "--all")
     git(tmp_path, "commit", "--quiet", "--message", "as it is")
     ended = await postgregent("diff", f"{place}@HEAD", place, "--dsn", dsn)
     assert ended.status == 0, ended.out
+    replace(directory / "permissions.yaml", "    - flights\n", "    - flights\n    - planes\n")
+    ended = await postgregent("diff", f"{place}@HEAD", place, "--dsn", dsn, "-o", "json")
+    assert (ended.status, ended.data()["persons"]) == (2, []), ended.err
+    what = {one["what"]: one["gaining"] for one in ended.data()["later"]}
+    assert what["SELECT on tables *.planes in mydb"] == ["flights-admin"]
 
 
 @pytest.mark.versions(18)
