@@ -26,7 +26,7 @@ from regent.together import end
 from regent.uninstall import uninstall
 from regent.watchdog import keep_the_watchdog_quiet
 from shared.backoff import Backoff
-from shared.http import TroubleBody
+from shared.http import StatusBody, TroubleBody
 
 log = structlog.get_logger()
 UNINSTALLED = TroubleBody(
@@ -107,6 +107,7 @@ class Daemon:
             metrics=self._metrics,
             turn=self._turn,
         ) as engine:
+            _doubt_an_older_copy(engine, self._board.status)
             accepted = engine.passes.memory.accepted
             if accepted is None:
                 self._board.connected(None)
@@ -141,6 +142,13 @@ class Daemon:
             health = create_health_app(self._service, self._metrics.render)
             found.append(Listening(health, listen(api, api.health_port)))
         return tuple(found)
+
+
+def _doubt_an_older_copy(engine: Engine, last: StatusBody) -> None:
+    """What this process saw in force in an earlier life is not older than what is remembered."""
+    is_same = engine.passes.memory.system_identifier in ("", last.system_identifier)
+    if is_same and last.applied_revision is not None and not last.approval.waiting:
+        engine.passes.doubt(last.applied_revision)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -261,7 +261,8 @@ async def apply_once(
         )
         owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
         has_let_go = memory.brake.latches > before
-    report = _report(one, possible, notes_on_time(state, datetime.now(UTC)), owned, began)
+        in_force = stand.passes.in_force().state
+    report = _report(one, possible, notes_on_time(in_force, datetime.now(UTC)), owned, began)
     return replace(report, has_let_go=has_let_go, was_approved=was_approved)
 
 

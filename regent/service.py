@@ -56,6 +56,7 @@ from shared.http import (
     UNKNOWN_SERVER,
     DriftPage,
     HistoryPage,
+    InForce,
     PlanBody,
     RoleBody,
     RolePage,
@@ -106,16 +107,18 @@ class Service:
         if_match: str | None,
         had_state: str | None = None,
         had_disabled: tuple[str, ...] = (),
+        had_in_force: InForce | None = None,
     ) -> str:
         """Store the state and wake a pass; the new etag.
 
         `if_match` is the etag of the state that it replaces; None says that there is none yet.
         `had_state` is then the server on which the pusher knows this Regent to have had one, and
-        `had_disabled` are the roles that it had disabled there.
+        `had_disabled` are the roles that it had disabled there. `had_in_force` is the newest that
+        the pusher saw in force, on which server.
         Raises Stale, Refused, TakeoverNeeded or InRecovery, and has then changed nothing.
         """
         try:
-            tag = await self._accept(state, if_match, had_state, had_disabled)
+            tag = await self._accept(state, if_match, had_state, had_disabled, had_in_force)
         except PostgRegentError as error:
             self._metrics.pushes.labels(result=type(error).__name__).inc()
             raise
@@ -128,12 +131,15 @@ class Service:
         if_match: str | None,
         had_state: str | None,
         had_disabled: tuple[str, ...],
+        had_in_force: InForce | None,
     ) -> str:
         async with self._asked(to_write=True) as engine, self._pushing:
             tag = etag(state)
 
             async def merge(previous: AcceptedState | None) -> AcceptedState:
                 self._check(engine, state, previous, if_match)
+                if previous is not None and had_in_force is not None:
+                    await self._doubt_older(engine, state, previous, had_in_force)
                 instead = last_in_force(engine.passes.memory.brake, previous)
                 merged = accept(previous, state, tag, datetime.now(UTC), instead=instead)
                 if previous is None and had_state:
@@ -151,6 +157,19 @@ class Service:
         )
         engine.wake.wake(Full("push"))
         return tag
+
+    async def _doubt_older(
+        self, engine: Engine, state: DesiredState, previous: AcceptedState, had: InForce
+    ) -> None:
+        """Of an older copy of the home database nobody knows what was approved since.
+
+        Another source counts by a clock of its own, and was let in by a person.
+        """
+        server, revision = had
+        is_same = engine.passes.memory.system_identifier in ("", server)
+        if is_same and previous.state.origin == state.origin:
+            will_be_asked = state.regent.spec.approval == "Manual"
+            await engine.passes.doubt_before_a_push(revision, will_be_asked=will_be_asked)
 
     async def _as_remembered(
         self,

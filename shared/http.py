@@ -22,6 +22,8 @@ LONGEST_WAIT_SECONDS = 60
 LONGEST_PAGE = 500
 HAD_STATE_HEADER = "Postgregent-Had-State"
 """On a first push: the server, by its system identifier, on which this Regent had a state."""
+HAD_IN_FORCE_HEADER = "Postgregent-Had-In-Force"
+"""On a later push: the server, by that, and the newest revision that was seen in force there."""
 HAD_DISABLED_HEADER = "Postgregent-Had-Disabled"
 """Beside it: the roles that it had disabled there, a JSON list in ASCII."""
 LONGEST_NAMES = 4_000
@@ -30,6 +32,9 @@ UNKNOWN_SERVER = "unknown"
 """Its value where the identifier could not be read."""
 LARGEST_BODY_BYTES = 32 * 2**20
 """Of a body as sent and as inflated; 5,000 resources with their verifiers are about 5 MiB."""
+
+InForce = tuple[str, int]
+"""The server on which a Regent was seen, and the newest revision that it had in force there."""
 
 Reason = Literal[
     "Stale",

@@ -30,11 +30,13 @@ from controller.regents.answers import (
 from shared.consent import Consent
 from shared.http import (
     HAD_DISABLED_HEADER,
+    HAD_IN_FORCE_HEADER,
     HAD_STATE_HEADER,
     LONGEST_NAMES,
     DriftPage,
     FieldProblem,
     HistoryPage,
+    InForce,
     PlanBody,
     StatusBody,
     UninstalledBody,
@@ -152,17 +154,21 @@ class RegentClient:
         if_match: str | None,
         had_state: str = "",
         had_disabled: Collection[str] = (),
+        had_in_force: InForce | None = None,
     ) -> PushAnswer:
         """Push; `if_match` is the etag that this state replaces, None for the first push.
 
         `had_state` is the server on which the Regent is remembered to have had a state, and
-        `had_disabled` are roles whose LOGIN it had taken there.
+        `had_disabled` are roles whose LOGIN it had taken there. `had_in_force` is told with each
+        later push: a Regent that knows of less may be an older copy.
         """
         headers = {"If-None-Match": "*"} if if_match is None else {"If-Match": f'"{if_match}"'}
         if if_match is None and had_state:
             headers[HAD_STATE_HEADER] = had_state
             if had_disabled:
                 headers[HAD_DISABLED_HEADER] = _names(had_disabled)
+        if if_match is not None and had_in_force is not None:
+            headers[HAD_IN_FORCE_HEADER] = "{} {}".format(*had_in_force)
         answer = await self._send("PUT", "/v1/state", body=written.body, headers=headers)
         if answer.status_code == HTTPStatus.ACCEPTED:
             return Accepted(etag_of(answer))

@@ -31,7 +31,7 @@ from controller.regents.outcome import IN_RECOVERY, NOT_ANSWERING, NotReached
 from shared.backoff import Backoff
 from shared.consent import Consent
 from shared.errors import PostgRegentError
-from shared.http import UNKNOWN_SERVER, StatusBody
+from shared.http import UNKNOWN_SERVER, InForce, StatusBody
 from shared.keys import ResourceKey
 from shared.logging import get_logger
 from shared.state import DesiredState, WrittenState, after
@@ -91,6 +91,7 @@ class RegentLink:
         self._footing = Footing()
         self._had_state = ""
         self._had_disabled: tuple[str, ...] = ()
+        self._had_in_force: InForce | None = None
         self._doubted, self._must_push = "", False
         """The takeover that a push was sent for once more, and that it has to be sent still."""
         self._is_of_a_standby = False
@@ -112,6 +113,7 @@ class RegentLink:
         """Tell what this one has not told yet, which talked to the same Regent until now."""
         self._heard, self._made_at = before._heard, before._made_at
         self._server = before._server
+        self._had_in_force = before._had_in_force
         self._footing.is_behind = before.is_behind
 
     def push(self, state: DesiredState) -> None:
@@ -213,10 +215,11 @@ class RegentLink:
     async def _written(
         self, state: DesiredState | WrittenState, known: Acquaintance
     ) -> WrittenState:
-        """Written once for each push, and not on the loop. It is newer than what is accepted."""
+        """Written once for each push, and not on the loop. It is newer than all that is known."""
         if isinstance(state, WrittenState):
             return state
-        newer = after(state, known.revision)
+        was_in_force = self._had_in_force[1] if self._had_in_force else 0
+        newer = after(state, max(known.revision, was_in_force))
         written = await asyncio.to_thread(WrittenState.of, newer)
         if self._state is state:
             self._state = written
@@ -236,6 +239,7 @@ class RegentLink:
             if_match=known.etag,
             had_state=self._had_state,
             had_disabled=self._had_disabled,
+            had_in_force=self._had_in_force,
         )
         match answer:
             case Accepted(etag=new):
@@ -315,6 +319,16 @@ class RegentLink:
             if status.looked and not status.takeover.needed:
                 found = status.unmanaged.roles if status.unmanaged is not None else ()
                 self._had_disabled = tuple(one.name for one in found if one.disabled)
+        self._note_in_force(status)
+
+    def _note_in_force(self, status: StatusBody) -> None:
+        """The newest that it had in force. What waits for approval is not in force."""
+        server, applied = status.system_identifier or UNKNOWN_SERVER, status.applied_revision
+        if not (applied and status.looked) or status.approval.waiting:
+            return
+        before = self._had_in_force
+        newest = max(applied, before[1]) if before and before[0] == server else applied
+        self._had_in_force = (server, newest)
 
     def _wait_after(self, status: StatusBody) -> float:
         """For news. One that goes by another state than we know is met anew, and pushed to anew."""

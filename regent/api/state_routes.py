@@ -14,6 +14,7 @@ from regent.service import Service
 from shared.consent import Consent
 from shared.http import (
     HAD_DISABLED_HEADER,
+    HAD_IN_FORCE_HEADER,
     HAD_STATE_HEADER,
     LONGEST_NAMES,
     AcceptanceBody,
@@ -25,6 +26,8 @@ from shared.http import (
     VerifiersBody,
 )
 from shared.state import REVEAL, DesiredState
+
+IN_FORCE = r"^\S{1,64} [0-9]{1,18}$"
 
 
 def _names_in(text: str | None) -> tuple[str, ...]:
@@ -82,11 +85,26 @@ def state_routes(service: Service) -> APIRouter:
                 " there, a JSON list in ASCII.",
             ),
         ] = None,
+        had_in_force: Annotated[
+            str | None,
+            Header(
+                alias=HAD_IN_FORCE_HEADER,
+                pattern=IN_FORCE,
+                description="On a later push: the system identifier of the server and, after a"
+                " space, the newest revision that this Regent was seen to have in force there."
+                " Where it remembers an older one, and a person approves, nothing is approved.",
+            ),
+        ] = None,
     ) -> Response:
         state = await read(request, DesiredState)
         replaced = replaced_etag(if_match, if_none_match)
+        server, _, revision = (had_in_force or "").partition(" ")
         etag = await service.accept(
-            state, if_match=replaced, had_state=had_state, had_disabled=_names_in(had_disabled)
+            state,
+            if_match=replaced,
+            had_state=had_state,
+            had_disabled=_names_in(had_disabled),
+            had_in_force=(server, int(revision)) if revision else None,
         )
         return Response(status_code=202, headers={"ETag": quoted(etag)})
 

@@ -80,6 +80,21 @@ def making_way(
     return _with(brake, waits=True, in_force=previous, given="")
 
 
+def doubted(
+    brake: BrakeMemory, accepted: AcceptedState, was_in_force: int, *, will_be_asked: bool = False
+) -> BrakeMemory:
+    """Where the newer revision `was_in_force`, this is an older copy, and nothing was approved.
+
+    What was taken away since would be given back, and nobody could tell it from an approval. Only
+    where a person is asked: else the next push is in force at once. `will_be_asked`: by it.
+    """
+    is_asked = will_be_asked or accepted.is_manual or waits(brake)
+    kept = _kept(brake) or accepted
+    if not is_asked or is_first(brake) or was_in_force <= kept.state.revision:
+        return brake
+    return _with(brake, waits=True, in_force=None, given="")
+
+
 def settled(brake: BrakeMemory, accepted: AcceptedState) -> BrakeMemory:
     """Where what was in force is declared again, nothing waits any more."""
     before = _kept(brake)

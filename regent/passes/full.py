@@ -24,6 +24,7 @@ from regent.contention.damping import Damper
 from regent.gate.approval import (
     Serving,
     approval_given,
+    doubted,
     heard,
     in_force,
     is_first,
@@ -503,6 +504,24 @@ class Passes:
             yield
         finally:
             self._is_replacing = False
+
+    def doubt(self, was_in_force: int, *, will_be_asked: bool = False) -> bool:
+        """Take nothing for approved, where a newer revision was in force than is remembered.
+
+        True where that is so. It is stored with the next pass that may store.
+        """
+        known, accepted = self.memory.brake, self.memory.accepted
+        if accepted is not None:
+            self._keep(doubted(known, accepted, was_in_force, will_be_asked=will_be_asked))
+        if self.memory.brake is known:
+            return False
+        self.memory.looked = None
+        return True
+
+    async def doubt_before_a_push(self, was_in_force: int, *, will_be_asked: bool) -> None:
+        """The same, stored before the push that is asked about."""
+        if self.doubt(was_in_force, will_be_asked=will_be_asked):
+            await self._store_brake()
 
     async def make_way(self, accepted: AcceptedState) -> None:
         """Remember what a state gave, or that it goes on, before another one takes its place."""

@@ -111,6 +111,23 @@ async def test_while_something_waits_drift_is_corrected_and_an_end_in_time_and_a
     await look.close()
 
 
+@pytest.mark.rule("20a")
+@pytest.mark.found("E402")
+@pytest.mark.versions(18)
+async def test_apply_tells_the_end_of_an_access_that_is_in_force_and_not_of_one_that_waits(
+    database: Database,
+) -> None:
+    access = "access: [{role: mydb-viewer, until: YEAR-01-01T00:00:00Z, reason: x}]"
+    text = f"{REFERENCE}User/oncall: {{database: mydb, {access}}}\n"
+    early, late = text.replace("YEAR", "2090"), text.replace("YEAR", "2099")
+    first = await applied(database, early)
+    await applied(database, early, approve=digest_of(first))
+    waiting = await applied(database, late, 2)
+    assert "until 2090-01-01" in waiting.notes[0]
+    done = await applied(database, late, 3, approve=digest_of(waiting))
+    assert "until 2099-01-01" in done.notes[0]
+
+
 @pytest.mark.rule("20a", "20")
 @pytest.mark.found("E297")
 @pytest.mark.versions(18)

@@ -718,6 +718,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "rule 20a",
+        "what is older than what was in force was approved",
+        "regent/gate/approval.py",
+        "is_first(brake) or was_in_force <= kept.state.revision",
+        "is_first(brake) or was_in_force",
+        "tests/unit/gate/test_approval.py::test_what_is_older_than_what_was_in_force_is_not_approved_where_a_person_is_asked",
+    ),
+    Mutant(
+        "rule 20a",
         "a digest is good twice",
         "regent/gate/awaiting.py",
         "        str(brake.approving.times),",

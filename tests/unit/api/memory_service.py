@@ -17,11 +17,13 @@ from regent.answers import (
 from regent.service import Service
 from shared.consent import Consent
 from shared.http import (
+    ApprovalBody,
     ChangeBody,
     DetectorBody,
     DriftPage,
     FieldProblem,
     HistoryPage,
+    InForce,
     PlanBody,
     RoleBody,
     RolePage,
@@ -50,6 +52,9 @@ class MemoryService(Service):
         self.had_state: str | None = None
         self.pushes = 0
         self.applied: int | None = None
+        self.is_waiting = False
+        self.identifier: str | None = None
+        self.heard = 0
         self.crash: Exception | None = None
         self.asked: list[object] = []
 
@@ -60,8 +65,10 @@ class MemoryService(Service):
         if_match: str | None,
         had_state: str | None = None,
         had_disabled: tuple[str, ...] = (),
+        had_in_force: InForce | None = None,
     ) -> str:
         self.had_state, self.had_disabled = had_state, had_disabled
+        self.had_in_force = had_in_force
         self.pushes += 1
         if self.crash:
             raise self.crash
@@ -82,6 +89,7 @@ class MemoryService(Service):
         return self.in_force
 
     async def status(self, *, after: int, wait_seconds: float) -> StatusBody | None:
+        self.heard = after
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_seconds):
                 while self.sequence == after:
@@ -91,6 +99,8 @@ class MemoryService(Service):
         token = self.needed_token or ""
         return StatusBody(
             sequence=self.sequence,
+            system_identifier=self.identifier,
+            approval=ApprovalBody(waiting=self.is_waiting),
             detector=DetectorBody(mode="Triggers", healthy=True),
             accepted_revision=self.accepted.state.revision if self.accepted else None,
             applied_revision=self.applied,

@@ -59,7 +59,11 @@ async def test_a_first_push_says_where_the_regent_had_a_state(
     await client.put_state(WrittenState.of(desired), if_match=None, had_state="7412")
     assert service.had_state == "7412"
     other = desired.model_copy(update={"deleted": ("Role/default/x",)})
-    await client.put_state(WrittenState.of(other), if_match=etag(desired), had_state="7412")
+    known = ("7412", 17)
+    await client.put_state(
+        WrittenState.of(other), if_match=etag(desired), had_state="7412", had_in_force=known
+    )
+    assert service.had_in_force == known
     assert service.had_state is None
 
 

@@ -138,6 +138,33 @@ async def test_a_first_push_says_what_was_remembered_or_was_seen_since(
         assert service.had_state == "7412"
 
 
+@pytest.mark.found("E400")
+@pytest.mark.rule("20a")
+async def test_each_later_push_says_what_was_in_force_and_not_what_waited(
+    app: FastAPI, token: str, service: MemoryService, desired: DesiredState
+) -> None:
+    """It is the newest on that server, also where an older one is in force by now."""
+    async with linked(app, token) as link:
+        service.identifier = "7412"
+        for service.applied, service.is_waiting in ((7_000, False), (9_000, True), (5_000, False)):
+            service.sequence += 1
+
+            async def is_heard(sequence: int = service.sequence) -> bool:
+                return service.heard == sequence
+
+            await eventually(is_heard)
+        for name in ("a", "b"):
+            link.push(desired.model_copy(update={"deleted": (f"Role/default/{name}",)}))
+
+            async def is_pushed() -> bool:
+                return link.is_pushed
+
+            await eventually(is_pushed)
+        assert service.had_in_force == ("7412", 7_000)
+        assert service.accepted is not None
+        assert service.accepted.state.revision > 7_000, "newer than all that was in force"
+
+
 @pytest.mark.rule("27")
 async def test_the_same_said_again_leaves_what_was_told_as_told(
     app: FastAPI, token: str, service: MemoryService, desired: DesiredState

@@ -13,6 +13,7 @@ from regent.gate.approval import (
     AT_ONCE,
     approval_given,
     approved,
+    doubted,
     heard,
     in_force,
     is_first,
@@ -153,6 +154,23 @@ def test_a_push_that_was_not_stored_when_the_process_was_killed_does_not_wait() 
         brake.model_dump_json(exclude_none=True, by_alias=True)
     )
     assert waits(stored)
+
+
+@pytest.mark.found("E400")
+@pytest.mark.rule("28a")
+def test_what_is_older_than_what_was_in_force_is_not_approved_where_a_person_is_asked() -> None:
+    """Nor does it count again when it is declared again; of a push that waited nobody asks."""
+    before = pushed(REFERENCE)
+    second = pushed(OTHER, before)
+    waiting = making_way(BrakeMemory(), before, second)
+    for brake, accepted, newest in ((BrakeMemory(), before, 2), (waiting, second, 2)):
+        again = doubted(brake, accepted, newest)
+        assert is_first(settled(making_way(again, accepted, before), before))
+        assert doubted(again, accepted, 9) is again
+        assert doubted(brake, accepted, 1) is brake
+    automatic = pushed(REFERENCE, regent={})
+    assert doubted(BrakeMemory(), automatic, 2) == BrakeMemory()
+    assert is_first(doubted(BrakeMemory(), automatic, 2, will_be_asked=True))
 
 
 def test_an_approval_is_void_once_it_was_heard_and_one_that_came_since_is_not() -> None:
