@@ -27,7 +27,7 @@ from regent.observed import (
 )
 from regent.passes.full import decided
 from regent.passes.look import Looked
-from regent.remembered import BrakeMemory
+from regent.remembered import BrakeMemory, with_names
 from shared.privileges import ObjectKind
 from shared.state import REVEAL
 from tests.declared import NOON, accepted, mark, role, server, state
@@ -133,6 +133,26 @@ def test_a_declared_membership_is_not_missing_as_its_lender_loses_admin(
             pair for one in revoked for pair in one.along
         }
         assert going == {("lender", "my-admin"), ("poor", "lender")}
+
+
+@pytest.mark.found("E382")
+def test_what_was_owed_is_not_held_over_an_upgrade_that_names_losses_otherwise() -> None:
+    """All that the first look finds open may be it; what comes after that is told apart again."""
+    before, on = accepted(state(READ)), there()
+    after = accepted(state(TAKEN, revision=2), before)
+    owed = frozenset({"by another scheme"})
+    brake = with_names(BrakeMemory(baseline=after, owed=owed))
+    first = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
+    assert privileges(first) == [{"SELECT", "DELETE"}]
+    blind = replace(look(after, on, (), brake=brake, databases=()), unread={"mydb": "locked"})
+    assert decided(brake, blind, after, NOON).owed == brake.owed
+    known = decided(brake, first, after, NOON)
+    assert len(known.owed) == 2
+    none = look(after, on, (), brake=known)
+    known = decided(known, none, after, NOON)
+    assert not known.owed
+    found = look(after, on, paused(on, "viewer"), brake=known, databases=(TABLE,))
+    assert held(found) == [{"SELECT", "DELETE"}]
 
 
 SET = """
