@@ -13,6 +13,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
 )
 from regent.desired import SettingKey
 from regent.gate.approval import making_way
@@ -153,6 +154,23 @@ def test_what_was_owed_is_not_held_over_an_upgrade_that_names_losses_otherwise()
     assert not known.owed
     found = look(after, on, paused(on, "viewer"), brake=known, databases=(TABLE,))
     assert held(found) == [{"SELECT", "DELETE"}]
+
+
+@pytest.mark.found("E383")
+def test_what_another_role_owns_by_its_declaration_goes_back_though_who_has_it_is_paused() -> None:
+    """Also where a declaration gave it before, and Git takes it."""
+    text = "Role/a: {database: mydb%s}\nRole/b: {database: mydb%s}"
+    own = ", owns: {schemas: [{name: s}]}"
+    allow = {"allow": {"ownedSchemas": ["s"]}}
+    on, marks = server(role("a"), role("b")), (mark("a", "Role/a"), mark("b", "Role/b"))
+    there_now = ObservedDatabase(
+        "mydb", (ObjectGroup(ObjectKind.SCHEMA, None, "a", (), ("s",), (7,)),)
+    )
+    after = accepted(state(text % ("", own), regent=allow))
+    for before in (accepted(state(text % (own, ""), regent=allow)), after):
+        found = look(after, on, paused(on, "a"), before=before, marks=marks, databases=(there_now,))
+        [back] = (one for one in done(found) if isinstance(one, SetOwner))
+        assert (back.former, back.owner) == ("a", "b")
 
 
 SET = """
