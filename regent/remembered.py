@@ -157,6 +157,12 @@ class Approval(_Stored):
     times: int = 0
 
 
+LOSSES_ARE_NAMED_BY = 1
+"""How `let_through` and `owed` name losses; to be raised with each change of that."""
+ALL_OPEN = "*"
+"""In `owed`, of names that are not understood any more: whatever a look finds open is owed."""
+
+
 class BrakeMemory(_Stored):
     """What the brake must know after a restart.
 
@@ -182,7 +188,8 @@ class BrakeMemory(_Stored):
     other may use.
 
     `told_pauses` are the names of the pauses that were told of. `owed` names what declarations took
-    and nobody has seen to be gone: no pause that begins meanwhile holds it.
+    and nobody has seen to be gone: no pause that begins meanwhile holds it. `named` says how both
+    name losses (`with_names`).
 
     `approval` is there of each Regent that had `approval: Manual` once: without it nothing was
     approved (`with_approval`).
@@ -207,6 +214,7 @@ class BrakeMemory(_Stored):
     left: frozenset[tuple[str, str]] = frozenset()
     told_pauses: frozenset[str] = frozenset()
     owed: frozenset[str] = frozenset()
+    named: int = 0
     approval: Approval | None = None
 
     @property
@@ -246,6 +254,19 @@ def with_approval(accepted: AcceptedState | None, brake: BrakeMemory) -> BrakeMe
     if not accepted.is_manual and not accepted.must_be_approved:
         return brake
     return brake.model_copy(update={"approval": Approval(waits=True)})
+
+
+def with_names(brake: BrakeMemory) -> BrakeMemory:
+    """As it is understood now, from a version that named losses otherwise.
+
+    Nothing counts as let through that cannot be told: it is judged once more. And whatever is open
+    may be what a declaration took: no pause holds it until one look has seen all.
+    """
+    if brake.named == LOSSES_ARE_NAMED_BY or not (brake.let_through or brake.owed):
+        return brake
+    owed = frozenset({ALL_OPEN}) if brake.owed else frozenset[str]()
+    update = {"let_through": frozenset[str](), "owed": owed, "named": LOSSES_ARE_NAMED_BY}
+    return brake.model_copy(update=update)
 
 
 @dataclass(frozen=True, slots=True)

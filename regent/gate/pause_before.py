@@ -16,7 +16,7 @@ from regent.desired import Desired
 from regent.gate.identities import Identities
 from regent.gate.losses import Atom, taken
 from regent.observed import Observed
-from regent.remembered import AcceptedState
+from regent.remembered import ALL_OPEN, AcceptedState
 from shared.state import Entry
 
 Names = frozenset[str]
@@ -71,6 +71,8 @@ def by_hand(
 
     `owed` names what a declaration took, and nobody has seen to be gone yet.
     """
+    if ALL_OPEN in owed:
+        return frozenset()
     known = Identities.of(plan.changes, observed)
     return frozenset(
         atom

@@ -37,7 +37,7 @@ from regent.changes import (
 )
 from regent.desired import Causes, Desired, DesiredRole
 from regent.gate.falling import all_taken, falling
-from regent.gate.losses import Atom, without
+from regent.gate.losses import OWNER, Atom, without
 from regent.gate.preparations import without_preparations
 from regent.observed import ObservedServer
 from regent.plan.describe import describe
@@ -235,9 +235,12 @@ def _without_strangers(desired: Desired, server: ObservedServer, names: Names) -
 
 
 def _is_held(atom: Atom, known: Held, desired: Desired) -> bool:
-    """Whether a pause could hold this loss. A membership ends with the end of either side."""
+    """Whether a pause could hold this loss. A membership ends with the end of either side.
+
+    What another role owns by its declaration goes back to it (ADR 45).
+    """
     whose = atom.roles
-    if known.names.isdisjoint(whose):
+    if atom.what == OWNER or known.names.isdisjoint(whose):
         return False
     ending = {one.name for one in desired.endings}
     return ending.isdisjoint(whose) and (len(whose) == 1 or atom.role not in known.firm)

@@ -48,6 +48,7 @@ from regent.remembered import (
     Unmanageable,
     with_approval,
     with_editions,
+    with_names,
 )
 from regent.server.connection import Connection, Connects
 from regent.server.trouble import CONNECTION_IS_GONE
@@ -223,7 +224,7 @@ class Home:
             readable_marks = tuple(self.unreadable.marks(marks, mark_of))
             return Remembered(
                 accepted=accepted,
-                brake=with_approval(accepted, memory),
+                brake=with_approval(accepted, with_names(memory)),
                 marks=readable_marks,
                 census=census_of(census, self.unreadable.roles),
                 pauses=pauses_of(pauses),

@@ -67,7 +67,7 @@ from regent.passes.targeted import Touched, look_at
 from regent.passes.without_effect import keys_done, without_effect
 from regent.plan.connecting import in_need
 from regent.plan.handing_over import adopted_by, not_yet, sessions_ended_by, still_unfinished
-from regent.remembered import AcceptedState, BrakeMemory, Mark, Pause
+from regent.remembered import ALL_OPEN, LOSSES_ARE_NAMED_BY, AcceptedState, BrakeMemory, Mark, Pause
 from regent.server.connections import Connections
 
 BeforeCorrecting = Callable[[Mapping[str, tuple[Address, ...]]], Awaitable[None]]
@@ -631,13 +631,14 @@ def decided(
         "unfinished": unfinished,
         "sessions": sessions,
         "owed": _owed(brake, looked, accepted),
+        "named": LOSSES_ARE_NAMED_BY,
     }
     return known.model_copy(update=update)
 
 
 def _owed(brake: BrakeMemory, looked: Looked, accepted: AcceptedState) -> frozenset[str]:
     """What was taken by declarations, this one among them, and was not seen to be gone."""
-    takes = not is_judged(brake, accepted) or bool(brake.given)
+    takes = not is_judged(brake, accepted) or bool(brake.given) or ALL_OPEN in brake.owed
     if not takes and not brake.owed:
         return brake.owed
     changes = (*looked.wanted.changes, *(one.change for one in looked.refused))

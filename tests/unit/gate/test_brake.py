@@ -35,7 +35,15 @@ from regent.passes.full import decided
 from regent.passes.look import Memory, compared
 from regent.plan import plan
 from regent.plan.matching import Compilations
-from regent.remembered import AcceptedState, BrakeMemory, Loss, Mark, with_editions
+from regent.remembered import (
+    LOSSES_ARE_NAMED_BY,
+    AcceptedState,
+    BrakeMemory,
+    Loss,
+    Mark,
+    with_editions,
+    with_names,
+)
 from regent.resolve import Situation, resolve
 from shared.privileges import ObjectKind
 from shared.state import REVEAL
@@ -367,6 +375,25 @@ def test_what_was_let_through_is_so_whatever_that_is_called_by_then() -> None:
     renamed = replace(half.databases["mydb"], groups=(schema, replace(table, names=("t2",))))
     moved = replace(half, databases={"mydb": renamed})
     assert not verdict(before, after, moved, memory=memory).is_pulled
+
+
+@pytest.mark.found("E382")
+@pytest.mark.rule("20")
+def test_a_brake_that_is_pulled_stays_so_over_an_upgrade_that_names_losses_otherwise() -> None:
+    """What it had let through, and cannot tell any more, is judged once more."""
+    before = accepted(TEN_ROLES)
+    after = accepted(TEN_ROLES.replace("schemas: [s]", "schemas: [x]"), before)
+    through = frozenset({"by another scheme"})
+    memory = BrakeMemory(baseline=before, pulled_at=NOON, let_through=through)
+    memory = memory.model_copy(update={"let_through_of": str(after.edition), "owed": through})
+    upgraded = with_names(memory)
+    assert (upgraded.pulled_at, upgraded.baseline) == (NOON, before)
+    said = verdict(before, after, catalog(), memory=upgraded)
+    assert said.is_pulled
+    assert said.digest == verdict(before, after, catalog(), memory=memory).digest
+    assert not upgraded.let_through
+    known = memory.model_copy(update={"named": LOSSES_ARE_NAMED_BY})
+    assert with_names(known) is known
 
 
 @pytest.mark.rule("20")

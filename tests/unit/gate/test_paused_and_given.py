@@ -13,6 +13,7 @@ from regent.changes import (
     RevokeDefaults,
     RevokeMembership,
     RevokePrivileges,
+    SetOwner,
 )
 from regent.desired import SettingKey
 from regent.gate.approval import making_way
@@ -27,7 +28,7 @@ from regent.observed import (
 )
 from regent.passes.full import decided
 from regent.passes.look import Looked
-from regent.remembered import BrakeMemory
+from regent.remembered import BrakeMemory, with_names
 from shared.privileges import ObjectKind
 from shared.state import REVEAL
 from tests.declared import NOON, accepted, mark, role, server, state
@@ -133,6 +134,43 @@ def test_a_declared_membership_is_not_missing_as_its_lender_loses_admin(
             pair for one in revoked for pair in one.along
         }
         assert going == {("lender", "my-admin"), ("poor", "lender")}
+
+
+@pytest.mark.found("E382")
+def test_what_was_owed_is_not_held_over_an_upgrade_that_names_losses_otherwise() -> None:
+    """All that the first look finds open may be it; what comes after that is told apart again."""
+    before, on = accepted(state(READ)), there()
+    after = accepted(state(TAKEN, revision=2), before)
+    owed = frozenset({"by another scheme"})
+    brake = with_names(BrakeMemory(baseline=after, owed=owed))
+    first = look(after, on, paused(on, "viewer"), brake=brake, databases=(TABLE,))
+    assert privileges(first) == [{"SELECT", "DELETE"}]
+    blind = replace(look(after, on, (), brake=brake, databases=()), unread={"mydb": "locked"})
+    assert decided(brake, blind, after, NOON).owed == brake.owed
+    known = decided(brake, first, after, NOON)
+    assert len(known.owed) == 2
+    none = look(after, on, (), brake=known)
+    known = decided(known, none, after, NOON)
+    assert not known.owed
+    found = look(after, on, paused(on, "viewer"), brake=known, databases=(TABLE,))
+    assert held(found) == [{"SELECT", "DELETE"}]
+
+
+@pytest.mark.found("E383")
+def test_what_another_role_owns_by_its_declaration_goes_back_though_who_has_it_is_paused() -> None:
+    """Also where a declaration gave it before, and Git takes it."""
+    text = "Role/a: {database: mydb%s}\nRole/b: {database: mydb%s}"
+    own = ", owns: {schemas: [{name: s}]}"
+    allow = {"allow": {"ownedSchemas": ["s"]}}
+    on, marks = server(role("a"), role("b")), (mark("a", "Role/a"), mark("b", "Role/b"))
+    there_now = ObservedDatabase(
+        "mydb", (ObjectGroup(ObjectKind.SCHEMA, None, "a", (), ("s",), (7,)),)
+    )
+    after = accepted(state(text % ("", own), regent=allow))
+    for before in (accepted(state(text % (own, ""), regent=allow)), after):
+        found = look(after, on, paused(on, "a"), before=before, marks=marks, databases=(there_now,))
+        [back] = (one for one in done(found) if isinstance(one, SetOwner))
+        assert (back.former, back.owner) == ("a", "b")
 
 
 SET = """
