@@ -7,14 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from cli.printing import yaml_text
 from regent.export import Exported, Unsaid
 from shared.printable import printable
 
 Layout = Literal["kind", "role"]
 ONLY_OWNER = 0o600
-WIDTH = 100
 
 
 def stream(found: Exported, title: str) -> str:
@@ -73,9 +71,7 @@ def _secret(found: Exported) -> Mapping[str, Any]:
 
 
 def _documents(some: Iterable[Mapping[str, Any]]) -> str:
-    return "---\n".join(
-        yaml.safe_dump(dict(one), sort_keys=False, allow_unicode=True, width=WIDTH) for one in some
-    )
+    return "---\n".join(yaml_text(dict(one)) for one in some)
 
 
 def _head(found: Exported, title: str) -> str:

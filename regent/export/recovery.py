@@ -6,6 +6,7 @@ superuser by psql, which follows `\connect`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from regent.export.role_statements import altered, settings
@@ -33,9 +34,17 @@ from regent.observed import (
 )
 from regent.plan.matching import is_system
 from regent.reach import SYSTEM_PREFIX
+from shared.errors import PostgRegentError
 from shared.names import quote_ident, quote_literal, quote_qualified
+from shared.printable import printable
 from shared.privileges import unknown_to
 
+
+class NoCommandError(PostgRegentError):
+    """No command of psql says this."""
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 BOOTSTRAP_OID = 10
 """The first role of all is there in every new cluster."""
 
@@ -62,9 +71,22 @@ def recovery(observed: Observed, *, with_passwords: bool) -> Iterator[str]:
             yield owned(group, index)
             yield from _of_object(group, index, server.major)
     for name, reading in observed.databases.items():
-        yield f"\\connect {quote_ident(name)}"
+        yield connect(name)
         yield from _of_database(reading, server.major)
-    yield from (f"-- Left out: {text}" for text in observed.illegible)
+    yield from (f"-- Left out: {text}" for text in map(printable, observed.illegible))
+
+
+def connect(database: str) -> str:
+    """The psql command. What is not a plain name stands in a connection string."""
+    if _PLAIN.fullmatch(database):
+        return f'\\connect "{database}"'
+    if "\n" in database or "\r" in database:
+        raise NoCommandError(
+            f"psql cannot connect to {printable(database)!r}: its name has a line break.",
+            way_out="Rename the database.",
+        )
+    value = database.replace("\\", "\\\\").replace("'", "\\'").replace('"', '""')
+    return f"\\connect -reuse-previous=on \"dbname='{value}'\""
 
 
 def in_order(rows: Iterable[ObservedMembership], bootstrap: str) -> Iterator[ObservedMembership]:
