@@ -32,6 +32,8 @@ USERNAME_KEY = "username"
 PLACE_KEYS = ("host", "port", "dbname")
 LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits
+SKEW_SECONDS = 300.0
+"""So far two clocks may be apart: a password that was made later than that is of no time."""
 
 
 class Deed(Enum):
@@ -154,7 +156,9 @@ def _is_asked(wanted: Wanted, found: Secret) -> bool:
 def _is_old(wanted: Wanted, found: Secret, now: datetime) -> bool:
     if wanted.rotate_seconds is None:
         return False
-    return (now - _made_at(found)).total_seconds() >= wanted.rotate_seconds
+    seconds = (now - _made_at(found)).total_seconds()
+    # Who waited for a time that a wrong clock or a hand wrote would perhaps wait for years.
+    return seconds >= wanted.rotate_seconds or seconds < -SKEW_SECONDS
 
 
 def _made_at(found: Secret) -> datetime:

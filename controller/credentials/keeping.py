@@ -42,7 +42,11 @@ from shared.state import DesiredState, Trouble
 log = get_logger(__name__)
 Doing = tuple[Wanted, Secret | None, Deed]
 NOT_WRITABLE = "SecretNotWritable"
-"""Of ours, and no word on what a Regent can set."""
+OF_THE_SECRET = frozenset(
+    {NOT_WRITABLE, "SecretUnreadable", "VerifierMalformed", "VerifierOutOfBounds"}
+)
+"""On what is in the Secret, or cannot be written there, and no word on what a Regent can set: a new
+password is the way out."""
 
 
 class Keeping:
@@ -124,12 +128,12 @@ class Keeping:
             is_heard = self._fleet.hears(regent) and regent not in world.leaving
             status = served.status if served and is_heard else None
             said = status.resources if status and not status.observing else ()
-            sets = {one.resource for one in said if one.is_ready or one.reason == NOT_WRITABLE}
+            sets = {one.resource for one in said if one.is_ready or one.reason in OF_THE_SECRET}
             found |= state.resources.keys() - sets
         return frozenset(found)
 
     async def _do(self, world: World, doing: Doing, now: datetime) -> bool:
-        wanted, _, deed = doing
+        wanted, found, deed = doing
         key = wanted.user
         if not self.retries.is_due(key):
             return False
@@ -139,7 +143,7 @@ class Keeping:
             return False  # the term is over, and the present leader sees to it
         except ApiError as error:
             self.retries.failed(key)
-            self._failed(wanted, error)
+            self._failed(wanted, found, error)
             return False
         self._refused.pop(key, None)
         self.retries.damp(key)  # the cache has not heard of it yet
@@ -160,10 +164,19 @@ class Keeping:
             change = change_of(wanted, found, None if kept else password, now)
             await self._api.patch(SECRET, namespace, name, change)
 
-    def _failed(self, wanted: Wanted, error: ApiError) -> None:
+    def _failed(self, wanted: Wanted, found: Secret | None, error: ApiError) -> None:
         """What may pass by itself is told of nobody; what others did, the next look sees."""
         key, name = wanted.user, wanted.secret
         log.info("secret not written yet", user=str(key), secret=str(name), problem=str(error))
+        if error.is_conflict and found is None:
+            # It is not read while it is being deleted; one that was made a moment ago soon is.
+            self._refused[key] = Trouble(
+                reason="SecretNotFound",
+                message=f"Secret {name} cannot be made: one of that name is being deleted, and is"
+                " there until its finalizers are taken off. It is tried again. What they are:"
+                f" kubectl get secret {name.name} -n {name.namespace} -o"
+                " jsonpath={.metadata.finalizers}",
+            )
         passes = error.is_transient or error.is_conflict or error.is_not_found
         if not passes and not error.is_namespace_ending:
             self._refused[key] = Trouble(

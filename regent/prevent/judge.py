@@ -74,15 +74,21 @@ async def remove(connection: asyncpg.Connection) -> bool:
 
 
 async def tell(connection: asyncpg.Connection, found: InForce, guard: Guard) -> None:
-    """Make it judge by this, and by nothing else, from now on. Writes only what differs."""
+    """Make it judge by this, and by nothing else, from now on. Writes only what differs.
+
+    Also from what was written, as somebody may have emptied or changed it.
+    """
     contents = digest_of(found)
     row = await connection.fetchrow(sql.load("prevent/told"))
     is_told = row is not None and row["is_of_here"] and not row["has_new_columns"]
-    if row is None or not is_told or row["contents"] != contents:
+    if row is None or not is_told or row["contents"] != f"{contents} {row['written']}":
         values = tuple(_columns_of(found))
         await connection.execute(
             sql.load("prevent/tell"), guard.home, guard.lock_key, contents, *values
         )
+        row = await connection.fetchrow(sql.load("prevent/told"))
+        if row is not None:
+            await connection.execute(sql.load("prevent/seal"), contents, row["written"])
     elif (row["home"], row["lock_key"]) != (guard.home, guard.lock_key):
         await connection.execute(sql.load("prevent/retell"), guard.home, guard.lock_key)
 

@@ -1,5 +1,12 @@
--- One row: what the judge of this database was told last, and with which lock it goes.
+-- One row: what the judge of this database was told last, and with which lock it goes. "written" is
+-- a number of what stands beside it now, whoever wrote that.
 SELECT g.contents, g.lock_key, g.home,
+    pg_catalog.concat_ws(
+        ' ',
+        (SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 1)) FROM postgregent.declared AS d),
+        (SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 2)) FROM postgregent.declared_edge AS d),
+        (SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 3)) FROM postgregent.declared_role AS d)
+    ) AS written,
     g.database = (
         SELECT d.oid FROM pg_catalog.pg_database AS d
         WHERE d.datname = pg_catalog.current_database()

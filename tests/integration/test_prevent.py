@@ -284,6 +284,34 @@ async def test_a_damaged_judge_lets_commands_through_and_is_made_whole(
         assert regent.prevention.not_acted_on == ()
 
 
+@pytest.mark.found("E420")
+@pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
+async def test_what_a_judge_was_told_is_told_anew_where_somebody_changed_it(
+    database: Database,
+) -> None:
+    """Whole tables and parts of them; what nobody changed is not written again."""
+    owner = await database.connect(database.owner)
+    admin = await database.connect()
+    writer = "SELECT xmin::text FROM postgregent.guard"
+    async with preventing(database) as regent:
+        before = await admin.fetchval(writer)
+        await regent.look_again()
+        assert await admin.fetchval(writer) == before
+        for harm in (
+            "TRUNCATE postgregent.declared",
+            "TRUNCATE postgregent.declared_edge, postgregent.declared",
+            "TRUNCATE postgregent.declared_role",
+            "DELETE FROM postgregent.declared WHERE objid = 'schema1.flights'::regclass",
+            "UPDATE postgregent.declared_role SET role = (role::bigint + 1000000)::oid",
+        ):
+            await admin.execute(harm)
+            assert await refusal(owner, GRANT) == "", harm
+            await regent.look_again()
+            assert "DELETE" in await refusal(owner, GRANT.replace("flights", "airports")), harm
+            assert "DELETE" in await refusal(owner, GRANT), harm
+
+
 @pytest.mark.found("E301")
 async def test_a_judge_that_fails_is_said(database: Database) -> None:
     owner = await database.connect(database.owner)

@@ -115,6 +115,16 @@ def test_a_password_is_rotated_when_its_time_is_over_and_not_before() -> None:
     )
 
 
+@pytest.mark.found("E421")
+def test_a_password_that_a_wrong_clock_dated_is_not_waited_for() -> None:
+    one, ahead = wanted(spec=DAYS_30), a_secret(NOW + timedelta(days=3650))
+    assert due(one, ahead, NOW, is_sure=True) is Deed.ROTATE
+    assert due(one, a_secret(NOW), NOW, is_sure=True) is None
+    slightly = a_secret(NOW + timedelta(minutes=1))
+    assert due(one, slightly, NOW, is_sure=True) is None, "two controllers, two clocks"
+    assert due(wanted(), ahead, NOW, is_sure=True) is None, "nothing is rotated by time"
+
+
 def test_a_word_rotates_once_and_another_word_once_more() -> None:
     first = wanted(**asked("it leaked"))
     found = a_secret()

@@ -168,6 +168,28 @@ async def test_a_rotation_waits_where_the_new_password_could_not_be_set(fleet: F
     assert len(one.api.created) == 1, "what was lost serves nobody"
 
 
+@pytest.mark.found("E422")
+@pytest.mark.parametrize("reason", ["SecretUnreadable", "VerifierMalformed", "VerifierOutOfBounds"])
+async def test_what_somebody_broke_in_the_secret_keeps_no_new_password_from_it(reason: str) -> None:
+    said = (SimpleNamespace(resource=str(KEY), is_ready=False, reason=reason),)
+    one = Looking(fleet=FakeFleet(said=said))
+    await one.look(a_secret())
+    assert one.api.patched == [], "nobody asked for it"
+    await one.look(a_secret(), **LEAKED)
+    assert len(one.api.patched) == 1
+
+
+@pytest.mark.found("E423")
+async def test_a_secret_that_cannot_go_is_told_until_one_is_made() -> None:
+    """While it is being deleted it is not read, and its name is taken."""
+    one = Looking(FakeApi(ApiError(409, "AlreadyExists", "x")))
+    trouble = one.reads(await one.look())
+    assert trouble.reason == "SecretNotFound"
+    assert "until its finalizers are taken off" in trouble.message
+    world = await one.look(a_secret())
+    assert not isinstance(one.reads(world), Trouble)
+
+
 async def test_on_a_regent_that_leaves_nothing_is_rotated() -> None:
     one = Looking()
     await one.look(a_secret(), asked=frozenset({REGENT}), **LEAKED)
