@@ -167,6 +167,8 @@ async def run_local(options: Options) -> int:
     except TimeoutError:
         raise NotSettledError.after(limit or 0, board.latest()) from None
     finally:
+        if folder is not None:
+            folder.close()
         if isinstance(servers, EmbeddedServers):
             await servers.stop()
     if ended_by is signal.SIGINT or (options.once and ended_by is not None):

@@ -284,6 +284,11 @@ class StatusFolder:
                 way_out="Choose a folder that may be written to.",
             ) from None
 
+    def close(self) -> None:
+        """Nothing is written from now on."""
+        if self.presence is not None:
+            self.presence.close()
+
     def path(self, key: ResourceKey) -> Path:
         """Where the status of one resource is."""
         return self.root / key.namespace / key.kind / f"{key.name}.yaml"

@@ -160,6 +160,7 @@ def test_each_resource_has_a_file_that_comes_and_goes(tmp_path: Path) -> None:
     """NAMESPACE/KIND/NAME.yaml; nothing half written is left beside it."""
     (tmp_path / "in").mkdir()
     folder = StatusFolder.outside(tmp_path / "out", tmp_path / "in")
+    folder.close()  # of which only a reader of the folder takes note
     board = StatusBoard(lambda _: None, folder)
     board.regent_says(ONE, body(outcome()))
     path = tmp_path / "out/default/Role/viewer.yaml"
