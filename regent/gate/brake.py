@@ -18,6 +18,7 @@ from datetime import datetime
 from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
 from regent.gate.falling import by_another, falling, given_again
+from regent.gate.given import Layer, may_speak_of
 from regent.gate.identities import BY_NAME, Identities
 from regent.gate.limits import limits_exceeded
 from regent.gate.losses import EXISTS, ROLE, Atom, losses, without
@@ -84,7 +85,7 @@ class Comparison:
     """The two states and what each would do to the catalog as it is.
 
     `adopted` are roles that the new one takes or took since the baseline, `handed` those that have
-    another holder since.
+    another holder since, `unspoken` those of which the baseline and the layers say nothing by that.
     """
 
     plan: Plan
@@ -94,6 +95,7 @@ class Comparison:
     server: ObservedServer | None = None
     adopted: Names = NOBODY
     handed: Names = NOBODY
+    unspoken: Names = NOBODY
     given: tuple[tuple[Plan, Desired], ...] = ()
     """What was given since the baseline, layer by layer, and what each would do."""
     identities: Identities = BY_NAME
@@ -138,7 +140,9 @@ def judge(
         withheld=named,
         withheld_changes=(*touched, *held, *split.waiting),
         digest=digest,
-        idle=_idle(lost & baseline, given) if memory.baseline is not None else frozenset(),
+        idle=_idle(lost & baseline, given) - _speaking(memory.given, lost, compared.unspoken)
+        if memory.baseline is not None
+        else frozenset(),
         why=why,
         heard=memory.released_digest,
     )
@@ -161,6 +165,14 @@ def _without(lost: frozenset[Atom], compared: Comparison) -> tuple[Plan, tuple[C
         return reduced, touched
     waiting = without(compared.plan, lost)[1]
     return by_another(reduced, compared.plan, fallen, server), waiting
+
+
+def _speaking(layers: tuple[Layer, ...], lost: frozenset[Atom], unspoken: Names) -> frozenset[int]:
+    """The layers that may have given what is lost of roles of which nothing is said for now."""
+    roles = {role for atom in lost for role in atom.roles} & unspoken
+    return frozenset(
+        index for index, layer in enumerate(layers) if roles and may_speak_of(layer, roles)
+    )
 
 
 def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:

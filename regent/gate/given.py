@@ -7,7 +7,7 @@ as long as something is withheld that only it gives.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 
 from regent.accept.merge import references
 from regent.remembered import AcceptedState
@@ -61,6 +61,14 @@ def layers_with(
     if len(kept) > MOST_LAYERS:
         kept[:2] = [{**kept[0], **kept[1]}]
     return tuple(kept)
+
+
+def may_speak_of(layer: Layer, roles: Collection[str]) -> bool:
+    """Whether it declares one of these roles, or a Permission, which others may list."""
+    return any(
+        entry.kind == "Permission" or entry.spec.postgres_name(ResourceKey.parse(key).name) in roles
+        for key, entry in layer.items()
+    )
 
 
 def _fit(one: Layer, other: Layer, known: Mapping[str, Entry]) -> bool:

@@ -397,7 +397,8 @@ def _judge(
         *baseline,
         server_after(wanted.changes, observed.server),
         adopted,
-        memory.handed | handed_by(wanted.changes, situation.holders()),
+        handed,
+        others,
         tuple(given),
         Identities.of(wanted.changes, observed),
     )

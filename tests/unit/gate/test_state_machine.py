@@ -618,6 +618,23 @@ def test_the_last_login_waits_while_the_losses_of_others_are_withheld() -> None:
     assert set(brake.catalog.held()) == before
 
 
+@pytest.mark.found("E384")
+def test_what_is_withheld_of_a_role_stays_so_while_it_passes_to_another_resource_and_back() -> None:
+    """Found by the machine: while nobody speaks for the role, what once gave it that is needed."""
+    brake = TheBrake()
+    bare = Spec(is_user=True, privileges=frozenset())
+    brake.push(declared=EVERYTHING | {"r2": bare})
+    brake.run_a_pass(steps=1000)
+    brake.push_and_look(declared=NOTHING | {"r2": user_of()})
+    given = {held for held in brake.catalog.held() if held[0] == "r2" and held[1] != "login"}
+    assert len(given) == len(PRIVILEGES) * len(TABLES)
+    brake.push_and_look(declared=NOTHING)
+    brake.push_and_look(declared=NOTHING | {"r2": bare})
+    assert given <= set(brake.catalog.held())
+    brake.release()
+    assert given.isdisjoint(brake.catalog.held())
+
+
 def with_groups(*groups: str, fourth: Spec | None = None) -> dict[str, Spec]:
     """Three Users in these groups, and a fourth User or Role: up to 36 edges with what went."""
     users = {name: user_of(*groups) for name in ("r0", "r1", "r2")}
