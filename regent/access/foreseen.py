@@ -45,7 +45,7 @@ from regent.observed import Acl, Observed, ObservedMembership, ObservedRole
 from regent.plan.memberships import our_grantor
 from regent.plan.renames import new_names, with_new_names
 from regent.reach import POWERFUL_ATTRIBUTES
-from regent.why.reaching import OPTIONS_SINCE
+from shared.memberships import OPTIONS_SINCE
 from shared.privileges import PRIVILEGES_OF, ObjectKind
 
 _SWITCHES = (*POWERFUL_ATTRIBUTES, "inherit")
@@ -279,7 +279,6 @@ class _World:
         place = self._at(change.database, change.kind, change.oid)
         if place is None:
             return
-
         self._move([place], change.former, change.owner)
         if change.keeps:
             held = self.held[place]

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from regent.export.held import Grantee, Holding, Place, Spot
 from regent.kinds import CONTAINERS, DATABASES, KINDS
 from regent.observed import Observed, ObservedDatabase
+from shared.memberships import OPTIONS_SINCE
 from shared.patterns import escaped
 from shared.privileges import ObjectKind
 
 DATABASE_OWNER = "pg_database_owner"
 """Stands for the owner of whichever database it is in."""
-OPTIONS_SINCE = 16
-"""A membership says itself whether it is inherited from this version on."""
 
 
 @dataclass(slots=True)

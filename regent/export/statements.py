@@ -7,9 +7,9 @@ from typing import assert_never
 
 from regent.kinds import KINDS, LOCAL, Naming
 from regent.observed import AclItem, ObjectGroup, ObservedDefault, ObservedMembership
+from shared.memberships import OPTIONS_SINCE
 from shared.names import quote_ident, quote_qualified
 
-OPTIONS_SINCE = 16
 SERVERS = frozenset(row.kind for row in LOCAL if "ALTER SERVER" in row.tags.recorded)
 """GRANT calls them FOREIGN SERVER, and ALTER does not."""
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from regent.observed import ObservedMembership, ObservedServer
+from shared.memberships import OPTIONS_SINCE
 
-OPTIONS_SINCE = 16
 DATABASE_OWNER = "pg_database_owner"
 Links = tuple[ObservedMembership, ...]
 """From a role to a principal, each the membership of one in the next."""
