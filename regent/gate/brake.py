@@ -125,13 +125,12 @@ def judge(
     named = _as_losses(lost)
     digest = digest_of_losses(named, accepted.state, memory)
     allowed = Verdict(compared.plan, let_through=named, lost=lost, digest=digest)
-    allowed = replace(allowed, names=frozenset(map(naming, lost)))
     if allowed.is_released_by(memory):
-        return allowed
+        return replace(allowed, names=frozenset(map(naming, lost)))
     settings = accepted.state.regent.spec.brake or Brake()
     why = limits_exceeded(lost, compared.desired, compared.known, memory, now, settings)
     if not why:
-        return allowed
+        return replace(allowed, names=frozenset(map(naming, lost)))
     reduced, touched = _without(lost, compared)
     reduced, held = _without_handing_on(reduced, touched, compared)
     split = without_preparations(compared.plan, reduced)

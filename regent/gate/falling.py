@@ -14,6 +14,7 @@ from regent.desired import Desired
 from regent.gate.losses import ADMIN, MEMBERSHIP, Atom, atoms
 from regent.observed import ObservedServer
 from regent.plan.grantors import Row, orphans
+from regent.plan.memberships import our_grantor
 from shared.memberships import OPTIONS_SINCE
 
 
@@ -29,17 +30,23 @@ def falling(
     if server.major < OPTIONS_SINCE or not going or not held:
         return frozenset()
     found: set[Atom] = set()
-    rows = server.memberships
-    for group in {atom.what for atom in going}:
-        here = [row for row in rows if row.group == group]
+    groups = {atom.what for atom in going}
+    rows: dict[str, list[Row]] = {group: [] for group in groups}
+    for row in server.memberships:
+        if row.group in groups:
+            rows[row.group].append(row)
+    admins: dict[str, set[str]] = {group: set() for group in groups}
+    for one in desired.memberships:
+        if one.admin and one.group in groups:
+            admins[one.group].add(one.member)
+    for group, here in rows.items():
         kept: dict[int, Row | None] = {id(row): row for row in here}
         for row in here:
             if _whole(row) in going:
                 kept[id(row)] = None
             elif _whole(row)._replace(option=ADMIN) in going:
                 kept[id(row)] = replace(row, admin=False)
-        declared = {one.member for one in desired.memberships if one.group == group and one.admin}
-        found.update(map(_whole, orphans(here, kept, declared)))
+        found.update(map(_whole, orphans(here, kept, admins[group])))
     return frozenset(found)
 
 
@@ -60,18 +67,27 @@ def given_again(plan: Plan, server: ObservedServer) -> frozenset[Atom]:
     )
 
 
-def all_taken(plan: Plan, server: ObservedServer) -> Mapping[tuple[str, str], Row]:
-    """The memberships of which it leaves no row, by group and member, with all their options."""
+def less_left(plan: Plan, server: ObservedServer) -> Mapping[tuple[str, str], Row]:
+    """The memberships of which it leaves less, by group and member, with all their options."""
     taken = {
         atom for one in plan.changes if isinstance(one, RevokeMembership) for atom in atoms(one)
     }
-    found: dict[tuple[str, str], Row] = {}
-    left = {(row.group, row.member) for row in server.memberships if _whole(row) not in taken}
+    were: dict[tuple[str, str], Row] = {}
+    left: dict[tuple[str, str], Row] = {}
     for row in server.memberships if taken else ():
         pair = (row.group, row.member)
-        if pair not in left:
-            found[pair] = _with(row, found.get(pair))
-    return found
+        were[pair] = _with(row, were.get(pair))
+        if _whole(row) not in taken:
+            left[pair] = _with(row, left.get(pair))
+    return {
+        pair: row
+        for pair, row in were.items()
+        if pair not in left or _options(left[pair]) != _options(row)
+    }
+
+
+def _options(row: Row) -> tuple[bool, bool, bool]:
+    return row.admin, row.inherit, row.set_role
 
 
 def _with(row: Row, other: Row | None) -> Row:
@@ -86,11 +102,10 @@ def _with(row: Row, other: Row | None) -> Row:
 
 
 def by_another(plan: Plan, whole: Plan, withheld: Collection[Atom], server: ObservedServer) -> Plan:
-    """The plan with these memberships given again first, as they are, less those it gives anyway.
+    """The plan with these memberships given again first, as they are, and none given with less.
 
     It takes them, as they hang on what goes; `whole` is the plan with all that waits.
     """
-    given = {(c.group, c.member) for c in plan.changes if isinstance(c, GrantMembership)}
     causes = {
         atom: one.causes
         for one in whole.changes
@@ -99,15 +114,41 @@ def by_another(plan: Plan, whole: Plan, withheld: Collection[Atom], server: Obse
     }
     had: dict[tuple[str, str], Row] = {}
     for row in server.memberships:
-        pair = (row.group, row.member)
-        if _whole(row) in withheld and pair not in given:
+        if _whole(row) in withheld:
+            pair = (row.group, row.member)
             had[pair] = _with(row, had.get(pair))
+    ours = our_grantor(server)
+    for row in server.memberships:
+        # A GRANT sets these options of our own row; ADMIN it never takes.
+        pair = (row.group, row.member)
+        if row.grantor == ours and (before := had.get(pair)) is not None:
+            had[pair] = replace(
+                before,
+                inherit=before.inherit or row.inherit,
+                set_role=before.set_role or row.set_role,
+            )
+    changes = [
+        _no_less(one, had.get((one.group, one.member))) if isinstance(one, GrantMembership) else one
+        for one in plan.changes
+    ]
+    given = {(c.group, c.member) for c in changes if isinstance(c, GrantMembership)}
     again = (
         GrantMembership(*pair, row.admin, row.inherit, row.set_role, causes.get(_whole(row), ()))
         for pair, row in had.items()
+        if pair not in given
     )
-    changes = sorted((*again, *plan.changes), key=lambda one: one.effect)
-    return replace(plan, changes=tuple(changes))
+    return replace(plan, changes=tuple(sorted((*again, *changes), key=lambda one: one.effect)))
+
+
+def _no_less(change: GrantMembership, had: Row | None) -> GrantMembership:
+    if had is None:
+        return change
+    return replace(
+        change,
+        admin=change.admin or had.admin,
+        inherit=change.inherit or had.inherit,
+        set_role=change.set_role or had.set_role,
+    )
 
 
 def _whole(row: Row) -> Atom:

@@ -36,7 +36,7 @@ from regent.changes import (
     SetPassword,
 )
 from regent.desired import Causes, Desired, DesiredRole
-from regent.gate.falling import all_taken, falling
+from regent.gate.falling import falling, less_left
 from regent.gate.losses import OWNER, Atom, without
 from regent.gate.preparations import without_preparations
 from regent.observed import ObservedServer
@@ -193,7 +193,7 @@ def with_pauses(
     held = frozenset(atom for atom in by_hand(plan) if _is_held(atom, known, desired))
     held -= falling(plan, held, server_after(plan.changes, server), desired)
     less, _ = without(plan, held)
-    had = all_taken(less, server_after(plan.changes, server))
+    had = less_left(less, server_after(plan.changes, server))
     less = replace(less, changes=tuple(_without_gains(less.changes, names, set_last, had)))
     less = without_preparations(plan, less).plan
     less = replace(less, matches=whole.matches)
@@ -254,7 +254,7 @@ def _without_gains(
 ) -> Iterator[Change]:
     """Less what these roles would get, and the sessions of which nothing is taken.
 
-    `had` are the memberships of which nothing is left: what is given again of one is no gain.
+    `had` are the memberships of which less is left: what is given again of one is no gain.
     """
     lost = {name for one in changes if one.effect is Effect.NARROW for name in one.about} & names
     for change in changes:

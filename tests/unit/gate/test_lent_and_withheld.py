@@ -88,3 +88,40 @@ def test_who_gets_a_membership_again_at_once_loses_nothing(*, is_superuser: bool
     left, admins = members(on, done(found))
     assert {member for member, _ in left} == {"lender", *POOR}
     assert not admins
+
+
+@pytest.mark.found("E450")
+def test_who_keeps_admin_by_the_brake_keeps_it_where_the_push_gives_less_at_once() -> None:
+    """All had it by the lender, whose own was given by hand; the push leaves the membership."""
+    before = accepted(state(MEMBERS.replace("team}", "team, admin: true}") + LENDER % "false"))
+    after = accepted(state(MEMBERS + LENDER % "false", revision=2), before)
+    on = with_rows(lent(), *(lent_to(one, admin=True) for one in POOR))
+    found = seen(before, after, on)
+    assert {one.role for one in found.verdict.withheld} == set(POOR)
+    left, admins = members(on, done(found))
+    assert left == {("lender", "my-admin"), *((one, "my-admin") for one in POOR)}
+    assert admins == set(POOR), "the lender's was drift"
+
+
+@pytest.mark.found("E451")
+def test_who_keeps_admin_by_the_brake_keeps_what_the_row_of_the_admin_gives() -> None:
+    """A GRANT of the same grantor sets the options of his row."""
+    before = accepted(state(MEMBERS.replace("team}", "team, admin: true}") + LENDER % "false"))
+    taken = MEMBERS.replace("{role: team}", "") + LENDER % "false"
+    after = accepted(state(taken, revision=2), before)
+    ours = (ObservedMembership("team", one, "my-admin", admin=False) for one in POOR)
+    rows = (replace(lent_to(one, admin=True), inherit=False) for one in POOR)
+    found = seen(before, after, with_rows(lent(), *rows, *ours))
+    assert {one.role for one in found.verdict.withheld} == set(POOR)
+    given = [one for one in done(found) if isinstance(one, GrantMembership)]
+    assert {one.member for one in given} == set(POOR)
+    assert all(one.admin and one.inherit and one.set_role for one in given)
+
+
+def lent_to(name: str, *, admin: bool) -> ObservedMembership:
+    return ObservedMembership("team", name, "lender", admin=admin)
+
+
+def with_rows(on: ObservedServer, *rows: ObservedMembership) -> ObservedServer:
+    """Of the lender's own there is one row."""
+    return replace(on, memberships=(on.memberships[0], *rows))

@@ -173,6 +173,33 @@ def test_what_another_role_owns_by_its_declaration_goes_back_though_who_has_it_i
         assert (back.former, back.owner) == ("a", "b")
 
 
+@pytest.mark.found("E452")
+@pytest.mark.parametrize("is_superuser", [True, False])
+def test_a_declared_option_is_not_missing_as_its_lender_loses_admin(*, is_superuser: bool) -> None:
+    """Of a member who has another row, with fewer options."""
+    text = """
+    Role/team: {database: mydb}
+    User/lender: {database: mydb, memberOf: [{role: team, admin: %s}]}
+    User/poor: {database: mydb, memberOf: [{role: team, admin: true}]}
+    """
+    here = server(role("team"), role("lender", login=True), role("poor", login=True))
+    rows = (
+        ObservedMembership("team", "lender", "my-admin", admin=True),
+        ObservedMembership("team", "poor", "lender", admin=True, inherit=False),
+        ObservedMembership("team", "poor", "my-admin", admin=False, set_role=False),
+    )
+    here = replace(here, memberships=rows, admin_is_superuser=is_superuser)
+    users = (mark(one, f"User/{one}") for one in ("lender", "poor"))
+    marks = (mark("team", "Role/team"), *users)
+    before = accepted(state(text % "true"))
+    after = accepted(state(text % "false", revision=2), before)
+    for names in (("poor",), ("team",), ("team", "poor")):
+        found = look(after, here, paused(here, *names), before=before, marks=marks)
+        given, *_ = done(found)
+        assert isinstance(given, GrantMembership)
+        assert (given.member, given.admin, given.inherit) == ("poor", True, True)
+
+
 SET = """
 Role/viewer: {database: mydb}
 User/eve: {database: mydb, parameters: {%s}}
