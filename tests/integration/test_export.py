@@ -11,7 +11,10 @@ from tests.command import Ended, flights, postgregent
 from tests.postgres.database import Database
 
 MESSY = (Path(__file__).parent / "messy.sql").read_text()
-AFTER_15 = "GRANT SET ON PARAMETER log_min_duration_statement TO ops;"
+AFTER_15 = """
+GRANT SET ON PARAMETER log_min_duration_statement TO ops;
+GRANT ALTER SYSTEM ON PARAMETER work_mem TO ops;
+"""
 AFTER_16 = "GRANT readers TO carol WITH INHERIT FALSE, SET FALSE;"
 
 UNDECLARED = {
