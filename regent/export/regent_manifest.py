@@ -103,7 +103,13 @@ def _parameters(read: Read, who: Who, specs: Sequence[Mapping[str, Any]]) -> lis
     used = {key.parameter for role in who.chosen.values() for key in role.settings}
     used |= {name for spec in specs if "actions" in spec for name in spec.get("parameters", ())}
     used |= {name.lower() for name in used if name not in read.ordinary}
-    return sorted({name.lower() for name in used} - read.ordinary)
+    for_everybody = {
+        name.lower()
+        for spec in specs
+        if "ALTER SYSTEM" in spec.get("actions", ())
+        for name in spec.get("parameters", ())
+    }
+    return sorted({name.lower() for name in used} - read.ordinary | for_everybody)
 
 
 def _creators(read: Read, who: Who, specs: Sequence[Mapping[str, Any]]) -> list[str]:

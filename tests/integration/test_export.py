@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.command import Ended, flights, postgregent
 from tests.postgres.database import Database
 
 MESSY = (Path(__file__).parent / "messy.sql").read_text()
-AFTER_15 = "GRANT SET ON PARAMETER log_min_duration_statement TO ops;"
+AFTER_15 = """
+GRANT SET ON PARAMETER log_min_duration_statement TO ops;
+GRANT ALTER SYSTEM ON PARAMETER work_mem TO ops;
+"""
 AFTER_16 = "GRANT readers TO carol WITH INHERIT FALSE, SET FALSE;"
 
 UNDECLARED = {
@@ -133,6 +137,7 @@ async def test_what_was_applied_and_uninstalled_is_exported_and_changes_nothing(
     assert "manages this database already" in again.err
 
 
+@pytest.mark.found("E440")
 async def test_a_messy_database_is_exported_and_changes_nothing(
     database: Database, tmp_path: Path
 ) -> None:
