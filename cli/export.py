@@ -182,7 +182,7 @@ async def _proved(read: Read, asked: Asked, wanted: Wanted) -> Exported:
         else:
             named = first_of(list(faults.values()), MOST_SAID)
             raise NotProvedError(
-                f"The manifests would change something: {named}.",
+                f"The manifests would change something: {named.removesuffix('.')}.",
                 way_out="Please report this. Narrow what is exported by --roles or --schemas.",
             )
 

@@ -45,6 +45,7 @@ class NoCommandError(PostgRegentError):
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+NEVER_READ = "ALTER DATABASE … SET and ALTER ROLE ALL SET"
 BOOTSTRAP_OID = 10
 """The first role of all is there in every new cluster."""
 
@@ -73,6 +74,14 @@ def recovery(observed: Observed, *, with_passwords: bool) -> Iterator[str]:
     for name, reading in observed.databases.items():
         yield connect(name)
         yield from _of_database(reading, server.major)
+    yield from _not_in_here(observed)
+
+
+def _not_in_here(observed: Observed) -> Iterator[str]:
+    databases = {name for group in observed.server.databases for name in group.names}
+    for name in sorted(databases - observed.databases.keys()):
+        yield f"-- Not read: database {printable(name)}. Add --database for it."
+    yield f"-- Not read: {NEVER_READ}."
     yield from (f"-- Left out: {text}" for text in map(printable, observed.illegible))
 
 
