@@ -51,9 +51,14 @@ def falling(
 
 
 def given_again(plan: Plan, server: ObservedServer) -> frozenset[Atom]:
-    """What it takes of memberships that it gives as well, with as much: nobody loses these."""
+    """What it takes of memberships that it gives as well, with as much: nobody loses these.
+
+    But for what stands in for a grantor's: that waits with his loss (regent/gate/preparations.py).
+    """
     granted = {
-        (one.group, one.member): one for one in plan.changes if isinstance(one, GrantMembership)
+        (one.group, one.member): one
+        for one in plan.changes
+        if isinstance(one, GrantMembership) and not one.instead_of
     }
     if not granted:
         return frozenset()

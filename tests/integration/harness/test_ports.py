@@ -27,5 +27,6 @@ def test_no_connection_is_ever_given_it_by_the_kernel() -> None:
     port = own_port()
     assert port < first_handed_out
     with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
         listening.bind(("127.0.0.1", port))
     give_back(port)
