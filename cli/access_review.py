@@ -11,14 +11,13 @@ from typing import Literal
 
 from cli.declared import Declared, Request, declare
 from cli.diff import require_person
-from cli.dsn import parse_dsn
+from cli.dsn import needed_dsn
 from cli.printing import print_data, results
 from cli.review_data import Told
 from cli.review_page import full_sheet, html_page, summary_sheet
 from regent.access.difference import Side
 from regent.access.review import review
 from regent.foresight import Foresight, foresee, look_at
-from shared.errors import PostgRegentError
 
 COMPLETE, INCOMPLETE = 0, 1
 Form = Literal["table", "json", "yaml", "csv", "html"]
@@ -83,12 +82,7 @@ async def _read(asked: Asked) -> tuple[Foresight, str, Declared | None]:
         declared = await declare(request)
         found = await foresee(declared.settings, [declared.state])
         return found, declared.subject.server, declared
-    if asked.dsn is None:
-        raise PostgRegentError(
-            "Nothing says which server to read.",
-            way_out="Say --dsn DSN, or the DIR whose Regent names it.",
-        )
-    dsn = parse_dsn(asked.dsn, os.environ)
+    dsn = needed_dsn(asked.dsn, os.environ, to="read")
     return await look_at(dsn.server, dsn.database), str(dsn), None
 
 

@@ -23,6 +23,7 @@ from regent.server.address import host_problem
 from regent.server.credential_command import VARIABLE as COMMAND
 from regent.server.refused import OF_A_CERTIFICATE, OF_A_CLOUD
 from regent.settings import ServerSettings
+from shared.errors import PostgRegentError
 from shared.resources.regent import DEFAULT_PORT
 
 NAMES = (
@@ -98,6 +99,16 @@ class Dsn:
 
     def __str__(self) -> str:
         return f"{self.server.host}:{self.server.port}/{self.database}"
+
+
+def needed_dsn(text: str | None, environment: Mapping[str, str], *, to: str) -> Dsn:
+    """Of a command that was given no DIR. Without one the error says what for."""
+    if text is None:
+        raise PostgRegentError(
+            f"Nothing says which server to {to}.",
+            way_out="Say --dsn DSN, or the DIR whose Regent names it.",
+        )
+    return parse_dsn(text, environment)
 
 
 def parse_dsn(text: str, environment: Mapping[str, str]) -> Dsn:

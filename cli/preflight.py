@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from cli.declared import ProblemsError
-from cli.dsn import parse_dsn
+from cli.dsn import needed_dsn, parse_dsn
 from cli.preflight_page import Subject, document, sheet
 from cli.printing import Output, print_data, results
 from cli.targets import (
@@ -25,7 +25,6 @@ from regent.preflight.finding import Finding, Severity
 from regent.preflight.judge import judged
 from regent.preflight.reading import read
 from regent.settings import ServerSettings, connector_of
-from shared.errors import PostgRegentError
 from shared.resources import Role, User
 from shared.resources.regent import DEFAULT_HOME_DATABASE
 
@@ -77,12 +76,7 @@ def _status(found: Sequence[Finding]) -> int:
 def _meant(asked: Asked) -> _Meant:
     """Raises ProblemsError for a directory with invalid resources, as plan does."""
     if asked.directory is None:
-        if asked.dsn is None:
-            raise PostgRegentError(
-                "Nothing says which server to look at.",
-                way_out="Say --dsn DSN, or the DIR whose Regent names it.",
-            )
-        dsn = parse_dsn(asked.dsn, os.environ)
+        dsn = needed_dsn(asked.dsn, os.environ, to="look at")
         databases = (dsn.database, *asked.databases)
         return _Meant(dsn.server, databases, DEFAULT_HOME_DATABASE)
     environment = os.environ if asked.secrets_from_env else None

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from cli.declared import Request, declare
-from cli.dsn import parse_dsn
+from cli.dsn import needed_dsn
 from cli.printing import Output, print_data, results
 from cli.why_page import Where, WhyPage, document, who_sheet, why_sheet
 from regent.observed import ObservedRole
@@ -104,12 +104,7 @@ async def _entered(asked: Asked) -> AsyncIterator[tuple[asyncpg.Connection, Wher
 
 async def _where(asked: Asked) -> Where:
     if asked.directory is None:
-        if asked.dsn is None:
-            raise PostgRegentError(
-                "Nothing says which server to ask.",
-                way_out="Say --dsn DSN, or the DIR whose Regent names it.",
-            )
-        dsn = parse_dsn(asked.dsn, os.environ)
+        dsn = needed_dsn(asked.dsn, os.environ, to="ask")
         return Where(dsn.server, asked.database or dsn.database)
     request = Request(asked.directory, asked.dsn, asked.regent, asked.secrets_from_env)
     declared = await declare(request)
