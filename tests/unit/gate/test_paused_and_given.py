@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -101,6 +102,26 @@ def test_what_git_took_stays_owed_while_it_cannot_be_seen() -> None:
     assert privileges(found) == [{"SELECT", "DELETE"}], "all that was to be taken"
 
 
+OF_A_LENDER = """
+    Role/team: {database: mydb}
+    User/lender: {database: mydb, memberOf: [{role: team, admin: %s}]}
+    User/poor: {database: mydb, memberOf: [{role: team, admin: true}]}
+    """
+
+
+def as_the_lender_loses_admin(*rows: ObservedMembership, is_superuser: bool) -> Iterator[Looked]:
+    """The look with either role paused, and with both."""
+    here = server(role("team"), role("lender", login=True), role("poor", login=True))
+    lent = ObservedMembership("team", "lender", "my-admin", admin=True)
+    here = replace(here, memberships=(lent, *rows), admin_is_superuser=is_superuser)
+    users = (mark(one, f"User/{one}") for one in ("lender", "poor"))
+    marks = (mark("team", "Role/team"), *users)
+    before = accepted(state(OF_A_LENDER % "true"))
+    after = accepted(state(OF_A_LENDER % "false", revision=2), before)
+    for names in (("poor",), ("team",), ("team", "poor")):
+        yield look(after, here, paused(here, *names), before=before, marks=marks)
+
+
 @pytest.mark.found("E381")
 @pytest.mark.parametrize("is_superuser", [True, False])
 @pytest.mark.parametrize("inherits", [True, False])
@@ -108,23 +129,8 @@ def test_a_declared_membership_is_not_missing_as_its_lender_loses_admin(
     *, is_superuser: bool, inherits: bool
 ) -> None:
     """Another one gives it at once, as it is: what somebody took of it by hand stays taken."""
-    text = """
-    Role/team: {database: mydb}
-    User/lender: {database: mydb, memberOf: [{role: team, admin: %s}]}
-    User/poor: {database: mydb, memberOf: [{role: team, admin: true}]}
-    """
-    here = server(role("team"), role("lender", login=True), role("poor", login=True))
-    rows = (
-        ObservedMembership("team", "lender", "my-admin", admin=True),
-        ObservedMembership("team", "poor", "lender", admin=False, inherit=inherits),
-    )
-    here = replace(here, memberships=rows, admin_is_superuser=is_superuser)
-    users = (mark(one, f"User/{one}") for one in ("lender", "poor"))
-    marks = (mark("team", "Role/team"), *users)
-    before = accepted(state(text % "true"))
-    after = accepted(state(text % "false", revision=2), before)
-    for names in (("poor",), ("team",), ("team", "poor")):
-        found = look(after, here, paused(here, *names), before=before, marks=marks)
+    row = ObservedMembership("team", "poor", "lender", admin=False, inherit=inherits)
+    for found in as_the_lender_loses_admin(row, is_superuser=is_superuser):
         given, *taken = done(found)
         assert isinstance(given, GrantMembership)
         assert (given.group, given.member) == ("team", "poor")
@@ -177,24 +183,11 @@ def test_what_another_role_owns_by_its_declaration_goes_back_though_who_has_it_i
 @pytest.mark.parametrize("is_superuser", [True, False])
 def test_a_declared_option_is_not_missing_as_its_lender_loses_admin(*, is_superuser: bool) -> None:
     """Of a member who has another row, with fewer options."""
-    text = """
-    Role/team: {database: mydb}
-    User/lender: {database: mydb, memberOf: [{role: team, admin: %s}]}
-    User/poor: {database: mydb, memberOf: [{role: team, admin: true}]}
-    """
-    here = server(role("team"), role("lender", login=True), role("poor", login=True))
     rows = (
-        ObservedMembership("team", "lender", "my-admin", admin=True),
         ObservedMembership("team", "poor", "lender", admin=True, inherit=False),
         ObservedMembership("team", "poor", "my-admin", admin=False, set_role=False),
     )
-    here = replace(here, memberships=rows, admin_is_superuser=is_superuser)
-    users = (mark(one, f"User/{one}") for one in ("lender", "poor"))
-    marks = (mark("team", "Role/team"), *users)
-    before = accepted(state(text % "true"))
-    after = accepted(state(text % "false", revision=2), before)
-    for names in (("poor",), ("team",), ("team", "poor")):
-        found = look(after, here, paused(here, *names), before=before, marks=marks)
+    for found in as_the_lender_loses_admin(*rows, is_superuser=is_superuser):
         given, *_ = done(found)
         assert isinstance(given, GrantMembership)
         assert (given.member, given.admin, given.inherit) == ("poor", True, True)
