@@ -18,7 +18,7 @@ def be_present(root: Path) -> IO[str] | None:
     """Say so until what is returned is closed. None on a file system without locks."""
     file = (root / NAME).open("a")
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_SH)  # who asks has it for himself for a moment
     except OSError:
         file.close()
         return None
