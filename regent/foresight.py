@@ -178,7 +178,7 @@ async def _everything(
         if not role.attributes.superuser and not name.startswith(SYSTEM_PREFIX)
     )
     interest = Interest(roles=names, with_sequences=False, kinds=frozenset(KINDS), with_public=True)
-    databases = tuple(sorted(name for group in server.databases for name in group.names))
+    databases = tuple(sorted(server.database_names))
     return await read_with(connections, databases, interest, server)
 
 

@@ -130,6 +130,10 @@ class Definer:
     what: str
 
 
+DATABASE_OWNER = "pg_database_owner"
+"""Stands for the owner of whichever database it is in."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedServer:
     """The shared catalogs and who we are: `admin` is the role that acts.
@@ -172,6 +176,15 @@ class ObservedServer:
     other_login: str = ""
     """The role that logged in, where another one than `admin` did (`setRole`)."""
     other_login_is_superuser: bool = False
+
+    @property
+    def database_names(self) -> frozenset[str]:
+        """All but templates."""
+        return frozenset(name for group in self.databases for name in group.names)
+
+    def owner_of(self, database: str) -> str | None:
+        """None where no such database was read."""
+        return next((one.owner for one in self.databases if database in one.names), None)
 
     @property
     def login(self) -> str:

@@ -168,7 +168,7 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
         accepted = _following(dry.memory.accepted, dry.accepted, had_owner=had_owner)
         takeover = await _acceptable(one, dry.looker, accepted, dry.marks, dry.memory)
         owned = await owned_by_leavers(dry.connections, dry.through, one.desired)
-    is_there = any(settings.home_database in group.names for group in one.server.databases)
+    is_there = settings.home_database in one.server.database_names
     lacks = () if dry.is_remembered or is_there else _lacks_for_a_home(one.server)
     what = "its tables in the home database" if is_there else "the home database"
     home = f"apply would make {what} {settings.home_database!r}."

@@ -299,4 +299,4 @@ def _somewhere(served: Collection[str] | None, server: ObservedServer) -> str:
     """A database to run DROP OWNED in when only shared objects are concerned."""
     if served:
         return min(served)
-    return min(name for group in server.databases for name in group.names)
+    return min(server.database_names)

@@ -39,14 +39,13 @@ from regent.changes import (
     SetOwner,
     SetPassword,
 )
-from regent.observed import ObservedServer
+from regent.observed import DATABASE_OWNER, ObservedServer
 from regent.reach import POWERFUL_ATTRIBUTES, PROVIDER_ROLES
 from shared.memberships import OPTIONS_SINCE
 from shared.names import quote_ident
 
 MOST_OWNERS = 3
 _BEFORE_ONLY_OF_SUPERUSERS = frozenset({"superuser", "replication", "bypassrls"})
-_OWNER_OF_DATABASE = "pg_database_owner"
 """Nobody is made a member of it: who owns the database is one."""
 
 
@@ -110,7 +109,7 @@ def _of_owners(owners: set[str], change: PrivilegeChange, server: ObservedServer
         statement = _in_sql(replace(change, objects=change.objects[:1]), server)
         if _is_superuser(server, owner):
             yield f'"{owner}" is a superuser: run {statement}; as it, or give it another owner.'
-        elif owner in {*PROVIDER_ROLES, _OWNER_OF_DATABASE}:
+        elif owner in {*PROVIDER_ROLES, DATABASE_OWNER}:
             yield f'Nobody is made a member of "{owner}": run {statement}; as a role that is one.'
         else:
             yield (
@@ -133,9 +132,9 @@ def membership_options(owner: str, server: ObservedServer) -> str:
 
 def _meant(owner: str, change: PrivilegeChange, server: ObservedServer) -> str:
     """Who has the rights of this owner: for pg_database_owner whoever owns the database."""
-    if owner != _OWNER_OF_DATABASE:
+    if owner != DATABASE_OWNER:
         return owner
-    return next((one.owner for one in server.databases if change.database in one.names), owner)
+    return server.owner_of(change.database or "") or owner
 
 
 def _over(role: str, change: Change, server: ObservedServer, *, grantor: str = "") -> Iterator[str]:

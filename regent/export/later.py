@@ -11,14 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from regent.export.held import Grantee, Holding, Place, Spot
-from regent.kinds import CONTAINERS, DATABASES, KINDS
-from regent.observed import Observed, ObservedDatabase
-from shared.memberships import OPTIONS_SINCE
+from regent.kinds import CONTAINERS, KINDS
+from regent.observed import DATABASE_OWNER, Observed, ObservedDatabase
 from shared.patterns import escaped
 from shared.privileges import ObjectKind
-
-DATABASE_OWNER = "pg_database_owner"
-"""Stands for the owner of whichever database it is in."""
 
 
 @dataclass(slots=True)
@@ -83,7 +79,7 @@ class Later:
                     return None
         if DATABASE_OWNER in makers:
             makers.remove(DATABASE_OWNER)
-            makers.add(self._owner_of(place.database))
+            makers.add(self.observed.server.owner_of(place.database) or "")
         return self._with_members(makers - {""})
 
     def _with_members(self, makers: set[str]) -> frozenset[str]:
@@ -93,24 +89,11 @@ class Later:
         while waiting:
             group = waiting.pop()
             for row in server.memberships:
-                member = server.roles.get(row.member)
-                if row.group != group or row.member in found or member is None:
-                    continue
-                inherits = (
-                    row.inherit if server.major >= OPTIONS_SINCE else member.attributes.inherit
-                )
-                if inherits and row.member not in server.own_admins:
+                is_known = row.member in server.roles and row.member not in server.own_admins
+                if row.group == group and row.inherit and is_known and row.member not in found:
                     found.add(row.member)
                     waiting.append(row.member)
         return frozenset(found)
-
-    def _owner_of(self, database: str) -> str:
-        owners = (
-            group.owner
-            for group in self.observed.server.databases
-            if group.kind is DATABASES.kind and database in group.names
-        )
-        return next(owners, "")
 
     def _all_given(self, place: Place, maker: str) -> set[tuple[Grantee, str]]:
         reading = self.observed.databases[place.database]

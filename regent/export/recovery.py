@@ -78,8 +78,7 @@ def recovery(observed: Observed, *, with_passwords: bool) -> Iterator[str]:
 
 
 def _not_in_here(observed: Observed) -> Iterator[str]:
-    databases = {name for group in observed.server.databases for name in group.names}
-    for name in sorted(databases - observed.databases.keys()):
+    for name in sorted(observed.server.database_names - observed.databases.keys()):
         yield f"-- Not read: database {printable(name)}. Add --database for it."
     yield f"-- Not read: {NEVER_READ}."
     yield from (f"-- Left out: {text}" for text in map(printable, observed.illegible))

@@ -35,7 +35,7 @@ def plan_endings(
     Whether a role still owns something, here or in a database that nobody serves, only the server
     knows: it refuses the DROP, and that is the outcome.
     """
-    there = {name for group in server.databases for name in group.names}
+    there = server.database_names
     databases = sorted(there.intersection(desired.grants))
     for ending in sorted(desired.endings, key=lambda e: e.name):
         is_there = ending.name in server.roles

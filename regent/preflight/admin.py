@@ -52,7 +52,7 @@ def _template(facts: Facts) -> Iterator[Finding]:
 def _home(facts: Facts) -> Iterator[Finding]:
     """It is made where the admin may; one that is there must be PostgRegent's, and open to it."""
     server, home = facts.server, facts.home
-    owner = next((one.owner for one in server.databases if home in one.names), None)
+    owner = server.owner_of(home)
     admin = server.roles.get(server.admin)
     is_member = any(
         one.group == OWNER_ROLE and one.member == server.admin for one in server.memberships

@@ -49,9 +49,8 @@ def _beside(facts: Facts) -> Iterator[Finding]:
     known = {*facts.databases, facts.home}
     rest = sorted(
         name
-        for group in facts.server.databases
-        for name in group.names
-        if name not in known and f"database {name}" not in facts.unread
+        for name in facts.server.database_names - known
+        if f"database {name}" not in facts.unread
     )
     if rest:
         yield Finding(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from regent.observed import ObservedRole
+from regent.observed import DATABASE_OWNER, ObservedRole
 from regent.preflight.facts import Facts
 from regent.preflight.finding import A_SUPERUSER, Finding, Severity, Way
 from regent.reach import (
@@ -29,7 +29,7 @@ from shared.names import OWNER_ROLE, quote_ident, quote_literal
 BOOTSTRAP_OID = 10
 _HARMLESS_HERE = HARMLESS_BUILT_IN | {
     "pg_checkpoint",
-    "pg_database_owner",
+    DATABASE_OWNER,
     "pg_use_reserved_connections",
 }
 _ATTRIBUTES = {

@@ -336,7 +336,7 @@ def obeyed_server(one: Pass) -> str:
 
 def missing(one: Pass) -> tuple[str, ...]:
     """The served databases that only a person can give back; the others may come by themselves."""
-    there = {name for group in one.server.databases for name in group.names}
+    there = one.server.database_names
     return tuple(sorted(one.unread.keys() - there))
 
 

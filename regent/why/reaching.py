@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from regent.observed import ObservedMembership, ObservedServer
+from regent.observed import DATABASE_OWNER, ObservedMembership, ObservedServer
 from shared.memberships import OPTIONS_SINCE
 
-DATABASE_OWNER = "pg_database_owner"
 Links = tuple[ObservedMembership, ...]
 """From a role to a principal, each the membership of one in the next."""
 

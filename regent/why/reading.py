@@ -69,7 +69,7 @@ async def read(
     observed = await inspect_database(connection, interest)
     target = find(asked, server, observed)
     is_everybodys = await _is_everybodys(connection, asked.privilege, target)
-    owner = next((g.owner for g in server.databases if database in g.names), "")
+    owner = server.owner_of(database) or ""
     places = []
     if KINDS[target.kind] in LOCAL:
         places.append(Question("CONNECT", database, (DATABASES,)))
