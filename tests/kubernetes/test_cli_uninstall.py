@@ -157,9 +157,11 @@ async def test_finalizers_that_somebody_puts_on_again_are_no_success(
         await api.patch(ROLE, namespace, "held", {"metadata": {"finalizers": [FINALIZER]}})
 
     async def hold_again() -> None:
-        while (await api.get(ROLE, namespace, "held"))["metadata"].get("finalizers"):
-            await asyncio.sleep(0.02)
-        await hold()
+        """Each time that it is off: what is on again at once, the command takes off once more."""
+        while True:
+            await asyncio.sleep(0.2)
+            if not (await api.get(ROLE, namespace, "held"))["metadata"].get("finalizers"):
+                await hold()
 
     crds.apply(role, namespace=namespace)
     await hold()
@@ -168,7 +170,8 @@ async def test_finalizers_that_somebody_puts_on_again_are_no_success(
         "uninstall", "--kubernetes", "--kubeconfig", str(crds.kubeconfig), "-n", namespace,
         "--yes", "--patience", "0",
     )  # fmt: skip
-    await again
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
     await api.patch(ROLE, namespace, "held", {"metadata": {"finalizers": []}})
     assert ended.status == 1
     assert f"There again: the finalizer of Role/{namespace}/held" in ended.err
