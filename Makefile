@@ -7,6 +7,11 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Four, on two cores: who waits for a Deployment leaves room for another one.
 PYTEST := $(BIN)/pytest -q -n 4 --dist worksteal
+# Real servers and clusters on a busy machine: three tests of a run may be tried once more, and what
+# failed first is printed whole. Never what has no I/O, is an attack or a property, or hung.
+AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-except Timeout --rerun-show-tracebacks \
+	$(addprefix --rerun-exclude-path ,tests/unit tests/architecture tests/attacks tests/mutants \
+	tests/integration/properties)
 # Tests start hundreds of processes, each of which would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 RUNTIME := $(VENV)/.runtime
@@ -27,10 +32,10 @@ demo: $(RUNTIME) ## tell the whole story on an embedded PostgreSQL
 test: $(DEV) ## lint, types, and the tests on PostgreSQL 14 to 18 and a real Kubernetes
 	@$(MAKE) --no-print-directory -j 2 lint clusters
 	@$(BIN)/python -m tests.architecture.evidence
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) $(AGAIN) -m "not slow"
 
 test-postgres: lint ## as test, without what needs a Kubernetes
-	@$(PYTEST) -m "not slow" --ignore=tests/kubernetes_harness --ignore=tests/kubernetes
+	@$(PYTEST) $(AGAIN) -m "not slow" --ignore=tests/kubernetes_harness --ignore=tests/kubernetes
 
 test-long: lint clusters ## as test, with the slow ones
 	@$(PYTEST) --timeout 900
