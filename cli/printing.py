@@ -16,7 +16,6 @@ import yaml
 from rich.console import Console
 
 from cli.terminal import Shown, Terminal
-from shared.censor import censor_text
 from shared.errors import PostgRegentError
 from shared.printable import printable_lines
 from shared.problems import Problem, capitalised
@@ -103,6 +102,8 @@ def print_problems(problems: Sequence[Problem], output: Output = "table") -> Non
 
 def print_error(error: PostgRegentError, output: Output = "table") -> None:
     """What went wrong and the way out, on standard error; for programs as a document on both."""
+    from shared.censor import censor_text  # noqa: PLC0415 - reads all of pydantic: only for an error
+
     if output != "table":
         data = {"error": censor_text(error.message), "wayOut": censor_text(error.way_out)}
         print_data(results(), data, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,15 @@ def test_the_pure_middle_imports_nothing_that_acts(place: str) -> None:
 def test_the_keeper_runs_without_any_installed_package() -> None:
     """It is started with `python -I -S`, which sees nothing but the standard library."""
     assert set(imported(ROOT / "cli/postgres/keeper.py")) <= sys.stdlib_module_names
+
+
+def test_help_needs_no_driver_and_no_models() -> None:
+    """Completion asks for it at each tab; what a command needs is imported when it runs."""
+    asked = "import sys, cli.main; cli.main.app(['--help'], standalone_mode=False)"
+    code = f"{asked}; print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    heavy = {"asyncio", "asyncpg", "fastapi", "httpx", "kubernetes_asyncio", "pydantic"}
+    assert heavy & set(ended.stderr.decode().split()) == set()
 
 
 def test_every_package_says_that_it_is_typed() -> None:
