@@ -115,7 +115,7 @@ NO_COMERS = Comers()
 
 @dataclass(frozen=True, slots=True)
 class OwnersCode:
-    """Privileges with which one runs code as the owner of a table, and where they are not given.
+    """Privileges with which one runs code as the owner, and where they are not given.
 
     `owners` reach what the Regent does not let the declaration's author have. `named` are those
     that it has by name and not by ALL. `where` is an `allow` without them in `actions` (ADR 48).

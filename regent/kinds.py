@@ -135,6 +135,10 @@ class Row:
     """The first version of PostgreSQL with such objects, or the oldest that is served."""
     of_public: Mapping[str, PublicRight] = field(default_factory=dict)
     """The privileges whose right of PUBLIC has a name of its own; the rest is `other`."""
+    as_owner: frozenset[str] = frozenset()
+    """Privileges with which one runs code as the owner, or with a power of its own (ADR 48)."""
+    as_owner_in: frozenset[str] = frozenset()
+    """The forms of which that is so; empty for all."""
 
     def public_right(self, privilege: str) -> PublicRight | None:
         """What of PUBLIC a privilege counts as; None where no Regent manages it for PUBLIC."""
@@ -156,6 +160,10 @@ class Row:
         """The catalog whose rows a GRANT on it writes."""
         return self.written_in or self.catalog
 
+    def runs_as_owner(self, form: str) -> bool:
+        """Whether one may run code as the owner by what one has on an object of this form."""
+        return bool(self.as_owner) and (not self.as_owner_in or form in self.as_owner_in)
+
     def lock_of(self, form: str) -> Lock:
         """How an object of this form is locked."""
         return self.forms[form].lock if form in self.forms else Lock.NONE
@@ -165,6 +173,8 @@ class Row:
         return Address(self.catalog, oid)
 
 
+CODE_OF_POWER = "d"
+"""The form of a routine that does more than its caller may (sql/inspect/kinds/routine.sql)."""
 _TABLES = MappingProxyType(
     {
         "r": Form("table", "tables", Lock.STRONG),
@@ -175,6 +185,7 @@ _TABLES = MappingProxyType(
         "t": Form("TOAST table", "TOAST tables", Lock.NONE),
     }
 )
+_KEYS_AND_TRIGGERS = frozenset({"REFERENCES", "TRIGGER"})
 _GRANTED_AS_A_RELATION = frozenset({"TABLE", "SEQUENCE"})
 """`GRANT ON TABLE` takes sequences and columns too."""
 
@@ -219,6 +230,7 @@ _ROWS = (
         default_acl="r",
         new_ones=NewOnes("r", "TABLES"),
         forms=_TABLES,
+        as_owner=_KEYS_AND_TRIGGERS,
         tags=Tags(
             recorded=(
                 "CREATE TABLE", "CREATE TABLE AS", "SELECT INTO", "ALTER TABLE",
@@ -250,6 +262,7 @@ _ROWS = (
         selected_by="`tables` with `columns`",
         listed_in="tables",
         forms=_TABLES,
+        as_owner=_KEYS_AND_TRIGGERS,
         recorded_as=_GRANTED_AS_A_RELATION,
         is_targeted=True,
         written_in="pg_attribute",
@@ -360,6 +373,8 @@ _ROWS = (
             making=frozenset({"CREATE FUNCTION", "CREATE PROCEDURE", "CREATE AGGREGATE"}),
         ),
         recorded_as=frozenset({"FUNCTION", "PROCEDURE", "ROUTINE"}),
+        as_owner=frozenset({"EXECUTE"}),
+        as_owner_in=frozenset({CODE_OF_POWER}),
         rows="oid >= 16384 OR proacl IS NOT NULL",
     ),
     Row(

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from regent.export.asked import Asked, Read
 from regent.export.manifests import Manifest, manifest
 from regent.export.who import Who
+from regent.kinds import KINDS
+from regent.plan.matching import owner_of_code
 from regent.reach import HARMLESS_BUILT_IN, OPEN_ATTRIBUTES, POWERFUL_ATTRIBUTES
 from regent.standing import Standing
 from shared.errors import PostgRegentError
@@ -23,7 +25,7 @@ class NoRegentSaysItError(PostgRegentError):
 
 
 NAMED_ACTIONS = frozenset({"REFERENCES", "TRIGGER", "ALTER SYSTEM"})
-"""What is given everywhere only where `allow.actions` names it (ADR 48)."""
+"""What is given everywhere only where `allow.actions` names it (ADR 48); of routines see ADR 68."""
 
 
 def regent_manifest(
@@ -71,11 +73,28 @@ def _allow(read: Read, who: Who, specs: Sequence[Mapping[str, Any]]) -> Mapping[
         "memberOf": _groups(who, specs),
         "parameters": _parameters(read, who, specs),
         "creators": _creators(read, who, specs),
-        "actions": sorted(used) if used & NAMED_ACTIONS else [],
+        "actions": sorted(used) if used & NAMED_ACTIONS or _is_code_used(read, who) else [],
     }
     if found["adopt"] == [ANY]:
         del found["adopt"]
     return {name: some for name, some in found.items() if some}
+
+
+def _is_code_used(read: Read, who: Who) -> bool:
+    """Whether one of them may execute what runs with a power that no author has by himself."""
+    strong = _strong(read)
+    return any(
+        item.grantee in who.chosen and item.grantee != group.owner
+        for reading in read.observed.databases.values()
+        for group in reading.groups
+        if KINDS[group.kind].as_owner_in and owner_of_code(group) in strong
+        for item in group.acl
+    )
+
+
+def _strong(read: Read) -> frozenset[str]:
+    standing = Standing.of(read.observed.server, read.ordinary)
+    return standing.powerful | standing.ours
 
 
 def _used_actions(specs: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -116,6 +135,4 @@ def _creators(read: Read, who: Who, specs: Sequence[Mapping[str, Any]]) -> list[
     named = {
         one["creator"] for spec in specs for one in spec.get("defaultPrivileges", ())
     } - who.chosen.keys()
-    standing = Standing.of(read.observed.server, read.ordinary)
-    strong = standing.powerful | standing.ours
-    return list(map(escaped, sorted(named))) if named & strong else []
+    return list(map(escaped, sorted(named))) if named & _strong(read) else []

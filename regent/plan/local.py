@@ -26,6 +26,7 @@ from regent.plan.matching import (
     Signature,
     is_system,
     is_temporary,
+    owner_of_code,
 )
 from regent.plan.owners import Moving, handed
 from regent.plan.powerless import Users, users_of_schemas
@@ -334,13 +335,14 @@ class LocalPlanner:
         users = self._users(group.schema)
         tolerated = self._tolerances.beside(tolerated, group)
         public = of_public(self._public, group, group.kind, self._trusted)
+        as_owner = owner_of_code(group)
         key = (
             *(id(group.acl), group.owner, signature, implied, id(tolerated), users, public),
-            self._next_owner(group),
+            *(as_owner, self._next_owner(group)),
         )
         known = self._differences.get(key)
         if known is None:
-            needs = self._compiled.needs(signature, implied, owner=group.owner)
+            needs = self._compiled.needs(signature, implied, owner=as_owner)
             known = compare(group.acl, needs, self._scope(group, tolerated, public))
             self._differences[key] = known
         return known

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from regent.desired import DeclaredGrant
 from regent.kinds import COLUMNS, KINDS, Scope
+from regent.observed import ObjectGroup
 from regent.plan.signatures import patterns_of
 from regent.reach import SYSTEM_PREFIX
 from shared.keys import ResourceKey
@@ -245,6 +246,12 @@ def _bounded(grants: Sequence[DeclaredGrant]) -> Mapping[frozenset[str], frozens
         if declared.owners_code is not None:
             found.setdefault(declared.owners_code.owners, []).append(index)
     return {owners: frozenset(some) for owners, some in found.items()}
+
+
+def owner_of_code(group: ObjectGroup) -> str:
+    """As whom one may run code by what one has on these; empty where as nobody else (ADR 48)."""
+    is_code = KINDS[group.kind].runs_as_owner(group.relation_kind)
+    return group.owner if is_code else ""
 
 
 def _is_postgresqls(name: str) -> bool:

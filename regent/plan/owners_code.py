@@ -1,4 +1,4 @@
-"""What is declared on tables and not given there, as it is code as their owner: who is told. Pure.
+"""What is declared on objects and not given there, as it is code as their owner: who is told. Pure.
 
 A Permission says nothing of owners, so that is found out with the tables (ADR 48). What was written
 by name is trouble; what only ALL means is a note, and all that was meant may well hold.
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from regent.desired import DeclaredGrant, Desired
 from regent.kinds import COLUMNS
 from regent.observed import ObjectGroup, Observed, ObservedDatabase
-from regent.plan.matching import CompiledGrants, is_temporary
+from regent.plan.matching import CompiledGrants, is_temporary, owner_of_code
+from regent.plan.signatures import keys_of
 from shared.keys import ResourceKey
 
 
@@ -25,7 +26,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class _Tables:
+class _Objects:
     """Of one owner, under one Permission."""
 
     first: str
@@ -40,23 +41,23 @@ def code_not_given(desired: Desired, observed: Observed) -> Told:
         bounded = tuple(one for one in declared if one.owners_code is not None and one.grantees)
         if not bounded or reading is None or reading.is_partial:
             continue
-        found: dict[int, dict[str, _Tables]] = {}
+        found: dict[int, dict[str, _Objects]] = {}
         compiled = CompiledGrants(bounded, frozenset(), desired.ignore_schemas)
         for index, group, positions in _reached(compiled, reading):
             schema = f"{group.schema}." if group.schema is not None else ""
-            tables = found.setdefault(index, {})
+            objects = found.setdefault(index, {})
             first = f"{schema}{group.names[positions[0]]}"
-            tables.setdefault(group.owner, _Tables(first)).count += len(positions)
+            objects.setdefault(group.owner, _Objects(first)).count += len(positions)
         for index, owners in found.items():
             _tell(told, bounded[index], owners)
     return told
 
 
-def _tell(told: Told, grant: DeclaredGrant, owners: Mapping[str, _Tables]) -> None:
+def _tell(told: Told, grant: DeclaredGrant, owners: Mapping[str, _Objects]) -> None:
     if grant.owners_code is None:
         return
-    owner, tables = min(owners.items())
-    place = f"{tables.first!r} of {owner!r}"
+    owner, objects = min(owners.items())
+    place = f"{objects.first!r} of {owner!r}"
     if more := sum(one.count for one in owners.values()) - 1:
         place += f" and {more} more like it"
     said = f"spec.actions: {grant.owners_code.not_given(place)}"
@@ -69,21 +70,20 @@ def _tell(told: Told, grant: DeclaredGrant, owners: Mapping[str, _Tables]) -> No
 def _reached(
     compiled: CompiledGrants, reading: ObservedDatabase
 ) -> Iterator[tuple[int, ObjectGroup, Sequence[int]]]:
-    """Declarations, and the tables on which they do not give it."""
+    """Declarations, and the objects on which they do not give it."""
     guarded = frozenset[str]().union(
         *(one.owners_code.owners for one in compiled.grants if one.owners_code is not None)
     )
     for group in reading.groups:
         if (
-            group.kind is not COLUMNS.part_of
-            or group.owner not in guarded
+            owner_of_code(group) not in guarded
             or group.is_out_of_reach
             or is_temporary(group.schema or "")
         ):
             continue
-        for kind in (group.kind, COLUMNS.kind):
+        for kind in (group.kind, COLUMNS.kind) if group.kind is COLUMNS.part_of else (group.kind,):
             rules = compiled.rules(kind, group.schema, is_extension=group.is_extension_member)
-            for signature, found in rules.partition(group.names):
+            for signature, found in rules.partition(keys_of(group)):
                 positions = range(len(group.names)) if found is None else found
                 for index in signature:
                     if not compiled.is_bounded_on(index, group.owner):

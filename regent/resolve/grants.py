@@ -6,14 +6,16 @@ from collections.abc import Mapping, Set
 
 from regent.accept.merge import references
 from regent.desired import DeclaredGrant
-from regent.kinds import KINDS, Naming
+from regent.kinds import KINDS, Naming, Row
 from regent.resolve.allowed import parameter_trouble, permission_trouble, schemas_of
 from regent.resolve.context import Context
 from regent.resolve.powers import OwnersOfPower
 from regent.resolve.public import public_rights, with_public
 from shared.keys import ResourceKey
 from shared.listing import first_of
+from shared.patterns import is_literal
 from shared.privileges import ALL, CONNECT, ObjectKind, PublicRight, expand, unknown_to
+from shared.resources import PermissionSpec
 from shared.state import PermissionEntry
 
 MOST_NAMED = 3
@@ -109,8 +111,14 @@ def _grant(
         implied=spec.implied is not False,
         extensions=bool(spec.extensions),
         implied_in=schemas_of(context.situation, key.namespace),
-        owners_code=powers.bound(key.namespace, privileges, spec.actions),
+        owners_code=powers.bound(key.namespace, privileges, _by_name(row, spec)),
     )
+
+
+def _by_name(row: Row, spec: PermissionSpec) -> tuple[str, ...]:
+    """The actions that mean code as an owner: EXECUTE does so of routines that are named alone."""
+    is_meant = not row.as_owner_in or all(map(is_literal, spec.object_names))
+    return spec.actions if is_meant else ()
 
 
 def _note_ungiven(context: Context, permissions: Set[ResourceKey]) -> None:

@@ -1,8 +1,9 @@
-"""Which power may be declared, and whose tables nobody runs code on without it. Pure.
+"""Which power may be declared, and on whose objects nobody runs code without it. Pure.
 
 The queries of a foreign key run as the owner of the table that they look at, and cast its values by
 whatever its maker wrote; what a trigger does when a key cascades runs as the owner of its table. So
-who has REFERENCES or TRIGGER on a table is soon its owner, and has the powers of that (ADR 48).
+who has REFERENCES or TRIGGER on a table is soon its owner, and has the powers of that (ADR 48). A
+routine with SECURITY DEFINER says itself that it runs as its owner (ADR 68).
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from regent.desired import OwnersCode
+from regent.kinds import KINDS
 from regent.reach import ALTER_SYSTEM, ON_FILES, ON_PARAMETER, POWERFUL_ATTRIBUTES
 from regent.resolve.allowed import attribute_refused_by, parameter_refused_by, refused_by
 from regent.resolve.context import Context
 from regent.resolve.joining import refusing
 from regent.resolve.situation import Situation
 
-AS_OWNER = frozenset({"REFERENCES", "TRIGGER"})
-"""Privileges on tables and columns with which one writes code that runs as the owner."""
+AS_OWNER = frozenset[str]().union(*(row.as_owner for row in KINDS.values()))
+"""Privileges with which one has code run as the owner."""
 
 
 def power_refused_by(situation: Situation, namespace: str, power: str) -> str:

@@ -183,8 +183,8 @@ class Allow(Part):
         tuple[Action, ...] | None,
         Field(
             max_length=17,
-            description="Actions that may be given. REFERENCES and TRIGGER by name are given on "
-            "tables of every owner, else not where they make one a superuser or the like.",
+            description="Actions that may be given. REFERENCES, TRIGGER and EXECUTE by name are "
+            "given whoever the owner is, else not where they make one a superuser or the like.",
         ),
     ] = None
     attributes: Annotated[

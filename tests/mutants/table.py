@@ -903,4 +903,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not address:",
         "tests/integration/test_cloud_tokens.py::test_a_token_is_given_to_a_verified_server_alone",
     ),
+    Mutant(
+        "rule 12",
+        "EXECUTE on a superuser's code is given to whoever asks",
+        "regent/plan/matching.py",
+        'return group.owner if is_code else ""',
+        'return ""',
+        "tests/attacks/test_code_of_power.py::test_nobody_executes_as_a_superuser_what_the_regent_does_not_list",
+        on=18,
+    ),
 )
