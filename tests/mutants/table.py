@@ -544,6 +544,23 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/unit/gate/test_given_since.py::test_what_is_taken_from_a_role_that_no_entry_can_say_is_withheld",
     ),
     Mutant(
+        "rule 20",
+        "what an admin gives by the rights of a lender is believed to outlast them",
+        "regent/gate/falling.py",
+        "declared = admins[group] | irreplaceable(here, ours, as_whom)",
+        "declared = admins[group]",
+        "tests/unit/gate/test_lent_and_withheld.py::test_what_is_withheld_is_not_given_again_where_the_admin_gives_it_as_the_lender",
+    ),
+    Mutant(
+        "rule 20",
+        "a membership is given again by the rights that go",
+        "regent/plan/memberships.py",
+        "admins |= irreplaceable(rows, context.our_grantor, context.as_whom)",
+        "pass",
+        "tests/attacks/test_lent_by_whom_the_admin_inherits.py::test_who_was_lent_a_role_keeps_it_where_the_admin_has_it_by_the_lender",
+        on=18,
+    ),
+    Mutant(
         "rule 21",
         "what is refused is asked at once again",
         "regent/gate/refusals.py",
