@@ -18,6 +18,7 @@ from regent.engine import Engine
 from regent.health.board import Board
 from regent.health.metrics import Metrics
 from regent.home.turns import Turn
+from regent.passes.look import Memory
 from regent.report.bodies import trouble_body
 from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
 from regent.service import Service
@@ -26,7 +27,7 @@ from regent.together import end
 from regent.uninstall import uninstall
 from regent.watchdog import keep_the_watchdog_quiet
 from shared.backoff import Backoff
-from shared.http import StatusBody, TroubleBody
+from shared.http import TroubleBody
 
 log = structlog.get_logger()
 UNINSTALLED = TroubleBody(
@@ -107,7 +108,8 @@ class Daemon:
             metrics=self._metrics,
             turn=self._turn,
         ) as engine:
-            _doubt_an_older_copy(engine, self._board.status)
+            if (revision := seen_in_force(engine.passes.memory, self._board)) is not None:
+                engine.passes.doubt(revision)
             accepted = engine.passes.memory.accepted
             if accepted is None:
                 self._board.connected(None)
@@ -144,11 +146,17 @@ class Daemon:
         return tuple(found)
 
 
-def _doubt_an_older_copy(engine: Engine, last: StatusBody) -> None:
-    """What this process saw in force in an earlier life is not older than what is remembered."""
-    is_same = engine.passes.memory.system_identifier in ("", last.system_identifier)
-    if is_same and last.applied_revision is not None and not last.approval.waiting:
-        engine.passes.doubt(last.applied_revision)
+def seen_in_force(memory: Memory, board: Board) -> int | None:
+    """The revision that this process saw in force in an earlier life, of what is remembered here.
+
+    What is remembered is not older than that (ADR 63). None where it proves nothing: another server
+    or another source, which counts by a clock of its own, or one that waited for approval.
+    """
+    last, accepted = board.status, memory.accepted
+    if accepted is None or board.applied_origin != accepted.state.origin:
+        return None
+    is_same = memory.system_identifier in ("", last.system_identifier)
+    return last.applied_revision if is_same and not last.approval.waiting else None
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

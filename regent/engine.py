@@ -388,7 +388,8 @@ class Engine:
         self._agenda.after(one, spec.resync_seconds)
         if (looked := self.passes.last_look) is not None:
             left = (change for result in one.results for change in result.remaining)
-            await self._prevention.after(looked, spec, left=(*left, *one.damped))
+            damaged = await self._prevention.after(looked, spec, left=(*left, *one.damped))
+            await self._report.repaired(damaged, actor, one.found_at, part="judge")
         self._board.say(not_acted_on=(*unsupported_of(spec), *self._prevention.not_acted_on))
         self._detectors.say()
         self._metrics.held.set(held_in(self.passes.accepted().state, one.outcomes.values()))

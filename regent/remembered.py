@@ -179,7 +179,8 @@ class BrakeMemory(_Stored):
     counts how often the brake let go: it is part of each digest, so that none is good twice.
 
     `given` are the entries that states gave since the baseline, in layers (regent/gate/given.py):
-    taking them away is a loss as well.
+    taking them away is a loss as well. `beyond` are roles that were given more than a layer can
+    say: whatever is taken from them is one, but for explicit ends.
 
     `unfinished` are adopted roles that may still have more than is declared: their password and
     LOGIN wait. Something was taken from `sessions`, of which the sessions must still end.
@@ -197,6 +198,7 @@ class BrakeMemory(_Stored):
 
     baseline: AcceptedState | None = None
     given: tuple[dict[str, Entry], ...] = ()
+    beyond: frozenset[str] = frozenset()
     taken: tuple[tuple[datetime, Loss], ...] = ()
     deletions: tuple[tuple[datetime, str], ...] = ()
     pulled_at: datetime | None = None

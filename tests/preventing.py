@@ -30,12 +30,12 @@ class Preventing:
     without: dict[str, str]
     """The databases that have no triggers for now, and why."""
 
-    async def look_again(self, spec: RegentSpec | None = None) -> None:
-        """Another full pass, and what is told after it."""
+    async def look_again(self, spec: RegentSpec | None = None) -> tuple[tuple[str, str], ...]:
+        """Another full pass, and what is told after it; what was damaged by then."""
         await self.stand.passes.full()
         looked = self.stand.passes.last_look
         assert looked is not None
-        await self.prevention.after(looked, spec or self.spec)
+        return await self.prevention.after(looked, spec or self.spec)
 
 
 @asynccontextmanager

@@ -18,11 +18,12 @@ from datetime import datetime
 from regent.changes import Change, Effect, GrantPrivileges, Plan
 from regent.desired import Desired
 from regent.gate.falling import by_another, falling, given_again
-from regent.gate.given import Layer, may_speak_of
+from regent.gate.given import may_speak_of
 from regent.gate.identities import BY_NAME, Identities
 from regent.gate.limits import limits_exceeded
 from regent.gate.losses import EXISTS, ROLE, Atom, losses, without
 from regent.gate.preparations import without_preparations
+from regent.gate.widest import Layer
 from regent.observed import ObservedServer
 from regent.plan.handing_over import (
     NOBODY,
@@ -56,6 +57,8 @@ class Verdict:
     """What is not done yet, because it hands on a role that still has more than is declared."""
     idle: frozenset[int] = frozenset()
     """The layers of what was given since that nothing withheld needs."""
+    needing: Names | None = None
+    """The roles of which something is withheld that needs one; None: that cannot be said."""
     why: str = ""
     """Which limit the withheld losses are beyond, with the numbers."""
     heard: str = ""
@@ -134,17 +137,18 @@ def judge(
     reduced, touched = _without(lost, compared)
     reduced, held = _without_handing_on(reduced, touched, compared)
     split = without_preparations(compared.plan, reduced)
-    return Verdict(
+    verdict = Verdict(
         split.plan,
         withheld=named,
         withheld_changes=(*touched, *held, *split.waiting),
         digest=digest,
-        idle=_idle(lost & baseline, given) - _speaking(memory.given, lost, compared.unspoken)
-        if memory.baseline is not None
-        else frozenset(),
         why=why,
         heard=memory.released_digest,
     )
+    if memory.baseline is None:  # What is reckoned then is another one in each state.
+        return verdict
+    idle = _idle(lost & baseline, given) - _speaking(memory.given, lost, compared.unspoken)
+    return replace(verdict, idle=idle, needing=_roles(lost & baseline) | compared.unspoken)
 
 
 def _lost(plan: Plan, compared: Comparison) -> frozenset[Atom]:
@@ -168,17 +172,18 @@ def _without(lost: frozenset[Atom], compared: Comparison) -> tuple[Plan, tuple[C
 
 def _speaking(layers: tuple[Layer, ...], lost: frozenset[Atom], unspoken: Names) -> frozenset[int]:
     """The layers that may have given what is lost of roles of which nothing is said for now."""
-    roles = {role for atom in lost for role in atom.roles} & unspoken
+    roles = _roles(lost) & unspoken
     return frozenset(
         index for index, layer in enumerate(layers) if roles and may_speak_of(layer, roles)
     )
 
 
-def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:
-    """The layers without which the same is lost; the latest ones are kept.
+def _roles(lost: frozenset[Atom]) -> Names:
+    return frozenset(role for atom in lost for role in atom.roles)
 
-    Only over a baseline: what is reckoned where there is none is another one in each state.
-    """
+
+def _idle(lost: frozenset[Atom], given: tuple[frozenset[Atom], ...]) -> frozenset[int]:
+    """The layers without which the same is lost; the latest ones are kept."""
     idle: set[int] = set()
     for index in reversed(range(len(given))):
         if lost <= given[index]:

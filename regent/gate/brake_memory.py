@@ -13,7 +13,7 @@ from types import MappingProxyType
 from regent.gate.brake import Verdict, let_through_before
 from regent.gate.consent import left_of
 from regent.gate.deletions import HOUR, are_few, deletions
-from regent.gate.given import layers_with
+from regent.gate.given import given_with
 from regent.gate.put_off import is_put_off, putting_off
 from regent.plan.handing_over import NOBODY, Names, adopted_by, handed_by, renamed_by
 from regent.remembered import AcceptedState, BrakeMemory, Loss
@@ -28,6 +28,7 @@ _NOTHING_DONE_SINCE: Mapping[str, object] = MappingProxyType(
         "let_through": NOBODY,
         "let_through_of": "",
         "given": (),
+        "beyond": NOBODY,
     }
 )
 """Of a new baseline."""
@@ -63,8 +64,8 @@ def superseded(memory: BrakeMemory, previous: AcceptedState | None) -> BrakeMemo
     """
     if previous is None or is_judged(memory, previous):
         return memory
-    given = layers_with(memory.given, memory.baseline, previous)
-    return memory if given == memory.given else memory.model_copy(update={"given": given})
+    updated = memory.model_copy(update=given_with(memory, previous))
+    return updated if has_news(updated, memory) else memory
 
 
 def remember(
@@ -118,10 +119,11 @@ def _withheld(
 ) -> dict[str, object]:
     """Something waits: the baseline stands still, and what is given meanwhile is kept apart."""
     idle = verdict.idle if is_final else frozenset[int]()
+    needing = verdict.needing if is_final else None
     return {
         "pulled_at": memory.pulled_at or now,
         "released_digest": left_of(memory.released_digest, verdict.heard),
-        "given": layers_with(memory.given, memory.baseline, accepted, idle),
+        **given_with(memory, accepted, idle, needing),
     }
 
 
@@ -144,7 +146,7 @@ def _let_go(
         **update,
         "let_through": names,
         "let_through_of": str(accepted.edition) if names else "",
-        "given": layers_with(memory.given, memory.baseline, accepted),
+        **given_with(memory, accepted),
     }
 
 

@@ -13,8 +13,9 @@ from regent.changes import GrantMembership, Plan, RevokeMembership
 from regent.desired import Desired
 from regent.gate.losses import ADMIN, MEMBERSHIP, Atom, atoms
 from regent.observed import ObservedServer
-from regent.plan.grantors import Row, orphans
+from regent.plan.grantors import Row, irreplaceable, orphans
 from regent.plan.memberships import our_grantor
+from regent.plan.powerless import Inherited
 from shared.memberships import OPTIONS_SINCE
 
 
@@ -39,6 +40,8 @@ def falling(
     for one in desired.memberships:
         if one.admin and one.group in groups:
             admins[one.group].add(one.member)
+    ours = our_grantor(server)
+    as_whom = None if server.admin_is_superuser else Inherited(server).by(server.admin)
     for group, here in rows.items():
         kept: dict[int, Row | None] = {id(row): row for row in here}
         for row in here:
@@ -46,7 +49,8 @@ def falling(
                 kept[id(row)] = None
             elif _whole(row)._replace(option=ADMIN) in going:
                 kept[id(row)] = replace(row, admin=False)
-        found.update(map(_whole, orphans(here, kept, admins[group])))
+        declared = admins[group] | irreplaceable(here, ours, as_whom)
+        found.update(map(_whole, orphans(here, kept, declared)))
     return frozenset(found)
 
 

@@ -2,7 +2,8 @@
 
 While something is withheld, or not all could be judged, the baseline is not moved. What states gave
 since is remembered as *layers*: entries that stand over those of the baseline. A layer is kept for
-as long as something is withheld that only it gives.
+as long as something is withheld that only it gives. Beyond sixteen the two oldest become one that
+gives what either gave (regent/gate/widest.py), so that nothing withheld goes without a release.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterator, Mapping
 
 from regent.accept.merge import references
-from regent.remembered import AcceptedState
+from regent.gate.widest import Layer, together
+from regent.remembered import AcceptedState, BrakeMemory
 from shared.keys import ResourceKey
-from shared.state import Entry
+from shared.state import MOST_RESOURCES, Entry
 
-Layer = dict[str, Entry]
 MOST_LAYERS = 16
-"""Each costs a plan in each pass. Beyond that the oldest two are one, and the later form counts."""
+"""Each costs a plan in each pass. Beyond that the oldest two are one."""
+MOST_ENTRIES = 2 * MOST_RESOURCES
+"""Of all layers together. Beyond that what nothing withheld needs is forgotten."""
 
 
 def states_since(baseline: AcceptedState, layers: tuple[Layer, ...]) -> Iterator[AcceptedState]:
@@ -37,30 +40,62 @@ def states_since(baseline: AcceptedState, layers: tuple[Layer, ...]) -> Iterator
         )
 
 
-def layers_with(
-    layers: tuple[Layer, ...],
-    baseline: AcceptedState | None,
+def given_with(
+    memory: BrakeMemory,
     accepted: AcceptedState,
     idle: Container[int] = (),
-) -> tuple[Layer, ...]:
-    """The layers with what this state gives; `idle` are those that nobody needs any more."""
-    known = baseline.state.resources if baseline else {}
+    needing: Collection[str] | None = None,
+) -> Mapping[str, object]:
+    """What the brake remembers as given once this state gives something, as fields of its memory.
+
+    `idle` are the layers that nobody needs any more, `needing` the roles of which something is
+    withheld that the baseline did not give; None where nobody can say that.
+    """
+    known = memory.baseline.state.resources if memory.baseline else {}
+    layers = [layer for index, layer in enumerate(memory.given) if index not in idle]
+    if needing is not None and sum(map(len, layers)) > MOST_ENTRIES:
+        layers = [_needed(layer, needing, known) for layer in layers]
+    layers = _with(layers, accepted, known)
+    beyond = memory.beyond
+    while len(layers) > MOST_LAYERS:
+        oldest, apart = together(layers[0], layers[1], known)
+        layers[:2] = [oldest]
+        beyond |= apart
+    return {"given": tuple(layers), "beyond": beyond}
+
+
+def _with(layers: list[Layer], accepted: AcceptedState, known: Mapping[str, Entry]) -> list[Layer]:
+    """With what this state gives: in the latest one that it fits, or in one of its own."""
     new = {
         key: entry
         for key, entry in accepted.state.resources.items()
         if key not in known or known[key].spec != entry.spec
     }
-    kept = [layer for index, layer in enumerate(layers) if index not in idle]
     if not new:
-        return tuple(kept)
-    for index in reversed(range(len(kept))):
-        if _fit(kept[index], new, known):
-            kept[index] = {**new, **kept[index]}
-            return tuple(kept)
-    kept.append(new)
-    if len(kept) > MOST_LAYERS:
-        kept[:2] = [{**kept[0], **kept[1]}]
-    return tuple(kept)
+        return layers
+    for index in reversed(range(len(layers))):
+        if _fit(layers[index], new, known):
+            return [*layers[:index], {**new, **layers[index]}, *layers[index + 1 :]]
+    return [*layers, new]
+
+
+def _needed(layer: Layer, roles: Collection[str], known: Mapping[str, Entry]) -> Layer:
+    """What it gives these roles and PUBLIC, and what it takes for that."""
+    here = {key: one for key, one in layer.items() if _speaks_of(key, one, roles)}
+    everybody = (one for one in {**known, **layer}.items() if _speaks_of(*one, roles))
+    listed = {
+        str(reference)
+        for key, entry in everybody
+        for reference in references(ResourceKey.parse(key), entry)
+    }
+    return here | {key: one for key, one in layer.items() if key in listed}
+
+
+def _speaks_of(key: str, entry: Entry, roles: Collection[str]) -> bool:
+    if entry.kind == "Permission":
+        return False
+    is_public = entry.kind == "Role" and entry.spec.is_public
+    return is_public or entry.spec.postgres_name(ResourceKey.parse(key).name) in roles
 
 
 def may_speak_of(layer: Layer, roles: Collection[str]) -> bool:

@@ -33,6 +33,8 @@ class Board:
         )
         self.last_drift = 0
         """The id of the newest drift in the history, as far as this process recorded it."""
+        self.applied_origin = ""
+        """Whose count the revision is that was in force last."""
         self._news = asyncio.Event()
         self._is_closed = False
 

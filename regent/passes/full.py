@@ -353,7 +353,7 @@ class Passes:
             patience, server = Patience(WAIT_AGAIN_SECONDS), found.looked.observed.server
             results = await self._write(wanted, server, patience, is_last_word=False)
             self._note_corrected(results, (one.change for one in results))
-        return found.done(results, accepted.state.revision)
+        return found.done(results, accepted.state)
 
     def accepted(self) -> AcceptedState:
         """What was pushed last; LookupError before the first push."""

@@ -387,7 +387,9 @@ def _judge(
 
     def with_plan(state: AcceptedState) -> tuple[Plan, Desired]:
         before = forms.desired(state)
-        before = without_authority_over(before, others - given_up(handed, before, desired))
+        out = others - given_up(handed, before, desired)
+        out |= memory.beyond - ended_in(before, desired)
+        before = without_authority_over(before, out)
         return forms.plan(before), before
 
     baseline, *given = map(with_plan, baselines(memory, accepted, situation.now))
@@ -413,6 +415,19 @@ def given_up(handed: Collection[str], before: Desired, desired: Desired) -> froz
         if name in before.roles
         and name in desired.roles
         and before.roles[name].declared_by == desired.roles[name].declared_by
+    )
+
+
+def ended_in(before: Desired, desired: Desired) -> frozenset[str]:
+    """Roles that end explicitly, and Users that may not log in: it is in the baseline as well."""
+    ended = frozenset(one.name for one in before.endings)
+    return ended | frozenset(
+        name
+        for name, role in before.roles.items()
+        if not role.login
+        and name in desired.roles
+        and not desired.roles[name].login
+        and any(key.kind == "User" for key in role.declared_by)
     )
 
 

@@ -43,6 +43,8 @@ class Pass:
     corrected_at: datetime
     seconds: float
     revision: int
+    """Of the state that is in force, as its `origin` counts."""
+    origin: str = ""
     next_due: datetime | None = None
     remaining: tuple[Change, ...] = ()
     not_manageable: tuple[Refusal, ...] = ()
@@ -107,6 +109,7 @@ def pass_of(
         corrected_at=datetime.now(UTC),
         seconds=perf_counter() - began[0],
         revision=accepted.state.revision,
+        origin=accepted.state.origin,
         next_due=last.resolution.next_due,
         remaining=last.verdict.plan.changes,
         not_manageable=last.refused,

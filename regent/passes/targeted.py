@@ -26,6 +26,7 @@ from regent.plan import plan_objects
 from regent.plan.matching import Compilations
 from regent.plan.owners import has_astray
 from regent.server.connections import READ_SECONDS, Connections
+from shared.state import DesiredState
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Targeted:
     began: float
     found_at: datetime
 
-    def done(self, results: tuple[ChangeResult, ...], revision: int) -> Pass:
+    def done(self, results: tuple[ChangeResult, ...], state: DesiredState) -> Pass:
         """The pass, once it was written."""
         return Pass(
             plan=self.wanted,
@@ -63,7 +64,8 @@ class Targeted:
             found_at=self.found_at,
             corrected_at=datetime.now(UTC),
             seconds=perf_counter() - self.began,
-            revision=revision,
+            revision=state.revision,
+            origin=state.origin,
             next_due=self.looked.resolution.next_due,
             is_targeted=True,
         )

@@ -43,6 +43,20 @@ def orphans(rows: Sequence[Row], kept: Kept, declared: Set[str]) -> list[Row]:
     return found
 
 
+def irreplaceable(rows: Iterable[Row], our_grantor: str, as_whom: Set[str] | None) -> Set[str]:
+    """Grantors of a group whose rows no GRANT of ours stands in for.
+
+    An admin without the ADMIN option of its own gives as one of these `as_whom` it has it: what we
+    gave again would be the grantor's very row, and go with it. None: a superuser, who gives as
+    himself.
+
+    https://www.postgresql.org/docs/16/sql-grant.html, GRANTED BY.
+    """
+    if as_whom is None or any(row.member == our_grantor and row.admin for row in rows):
+        return frozenset()
+    return as_whom
+
+
 def along(
     rows: Sequence[Row], going: Iterable[Row], kept: Kept, declared: Set[str], ours: Container[str]
 ) -> Mapping[int, Sequence[Row]]:

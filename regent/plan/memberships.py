@@ -13,7 +13,7 @@ from regent.changes import Effect, GrantMembership, MembershipChange, RevokeMemb
 from regent.desired import Causes, Desired, DesiredMembership
 from regent.observed import ObservedServer
 from regent.plan.authority import Authority
-from regent.plan.grantors import Kept, Row, along, leaves_first, orphans
+from regent.plan.grantors import Kept, Row, along, irreplaceable, leaves_first, orphans
 from regent.plan.turned import making_room
 from shared.memberships import OPTIONS_SINCE
 
@@ -114,6 +114,8 @@ def _plan_group(group: str, rows: list[Row], context: _Context) -> Iterator[Memb
         # Who is not ours gets the option from us, and what hangs on it is nobody's to revoke.
         admins |= {r.member for r in rows if r.admin and not context.is_ours(group, r.member)}
     if context.has_options:
+        # What cannot be given by another one stays, and the server refuses what it hangs on.
+        admins |= irreplaceable(rows, context.our_grantor, context.as_whom)
         fallen = orphans(rows, kept, admins)
     for row in fallen:
         kept[id(row)] = None

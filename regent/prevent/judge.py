@@ -10,6 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
@@ -41,14 +42,22 @@ class Guard:
     lock_key: int
 
 
-async def install(connection: asyncpg.Connection) -> int:
-    """Make the judge whole; how often it has failed so far. The detector's schema is there.
+class Installed(NamedTuple):
+    """How often it has failed so far, and what of it was not as it is installed, in words."""
+
+    failures: int
+    damage: str = ""
+
+
+async def install(connection: asyncpg.Connection) -> Installed:
+    """Make the judge whole. The detector's schema is there.
 
     Raises what asyncpg says: InsufficientPrivilegeError where the admin may not.
     """
     row = await _inspect(connection)
-    if _is_whole(row):
-        return int(row["not_judged"])
+    damage = "; ".join(_damage_in(row))
+    if not damage:
+        return Installed(int(row["not_judged"]))
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         await connection.execute(sql.load("prevent/drop"))
@@ -60,7 +69,7 @@ async def install(connection: asyncpg.Connection) -> int:
         await connection.execute(sql.load("prevent/refuse_change"))
         await connection.execute(sql.load("prevent/rights"))
         await connection.execute(sql.load("prevent/trigger"))
-    return 0
+    return Installed(0, damage)
 
 
 async def remove(connection: asyncpg.Connection) -> bool:
@@ -73,24 +82,31 @@ async def remove(connection: asyncpg.Connection) -> bool:
     return True
 
 
-async def tell(connection: asyncpg.Connection, found: InForce, guard: Guard) -> None:
+async def tell(connection: asyncpg.Connection, found: InForce, guard: Guard) -> bool:
     """Make it judge by this, and by nothing else, from now on. Writes only what differs.
 
-    Also from what was written, as somebody may have emptied or changed it.
+    Also from what was written, as somebody may have emptied or changed it: True where that is so.
     """
     contents = digest_of(found)
     row = await connection.fetchrow(sql.load("prevent/told"))
     is_told = row is not None and row["is_of_here"] and not row["has_new_columns"]
     if row is None or not is_told or row["contents"] != f"{contents} {row['written']}":
         values = tuple(_columns_of(found))
-        await connection.execute(
-            sql.load("prevent/tell"), guard.home, guard.lock_key, contents, *values
-        )
-        row = await connection.fetchrow(sql.load("prevent/told"))
-        if row is not None:
-            await connection.execute(sql.load("prevent/seal"), contents, row["written"])
+        async with connection.transaction(isolation="repeatable_read"):
+            # What somebody else writes meanwhile is not sealed with it.
+            await connection.execute(
+                sql.load("prevent/tell"), guard.home, guard.lock_key, contents, *values
+            )
+            await connection.execute(sql.load("prevent/seal"))
     elif (row["home"], row["lock_key"]) != (guard.home, guard.lock_key):
         await connection.execute(sql.load("prevent/retell"), guard.home, guard.lock_key)
+    return row is None or (row["is_of_here"] and _is_changed(row["contents"], row["written"]))
+
+
+def _is_changed(contents: str, written: str) -> bool:
+    """Whether other rows stand there than were sealed; of what is left open none are."""
+    _, is_sealed, sealed = contents.partition(" ")
+    return bool(is_sealed) and sealed != written
 
 
 async def leave_open(connection: asyncpg.Connection, written: Sequence[Written]) -> None:
@@ -143,11 +159,16 @@ async def _inspect(connection: asyncpg.Connection) -> asyncpg.Record:
     return row
 
 
-def _is_whole(row: asyncpg.Record) -> bool:
-    body = sql.load("prevent/refuse_change").split("$body$")[1]
-    return (
-        row["function_body"] == body
-        and tuple(row["relations"] or ()) == RELATIONS
-        and row["trigger"] == TRIGGER
-        and not row["is_shared"]
-    )
+def _damage_in(row: asyncpg.Record) -> Iterator[str]:
+    """What is not as these files install it."""
+    if not row["is_there"]:
+        yield "nothing of it is there"
+        return
+    if row["function_body"] != sql.load("prevent/refuse_change").split("$body$")[1]:
+        yield "its function is missing or was altered"
+    if tuple(row["relations"] or ()) != RELATIONS:
+        yield "a table or sequence of it is missing or was altered"
+    if row["trigger"] != TRIGGER:
+        yield "its event trigger is missing or was altered"
+    if row["is_shared"]:
+        yield "another role owns a part of it, or may use one"

@@ -37,6 +37,11 @@ class _Telling(NamedTuple):
 
     why: str = ""
     is_told: bool = True
+    damage: str = ""
+    """What was not as it was left, in words."""
+
+
+IS_CHANGED = "what it was told is gone or was changed"
 
 
 class Prevention:
@@ -63,6 +68,8 @@ class Prevention:
         """Where a judge may stand: nobody has looked, or it could not be removed."""
         self._told: set[str] = set()
         """Where a judge goes by the present key."""
+        self._were_whole: set[str] = set()
+        """Where this life has left one as it shall be: what differs then was done by somebody."""
         self._failures: dict[str, int] = {}
         self.not_acted_on: tuple[str, ...] = ()
         """Where it is declared and not in force, with the reason, for the status."""
@@ -94,21 +101,26 @@ class Prevention:
                 log.info("judge not told", database=name, error=str(error))
                 await self.let_through()
 
-    async def after(self, looked: Looked, spec: RegentSpec, left: Iterable[Change] = ()) -> None:
+    async def after(
+        self, looked: Looked, spec: RegentSpec, left: Iterable[Change] = ()
+    ) -> tuple[tuple[str, str], ...]:
         """After a full pass: tell the judges what is in force now, or take them out.
 
-        `left` is what the pass could not do, or put off.
+        `left` is what the pass could not do, or put off. Returns what somebody had damaged and is
+        right again: the database, and what was wrong.
         """
         if is_meant(spec, looked.restraint):
-            await self._tell_all(looked, tuple(left))
-            return
+            return await self._tell_all(looked, tuple(left))
         await self.stand_down(spec, looked.restraint)
         if looked.restraint is None and self._perhaps_there:
             async with asyncio.TaskGroup() as group:
                 for name in sorted(self._perhaps_there):
                     group.create_task(self._remove(name))
+        return ()
 
-    async def _tell_all(self, looked: Looked, left: tuple[Change, ...]) -> None:
+    async def _tell_all(
+        self, looked: Looked, left: tuple[Change, ...]
+    ) -> tuple[tuple[str, str], ...]:
         """A judge that cannot be told must not go by what it was told before.
 
         So the key that all look for is another one then, and the others are told it.
@@ -121,6 +133,7 @@ class Prevention:
             if name not in troubles and name in looked.observed.databases
         }
         failed: dict[str, str] = {}
+        damaged: list[tuple[str, str]] = []
         while True:
             if self._told & troubles.keys():
                 await self.let_through()
@@ -137,6 +150,8 @@ class Prevention:
                     troubles[name] = one.why
                     continue
                 self._told.add(name)
+                if one.damage:
+                    damaged.append((name, one.damage))
                 if one.why:
                     failed.setdefault(name, one.why)
             if not self._told & troubles.keys():
@@ -145,28 +160,36 @@ class Prevention:
             f"spec.enforcement: Prevent in {name} ({said.rstrip('.')})"
             for name, said in sorted({**failed, **troubles}.items())
         )
+        return tuple(damaged)
 
     async def _tell(self, name: str, found: InForce, guard: Guard) -> _Telling:
         """Whether this database refuses by what was found, and if not, or not always, why."""
         self._perhaps_there.add(name)
         try:
             async with self._connections.use(name, seconds=JUDGE_SECONDS) as connection:
-                failures = await judge.install(connection)
-                await judge.tell(connection, found, guard)
+                failures, damage = await judge.install(connection)
+                is_changed = await judge.tell(connection, found, guard)
         except TROUBLE as error:
             heed_cancellation()
             log.info("judge not told", database=name, error=str(error))
             return _Telling(f"the judge could not be installed or told: {shown(str(error))}", False)
+        if is_changed and not damage:
+            damage = IS_CHANGED
+        if name not in self._were_whole:
+            damage = ""
+        self._were_whole.add(name)
         before = self._failures.get(name, failures)
         self._failures[name] = failures
         if failures > before:
             return _Telling(
                 f"the judge failed {failures - before} times and let the commands through; the"
-                " server's log says why"
+                " server's log says why",
+                damage=damage,
             )
-        return _Telling()
+        return _Telling(damage=damage)
 
     async def _remove(self, name: str) -> None:
+        self._were_whole.discard(name)
         try:
             async with self._connections.use(name, seconds=JUDGE_SECONDS) as connection:
                 await judge.remove(connection)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Literal
 
 import structlog
 
@@ -171,19 +172,27 @@ class Report:
         return frozenset(late)
 
     async def repaired(
-        self, repairs: Sequence[tuple[str, str]], actor: Actor, found_at: datetime
+        self,
+        repairs: Sequence[tuple[str, str]],
+        actor: Actor,
+        found_at: datetime,
+        *,
+        part: Literal["detector", "judge"] = "detector",
     ) -> None:
-        """The detector was tampered with: (database, what was wrong), right again by now."""
+        """The detector was tampered with: (database, what was wrong), right again by now.
+
+        Or the judge of Prevent.
+        """
         if not repairs:
             return
         drift = [
             Drift(
                 regent=self._regent,
                 database=database,
-                what=f"restore the detector: {what}",
-                deed=f"the detector was damaged: {what}",
+                what=f"restore the {part}: {what}",
+                deed=f"the {part} was damaged: {what}",
                 correction="installed again",
-                object="detector",
+                object=part,
                 found_at=found_at,
                 corrected_at=datetime.now(UTC),
                 actor=actor,
@@ -193,7 +202,7 @@ class Report:
         ]
         await self._record(drift)
         for kind in (self._metrics.drift_found, self._metrics.drift_corrected):
-            kind.labels(kind="Detector").inc(len(drift))
+            kind.labels(kind=part.capitalize()).inc(len(drift))
 
     def _drift(self, one: Pass, fate: _Fate, deed: Deed, whole: Change) -> Drift:
         """`whole` is the change that was carried out, of which the deed may be a part."""
@@ -268,6 +277,7 @@ class Report:
             *(outcomes[key] for key in sorted(outcomes)),
             *loose_outcomes(one.unmanaged, outcomes),
         )
+        self._board.applied_origin = one.origin
         self._board.say(
             resources=resources,
             system_identifier=obeyed_server(one),

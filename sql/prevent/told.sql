@@ -3,9 +3,9 @@
 SELECT g.contents, g.lock_key, g.home,
     pg_catalog.concat_ws(
         ' ',
-        (SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 1)) FROM postgregent.declared AS d),
-        (SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 2)) FROM postgregent.declared_edge AS d),
-        (SELECT pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 3)) FROM postgregent.declared_role AS d)
+        (SELECT coalesce(pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 1)), 0) FROM postgregent.declared AS d),
+        (SELECT coalesce(pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 2)), 0) FROM postgregent.declared_edge AS d),
+        (SELECT coalesce(pg_catalog.bit_xor(pg_catalog.hash_record_extended(d, 3)), 0) FROM postgregent.declared_role AS d)
     ) AS written,
     g.database = (
         SELECT d.oid FROM pg_catalog.pg_database AS d

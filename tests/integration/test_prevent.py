@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from regent.detect.install import remove
+from regent.prevent.prevention import IS_CHANGED
 from shared.resources import RegentSpec
 from tests.declared import REFERENCE, state
 from tests.integration.facts.once import demote
@@ -258,7 +259,7 @@ async def test_a_role_that_is_paused_is_as_people_make_it(database: Database) ->
         assert await refusal(owner, GRANT)
 
 
-@pytest.mark.found("E301")
+@pytest.mark.found("E301", "E386")
 @pytest.mark.parametrize(
     "harm",
     [
@@ -279,12 +280,15 @@ async def test_a_damaged_judge_lets_commands_through_and_is_made_whole(
     async with preventing(database) as regent:
         await admin.execute(harm)
         assert await refusal(owner, GRANT) == ""
-        await regent.look_again()
+        ((where, what),) = await regent.look_again()
+        assert where == database.name
+        assert what
         assert "DELETE" in await refusal(owner, GRANT.replace("flights", "airports"))
         assert regent.prevention.not_acted_on == ()
+        assert await regent.look_again() == ()
 
 
-@pytest.mark.found("E420")
+@pytest.mark.found("E420", "E386")
 @pytest.mark.every_version
 @pytest.mark.slow_versions(14, 16, 17)
 async def test_what_a_judge_was_told_is_told_anew_where_somebody_changed_it(
@@ -296,7 +300,7 @@ async def test_what_a_judge_was_told_is_told_anew_where_somebody_changed_it(
     writer = "SELECT xmin::text FROM postgregent.guard"
     async with preventing(database) as regent:
         before = await admin.fetchval(writer)
-        await regent.look_again()
+        assert await regent.look_again() == ()
         assert await admin.fetchval(writer) == before
         for harm in (
             "TRUNCATE postgregent.declared",
@@ -307,7 +311,7 @@ async def test_what_a_judge_was_told_is_told_anew_where_somebody_changed_it(
         ):
             await admin.execute(harm)
             assert await refusal(owner, GRANT) == "", harm
-            await regent.look_again()
+            assert await regent.look_again() == ((database.name, IS_CHANGED),), harm
             assert "DELETE" in await refusal(owner, GRANT.replace("flights", "airports")), harm
             assert "DELETE" in await refusal(owner, GRANT), harm
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from regent.accept.merge import accept
 from regent.changes import AlterRole, ClearPassword, DropRole, Effect, EndSessions, Plan
+from regent.gate import given
 from regent.gate.brake_memory import superseded
-from regent.gate.given import MOST_LAYERS, layers_with, states_since
+from regent.gate.given import MOST_LAYERS, given_with, states_since
 from regent.gate.losses import LOGIN, losses, without
+from regent.gate.widest import Layer, together
 from regent.passes.full import ROUNDS, decided
 from regent.passes.look import Looked, Memory, compared
 from regent.plan.matching import Compilations
@@ -21,10 +25,11 @@ from shared.state import REVEAL, etag
 from tests.declared import NOON, REGENT, accepted, state
 from tests.unit.gate.catalog import Catalog
 
+PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 PERMISSIONS = "".join(
     f"Permission/{p.lower()}:"
     f" {{database: mydb, schemas: [s], tables: ['*'], actions: [{p}], implied: false}}\n"
-    for p in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    for p in PRIVILEGES
 )
 DAY = timedelta(days=1)
 LATER = (NOON + DAY).isoformat()
@@ -208,14 +213,213 @@ def test_a_layer_never_hides_the_form_of_a_permission_from_those_that_list_it() 
     base = accepted(PERMISSIONS + roles("r", permissions=""))
     more = accepted(PERMISSIONS + roles("r"), base)
     less = accepted(PERMISSIONS.replace("[s]", "[x]") + roles("r"), more)
-    layers = layers_with(layers_with((), base, more), base, less)
+    memory = BrakeMemory(baseline=base)
+    for one in (more, less):
+        memory = memory.model_copy(update=given_with(memory, one))
+    layers = memory.given
     assert len(layers) == 2
-    assert layers_with(layers, base, less) == layers
+    assert given_with(memory, less) == {"given": layers, "beyond": frozenset()}
     spec = [
         one.state.resources["Permission/default/select"].spec for one in states_since(base, layers)
     ]
     assert [one.schemas for one in spec] == [("s",), ("x",)]  # type: ignore[union-attr]
     assert BrakeMemory.model_validate_json('{"latches": 1}').given == ()
+
+
+MOST_PERMISSIONS = 512
+"""That one resource lists."""
+GROUPS = tuple(f"g{n}" for n in range(MOST_LAYERS + 2))
+FEW = GROUPS[:4]
+ANOTHER = "User/another: {database: mydb}\n"
+THERE = roles("stays", "more", *GROUPS, permissions="") + ANOTHER
+NARROWED = roles(*A) + THERE
+
+
+def with_many_forms(groups: Sequence[str], of_the_first: str = "") -> Server:
+    """User u was given one group after the other, and keeps all: each earlier one is withheld."""
+    server = Server()
+    server.push(roles(*A, permissions=MANY) + THERE + in_group("stays"))
+    assert server.push(NARROWED + in_group("stays")).verdict.is_pulled
+    for group in groups:
+        more = of_the_first if group == groups[0] else ""
+        server.push(NARROWED + in_group(group, more))
+    return server
+
+
+def in_group(group: str, more: str = "") -> str:
+    """A User of one group."""
+    return f"User/u: {{roles: [{group}]{more}}}\n"
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20")
+def test_what_is_withheld_stays_so_beyond_as_many_forms_as_are_kept_apart() -> None:
+    """No push takes the oldest; one digest is over all of it, and a release takes all but one."""
+    server = with_many_forms(GROUPS)
+    assert {("group", name) for name in GROUPS} <= server.holds("u")
+    assert len(server.memory.given) <= MOST_LAYERS
+    assert not server.memory.beyond
+    before = server.holds("u")
+    looked = server.run()
+    assert server.holds("u") == before
+    server.memory = server.memory.model_copy(update={"released_digest": looked.verdict.digest})
+    server.run()
+    assert server.holds("u") == {("group", GROUPS[-1]), ("login", "")}
+    assert server.memory.given == ()
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20")
+def test_explicit_ends_go_beyond_as_many_forms_as_are_kept_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A User may not log in any more, and is deleted; drift goes as well. Groups are withheld."""
+    monkeypatch.setattr(given, "MOST_LAYERS", 2)
+    server = with_many_forms(FEW)
+    server.catalog.granted["t0", "u"] = {"DELETE"}
+    server.push(NARROWED + in_group("stays", ", enabled: false"))
+    assert server.holds("u") == {("group", name) for name in (*FEW, "stays")}
+    server.push(NARROWED)
+    assert "u" not in server.catalog.roles
+    assert server.memory.pulled_at is not None
+    assert all(("t0", "DELETE") in server.holds(name) for name in A)
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20", "24")
+def test_an_access_ends_at_its_time_beyond_as_many_forms_as_are_kept_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was given by the oldest form alone, which is no layer of its own any more."""
+    monkeypatch.setattr(given, "MOST_LAYERS", 2)
+    access = f", access: [{{role: more, until: {LATER}, reason: it}}]"
+    server = with_many_forms(FEW, access)
+    assert ("group", "more") in server.holds("u")
+    server.now += DAY
+    server.run()
+    assert server.holds("u") == {("login", ""), *(("group", name) for name in (*FEW, "stays"))}
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20")
+def test_both_forms_of_a_permission_count_where_two_layers_became_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also for a role of the baseline that lists it, and that no push has touched."""
+    monkeypatch.setattr(given, "MOST_LAYERS", 1)
+    server = Server()
+    form = "Permission/p: {{database: mydb, schemas: [s], tables: ['*'], actions: [{}]}}\n"
+    listing = roles("stays") + roles("r", permissions="p")
+    server.push(roles(*A, permissions=MANY) + form.format("DELETE") + listing)
+    assert server.push(form.format("DELETE") + listing).verdict.is_pulled
+    for action in PRIVILEGES[:3]:
+        server.push(form.format(action) + listing)
+        assert len(server.memory.given) <= 1
+    has = {what for kind, what in server.holds("r") if kind == "t0"}
+    assert has == set(PRIVILEGES)
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20")
+def test_of_very_much_that_was_given_only_what_is_withheld_is_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the Permissions that it takes; what lists them and is of the baseline needs them too."""
+    base = accepted(PERMISSIONS + roles("old"))
+    wide = (
+        PERMISSIONS.replace("[SELECT]", "[SELECT, INSERT]")
+        + "Permission/more: {database: d, actions: [CONNECT]}\n"
+    )
+    layer = accepted(wide + roles("lost", permissions="more") + roles(*N), base).state.resources
+    memory = BrakeMemory(baseline=base, given=(layer,))
+    assert given_with(memory, base, needing=frozenset({"lost"}))["given"] == (layer,)
+    monkeypatch.setattr(given, "MOST_ENTRIES", len(layer) - 1)
+    assert given_with(memory, base)["given"] == (layer,), "nobody knows what is needed"
+    for role, needed in (("lost", "more"), ("old", "select")):
+        (left,) = cast(tuple[Layer], given_with(memory, base, needing=frozenset({role}))["given"])
+        assert f"Permission/default/{needed}" in left
+        assert left.keys() <= {f"Role/default/{role}", f"Permission/default/{needed}"}
+
+
+def test_what_two_forms_of_a_resource_give_is_said_by_one() -> None:
+    """Roles, accesses, memberships, attributes and what is owned, and the time that is later."""
+    some = entries(
+        "User/u: {roles: [a], memberOf: [{role: x}], attributes: {createdb: true}, enabled: false,"
+        " owns: {databases: [{name: one}]}, validUntil: 2030-01-01T00:00:00Z}\n"
+        "Role/r: {database: mydb, adopt: true, defaultPrivileges:"
+        " [{creator: c, objects: tables, actions: [SELECT]}]}\n"
+    )
+    more = entries(
+        "User/u: {roles: [b], memberOf: [{role: y}], attributes: {createrole: true},"
+        " owns: {databases: [{name: two}]}, validUntil: 2031-01-01T00:00:00Z}\n"
+        "Role/r: {database: mydb, defaultPrivileges:"
+        " [{creator: c, objects: tables, actions: [INSERT]}]}\n"
+    )
+    both = entries(
+        "User/u: {roles: [a, b], memberOf: [{role: x}, {role: y}],"
+        " attributes: {createdb: true, createrole: true},"
+        " owns: {databases: [{name: one}, {name: two}]}, validUntil: 2031-01-01T00:00:00Z}\n"
+        "Role/r: {database: mydb, adopt: true, defaultPrivileges:"
+        " [{creator: c, objects: tables, actions: [SELECT]},"
+        " {creator: c, objects: tables, actions: [INSERT]}]}\n"
+    )
+    assert together(some, more, {}) == (both, frozenset())
+
+
+def test_public_has_what_any_form_says_and_a_role_stays_beside_it() -> None:
+    """A Role that spoke for PUBLIC and makes a role now."""
+    public = entries("Role/r: {database: mydb, public: true, permissions: []}\n")
+    private = entries("Role/r: {database: mydb}\n")
+    for some, more in ((public, private), (private, public)):
+        layer, beyond = together(some, more, {})
+        assert not beyond
+        assert layer["Role/default/r"] == private["Role/default/r"]
+        assert public["Role/default/r"] in layer.values()
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20")
+def test_of_what_no_entry_can_say_its_role_is_remembered() -> None:
+    """Two forms list more permissions together than one resource may."""
+    names = [f"p{n}" for n in range(MOST_PERMISSIONS + 1)]
+    form = "Permission/{}: {{database: mydb, schemas: [s{}], actions: [USAGE]}}\n"
+    there = "".join(form.format(name, name) for name in names)
+    half = len(names) // 2
+    user = "User/u: {{database: mydb, userName: them, permissions: {}}}\n"
+    some, more = (entries(there + user.format(one)) for one in (names[:half], names[half:]))
+    layer, beyond = together(some, more, {})
+    assert beyond == {"them"}
+    assert len(layer["User/default/u"].spec.permissions) == len(names) - half  # type: ignore[union-attr]
+    fewer = entries(there + user.format(names[half:-1]))
+    assert together(some, fewer, {})[1] == frozenset()
+
+
+@pytest.mark.found("E401")
+@pytest.mark.rule("20")
+def test_what_is_taken_from_a_role_that_no_entry_can_say_is_withheld() -> None:
+    """Explicit ends are not: it may not log in any more, and is deleted."""
+    server = Server()
+    server.push(roles(*A, permissions=MANY) + ANOTHER)
+    assert server.push(roles(*A) + ANOTHER + user_of(MANY)).verdict.is_pulled
+    server.memory = server.memory.model_copy(update={"given": (), "beyond": frozenset({"u"})})
+    server.catalog.granted["t0", "u"] = set(PRIVILEGES)
+    server.push(roles(*A) + ANOTHER + user_of("select"))
+    assert {what for kind, what in server.holds("u") if kind == "t0"} == set(PRIVILEGES)
+    server.push(roles(*A) + ANOTHER + user_of("select", ", enabled: false"))
+    assert ("login", "") not in server.holds("u")
+    server.push(roles(*A) + ANOTHER)
+    assert "u" not in server.catalog.roles
+    assert server.memory.pulled_at is not None
+
+
+def user_of(permissions: str, more: str = "") -> str:
+    """A User with these."""
+    return f"User/u: {{database: mydb, permissions: [{permissions}]{more}}}\n"
+
+
+def entries(text: str) -> Layer:
+    """As they are remembered."""
+    return accepted(text).state.resources
 
 
 ACCESS = "User/u: {{database: mydb, {}}}\n"

@@ -90,6 +90,28 @@ def test_who_gets_a_membership_again_at_once_loses_nothing(*, is_superuser: bool
     assert not admins
 
 
+@pytest.mark.found("E388")
+@pytest.mark.parametrize("has_own", [True, False])
+def test_what_is_withheld_is_not_given_again_where_the_admin_gives_it_as_the_lender(
+    *, has_own: bool
+) -> None:
+    """Without an option of its own it has the lender's: what it gave would go with that."""
+    before = accepted(state(MEMBERS + LENDER % "false"))
+    taken = MEMBERS.replace("{role: team}", "") + LENDER % "false"
+    after = accepted(state(taken, revision=2), before)
+    inherits = ObservedMembership("lender", "my-admin", "postgres", admin=False)
+    own = ObservedMembership("team", "my-admin", "postgres", admin=True)
+    here = lent(is_superuser=False)
+    on = replace(here, memberships=(*here.memberships, inherits, *([own] if has_own else [])))
+    found = seen(before, after, on)
+    assert {one.role for one in found.verdict.withheld} == set(POOR)
+    changes = done(found)
+    given = {one.member for one in changes if isinstance(one, GrantMembership)}
+    gone = {one.member for one in changes if isinstance(one, RevokeMembership)}
+    assert given == (set(POOR) if has_own else set())
+    assert gone == {"lender", *given}
+
+
 @pytest.mark.found("E450")
 def test_who_keeps_admin_by_the_brake_keeps_it_where_the_push_gives_less_at_once() -> None:
     """All had it by the lender, whose own was given by hand; the push leaves the membership."""
