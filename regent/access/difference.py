@@ -5,7 +5,7 @@ Who is a superuser on one side is compared by its powers alone: there it has eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -85,6 +85,14 @@ class Side:
         """Who may not log in has none."""
         return self.powers[person] if person in self.persons else NOTHING
 
+    def counted(self, besides: Set[str]) -> frozenset[str]:
+        """The persons, and those of these roles that are there."""
+        return self.persons.union(besides & self.places.server.roles.keys())
+
+    def has_everything(self, role: str) -> bool:
+        """Whether it is a superuser, with LOGIN or without."""
+        return self.powers.get(role, NOTHING).get(SUPERUSER) is Way.AT_ONCE
+
 
 class _Alike(NamedTuple):
     """Places that are alike on both sides."""
@@ -94,14 +102,21 @@ class _Alike(NamedTuple):
     places: list[Place]
 
 
-def difference(before: Side, after: Side) -> tuple[OfPerson, ...]:
-    """Of every person of both sides, by name. Only what was read on both is compared."""
-    persons = before.persons | after.persons
-    compared = sorted(persons - before.superusers - after.superusers)
+def difference(before: Side, after: Side, besides: Set[str] = frozenset()) -> tuple[OfPerson, ...]:
+    """Of every person of both sides, by name. Only what was read on both is compared.
+
+    `besides` are roles that may not log in and are compared as if they were persons.
+    """
+    had, has = before.counted(besides), after.counted(besides)
+    persons = had | has
+    superusers = before.superusers | after.superusers
+    superusers |= {x for x in besides if before.has_everything(x) or after.has_everything(x)}
+    compared = sorted(persons - superusers)
     steps: dict[str, list[Step]] = {one: [] for one in persons}
     unchanged = dict.fromkeys(persons, 0)
     for person in persons:
-        ours, theirs = before.powers_of(person), after.powers_of(person)
+        ours = before.powers.get(person, NOTHING) if person in had else NOTHING
+        theirs = after.powers.get(person, NOTHING) if person in has else NOTHING
         steps[person] += _steps(ours, theirs, ())
         unchanged[person] += _same(ours, theirs)
     for alike in _alike(before.places, after.places):
@@ -109,8 +124,8 @@ def difference(before: Side, after: Side) -> tuple[OfPerson, ...]:
         new = after.access.by(alike.places[0], alike.after)
         places = tuple(alike.places)
         for person in compared:
-            ours = old.of(person) if person in before.persons else NOTHING
-            theirs = new.of(person) if person in after.persons else NOTHING
+            ours = old.of(person) if person in had else NOTHING
+            theirs = new.of(person) if person in has else NOTHING
             if ours != theirs:
                 steps[person] += _steps(ours, theirs, places)
             unchanged[person] += _same(ours, theirs) * len(places)
