@@ -39,6 +39,7 @@ class Wanted:
     is_confirmed: bool = False
     digest: str | None = None
     everything: bool = False
+    with_regent: bool = False
 
 
 async def run_adopt(
@@ -49,7 +50,7 @@ async def run_adopt(
     tree = read_tree(request.directory, environment, allow_empty=True)
     declared = await declare_tree(tree, request)
     keys = chosen(Declarations(declared.state.resources), tree, wanted.roles, wanted.selectors)
-    asked = Asked(declared.state, keys)
+    asked = Asked(declared.state, keys, wanted.with_regent)
     shown = await look(declared.settings, asked)
     page = AdoptPage(request.directory, declared, shown, everything=wanted.everything)
     if wanted.digest is not None and shown.planned is not None:

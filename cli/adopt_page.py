@@ -87,40 +87,37 @@ class AdoptPage:
     @property
     def notes(self) -> list[str]:
         """What else is to be known."""
+        return [*self.declared.notes, *self._of_stage(), *self._of_plan()]
+
+    def _of_stage(self) -> Iterator[str]:
+        staged = self.shown.staged
+        for key in sorted(staged.stale):
+            yield (
+                f"{key} stays in force as it was accepted: the directory says something else."
+                " Adopt its role, or `postgregent apply`, for that."
+            )
+        if staged.differing:
+            yield (
+                "The Regent in force stays as it is. The directory's says something else in"
+                f" {', '.join(staged.differing)}: --with-regent puts that one in force too."
+            )
+        if staged.spared and staged.choice.all:
+            yield (
+                f"Not adopted yet, and members of groups that are: {', '.join(staged.spared)}."
+                " They stay members: ignoreRoles of the Regent names them until then."
+            )
+
+    def _of_plan(self) -> Iterator[str]:
         planned = self.shown.planned
-        shown, choice = self.shown, self.shown.staged.choice
-        stale = [
-            f"{key} stays in force as it was accepted: the directory says something else."
-            " Adopting its role, or `postgregent apply`, brings that."
-            for key in sorted(shown.staged.stale)
-        ]
-        spared = shown.staged.spared
-        left = (
-            f"Members of these groups stay members until they are adopted: {', '.join(spared)}."
-            " ignoreRoles of the Regent names them until then."
-        )
-        brake = planned.brake if planned else None
-        others = (
-            [f"What the brake would withhold of this ({brake.loss_count:,}) goes with it."]
-            if brake and brake.digest
-            else []
-        )
-        illegible = [f"Left out, as the name is not UTF-8: {one}." for one in shown.illegible]
-        about = set(choice.all)
-        told = [
-            f"{one.resource}: {note}"
-            for one in (planned.outcomes if planned else ())
-            if one.resource in about
-            for note in one.notes
-        ]
-        return [
-            *self.declared.notes,
-            *stale,
-            *([left] if spared and choice.all else []),
-            *others,
-            *told,
-            *illegible,
-        ]
+        if planned is None:
+            return
+        if planned.brake and planned.brake.digest:
+            count = planned.brake.loss_count
+            yield f"The brake would withhold {count:,} losses of it: who agrees lets them through."
+        for one in planned.outcomes:
+            if one.resource in self.shown.staged.choice.all:
+                yield from (f"{one.resource}: {note}" for note in one.notes)
+        yield from (f"Left out, as the name is not UTF-8: {x}." for x in self.shown.illegible)
 
     def sheet(self) -> Sheet:
         """Who loses what; losses and losers are all named."""

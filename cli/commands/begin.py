@@ -126,6 +126,12 @@ def adopt(
             "--digest", metavar="DIGEST", help="Do not ask, where exactly this would be lost."
         ),
     ] = None,
+    with_regent: Annotated[
+        bool,
+        typer.Option(
+            "--with-regent", help="Put the directory's Regent in force too, if another one is."
+        ),
+    ] = False,
     output: OutputOption = "table",
     everything: AllOption = False,
     secrets_from_env: FromEnvironment = False,
@@ -155,7 +161,9 @@ def adopt(
     if yes and digest is not None:
         raise typer.BadParameter("--yes agrees to anything; leave it out, or --digest.")
     request = Request(directory, dsn, regent, secrets_from_env)
-    wanted = Wanted(tuple(roles or ()), tuple(selectors or ()), yes, digest, everything)
+    wanted = Wanted(
+        tuple(roles or ()), tuple(selectors or ()), yes, digest, everything, with_regent
+    )
     end(run_adopt(request, wanted, output, confirm), output)
 
 

@@ -54,6 +54,8 @@ class Asked:
 
     declared: DesiredState
     chosen: frozenset[str]
+    with_regent: bool = False
+    """Whether the whole's Regent comes into force too, though there is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ async def look(settings: RegentSettings, asked: Asked) -> Shown:
             way_out="Adopt there: apply the manifests of these roles to that cluster.",
         )
     server = await _memberships(settings)
-    staging = Staging(base.state if base else None, asked.declared, server)
+    state = base.state if base else None
+    staging = Staging(state, asked.declared, server, asked.with_regent)
     refused: dict[str, Outcome] = {}
     while True:
         staged = staging.with_chosen(asked.chosen, refused)

@@ -7,11 +7,12 @@ that nobody declares are judged when all that speak of them are there (ADR 64).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
 from regent.adopt.needs import Choice, Declarations, choice
+from regent.gate.approval import AT_ONCE
 from regent.observed import ObservedMembership
 from shared.errors import PostgRegentError
 from shared.patterns import escaped, literal_of, matcher
@@ -20,6 +21,8 @@ from shared.state import DesiredState, Entry, RegentEntry
 
 MOST_PATTERNS = 256
 """Of `ignoreRoles`."""
+STAGED = frozenset({"ignore_roles", "public_privileges", "unmanaged_roles"})
+"""Fields of a Regent that say less as long as somebody waits."""
 
 
 class TooManyLeftAloneError(PostgRegentError):
@@ -38,6 +41,8 @@ class Staged:
     """Those of them that `ignoreRoles` names for now: members of groups that are in force."""
     stale: frozenset[str] = frozenset()
     """What is in force in another form than is declared, and somebody chosen needs."""
+    differing: tuple[str, ...] = ()
+    """Fields of the Regent that the declared one says otherwise, and that stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Staging:
     declared: DesiredState
     memberships: tuple[ObservedMembership, ...] = ()
     """As the server has them."""
+    with_regent: bool = False
+    """Whether the declared Regent comes into force too, though there is another one."""
 
     @property
     def known(self) -> Mapping[str, Entry]:
@@ -75,45 +82,60 @@ class Staging:
             "absent_means": "Deleted",
             "regent": regent,
         }
-        staged = Staged(self.declared.model_copy(update=update), found, pending, spared)
-        return replace(staged, stale=self._stale(declared, found))
+        return Staged(
+            self.declared.model_copy(update=update),
+            found,
+            pending,
+            spared,
+            self._stale(declared, found),
+            tuple(_differing(regent.spec, self.declared.regent.spec)),
+        )
 
     def _members_of(self, groups: Set[str]) -> frozenset[str]:
         return frozenset(row.member for row in self.memberships if row.group in groups)
 
     def _stale(self, declared: Declarations, found: Choice) -> frozenset[str]:
         named = {need for key in found.all for need in declared.needs(key)} - found.all
-        return frozenset(
-            key for key in named & self.known.keys()
-            if self.known[key].spec != declared.entries[key].spec
-        )  # fmt: skip
+        there = named & self.known.keys()
+        return frozenset(k for k in there if self.known[k].spec != declared.entries[k].spec)
 
     def _regent(
         self, declared: Declarations, there: Set[str], waiting: Set[str], spared: tuple[str, ...]
     ) -> RegentEntry:
         """The Regent in force, else the declared one, less what would be done to who waits."""
-        ours = self.base.regent if self.base else self.declared.regent
         theirs = self.declared.regent
+        kept = None if self.with_regent or self.base is None else self.base.regent
+        ours = kept or theirs
         spec, wanted = ours.spec, theirs.spec
         update: dict[str, Any] = {
             "ignore_roles": _ignoring(spec, wanted, declared, spared),
-            "public_privileges": spec.public_privileges if self.base else None,
+            "public_privileges": kept and spec.public_privileges,
             "unmanaged_roles": spec.unmanaged_roles,
         }
-        is_decided = bool(spec.public_privileges and spec.public_privileges.declared)
-        if not (self.base and is_decided) and _is_said(declared.speakers, there, waiting):
+        is_decided = bool(kept and spec.public_privileges and spec.public_privileges.declared)
+        if not is_decided and _is_said(declared.speakers, there, waiting):
             update["public_privileges"] = wanted.public_privileges
         if wanted.unmanaged_roles == "Disable":
-            if waiting and not self.base:
-                update["unmanaged_roles"] = "Report"
-            elif not waiting and spec.unmanaged_roles == "Report":
+            did = self.base is not None and self.base.regent.spec.unmanaged_roles == "Disable"
+            if not waiting and spec.unmanaged_roles == "Report":
                 update["unmanaged_roles"] = "Disable"
+            elif waiting and kept is None and not did:
+                update["unmanaged_roles"] = "Report"
         new = {name: value for name, value in update.items() if getattr(spec, name) != value}
         is_same = spec.allowed_namespaces == wanted.allowed_namespaces
         namespaces = {**(ours.namespaces or {}), **((theirs.namespaces or {}) if is_same else {})}
         return ours.model_copy(
             update={"spec": spec.model_copy(update=new), "namespaces": namespaces or None}
         )
+
+
+def _differing(spec: RegentSpec, wanted: RegentSpec) -> Iterator[str]:
+    """Of what says who may what; what waits for others is said elsewhere."""
+    for name, field in RegentSpec.model_fields.items():
+        if name in AT_ONCE | STAGED:
+            continue
+        if getattr(spec, name) != getattr(wanted, name):
+            yield field.alias or name
 
 
 def _is_said(speakers: Set[str], there: Set[str], waiting: Set[str]) -> bool:

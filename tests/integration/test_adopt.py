@@ -105,6 +105,7 @@ async def test_roles_are_adopted_one_after_another_and_nobody_else_loses_anythin
     await exported(database, out)
     [crews] = [x for x in manifests(out)["User", "bob"]["permissions"] if "schema2" in x]
     edit(out, "User", "bob", lambda one: one["spec"]["permissions"].remove(crews))
+    without(out, ("Permission", crews))
     edit(out, "User", "odd-name-2", lambda one: one["metadata"].update(labels={"team": "odd"}))
     before, untouched = await everybody(database), await catalog(database)
 
@@ -150,3 +151,174 @@ async def roles_of(out: Path) -> set[str]:
         for (kind, name), spec in manifests(out).items()
         if kind in ("Role", "User")
     }
+
+
+async def small_mess(database: Database, out: Path) -> None:
+    """Two who are in one group, one beside them, and their manifests."""
+    await database.execute("""
+        CREATE ROLE crew; CREATE ROLE anna LOGIN; CREATE ROLE ben LOGIN; CREATE ROLE cleo LOGIN;
+        GRANT crew TO anna, ben;
+        GRANT USAGE ON SCHEMA schema1, schema2 TO crew, ben, cleo;
+        GRANT SELECT ON schema1.flights TO crew;
+        GRANT INSERT ON schema1.bookings TO crew;
+        GRANT SELECT ON schema2.crews TO ben;
+        GRANT SELECT, UPDATE ON schema1.routes TO cleo;
+    """)
+    await exported(database, out, "--roles", "crew", "--roles", "anna", "--roles", "ben",
+                   "--roles", "cleo")  # fmt: skip
+
+
+def narrowed(out: Path, kind: str, name: str, part: str) -> None:
+    """It lists no Permission of this name any more."""
+
+    def change(one: dict[str, Any]) -> None:
+        kept = [x for x in one["spec"].get("permissions", []) if part not in x]
+        assert len(kept) < len(one["spec"]["permissions"])
+        one["spec"]["permissions"] = kept
+
+    edit(out, kind, name, change)
+
+
+async def marks(database: Database) -> set[str]:
+    """The roles that are managed."""
+    return {role for (role,) in await home(database, "SELECT role FROM postgregent.marks")}
+
+
+@pytest.mark.found("E460")
+async def test_a_digest_is_of_what_would_be_lost_and_nothing_else(
+    database: Database, tmp_path: Path
+) -> None:
+    """Members of a Role lose what it loses, each by name; who waits stays a member."""
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    narrowed(out, "Role", "crew", "insert")
+    before = await everybody(database)
+    shown = await adopted(database, out, "--role", "anna")
+    document = shown.data()
+    losses = {(name, "schema1.bookings", "INSERT") for name in ("anna", "ben")}
+    assert (shown.status, document["applied"], lost(document)) == (1, False, losses)
+    assert [one["name"] for one in document["persons"] if not one["login"]] == ["crew"]
+    table = await postgregent("adopt", str(out), "--dsn", database.dsn(), "--role", "anna")
+    assert (table.status, document["digest"] in table.err) == (1, True)
+    assert "anna, ben, crew (no LOGIN)" in table.out
+    assert "- INSERT on table schema1.bookings in mydb" in table.out
+
+    await database.execute("GRANT DELETE ON schema1.flights TO crew")
+    had = await everybody(database)
+    refused = await adopted(database, out, "--role", "anna", "--digest", document["digest"])
+    assert (refused.status, "is of other losses" in refused.err) == (1, True), refused.out
+    assert await everybody(database) == had
+    again = (await adopted(database, out, "--role", "anna")).data()
+    narrowed(out, "Role", "crew", "select")
+    refused = await adopted(database, out, "--role", "anna", "--digest", again["digest"])
+    assert (refused.status, await everybody(database)) == (1, had), "the directory has changed"
+    again = (await adopted(database, out, "--role", "anna")).data()
+    await database.execute("GRANT SELECT ON schema1.bookings TO cleo")  # somebody else's gain
+    had = await everybody(database)
+    ended = await adopted(database, out, "--role", "anna", "--digest", again["digest"])
+    assert (ended.status, ended.data()["applied"]) == (0, True), ended.err
+    after = await everybody(database)
+    assert had - after == lost(ended.data()) == lost(again)
+    assert not after - had
+    assert {one for one in before if one[0] == "cleo"} < after
+    repeated = await is_adopted(database, out, "--role", "anna")
+    assert (repeated["summary"], repeated["leftAlone"]) == (
+        {"add": 0, "change": 0, "takeAway": 0}, ["ben"]
+    )  # fmt: skip
+
+
+async def test_what_is_not_chosen_is_not_deleted_and_nobody_elses(
+    database: Database, tmp_path: Path
+) -> None:
+    """Neither what the directory has no more, nor what another Regent of the server has."""
+    out, other = tmp_path / "out", tmp_path / "other"
+    await small_mess(database, out)
+    connection = await database.connect()
+    await connection.execute("CREATE DATABASE elsewhere")
+    dsn = database.server.dsn("elsewhere")
+    exporting = ("export", str(other), "--dsn", dsn, "--roles", "cleo", "--name", "other")
+    assert (await postgregent(*exporting)).status == 0
+    assert (await postgregent("apply", str(other), "--dsn", dsn)).status == 0
+    rows = "SELECT r::text FROM postgregent.regents AS r WHERE regent = 'default/other'"
+    kept = "SELECT m::text FROM postgregent.marks AS m WHERE regent = 'default/other'"
+    theirs = await home(database, rows), await home(database, kept)
+    assert all(theirs)
+
+    await is_adopted(database, out, "--role", "anna")
+    untouched = await catalog(database)
+    without(out, ("User", "anna"), ("Role", "crew"))
+    edit(out, "User", "ben", lambda one: one["spec"].update(roles=[], database="mydb"))
+    planned = await postgregent("plan", str(out), "--dsn", database.dsn(), "-o", "json")
+    assert any("anna" in one["roles"] for one in planned.data()["losses"]), "it would end her"
+    ended = await adopted(database, out, "--role", "ben", "--role", "cleo", "--yes")
+    document = ended.data()
+    assert (ended.status, document["adopted"]) == (1, ["User/default/ben"]), ended.err
+    [left] = document["notAdopted"]
+    assert (left["resource"], left["reason"]) == ("User/default/cleo", "NameConflict")
+    assert {"User/default/anna", "Role/default/crew"} <= (await accepted_of(database))[
+        "resources"
+    ].keys()
+    assert {"anna", "crew", "ben", "cleo"} == await marks(database)
+    [lost_by] = [one for one in document["persons"] if one["losses"]]
+    assert lost_by["name"] == "ben"
+    gone = await catalog(database)
+    assert gone != untouched
+    assert (await home(database, rows), await home(database, kept)) == theirs
+
+
+async def test_a_role_with_a_problem_stays_out_with_who_needs_it(
+    database: Database, tmp_path: Path
+) -> None:
+    """And comes in once that is corrected, with the directory's Regent where that is asked for."""
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    edit(out, "Regent", "mydb", lambda one: one["spec"].update(allow={"adopt": ["c*"]}))
+    untouched = await catalog(database)
+    wrong = await adopted(database, out, "--role", "clea", "--yes")
+    assert (wrong.status, "Did you mean cleo?" in wrong.err) == (1, True), wrong.err
+    ended = await adopted(database, out, "--role", "cleo", "--role", "ben", "--yes")
+    document = ended.data()
+    assert (ended.status, document["adopted"]) == (1, ["User/default/cleo"]), ended.err
+    [left] = document["notAdopted"]
+    assert "allow.adopt" in left["message"]
+    assert await marks(database) == {"cleo"}
+    assert "User/default/ben" not in (await accepted_of(database))["resources"]
+
+    edit(out, "Regent", "mydb", lambda one: one["spec"].update(allow={"adopt": ["c*", "ben"]}))
+    ended = await adopted(database, out, "--role", "ben", "--yes")
+    assert (ended.status, "--with-regent" in ended.out) == (1, True), ended.out
+    edit(out, "Role", "crew", lambda one: one["spec"].pop("adopt"))
+    ended = await adopted(database, out, "--role", "ben", "--with-regent", "--yes")
+    [left] = ended.data()["notAdopted"]
+    assert (left["because"], left["reason"]) == ("Role/default/crew", "ExistsUnmanaged")
+    edit(out, "Role", "crew", lambda one: one["spec"].update(adopt=True))
+    document = await is_adopted(database, out, "--role", "ben", "--with-regent")
+    assert (document["along"][0], document["leftAlone"]) == (
+        "Permission/default/" + document["along"][0].rpartition("/")[2], ["anna"]
+    )  # fmt: skip
+    assert await marks(database) == {"ben", "cleo", "crew"}
+    assert await catalog(database) == untouched
+
+
+async def test_the_yes_to_an_adoption_is_that_of_the_brake_and_of_an_approval(
+    database: Database, tmp_path: Path
+) -> None:
+    """All that they would hold back was shown. What somebody else has pushed meanwhile was not."""
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    for part in ("select", "insert", "usage"):
+        if any(part in x for x in manifests(out)["Role", "crew"]["permissions"]):
+            narrowed(out, "Role", "crew", part)
+    spec = {"approval": "Manual", "brake": {"minimum": 1, "percent": 0}}
+    edit(out, "Regent", "mydb", lambda one: one["spec"].update(spec))
+    had = await everybody(database)
+    document = await is_adopted(database, out, "--role", "anna")
+    assert had - await everybody(database) == lost(document) != set()
+    document = await is_adopted(database, out, "--role", "cleo")
+    assert lost(document) == set()
+
+    pushed = await postgregent("apply", str(out), "--dsn", database.dsn())
+    assert pushed.status == 3, pushed.out
+    ended = await adopted(database, out, "--role", "ben", "--yes")
+    assert (ended.status, "waits for approval" in ended.err) == (1, True), ended.err
+    assert await marks(database) == {"anna", "cleo", "crew"}
