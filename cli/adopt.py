@@ -1,6 +1,6 @@
 """`postgregent adopt DIR`: some of a directory's roles under management, with what each would lose.
 
-It is shown before it is done, and done only as it was shown (ADR 64).
+It is shown before it is done, and done only as it was shown (ADR 64, interface 16).
 """
 
 from __future__ import annotations

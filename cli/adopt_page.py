@@ -152,9 +152,7 @@ class AdoptPage:
         if others:
             said = f"Of what was in force before {others:,} are not Ready: `postgregent plan` says."
             sheet.add(said, "yellow")
-        pending = len(self.shown.staged.pending)
-        rest = f" {pending:,} of the directory are not adopted yet." if pending else ""
-        rest = rest or " All of the directory's roles are in force now."
+        rest = _rest(len(self.shown.staged.pending))
         names = ", ".join(self._names(self.shown.staged.choice.chosen))
         if self.is_in_force:
             sheet.add(f"In force: {names}.{rest}", "bold green")
@@ -239,19 +237,28 @@ class AdoptPage:
         return [f"{x.name} (no LOGIN)" if x.name in bare else x.name for x in persons]
 
     def _in_sum(self) -> str:
-        same = len(self.shown.persons) - len(self.changed)
+        persons = [one for one in self.shown.persons if one.name not in self.shown.no_login]
         if not self.changed:
             return "Nobody loses or gains access by it."
-        lose = sum(bool(one.losses) for one in self.changed)
-        gain = sum(bool(one.gains) for one in self.changed)
-        said = f"{lose:,} {'loses' if lose == 1 else 'lose'}, {gain:,} "
-        said += f"{'gains' if gain == 1 else 'gain'}; "
-        return f"{said}{same:,} {'has' if same == 1 else 'have'} what they had."
+        lose = sum(bool(one.losses) for one in persons)
+        gain = sum(bool(one.gains) for one in persons)
+        same = sum(not one.steps for one in persons)
+        loses, gains = "loses" if lose == 1 else "lose", "gains" if gain == 1 else "gain"
+        who = f"{lose:,} person{'' if lose == 1 else 's'} {loses}, {gain:,} {gains}"
+        return f"{who}; {same:,} {'has' if same == 1 else 'have'} what they had."
 
     def _add_catalog(self, sheet: Sheet, planned: OnceReport) -> None:
         changes = _changes(planned)
         said = ", ".join(f"{number:,} to {name}" for name, number in counts(changes).items())
         sheet.add(f"In the catalog: {said if changes else 'nothing to do'}.", "dim")
+
+
+def _rest(pending: int) -> str:
+    if not pending:
+        return " All of the directory's roles are in force now."
+    if pending == 1:
+        return " 1 role of the directory is not adopted yet."
+    return f" {pending:,} roles of the directory are not adopted yet."
 
 
 def _changes(planned: OnceReport | None) -> tuple[Change, ...]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from cli.declared import Request, declare
+from regent.adopt.adopt import adopt
+from regent.adopt.look import Asked, Shown, look
+from regent.apply.result import ChangeResult
+from regent.gate.adopting import LossesChangedError
 from tests.command import Ended, postgregent
 from tests.integration.test_export import catalog, exported, make_messy, manifests
 from tests.postgres.database import Database
@@ -94,7 +99,7 @@ async def accepted_of(database: Database, regent: str = "default/mydb") -> dict[
     return found
 
 
-@pytest.mark.rule("8")
+@pytest.mark.rule("10")
 @pytest.mark.timeout(600)
 async def test_roles_are_adopted_one_after_another_and_nobody_else_loses_anything(
     database: Database, tmp_path: Path
@@ -322,3 +327,46 @@ async def test_the_yes_to_an_adoption_is_that_of_the_brake_and_of_an_approval(
     ended = await adopted(database, out, "--role", "ben", "--yes")
     assert (ended.status, "waits for approval" in ended.err) == (1, True), ended.err
     assert await marks(database) == {"anna", "cleo", "crew"}
+
+
+async def looked(database: Database, out: Path) -> tuple[Asked, Shown]:
+    """What the command has shown before it asks, for Anna."""
+    declared = await declare(Request(out, database.dsn()))
+    asked = Asked(declared.state, frozenset({"User/default/anna"}))
+    return asked, await look(declared.settings, asked)
+
+
+async def test_what_changes_while_a_person_reads_is_not_done(
+    database: Database, tmp_path: Path
+) -> None:
+    """It is looked at once more, under the lock."""
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    narrowed(out, "Role", "crew", "insert")
+    asked, shown = await looked(database, out)
+    await database.execute("GRANT DELETE ON schema1.flights TO crew")
+    had = await everybody(database)
+    with pytest.raises(LossesChangedError):
+        await adopt(shown, asked, shown.digest)
+    assert (await everybody(database), await marks(database)) == (had, set())
+
+
+async def test_what_was_interrupted_is_called_again(database: Database, tmp_path: Path) -> None:
+    """Whatever of it is there by then: the rest is shown and done."""
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    narrowed(out, "Role", "crew", "insert")
+    asked, shown = await looked(database, out)
+
+    def end(results: Sequence[ChangeResult], of: int) -> None:
+        raise KeyError(len(results), of)
+
+    with pytest.raises(KeyError):
+        await adopt(shown, asked, shown.digest, heed=end)
+    had = await everybody(database)
+    document = await is_adopted(database, out, "--role", "anna")
+    assert had - await everybody(database) == lost(document)
+    assert await marks(database) == {"anna", "crew"}
+    booking = {(name, "schema1.bookings", "INSERT") for name in ("anna", "ben")}
+    assert booking <= had | lost(document)
+    assert not booking & await everybody(database)

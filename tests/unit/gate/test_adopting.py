@@ -16,12 +16,10 @@ def test_another_loss_or_another_declaration_has_another_digest() -> None:
     digest = digest_of_adoption(state(TEXT), KEYS, LOST)
     others = {
         digest_of_adoption(state(TEXT), KEYS, LOST[:1]),
-        digest_of_adoption(state(TEXT.replace("adopt", "createdb: {}, adopt", 0)), KEYS | {
-            "User/default/b"
-        }, LOST),
+        digest_of_adoption(state(TEXT), KEYS | {"User/default/b"}, LOST),
         digest_of_adoption(state(TEXT.replace("adopt: true", "connectionLimit: 3")), KEYS, LOST),
         digest_of_adoption(state(TEXT, regent={"ignoreRoles": ["c"]}), KEYS, LOST),
-    }  # fmt: skip
+    }
     assert len(others) == 4
     assert digest not in others
 
