@@ -163,11 +163,8 @@ def _require_same(accepted: AcceptedState, base: AcceptedState | None, state: De
         key not in state.resources or state.resources[key].spec != one.spec
         for key, one in waiting.resources.items()
     )
-    if (
-        says_more
-        or known.keys() - waiting.resources.keys()
-        or waiting.regent.spec != (state.regent.spec)
-    ):
+    ends = known.keys() - waiting.resources.keys()
+    if says_more or ends or waiting.regent.spec != state.regent.spec:
         raise SomethingWaitsError(
             way_out="Approve it, or push again what is in force; `postgregent status` shows it."
         )
