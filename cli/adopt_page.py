@@ -17,6 +17,7 @@ As JSON or YAML:
     pending       how many roles of the directory are not in force after this
     digest        of what was shown: --digest agrees to exactly this
     summary       {add, change, takeAway}: how many changes in the catalog
+    sessionsEnd   the roles whose sessions end, by their names in PostgreSQL
     applied       whether anything was put in force
     outcomes      list of {resource, state, reason, message, …}: what a pass has seen of them
     results       what was refused: list of changes, as of `apply`
@@ -43,7 +44,7 @@ from cli.show import STATE_STYLES, counts, outcome_data, results_data, summary_d
 from regent.access.difference import OfPerson, Step
 from regent.adopt.look import Shown
 from regent.adopt.needs import Declarations
-from regent.changes import Change
+from regent.changes import Change, EndSessions
 from regent.one_shot import OnceReport
 from shared.keys import ResourceKey
 from shared.listing import first_of
@@ -117,7 +118,7 @@ class AdoptPage:
         for one in planned.outcomes:
             if one.resource in self.shown.staged.choice.all:
                 yield from (f"{one.resource}: {note}" for note in one.notes)
-        yield from (f"Left out, as the name is not UTF-8: {x}." for x in self.shown.illegible)
+        yield from planned.notes
 
     def sheet(self) -> Sheet:
         """Who loses what; losses and losers are all named."""
@@ -194,6 +195,7 @@ class AdoptPage:
             "pending": len(shown.staged.pending),
             "digest": shown.digest,
             "summary": summary_data(changes),
+            "sessionsEnd": _ending(changes),
             "applied": self.report is not None,
             "outcomes": outcome_data(self.outcomes),
             "results": results_data(refused, major=major, sql=False),
@@ -251,6 +253,8 @@ class AdoptPage:
         changes = _changes(planned)
         said = ", ".join(f"{number:,} to {name}" for name, number in counts(changes).items())
         sheet.add(f"In the catalog: {said if changes else 'nothing to do'}.", "dim")
+        if ending := _ending(changes):
+            sheet.add(f"Their sessions end: {', '.join(ending)}.", "yellow")
 
 
 def _rest(pending: int) -> str:
@@ -264,6 +268,10 @@ def _rest(pending: int) -> str:
 def _changes(planned: OnceReport | None) -> tuple[Change, ...]:
     """All of it: what the brake would withhold goes with it."""
     return planned.plan.changes if planned else ()
+
+
+def _ending(changes: Iterable[Change]) -> list[str]:
+    return sorted({one.role for one in changes if isinstance(one, EndSessions)})
 
 
 def _by_kind(keys: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

@@ -194,8 +194,9 @@ def _shown(
     before, after = Side(foresight.now), Side(foreseen.places)
     taken = losses(planned.plan)
     names = Declarations(staged.state.resources).roles_of(staged.choice.all)
-    besides = frozenset(atom.role for atom in taken if atom.role != PUBLIC) | names
-    persons = difference(before, after, besides)
+    losing = frozenset(atom.role for atom in taken if atom.role != PUBLIC)
+    no_login = (losing | names) - before.persons - after.persons
+    persons = difference(before, after, no_login)
     lost = (
         (one.name, step.word, step.before.name, step.after.name, place)
         for one in persons
@@ -208,7 +209,7 @@ def _shown(
         refused,
         planned,
         persons,
-        frozenset(one.name for one in persons) - before.persons - after.persons,
+        no_login,
         foresight.unread,
         foresight.illegible,
         digest_of_adoption(
