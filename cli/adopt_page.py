@@ -21,8 +21,8 @@ As JSON or YAML:
     applied       whether anything was put in force
     outcomes      list of {resource, state, reason, message, …}: what a pass has seen of them
     results       what was refused: list of changes, as of `apply`
-    unread        list of {database, message}: databases that no Regent serves and that could not be
-                  read; what is lost there is not known
+    unread        list of {database, message}: databases that it does not serve and that could not
+                  be read; what is lost there is not known
     notes         list of texts
 
 Fields may be added; none changes its meaning.
@@ -38,7 +38,7 @@ from typing import Any
 from cli.access_text import said_of
 from cli.declared import Declared
 from cli.diff_page import NAMES, step_data
-from cli.pages import add_refusal
+from cli.pages import add_change, add_refusal
 from cli.sheet import Sheet
 from cli.show import STATE_STYLES, counts, outcome_data, results_data, summary_data, unread_data
 from regent.access.difference import OfPerson, Step
@@ -118,6 +118,11 @@ class AdoptPage:
         for one in planned.outcomes:
             if one.resource in self.shown.staged.choice.all:
                 yield from (f"{one.resource}: {note}" for note in one.notes)
+        if self.shown.beyond:
+            yield (
+                f"{self.shown.beyond:,} privileges cannot be taken by anybody here, and stay:"
+                " `postgregent plan` names them."
+            )
         yield from planned.notes
 
     def sheet(self) -> Sheet:
@@ -141,6 +146,7 @@ class AdoptPage:
             return sheet
         for one in self.report.results:
             if not one.done:
+                add_change(sheet, one.change, frozenset())
                 add_refusal(sheet, one)
         for outcome in self.outcomes:
             if not outcome.is_ready:

@@ -7,9 +7,10 @@ has seen the losses of never comes into force later by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from regent.access.difference import OfPerson, Side, difference
+from regent.access.places import Places
 from regent.adopt.needs import Declarations
 from regent.adopt.staged import Staged, Staging
 from regent.foresight import Foresight, foresee
@@ -73,8 +74,9 @@ class Shown:
     no_login: frozenset[str] = frozenset()
     """Those of the persons that are none: roles without LOGIN that lose something."""
     unread: Mapping[str, str] = field(default_factory=dict)
-    """Databases whose objects were not compared: no Regent of this home serves them."""
-    illegible: tuple[str, ...] = ()
+    """Databases whose objects were not compared: this Regent does not serve them."""
+    beyond: int = 0
+    """How many privileges cannot be taken, as nobody may."""
     digest: str = ""
 
     @property
@@ -191,7 +193,8 @@ def _shown(
     planned: OnceReport,
 ) -> Shown:
     (foreseen,) = foresight.states
-    before, after = Side(foresight.now), Side(foreseen.places)
+    home = settings.home_database
+    before, after = Side(_without(home, foresight.now)), Side(_without(home, foreseen.places))
     taken = losses(planned.plan)
     names = Declarations(staged.state.resources).roles_of(staged.choice.all)
     losing = frozenset(atom.role for atom in taken if atom.role != PUBLIC)
@@ -210,9 +213,16 @@ def _shown(
         planned,
         persons,
         no_login,
-        foresight.unread,
-        foresight.illegible,
+        {name: why for name, why in foresight.unread.items() if name != home},
+        foreseen.refused,
         digest_of_adoption(
             staged.state, staged.choice.all, (*lost, *(atom.words for atom in taken))
         ),
     )
+
+
+def _without(home: str, places: Places) -> Places:
+    """Less the home database: it is made by the first adoption, between question and answer."""
+    held = {place: one for place, one in places.held.items() if place.database != home}
+    databases = tuple(one for one in places.databases if one != home)
+    return replace(places, held=held, databases=databases)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.adopt import Wanted, run_adopt
 from cli.declared import Request, declare
 from regent.adopt.adopt import adopt
 from regent.adopt.look import Asked, Shown, look
@@ -370,3 +371,52 @@ async def test_what_was_interrupted_is_called_again(database: Database, tmp_path
     booking = {(name, "schema1.bookings", "INSERT") for name in ("anna", "ben")}
     assert booking <= had | lost(document)
     assert not booking & await everybody(database)
+
+
+async def test_who_loses_everything_is_shown_it_and_a_password_that_is_unknown_keeps_a_role_out(
+    database: Database, tmp_path: Path
+) -> None:
+    """Also by the first adoption of all, which makes the home database."""
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    reference = {"passwordSecretRef": {"name": "cleos", "key": "password"}}
+    edit(out, "User", "cleo", lambda one: one["spec"].update(reference))
+    edit(out, "User", "ben", lambda one: one["spec"].update(enabled=False))
+    had = await everybody(database)
+    ended = await adopted(database, out, "--role", "ben", "--role", "cleo", "--yes")
+    document = ended.data()
+    assert (ended.status, document["adopted"]) == (1, ["User/default/ben"]), ended.err
+    assert (document["notAdopted"][0]["reason"], document["sessionsEnd"]) == (
+        "SecretNotFound", ["ben"]
+    )  # fmt: skip
+    assert had - await everybody(database) == lost(document) == {x for x in had if x[0] == "ben"}
+    password = {"POSTGREGENT_SECRET_CLEOS__PASSWORD": "her-own-secret"}
+    arguments = (str(out), "--dsn", database.dsn(), "--role", "cleo", "--yes", "--secrets-from-env")
+    ended = await postgregent("adopt", *arguments, environment=password)
+    assert (ended.status, "her-own-secret" in ended.out + ended.err) == (0, False), ended.err
+    await (await database.connect("cleo", "her-own-secret")).fetch("SELECT 1")
+
+
+@pytest.mark.versions(18)
+async def test_a_person_is_asked_and_what_a_cluster_declares_is_not_touched(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    await small_mess(database, out)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    request, wanted = Request(out, database.dsn()), Wanted(roles=("anna",))
+    questions: list[str] = []
+    for answer in (False, True):
+
+        def ask(question: str, answer: bool = answer) -> bool:
+            questions.append(question)
+            return answer
+
+        assert await run_adopt(request, wanted, "table", ask) == (0 if answer else 1)
+    assert len(questions) == 2
+    assert await marks(database) == {"anna", "crew"}
+    from_a_cluster = """UPDATE postgregent.regents
+        SET accepted = jsonb_set(accepted, '{state,origin}', '"a-cluster"')"""
+    await home(database, from_a_cluster)
+    ended = await adopted(database, out, "--role", "ben", "--yes")
+    assert (ended.status, "came from a cluster" in ended.err) == (1, True), ended.err
