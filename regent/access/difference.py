@@ -111,7 +111,8 @@ def difference(before: Side, after: Side, besides: Set[str] = frozenset()) -> tu
     persons = had | has
     superusers = before.superusers | after.superusers
     superusers |= {x for x in besides if before.has_everything(x) or after.has_everything(x)}
-    compared = sorted(persons - superusers)
+    compared = persons - superusers
+    both = compared & had & has
     steps: dict[str, list[Step]] = {one: [] for one in persons}
     unchanged = dict.fromkeys(persons, 0)
     for person in persons:
@@ -119,30 +120,47 @@ def difference(before: Side, after: Side, besides: Set[str] = frozenset()) -> tu
         theirs = after.powers.get(person, NOTHING) if person in has else NOTHING
         steps[person] += _steps(ours, theirs, ())
         unchanged[person] += _same(ours, theirs)
+    plain = 0
     for alike in _alike(before.places, after.places):
         old = before.access.by(alike.places[0], alike.before)
         new = after.access.by(alike.places[0], alike.after)
         places = tuple(alike.places)
-        for person in compared:
+        judged = compared
+        if old.everybody == new.everybody:  # then who has nothing of his own has what he had
+            judged = (compared - both) | (compared & {*old.by_role, *new.by_role})
+            common = len(old.everybody) * len(places)
+            plain += common
+            for person in judged & both:
+                unchanged[person] -= common
+        for person in judged:
             ours = old.of(person) if person in had else NOTHING
             theirs = new.of(person) if person in has else NOTHING
             if ours != theirs:
                 steps[person] += _steps(ours, theirs, places)
             unchanged[person] += _same(ours, theirs) * len(places)
+    for person in both:
+        unchanged[person] += plain
     return tuple(
         OfPerson(name, _together(steps[name]), unchanged[name]) for name in sorted(persons)
     )
 
 
 def _alike(before: Places, after: Places) -> Iterator[_Alike]:
+    """By what is equal: tables that the same roles have the same on are one."""
     both = {"", *before.databases} & {"", *after.databases}
     found: dict[tuple[object, ...], _Alike] = {}
+    numbers: dict[Held, int] = {}
+    known: dict[int, tuple[Held, int]] = {}  # each is kept: an id is of what is there
     for place in sorted({**before.held, **after.held}):
         is_database = place.database == place.name
         if place.database not in both and not is_database:
             continue
         old, new = before.of(place), after.of(place)
-        key = (place.kind, place.database, place.is_new, bool(place.column), id(old), id(new))
+        for one in (old, new):
+            if id(one) not in known:
+                known[id(one)] = one, numbers.setdefault(one, len(numbers))
+        which = known[id(old)][1], known[id(new)][1]
+        key = (place.kind, place.database, place.is_new, bool(place.column), *which)
         found.setdefault(key, _Alike(old, new, [])).places.append(place)
     yield from found.values()
 
