@@ -6,7 +6,12 @@ import pytest
 
 from cli.selector import BadSelectorError, selector_of
 
-LABELS = ({"team": "a", "env": "prod"}, {"team": "b"}, {"legacy": ""}, {})
+LABELS: tuple[dict[str, str], ...] = (
+    {"team": "a", "env": "prod"},
+    {"team": "b"},
+    {"legacy": ""},
+    {},
+)
 
 
 @pytest.mark.parametrize(
