@@ -6,7 +6,7 @@ has seen the losses of never comes into force later by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from regent.access.difference import OfPerson, Side, difference
@@ -79,11 +79,6 @@ class Shown:
     """How many privileges cannot be taken, as nobody may."""
     digest: str = ""
 
-    @property
-    def names(self) -> Mapping[str, str]:
-        """What the Roles and Users that would be in force are called in PostgreSQL."""
-        return Declarations(self.staged.state.resources).names
-
 
 async def look(settings: RegentSettings, asked: Asked) -> Shown:
     """Raises SomethingWaitsError, OtherSourceError and NothingToWriteError.
@@ -105,20 +100,18 @@ async def look(settings: RegentSettings, asked: Asked) -> Shown:
     refused: dict[str, Outcome] = {}
     while True:
         staged = staging.with_chosen(asked.chosen, refused)
-        spec = staged.state.regent.spec
-        settings = settings.model_copy(update={"databases": spec.databases})
+        served = staged.state.regent.spec.databases
+        settings = settings.model_copy(update={"databases": served})
         if not staged.choice.all:
             return Shown(settings, staged, refused)
         foresight = await foresee(settings, [staged.state])
-        found = dict(_refused(staged, foresight))
-        if not found:
+        if not (found := _refused(staged, foresight)):
             break
-        causes = {key: one for key, one in found.items() if one.reason not in FOLLOWS}
-        refused |= causes or found
+        refused |= found
     if waits(memory.brake) and memory.accepted is not None:
         _require_same(memory.accepted, base, staged.state)
     planned = await plan_once(settings, staged.state)
-    _require_writable(planned)
+    _require_writable(planned, {n: y for n, y in foresight.unread.items() if n in served})
     return _shown(settings, staged, refused, foresight, planned)
 
 
@@ -138,20 +131,20 @@ async def _memberships(settings: RegentSettings) -> tuple[ObservedMembership, ..
     return tuple(server.memberships)
 
 
-def _refused(staged: Staged, foresight: Foresight) -> Iterator[tuple[str, Outcome]]:
-    """Of what would come into force, whatever would not be so."""
+def _refused(staged: Staged, foresight: Foresight) -> dict[str, Outcome]:
+    """Of what would come into force, whatever would not be so; who only waits for them is not."""
     (foreseen,) = foresight.states
+    found: dict[str, Outcome] = {}
     for key in sorted(staged.choice.all):
         entry, outcome = staged.state.resources[key], foreseen.outcomes[key]
         if not outcome.is_ready and outcome.reason != APPLYING:
-            yield key, outcome
+            found[key] = outcome
         elif trouble := _of_password(entry):
-            yield (
-                key,
-                Outcome(
-                    resource=key, state="Stalled", reason=trouble.reason, message=trouble.message
-                ),
+            found[key] = Outcome(
+                resource=key, state="Stalled", reason=trouble.reason, message=trouble.message
             )
+    causes = {key: one for key, one in found.items() if one.reason not in FOLLOWS}
+    return causes or found
 
 
 def _of_password(entry: Entry) -> Trouble | None:
@@ -172,9 +165,10 @@ def _require_same(accepted: AcceptedState, base: AcceptedState | None, state: De
         )
 
 
-def _require_writable(planned: OnceReport) -> None:
-    if planned.unread:
-        said = "; ".join(f"{name}: {why}" for name, why in planned.unread.items())
+def _require_writable(planned: OnceReport, unread: Mapping[str, str]) -> None:
+    """`unread` are served databases of which it is not known who has what."""
+    if missing := {**unread, **planned.unread}:
+        said = "; ".join(f"{name}: {why}" for name, why in missing.items())
         raise NothingToWriteError(
             f"What would be lost cannot be known: {said}.",
             way_out="Let the admin connect there, and call again.",
