@@ -62,6 +62,7 @@ COMMANDS = (
     ask.diff,
     ask.access_review,
     begin.export,
+    begin.adopt,
     begin.preflight,
     intervene.pause,
     intervene.resume,

@@ -227,41 +227,53 @@ async def apply_once(
     `consents` are what a person agreed to, of each kind at most one. `heed` hears what is applied,
     while it is.
     """
+    began = perf_counter()
+    async with founded(settings, connector_of(settings.server), heed) as stand:
+        return await apply_on(stand, settings.regent, state, consents=consents, began=began)
+
+
+async def apply_on(
+    stand: Foundation,
+    regent: str,
+    state: DesiredState,
+    *,
+    consents: Iterable[Consent],
+    began: float,
+) -> OnceReport:
+    """The same, under a lock that is held already. `began` is when the work began, for its time."""
     given = {one.kind: one for one in consents}
     release, takeover = (given.get(kind, Consent(kind)) for kind in ("Brake", "Takeover"))
     approval = given.get("Approval", Consent("Approval"))
-    began = perf_counter()
-    async with founded(settings, connector_of(settings.server), heed) as stand:
-        memory = stand.passes.memory
-        accepted, is_open = _accept(settings.regent, memory, state, takeover)
-        accepted = _following(memory.accepted, accepted, had_owner=stand.home.had_owner)
-        if is_open:
-            accepted = await _take_over(stand, accepted, takeover)
-        await stand.passes.make_way(accepted)
-        memory.accepted = accepted
-        # Somebody runs this to have it tried: what was refused before is asked again.
-        await stand.passes.ask_again()
-        if release.digest:
-            memory.brake = released(memory.brake, release.digest)
-        if approval.digest:
-            memory.brake = approved(memory.brake, approval.digest)
-        before = memory.brake.latches
-        await stand.home.store_accepted(accepted)
+    memory = stand.passes.memory
+    accepted, is_open = _accept(regent, memory, state, takeover)
+    accepted = _following(memory.accepted, accepted, had_owner=stand.home.had_owner)
+    if is_open:
+        accepted = await _take_over(stand, accepted, takeover)
+    await stand.passes.make_way(accepted)
+    memory.accepted = accepted
+    # Somebody runs this to have it tried: what was refused before is asked again.
+    await stand.passes.ask_again()
+    if release.digest:
+        memory.brake = released(memory.brake, release.digest)
+    if approval.digest:
+        memory.brake = approved(memory.brake, approval.digest)
+    before = memory.brake.latches
+    await stand.home.store_accepted(accepted)
+    one = await stand.passes.full()
+    was_approved = one.awaiting is not None and one.awaiting.is_given
+    if was_approved:
+        before_it = one.results
         one = await stand.passes.full()
-        was_approved = one.awaiting is not None and one.awaiting.is_given
-        if was_approved:
-            before_it = one.results
-            one = await stand.passes.full()
-            one = replace(one, results=(*before_it, *one.results))
-        if one.restraint is None and one.awaiting is None:
-            accepted = taken_over(accepted, one.desired.adopted)
-            await stand.home.store_accepted(accepted)
-        possible = await _acceptable(
-            one, stand.passes.looker, accepted, await stand.home.marks(), memory
-        )
-        owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
-        has_let_go = memory.brake.latches > before
-        in_force = stand.passes.in_force().state
+        one = replace(one, results=(*before_it, *one.results))
+    if one.restraint is None and one.awaiting is None:
+        accepted = taken_over(accepted, one.desired.adopted)
+        await stand.home.store_accepted(accepted)
+    possible = await _acceptable(
+        one, stand.passes.looker, accepted, await stand.home.marks(), memory
+    )
+    owned = await owned_by_leavers(stand.connections, stand.home.database, one.desired)
+    has_let_go = memory.brake.latches > before
+    in_force = stand.passes.in_force().state
     report = _report(one, possible, notes_on_time(in_force, datetime.now(UTC)), owned, began)
     return replace(report, has_let_go=has_let_go, was_approved=was_approved)
 

@@ -1,4 +1,4 @@
-"""Commands for a server that PostgRegent does not manage yet: export, preflight, demo."""
+"""Commands for a server that PostgRegent does not manage yet: export, adopt, preflight, demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.options import DsnOption, FromEnvironment, MaybeDirectory, OutputOption, RegentOption
+from cli.options import (
+    AllOption,
+    Directory,
+    DsnOption,
+    FromEnvironment,
+    MaybeDirectory,
+    OutputOption,
+    RegentOption,
+)
 from cli.printing import results
 from cli.running import end, require_directory
 
@@ -92,6 +100,71 @@ def export(
         as_sql=sql,
     )
     end(run_export(wanted), "table")
+
+
+def adopt(
+    directory: Directory,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option("--role", metavar="NAME", help="As PostgreSQL calls it; may be repeated."),
+    ] = None,
+    selectors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--selector",
+            "-l",
+            metavar="LABELS",
+            help="Whoever has these labels in the directory, as kubectl takes them; repeatable.",
+        ),
+    ] = None,
+    dsn: DsnOption = None,
+    regent: RegentOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            "--digest", metavar="DIGEST", help="Do not ask, where exactly this would be lost."
+        ),
+    ] = None,
+    with_regent: Annotated[
+        bool,
+        typer.Option(
+            "--with-regent", help="Put the directory's Regent in force too, if another one is."
+        ),
+    ] = False,
+    output: OutputOption = "table",
+    everything: AllOption = False,
+    secrets_from_env: FromEnvironment = False,
+) -> None:
+    """Bring some roles of a directory under management, and leave all others as they are.
+
+    Shows what each person would lose and gain, asks, and puts it in force beside what was adopted
+    before. What the chosen ones need, such as the Roles of a User, comes along. Without a terminal
+    it needs --yes, or --digest with the digest of what was shown: nothing is done when something
+    else would be lost by then.
+
+    Refuses while a Regent runs there. Ends with 0 when all that was chosen is in force, as a pass
+    has seen, and with 1 when something is not; it can be called again.
+
+    [dim]postgregent adopt ./access --role alice --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
+
+    [dim]postgregent adopt ./access -l team=flights --yes[/]
+
+    [dim]postgregent adopt ./access --role alice --role bob --digest 9f86d081884c7d65[/]
+    """
+    from cli.adopt import Wanted, run_adopt
+    from cli.asking import confirm
+    from cli.declared import Request
+
+    if not roles and not selectors:
+        raise typer.BadParameter("Say who: --role NAME or --selector LABELS.")
+    if yes and digest is not None:
+        raise typer.BadParameter("--yes agrees to anything; leave it out, or --digest.")
+    request = Request(directory, dsn, regent, secrets_from_env)
+    wanted = Wanted(
+        tuple(roles or ()), tuple(selectors or ()), yes, digest, everything, with_regent
+    )
+    end(run_adopt(request, wanted, output, confirm), output)
 
 
 def preflight(

@@ -5,7 +5,7 @@ Who is a superuser on one side is compared by its powers alone: there it has eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -85,6 +85,14 @@ class Side:
         """Who may not log in has none."""
         return self.powers[person] if person in self.persons else NOTHING
 
+    def counted(self, besides: Set[str]) -> frozenset[str]:
+        """The persons, and those of these roles that are there."""
+        return self.persons.union(besides & self.places.server.roles.keys())
+
+    def has_everything(self, role: str) -> bool:
+        """Whether it is a superuser, with LOGIN or without."""
+        return self.powers.get(role, NOTHING).get(SUPERUSER) is Way.AT_ONCE
+
 
 class _Alike(NamedTuple):
     """Places that are alike on both sides."""
@@ -94,40 +102,65 @@ class _Alike(NamedTuple):
     places: list[Place]
 
 
-def difference(before: Side, after: Side) -> tuple[OfPerson, ...]:
-    """Of every person of both sides, by name. Only what was read on both is compared."""
-    persons = before.persons | after.persons
-    compared = sorted(persons - before.superusers - after.superusers)
+def difference(before: Side, after: Side, besides: Set[str] = frozenset()) -> tuple[OfPerson, ...]:
+    """Of every person of both sides, by name. Only what was read on both is compared.
+
+    `besides` are roles that may not log in and are compared as if they were persons.
+    """
+    had, has = before.counted(besides), after.counted(besides)
+    persons = had | has
+    superusers = before.superusers | after.superusers
+    superusers |= {x for x in besides if before.has_everything(x) or after.has_everything(x)}
+    compared = persons - superusers
+    both = compared & had & has
     steps: dict[str, list[Step]] = {one: [] for one in persons}
     unchanged = dict.fromkeys(persons, 0)
     for person in persons:
-        ours, theirs = before.powers_of(person), after.powers_of(person)
+        ours = before.powers.get(person, NOTHING) if person in had else NOTHING
+        theirs = after.powers.get(person, NOTHING) if person in has else NOTHING
         steps[person] += _steps(ours, theirs, ())
         unchanged[person] += _same(ours, theirs)
+    plain = 0
     for alike in _alike(before.places, after.places):
         old = before.access.by(alike.places[0], alike.before)
         new = after.access.by(alike.places[0], alike.after)
         places = tuple(alike.places)
-        for person in compared:
-            ours = old.of(person) if person in before.persons else NOTHING
-            theirs = new.of(person) if person in after.persons else NOTHING
+        judged = compared
+        if old.everybody == new.everybody:  # then who has nothing of his own has what he had
+            judged = (compared - both) | (compared & {*old.by_role, *new.by_role})
+            common = len(old.everybody) * len(places)
+            plain += common
+            for person in judged & both:
+                unchanged[person] -= common
+        for person in judged:
+            ours = old.of(person) if person in had else NOTHING
+            theirs = new.of(person) if person in has else NOTHING
             if ours != theirs:
                 steps[person] += _steps(ours, theirs, places)
             unchanged[person] += _same(ours, theirs) * len(places)
+    for person in both:
+        unchanged[person] += plain
     return tuple(
         OfPerson(name, _together(steps[name]), unchanged[name]) for name in sorted(persons)
     )
 
 
 def _alike(before: Places, after: Places) -> Iterator[_Alike]:
+    """By what is equal: tables that the same roles have the same on are one."""
     both = {"", *before.databases} & {"", *after.databases}
     found: dict[tuple[object, ...], _Alike] = {}
+    numbers: dict[Held, int] = {}
+    known: dict[int, tuple[Held, int]] = {}  # each is kept: an id is of what is there
     for place in sorted({**before.held, **after.held}):
         is_database = place.database == place.name
         if place.database not in both and not is_database:
             continue
         old, new = before.of(place), after.of(place)
-        key = (place.kind, place.database, place.is_new, bool(place.column), id(old), id(new))
+        for one in (old, new):
+            if id(one) not in known:
+                known[id(one)] = one, numbers.setdefault(one, len(numbers))
+        which = known[id(old)][1], known[id(new)][1]
+        key = (place.kind, place.database, place.is_new, bool(place.column), *which)
         found.setdefault(key, _Alike(old, new, [])).places.append(place)
     yield from found.values()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SQL = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = (
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b[\d,]+(\.\d+)? ms\b"), "N ms"),
@@ -49,6 +50,12 @@ def blocks() -> Iterator[Block]:
         for found in _BLOCK.finditer(text):
             line = text[: found.start()].count("\n") + 1
             yield Block(str(path.relative_to(ROOT)), line, tuple(_steps(found[1])))
+
+
+def sql_of(page: str) -> list[str]:
+    """The SQL blocks of a page, in their order."""
+    found: list[str] = _SQL.findall((ROOT / page).read_text("utf-8"))
+    return found
 
 
 def _steps(text: str) -> Iterator[Step]:

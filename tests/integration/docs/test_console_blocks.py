@@ -1,9 +1,9 @@
 """Every console block of README and docs/ is run, and prints what its page shows.
 
 What is substituted: `/tmp/…` is a folder of the test, `db.example.com` its server, whose password
-stands for every `…`; DIGEST is the one that the last command showed; `uninstall` gets --yes, as
-nobody sits there; `local` is ended with Ctrl-C after its last line. Comments after a command are
-left out.
+stands for every `…`; DIGEST is the one that the last command showed; `uninstall` and `adopt` get
+--yes, as nobody sits there; what a page says was made by hand, in SQL, is made before; `local` is
+ended with Ctrl-C after its last line. Comments after a command are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from tests.command import Ended, postgregent
-from tests.integration.docs.console import ROOT, Block, Step, alike, blocks
+from tests.integration.docs.console import ROOT, Block, Step, alike, blocks, sql_of
 from tests.postgres.server import PostgresServer
 
 PATIENCE_SECONDS = 120
@@ -50,7 +50,12 @@ ENDS_WELL = {
     "uninstall": (0,),
     "validate": (0,),
     "preflight": (0,),
+    "export": (0,),
+    "adopt": (0,),
 }
+ASKING = ("uninstall", "adopt")
+MADE_BY_HAND = ("docs/takeover.md",)
+"""Pages whose SQL is run before their console blocks."""
 
 
 def pages() -> dict[str, list[Block]]:
@@ -119,7 +124,7 @@ class Reader:
         if words[0] == "local":
             ended = await self._run_local(words)
         else:
-            more = ["--yes"] if words[0] == "uninstall" else []
+            more = ["--yes"] if words[0] in ASKING else []
             ended = await postgregent(*words, *more, environment=self.environment)
         said = ended.out.splitlines()
         if found := re.search(r"--(?:approve|release) ([0-9a-f]{16})", ended.out):
@@ -160,10 +165,12 @@ async def _until_it_runs(process: asyncio.subprocess.Process) -> str:
     return said
 
 
-async def _with_the_example(server: PostgresServer) -> None:
+async def _with_the_example(server: PostgresServer, page: str) -> None:
+    by_hand = "\n".join(sql_of(page)) if page in MADE_BY_HAND else ""
     for database, script in (
         ("postgres", "CREATE DATABASE mydb"),
         ("mydb", (ROOT / "examples/flights/database.sql").read_text("utf-8")),
+        ("mydb", by_hand),
     ):
         connection = await server.connect(database)
         try:
@@ -180,7 +187,7 @@ async def test_a_page_shows_what_its_commands_print(
     page: str, server: PostgresServer, scratch: Path
 ) -> None:
     """Its blocks in their order, on one server with the example's tables."""
-    await _with_the_example(server)
+    await _with_the_example(server, page)
     reader = Reader(server, scratch)
     for block in pages()[page]:
         for step in block.steps:
@@ -195,4 +202,4 @@ def test_every_block_that_is_not_run_has_its_reason() -> None:
     names = [block.name for block in blocks()]
     assert set(NOT_RUN) <= set(names)
     not_run = [name for name in names if name in NOT_RUN]
-    assert (len(names) - len(not_run), len(not_run)) == (12, 10)
+    assert (len(names) - len(not_run), len(not_run)) == (13, 10)

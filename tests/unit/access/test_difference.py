@@ -121,3 +121,18 @@ def test_nothing_differs_from_itself_and_a_superusers_objects_are_not_counted(si
         words: Mapping[str, Way] = side.powers_of(one.name)
         assert words.get(SUPERUSER, Way.NONE) is not Way.AT_ONCE or one.unchanged == len(words)
         assert words is not NOTHING
+
+
+def test_a_role_without_login_is_compared_where_it_is_asked_for() -> None:
+    """What everybody has counts for it, too; a role that is not there has nothing."""
+    roles = server(role("readers"), role("root", superuser=True))
+    held = Held("owner", (AclItem("readers", "owner", frozenset({"SELECT"}), frozenset()),))
+    before = Side(Places(roles, {TABLE: held}, databases=("mydb",)))
+    after = Side(Places(roles, {TABLE: Held("owner", ())}, databases=("mydb",)))
+    assert difference(before, after) == ()
+    found = difference(before, after, {"readers", "root", "gone"})
+    assert {one.name: [step.word for step in one.losses] for one in found} == {
+        "readers": ["SELECT"],
+        "root": [],
+    }
+    assert found[1].unchanged == len(before.powers["root"])

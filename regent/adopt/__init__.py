@@ -1,0 +1,1 @@
+"""Resources of a whole, put in force some at a time (ADR 64)."""
