@@ -17,6 +17,7 @@ from cli.options import (
     OutputOption,
     RegentOption,
     RoleOption,
+    SourcesArgument,
     SqlOption,
 )
 from cli.printing import results
@@ -24,7 +25,7 @@ from cli.running import end
 
 
 def validate(
-    directory: Directory,
+    sources: SourcesArgument,
     dsn: Annotated[
         str | None,
         typer.Option(
@@ -38,7 +39,10 @@ def validate(
     secrets_from_env: FromEnvironment = False,
     allow_empty: AllowEmpty = False,
 ) -> None:
-    r"""Show every problem of a directory at once. Needs no database.
+    r"""Show every problem of what is declared, at once. Needs no database.
+
+    What is given together is checked together: a Role of one file may name a Permission of another.
+    With [bold]-[/] it reads standard input, any number of documents.
 
     Ends with 0 when all is valid, and with 1 when something is not. Warnings alone end with 0.
 
@@ -50,26 +54,20 @@ def validate(
 
     [dim]postgregent validate examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
+    [dim]kubectl kustomize deploy/production | postgregent validate -[/]
+
     [dim]postgregent validate examples/flights -o json | jq '.problems\[].field'[/]
     """
-    from cli.declared import Request
+    from cli.validate import Checked, validate_with_server
     from cli.validate import validate as run
-    from cli.validate import validate_with_server
 
+    environment = os.environ if secrets_from_env else None
+    checked = Checked(tuple(sources), environment, allow_empty)
     if dsn is not None:
-        request = Request(directory, dsn, regent, secrets_from_env)
-        end(validate_with_server(request, output, allow_empty=allow_empty), output)
+        end(validate_with_server(checked, dsn, regent, output), output)
     if regent is not None:
         raise typer.BadParameter("--regent goes with --dsn.")
-    environment = os.environ if secrets_from_env else None
-    code = run(
-        directory,
-        output,
-        environment=environment,
-        allow_empty=allow_empty,
-        console=results(),
-    )
-    raise typer.Exit(code)
+    raise typer.Exit(run(checked, output, console=results()))
 
 
 def plan(
