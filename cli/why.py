@@ -23,6 +23,7 @@ from regent.why.chains import Chain
 from regent.why.reading import Answered, RowSecurity, read, read_row_security
 from shared.errors import PostgRegentError
 from shared.listing import first_of
+from shared.problems import nearest
 
 MAY, MAY_NOT = 0, 2
 SHOWN = 5
@@ -53,10 +54,12 @@ async def run_why(asked: Asked, role: str, output: Output) -> int:
         answer = await read(connection, where.database, asked.privilege, asked.text)
         found = answer.chains.server.roles.get(role)
         if found is None:
+            near = nearest(role, answer.chains.server.roles)
+            meant = f"Did you mean {near}? " if near else ""
             raise UnknownRoleError(
                 f"There is no role {role!r} on {where.server.host}.",
-                way_out="Name it as PostgreSQL does: userName or roleName, where one is given."
-                " What everybody has is in the chains of each role.",
+                way_out=f"{meant}Name it as PostgreSQL does: userName or roleName, where one is"
+                " given. What everybody has is in the chains of each role.",
             )
         chains = answer.chains.of(role)
         security = None

@@ -248,6 +248,12 @@ async def test_a_directory_names_its_resources_whosever_state_is_in_force(
         (("app_owner", "EXECUTE", "table/schema1.flights"), "no privilege on a table"),
         (("app_owner", "SELECT", "schema1.flightz"), "called 'schema1.flightz'"),
         (("app_owner", "USAGE", "twice"), "type/schema1.twice"),
+        (("app-owner", "SELECT", "schema1.flights"), "Did you mean app_owner? Name it"),
+        (("app_owner", "SELCT", "schema1.flights"), "Did you mean SELECT? Say one of"),
+        (("app_owner", "SELECT", "schema1.flihgts"), "Did you mean schema1.flights? Write it"),
+        (("app_owner", "SELECT", "table/flihgts"), "Did you mean schema1.flights? Write it"),
+        (("app_owner", "USAGE", "schema/shcema2"), "Did you mean schema2? Write it"),
+        (("app_owner", "EXECUTE", "schema1.flight_cuont"), "Did you mean schema1.flight_count?"),
     ],
 )
 async def test_what_is_not_there_is_said_with_the_way_out(
