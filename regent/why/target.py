@@ -130,6 +130,23 @@ def parts_of(target: Target, database: ObservedDatabase) -> list[Target]:
     ]
 
 
+def new_ones(target: Target, database: ObservedDatabase) -> Iterator[Target]:
+    """What will be made of the target's kind in its schema, by each role with default privileges.
+
+    What the creator gives itself is not in its ACL: an owner has everything anyway. They are no
+    catalogs of PostgreSQL's own if the target is none, so its oid stands for theirs.
+    """
+    if target.column or target.schema is None:
+        return
+    for one in database.defaults:
+        if one.kind is not target.kind or one.schema not in (None, target.schema):
+            continue
+        place = "every schema" if one.schema is None else f"schema {one.schema}"
+        name = f"new {KINDS[one.kind].many} of {one.creator} in {place}"
+        acl = tuple(item for item in one.acl if item.grantee != one.creator)
+        yield Target(one.kind, name, one.schema, "", target.oid, one.creator, acl)
+
+
 def called(asked: Question, server: ObservedServer, database: ObservedDatabase) -> list[Target]:
     """All objects that are called so."""
     return [one for row in asked.rows for one in _called(row, asked, server, database)]
