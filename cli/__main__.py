@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 INTERRUPTED = 130
+PLUGIN = "kubectl postgregent"
 
 
 def main() -> None:
@@ -19,7 +21,15 @@ def main() -> None:
 
     guard_all()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    app(prog_name="postgregent")
+    app(prog_name=program(sys.argv[0]))
+
+
+def program(path: str) -> str:
+    """What somebody typed: kubectl calls `kubectl-NAME` for `kubectl NAME`.
+
+    https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/
+    """
+    return PLUGIN if path.rpartition("/")[2].startswith("kubectl-") else "postgregent"
 
 
 if __name__ == "__main__":

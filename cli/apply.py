@@ -1,13 +1,16 @@
-"""`postgregent apply DIR`: one pass under the Regent's lock, and then the end (interface 9)."""
+"""`postgregent apply`: one pass under the Regent's lock, and then the end (interface 9)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from cli.declared import Request, declare
+from cli.declared import Declared, Request, declare
+from cli.kept_plan import KeptPlan, request_of, require_same, require_same_place
 from cli.one_role import of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
+from cli.plan_file import read_plan
 from cli.printing import Output, print_data, results
 from cli.progress import Progress
 from cli.show import report_data, results_data, summary_data
@@ -15,7 +18,7 @@ from regent.apply.result import ChangeResult
 from regent.changes import Plan
 from regent.gate.losses import losses
 from regent.gate.refusals import keys_of
-from regent.one_shot import OnceReport, apply_once
+from regent.one_shot import OnceReport, apply_once, plan_once
 from shared.consent import Consent
 from shared.outcomes import Outcome
 
@@ -40,7 +43,38 @@ class Given:
         )
 
 
-async def run_apply(request: Request, output: Output, wanted: Wanted, given: Given) -> int:
+async def run_kept(
+    file: Path, dsn: str | None, output: Output, wanted: Wanted, given: Given, *, from_env: bool
+) -> int:
+    """Apply what a file of `plan --out` has, if planning anew gives the same.
+
+    Raises PlanFileError, and OtherPlanError where it was not applied.
+    """
+    kept = read_plan(file)
+    request = request_of(kept, dsn=dsn, secrets_from_env=from_env)
+    return await run_apply(request, output, wanted, given, Planned(kept, str(file)))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What was planned before, and the file that has it."""
+
+    kept: KeptPlan
+    file: str
+
+    async def require(self, declared: Declared) -> None:
+        """Before a home database is made: that would be done already."""
+        require_same_place(self.kept, declared, self.file)
+        self.require_same(await plan_once(declared.settings, declared.state))
+
+    def require_same(self, report: OnceReport) -> None:
+        """Once more under the lock."""
+        require_same(self.kept, report, self.file)
+
+
+async def run_apply(
+    request: Request, output: Output, wanted: Wanted, given: Given, planned: Planned | None = None
+) -> int:
     """Apply and print what was done. 0: all is Ready. 3: applied, and something is not.
 
     Who leaves and could not be ended counts as something, and who could not be disabled.
@@ -49,10 +83,16 @@ async def run_apply(request: Request, output: Output, wanted: Wanted, given: Giv
     """
     declared = await declare(request)
     require_known(wanted.role, declared.roles.values())
+    if planned is not None:
+        await planned.require(declared)
     progress = Progress()
     async with progress.told():
         report = await apply_once(
-            declared.settings, declared.state, consents=given.consents, heed=progress.heed
+            declared.settings,
+            declared.state,
+            consents=given.consents,
+            heed=progress.heed,
+            only_if=planned.require_same if planned is not None else None,
         )
     report = replace(
         report,

@@ -8,6 +8,7 @@ file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -86,6 +87,7 @@ NOT_TAKEN = frozenset(
     ]
 )
 """What libpq knows besides."""
+_PLAIN = re.compile(r"[^\s'\\]+")
 VARIABLES = {"host": "PGHOST", "user": "PGUSER", "dbname": "PGDATABASE"}
 PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 - the name of a variable
 
@@ -155,6 +157,24 @@ def parse_dsn(text: str, environment: Mapping[str, str]) -> Dsn:
         else _password_hint(user, environment, found, is_given=bool(given.get("password"))),
     )
     return Dsn(server, database)
+
+
+def without_password(text: str) -> str:
+    """The same as `keyword=value` words, to be read again later. Raises BadDsnError."""
+    try:
+        given = parse(text)
+    except Unreadable as why:
+        raise BadDsnError(str(why)) from None
+    shown = (name for name in NAMES if name != "password" and name in given)
+    return " ".join(f"{name}={_quoted(given[name])}" for name in shown)
+
+
+def _quoted(value: str) -> str:
+    """As libpq reads it."""
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _require_one_way(

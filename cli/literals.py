@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cli.declared import Request, declare
+from cli.declared import Request, declare_tree
 from controller.local.directory import Loaded, Tree
 from regent.one_shot import literals_once
 from regent.plan.unmatched import Unmatched
@@ -19,7 +19,7 @@ class UnreadError(PostgRegentError):
 
 async def literals_of(tree: Tree, request: Request) -> tuple[Problem, ...]:
     """A warning for each. Raises PostgRegentError where the server cannot be asked."""
-    declared = await declare(request)
+    declared = await declare_tree(tree, request)
     report = await literals_once(declared.settings, declared.state)
     if report.unread:
         said = "; ".join(f"{name!r}: {why}" for name, why in sorted(report.unread.items()))

@@ -43,7 +43,10 @@ def before_any_command(
 
 
 def version(output: OutputOption = "table") -> None:
-    """Show the version."""
+    """Show the version.
+
+    [dim]postgregent version -o json[/]
+    """
     if output == "table":
         _show_version(asked=True)
     else:

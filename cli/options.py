@@ -21,6 +21,15 @@ Directory = Annotated[
         metavar="DIR", help="The directory; all YAML and JSON files below it, but for hidden ones."
     ),
 ]
+SourcesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Directories, with all YAML and JSON files below them, but for hidden ones; files; or"
+        " - for standard input.",
+        show_default=False,
+    ),
+]
 MaybeDirectory = Annotated[
     Path | None,
     typer.Argument(

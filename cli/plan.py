@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from shlex import quote
 
 from cli.declared import Request, declare
+from cli.kept_plan import kept_plan
 from cli.one_role import names_in, of_the_role, require_known
 from cli.pages import Page, Wanted, release_command
-from cli.printing import Output, print_data, results
+from cli.plan_file import write_plan
+from cli.printing import Output, messages, print_data, results
 from cli.show import changes_data, held, report_data, summary_data, would_be
+from cli.terminal import Shown
 from regent.gate.losses import losses
 from regent.one_shot import OnceReport, plan_once
 from shared.outcomes import Outcome
@@ -16,13 +21,20 @@ from shared.outcomes import Outcome
 NOTHING, UNKNOWN, CHANGES = 0, 1, 2
 
 
-async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
-    """Print the plan. 0: nothing to do. 2: there are changes. 1: it cannot be known, or done."""
+async def run_plan(
+    request: Request, output: Output, wanted: Wanted, out: Path | None = None
+) -> int:
+    """Print the plan. 0: nothing to do. 2: there are changes. 1: it cannot be known, or done.
+
+    With `out` it is kept there for `apply`, but for one that cannot be known. Raises PlanFileError.
+    """
     declared = await declare(request)
     report = await plan_once(declared.settings, declared.state)
     report = replace(report, notes=(*declared.notes, *report.notes))
     outcomes = (*declared.outcomes, *report.outcomes)
     status = _status(report)
+    if out is not None and status != UNKNOWN:
+        write_plan(kept_plan(request, declared, report), out)
     if wanted.role is not None:
         named = (name for change in report.plan.changes for name in names_in(change))
         require_known(wanted.role, (*declared.roles.values(), *named))
@@ -44,7 +56,15 @@ async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
         document = declared.subject.to_json() | _document(report, known, sql=wanted.sql)
         document["notes"] = [*report.notes, *_notes_of_others(outcomes, known)]
         print_data(console, document, output)
+    if out is not None:
+        messages().print(Shown(_of_the_file(out, status), style="dim"))
     return status
+
+
+def _of_the_file(out: Path, status: int) -> str:
+    if status == UNKNOWN:
+        return f"Nothing was written to {out}: the plan is not whole."
+    return f"Kept in {out}. To do just this: postgregent apply {quote(str(out))}"
 
 
 def _status(report: OnceReport) -> int:

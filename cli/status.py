@@ -18,6 +18,7 @@ As CSV all findings. Fields may be added; none changes its meaning.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from cli.checked import (
@@ -33,18 +34,27 @@ from cli.checked import (
 from cli.printing import print_data, results
 from cli.sheet import Sheet
 from cli.table_of import ListOutput, print_csv
+from cli.waiting import Look, waited
 from regent.checkup.findings import Finding, verdict_of
 from regent.checkup.reading import read
 from regent.checkup.seen import RegentSeen, Seen
 from shared.utc import utc
 
 
-async def run_status(asked: OfServer, output: ListOutput) -> int:
+async def run_status(asked: OfServer, output: ListOutput, wait_seconds: float | None = None) -> int:
     """Print what is found. 0: all is fine. 3: something is not. 1: something could not be read."""
-    seen = await read(asked.place())
-    require_regent(asked, seen)
-    checked = Checked.of(seen)
-    verdict = verdict_of(checked.all)
+    place = asked.place()
+
+    async def look() -> Look:
+        seen = await read(place)
+        require_regent(asked, seen)
+        checked = Checked.of(seen)
+        return Look(STATUS[verdict_of(checked.all)], partial(_show, seen, checked, output))
+
+    return await waited(look, wait_seconds)
+
+
+def _show(seen: Seen, checked: Checked, output: ListOutput) -> None:
     match output:
         case "table":
             _sheet(seen, checked).write(results())
@@ -52,7 +62,6 @@ async def run_status(asked: OfServer, output: ListOutput) -> int:
             print_csv(results(), FINDING_COLUMNS, map(finding_data, checked.all))
         case _:
             print_data(results(), _document(seen, checked), output)
-    return STATUS[verdict]
 
 
 def _sheet(seen: Seen, checked: Checked) -> Sheet:

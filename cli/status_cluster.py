@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from cli.checked import now_here
 from cli.table_of import ListOutput
 from cli.told import Told, told_by
-from cli.told_page import show_told
+from cli.told_page import told_look
+from cli.waiting import Look, waited
 from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.kinds import OUR_KINDS, JsonObject
@@ -31,8 +32,18 @@ class OfCluster:
     namespaces: tuple[str, ...] = ()
 
 
-async def run_status_cluster(asked: OfCluster, output: ListOutput) -> int:
+async def run_status_cluster(
+    asked: OfCluster, output: ListOutput, wait_seconds: float | None = None
+) -> int:
     """Print what they say. Raises MayNotRead, NotInstalled, and what reaching it raises."""
+
+    async def look() -> Look:
+        return told_look(await _told(asked), output)
+
+    return await waited(look, wait_seconds)
+
+
+async def _told(asked: OfCluster) -> list[Told]:
     try:
         async with KubeApi.connect(asked.kubeconfig, asked.context) as api:
             documents = await _documents(api, asked.namespaces)
@@ -52,7 +63,7 @@ async def run_status_cluster(asked: OfCluster, output: ListOutput) -> int:
     told = [] if any(one["kind"] == "Regent" for one in documents) else [_no_regent(asked)]
     for one in documents:
         told += told_by(one, now)
-    return show_told(told, output)
+    return told
 
 
 async def _documents(api: KubeApi, namespaces: tuple[str, ...]) -> list[JsonObject]:

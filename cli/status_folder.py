@@ -11,7 +11,8 @@ import yaml
 from cli.checked import now_here
 from cli.table_of import ListOutput
 from cli.told import Told, told_by
-from cli.told_page import show_told
+from cli.told_page import told_look
+from cli.waiting import Look, waited
 from controller.status.presence import is_anybody_present
 from shared.errors import PostgRegentError
 
@@ -20,9 +21,15 @@ class NoStatusFolderError(PostgRegentError):
     """There is nothing to read in --status-dir."""
 
 
-async def run_status_folder(root: Path, output: ListOutput) -> int:
+async def run_status_folder(
+    root: Path, output: ListOutput, wait_seconds: float | None = None
+) -> int:
     """Print what the files say. Raises NoStatusFolderError."""
-    return show_told(_told(root), output)
+
+    async def look() -> Look:
+        return told_look(_told(root), output)
+
+    return await waited(look, wait_seconds)
 
 
 def _told(root: Path) -> list[Told]:

@@ -12,7 +12,11 @@ OF_A_CLUSTER = ("kubernetes", "kubeconfig", "kube_context", "namespace")
 
 
 async def of_cluster(
-    kubeconfig: Path | None, context: str | None, namespaces: list[str] | None, output: ListOutput
+    kubeconfig: Path | None,
+    context: str | None,
+    namespaces: list[str] | None,
+    output: ListOutput,
+    wait_seconds: float | None = None,
 ) -> int:
     """`--kubernetes`; says what to install where the libraries for it are missing."""
     try:
@@ -26,4 +30,6 @@ async def of_cluster(
             way_out="Install the extra: postgregent[kubernetes].",
         ) from missing
     file = str(kubeconfig) if kubeconfig else None
-    return await run_status_cluster(OfCluster(file, context, tuple(namespaces or ())), output)
+    return await run_status_cluster(
+        OfCluster(file, context, tuple(namespaces or ())), output, wait_seconds
+    )

@@ -13,29 +13,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from cli.checked import SIGNS, STATUS, verdict_words
 from cli.printing import print_data, results
 from cli.sheet import Sheet
 from cli.table_of import ListOutput, print_csv
 from cli.told import COLUMNS, Told
+from cli.waiting import Look
 from regent.checkup.findings import verdict_of
 
 REASONS = "docs/reasons.md says what helps against each reason."
 
 
-def show_told(told: Sequence[Told], output: ListOutput) -> int:
-    """Print it. 0: all is Ready. 3: something is not. 1: something is not known."""
-    verdict = verdict_of(told)
+def told_look(told: Sequence[Told], output: ListOutput) -> Look:
+    """What they say. 0: all is Ready. 3: something is not. 1: something is not known."""
+    return Look(STATUS[verdict_of(told)], partial(_show, told, output))
+
+
+def _show(told: Sequence[Told], output: ListOutput) -> None:
     match output:
         case "csv":
             print_csv(results(), COLUMNS, (one.to_json() for one in told))
         case "table":
             _sheet(told).write(results())
         case _:
-            document = {"state": verdict, "conditions": [one.to_json() for one in told]}
-            print_data(results(), document, output)
-    return STATUS[verdict]
+            conditions = [one.to_json() for one in told]
+            print_data(results(), {"state": verdict_of(told), "conditions": conditions}, output)
 
 
 def _sheet(told: Sequence[Told]) -> Sheet:

@@ -10,10 +10,17 @@ from typer.core import TyperGroup
 MISUNDERSTOOD = 1
 INTERRUPTED = 130
 TYPERS_CODE = 2
+OF_COMPLETION = ("install_completion", "show_completion")
 
 
 class Commands(TyperGroup):
     """The group of all commands, with our exit status for wrong options and arguments."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """As typer does; of kubectl's plugin no shell can complete the two words as one command."""
+        found = super().get_params(ctx)
+        is_plugin = " " in (ctx.info_name or "")
+        return [one for one in found if not (is_plugin and one.name in OF_COMPLETION)]
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """As typer does, for the options before the command."""

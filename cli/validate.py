@@ -1,21 +1,22 @@
-"""`postgregent validate DIR`: every problem of a directory at once; of a server with --dsn."""
+"""`postgregent validate`: every problem of what is declared at once; of a server with --dsn."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from rich.console import Console
 
 from cli.declared import Request
 from cli.literals import literals_of
 from cli.printing import Output, print_data, problem_text, results
+from cli.sources import read_sources
 from cli.summary import some
 from cli.terminal import Shown
 from controller.local.check import check
-from controller.local.directory import Tree, read_directory, secret_references
+from controller.local.directory import Tree, secret_references
 from controller.local.secrets import secrets_from_environment, with_environment
 from shared.errors import PostgRegentError
 from shared.problems import Problem
@@ -23,59 +24,65 @@ from shared.problems import Problem
 FINE, PROBLEMS = 0, 1
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is validated: directories, files, `-` for standard input; and how it is read.
+
+    Secrets come from `environment` too, where there is one.
+    """
+
+    sources: tuple[str, ...]
+    environment: Mapping[str, str] | None = None
+    allow_empty: bool = False
+
+
 def read_and_check(
-    directory: Path,
-    *,
-    environment: Mapping[str, str] | None = None,
-    allow_empty: bool = False,
+    checked: Checked, stdin: BinaryIO | None = None
 ) -> tuple[Tree, tuple[Problem, ...]]:
     """The tree, with Secrets from the environment where one is given, and all its problems.
 
-    Raises UnsyncedError when the directory cannot be read, SecretCollisionError for two Secrets in
-    one variable.
+    Raises UnsyncedError when nothing is declared, SecretCollisionError for two Secrets in one
+    variable.
     """
-    tree = read_directory(directory, allow_empty=allow_empty)
-    if environment is not None:
-        given = secrets_from_environment(secret_references(tree), environment)
+    tree = read_sources(checked.sources, allow_empty=checked.allow_empty, stdin=stdin)
+    if checked.environment is not None:
+        given = secrets_from_environment(secret_references(tree), checked.environment)
         tree = replace(tree, secrets=with_environment(tree.secrets, given))
     return tree, (*tree.problems, *check(tree))
 
 
 def validate(
-    directory: Path,
+    checked: Checked,
     output: Output = "table",
     *,
-    environment: Mapping[str, str] | None = None,
-    allow_empty: bool = False,
     console: Console | None = None,
+    stdin: BinaryIO | None = None,
 ) -> int:
     """Print what is wrong. 0 when nothing is, or warnings only; 1 otherwise."""
     console = console or results()
     try:
-        tree, problems = read_and_check(directory, environment=environment, allow_empty=allow_empty)
+        tree, problems = read_and_check(checked, stdin)
     except PostgRegentError as error:
-        return _refused(error, directory, output, console)
+        return _refused(error, checked, output, console)
     return _print(tree, problems, output, console)
 
 
-async def validate_with_server(request: Request, output: Output, *, allow_empty: bool) -> int:
+async def validate_with_server(
+    checked: Checked, dsn: str, regent: str | None, output: Output
+) -> int:
     """The same, and a warning for each literal that names nothing on the server.
 
-    With errors in the directory the server is not asked. Raises PostgRegentError where it cannot be
-    read.
+    With errors in what is declared the server is not asked. Raises PostgRegentError where it cannot
+    be read.
     """
-    environment = os.environ if request.secrets_from_env else None
     console = results()
     try:
-        tree, problems = read_and_check(
-            request.directory, environment=environment, allow_empty=allow_empty
-        )
+        tree, problems = read_and_check(checked)
     except PostgRegentError as error:
-        return _refused(error, request.directory, output, console)
-    if request.dsn is not None:
-        problems = tuple(one for one in problems if not _is_for_logging_in(one))
+        return _refused(error, checked, output, console)
+    problems = tuple(one for one in problems if not _is_for_logging_in(one))
     if not any(problem.severity == "error" for problem in problems) and tree.resources:
-        problems = (*problems, *await literals_of(tree, request))
+        problems = (*problems, *await literals_of(tree, Request(Path(), dsn, regent)))
     return _print(tree, problems, output, console)
 
 
@@ -90,16 +97,7 @@ def _print(tree: Tree, problems: tuple[Problem, ...], output: Output, console: C
     if output == "table":
         _print_text(tree, problems, errors, console)
     else:
-        summary = {
-            "valid": errors == 0,
-            "files": len(tree.files),
-            "resources": len(tree.resources),
-            "ignored": tree.ignored,
-            "errors": errors,
-            "warnings": len(problems) - errors,
-            "problems": [problem.to_json() for problem in problems],
-        }
-        print_data(console, summary, output)
+        print_data(console, _summary(problems, tree), output)
     return PROBLEMS if errors else FINE
 
 
@@ -136,14 +134,27 @@ def said_once(problems: Iterable[Problem]) -> list[tuple[Problem, list[str]]]:
     return list(found.values())
 
 
-def _refused(error: PostgRegentError, directory: Path, output: Output, console: Console) -> int:
-    problem = Problem(str(directory), None, "", "", None, error.message, error.way_out)
+def _refused(error: PostgRegentError, checked: Checked, output: Output, console: Console) -> int:
+    place = " ".join(checked.sources)
+    problem = Problem(place, None, "", "", None, error.message, error.way_out)
     if output == "table":
         console.print(problem_text(problem), soft_wrap=True)
     else:
-        summary = {"valid": False, "errors": 1, "warnings": 0, "problems": [problem.to_json()]}
-        print_data(console, summary, output)
+        print_data(console, _summary((problem,)), output)
     return PROBLEMS
+
+
+def _summary(problems: Sequence[Problem], tree: Tree | None = None) -> dict[str, Any]:
+    errors = sum(problem.severity == "error" for problem in problems)
+    return {
+        "valid": errors == 0,
+        "files": len(tree.files) if tree else 0,
+        "resources": len(tree.resources) if tree else 0,
+        "ignored": tree.ignored if tree else 0,
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "problems": [problem.to_json() for problem in problems],
+    }
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,10 +19,11 @@ from cli.why_page import Where, WhyPage, document, who_sheet, why_sheet
 from regent.observed import ObservedRole
 from regent.one_shot import desired_once
 from regent.settings import connector_of
-from regent.why.chains import Chain
+from regent.why.chains import Chain, How
 from regent.why.reading import Answered, RowSecurity, read, read_row_security
 from shared.errors import PostgRegentError
 from shared.listing import first_of
+from shared.problems import nearest
 
 MAY, MAY_NOT = 0, 2
 SHOWN = 5
@@ -53,10 +54,12 @@ async def run_why(asked: Asked, role: str, output: Output) -> int:
         answer = await read(connection, where.database, asked.privilege, asked.text)
         found = answer.chains.server.roles.get(role)
         if found is None:
+            near = nearest(role, answer.chains.server.roles)
+            meant = f"Did you mean {near}? " if near else ""
             raise UnknownRoleError(
                 f"There is no role {role!r} on {where.server.host}.",
-                way_out="Name it as PostgreSQL does: userName or roleName, where one is given."
-                " What everybody has is in the chains of each role.",
+                way_out=f"{meant}Name it as PostgreSQL does: userName or roleName, where one is"
+                " given. What everybody has is in the chains of each role.",
             )
         chains = answer.chains.of(role)
         security = None
@@ -127,6 +130,7 @@ def _notes(
         yield f"{role.name} may not log in; its members use what it has."
     elif role.has_expired:
         yield f"{role.name} cannot log in with a password: its VALID UNTIL is over."
+    yield from _later(role.name, answer)
     if security is not None:
         named = ", ".join(security.policies)
         yield (
@@ -137,6 +141,19 @@ def _notes(
     owner = answer.target.owner
     if not is_at_once and owner == role.name:
         yield f"{role.name} is its owner, and can give it to itself."
+
+
+def _later(role: str, answer: Answered) -> Iterable[str]:
+    """By default privileges, whatever it has on this one."""
+    for new in answer.later:
+        for chain in new.of(role):
+            if chain.source.how is How.GRANT and chain.is_at_once:
+                groups = "".join(f" → {link.group}" for link in chain.links)
+                public = " through PUBLIC" if chain.source.principal is None else ""
+                yield (
+                    f"On {new.target.name} it will have it by default privileges: {role}{groups}"
+                    f"{public}."
+                )
 
 
 def _left_out(answer: Answered) -> Iterable[str]:
@@ -150,6 +167,11 @@ def _of_all(answer: Answered, found: Iterable[Chain]) -> Iterable[str]:
     yield from _left_out(answer)
     best = {one.role for one in found if one.is_at_once}
     some = [role for role in answer.chains.server.roles if role not in best]
+    for new in answer.later:
+        by_grant = (one for one in new.best() if one.source.how is How.GRANT and one.is_at_once)
+        if having := sorted({one.role for one in by_grant}):
+            said = first_of(having, SHOWN)
+            yield f"On {new.target.name} it will be had, by default privileges, by: {said}."
     if partly := [role for role in some if answer.columns_of(role)]:
         yield f"On some columns alone: {first_of(sorted(partly), SHOWN)}."
 

@@ -6,7 +6,7 @@ the daemon does; `plan` writes nothing at all, not even a home database (interfa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -121,6 +121,9 @@ class OnceReport:
         return self.restraint is not None and self.restraint.reason == IN_RECOVERY
 
 
+OnlyIf = Callable[[OnceReport], None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Dry:
     """What is needed to look at a server as a pass would, without lock and home database."""
@@ -221,14 +224,18 @@ async def apply_once(
     *,
     consents: Iterable[Consent] = (),
     heed: Heed = nobody_heeds,
+    only_if: OnlyIf | None = None,
 ) -> OnceReport:
     """Bring the server to the state. Raises LockHeld while a Regent or another apply runs.
 
     `consents` are what a person agreed to, of each kind at most one. `heed` hears what is applied,
-    while it is.
+    while it is. `only_if` hears under the lock what would be done, and raises where that must not
+    be; nothing was stored or applied then.
     """
     began = perf_counter()
     async with founded(settings, connector_of(settings.server), heed) as stand:
+        if only_if is not None:
+            only_if(await _foreseen(stand, settings, state, began))
         return await apply_on(stand, settings.regent, state, consents=consents, began=began)
 
 
@@ -276,6 +283,19 @@ async def apply_on(
     in_force = stand.passes.in_force().state
     report = _report(one, possible, notes_on_time(in_force, datetime.now(UTC)), owned, began)
     return replace(report, has_let_go=has_let_go, was_approved=was_approved)
+
+
+async def _foreseen(
+    stand: Foundation, settings: RegentSettings, state: DesiredState, began: float
+) -> OnceReport:
+    """What `plan_once` would say of it, under the lock and before anything is stored."""
+    memory = stand.passes.memory
+    asked, _ = _accept(settings.regent, memory, state, Consent("Takeover"))
+    one = await stand.passes.plan(asked)
+    followed = _following(memory.accepted, asked, had_owner=stand.home.had_owner)
+    marks = await stand.home.marks()
+    takeover = await _acceptable(one, stand.passes.looker, followed, marks, memory)
+    return replace(_report(one, takeover, (), (), began), refused=one.not_manageable)
 
 
 def _accept(

@@ -51,10 +51,12 @@ def flights(folder: Path) -> Path:
     return copy
 
 
-async def postgregent(*arguments: str, environment: Mapping[str, str] | None = None) -> Ended:
+async def postgregent(
+    *arguments: str, environment: Mapping[str, str] | None = None, piped: str | None = None
+) -> Ended:
     """Run the command to its end, in a thread of this process: that is quicker than a new one."""
     ended = await asyncio.to_thread(
-        CliRunner().invoke, app, list(arguments), env=dict(environment or {})
+        CliRunner().invoke, app, list(arguments), input=piped, env=dict(environment or {})
     )
     if ended.exception is not None and not isinstance(ended.exception, SystemExit):
         raise ended.exception

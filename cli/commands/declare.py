@@ -17,6 +17,7 @@ from cli.options import (
     OutputOption,
     RegentOption,
     RoleOption,
+    SourcesArgument,
     SqlOption,
 )
 from cli.printing import results
@@ -24,7 +25,7 @@ from cli.running import end
 
 
 def validate(
-    directory: Directory,
+    sources: SourcesArgument,
     dsn: Annotated[
         str | None,
         typer.Option(
@@ -38,7 +39,10 @@ def validate(
     secrets_from_env: FromEnvironment = False,
     allow_empty: AllowEmpty = False,
 ) -> None:
-    r"""Show every problem of a directory at once. Needs no database.
+    r"""Show every problem of what is declared, at once. Needs no database.
+
+    What is given together is checked together: a Role of one file may name a Permission of another.
+    With [bold]-[/] it reads standard input, any number of documents.
 
     Ends with 0 when all is valid, and with 1 when something is not. Warnings alone end with 0.
 
@@ -50,26 +54,20 @@ def validate(
 
     [dim]postgregent validate examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
+    [dim]kubectl kustomize deploy/production | postgregent validate -[/]
+
     [dim]postgregent validate examples/flights -o json | jq '.problems\[].field'[/]
     """
-    from cli.declared import Request
+    from cli.validate import Checked, validate_with_server
     from cli.validate import validate as run
-    from cli.validate import validate_with_server
 
+    environment = os.environ if secrets_from_env else None
+    checked = Checked(tuple(sources), environment, allow_empty)
     if dsn is not None:
-        request = Request(directory, dsn, regent, secrets_from_env)
-        end(validate_with_server(request, output, allow_empty=allow_empty), output)
+        end(validate_with_server(checked, dsn, regent, output), output)
     if regent is not None:
         raise typer.BadParameter("--regent goes with --dsn.")
-    environment = os.environ if secrets_from_env else None
-    code = run(
-        directory,
-        output,
-        environment=environment,
-        allow_empty=allow_empty,
-        console=results(),
-    )
-    raise typer.Exit(code)
+    raise typer.Exit(run(checked, output, console=results()))
 
 
 def plan(
@@ -80,6 +78,10 @@ def plan(
     sql: SqlOption = False,
     everything: AllOption = False,
     role: RoleOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Keep the plan there, for [bold]apply FILE[/]."),
+    ] = None,
     secrets_from_env: FromEnvironment = False,
 ) -> None:
     """Show what [bold]apply[/] would do. Writes nothing.
@@ -89,6 +91,9 @@ def plan(
     the end of a pause, or the server refused it before, and with 1 when it cannot be known or done:
     a database that could not be read, a standby, an admin that may not make the home database.
 
+    With --out the plan is kept in a file, without any secret: [bold]apply FILE[/] does just that,
+    or nothing. Where the plan cannot be known, no file is written.
+
     More than a page of changes is summed up; what is taken away is always listed in full.
 
     [dim]postgregent plan examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
@@ -96,6 +101,8 @@ def plan(
     [dim]postgregent plan examples/flights --sql -o yaml[/]
 
     [dim]postgregent plan examples/flights --role mydb-viewer[/]
+
+    [dim]postgregent plan examples/flights --out plan.json[/]
     """
     from cli.declared import Request
     from cli.pages import Wanted
@@ -103,11 +110,18 @@ def plan(
 
     request = Request(directory, dsn, regent, secrets_from_env)
     wanted = Wanted(everything=everything, sql=sql, role=role)
-    end(run_plan(request, output, wanted), output)
+    end(run_plan(request, output, wanted, out), output)
 
 
 def apply(
-    directory: Directory,
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR|FILE",
+            help="The directory, or a file that [bold]plan --out[/] wrote.",
+            show_default=False,
+        ),
+    ],
     dsn: DsnOption = None,
     regent: RegentOption = None,
     release: Annotated[
@@ -140,22 +154,33 @@ def apply(
     applied and something is not, and with 1 when nothing was applied. More than a page is summed
     up; what was taken away or refused is always listed in full.
 
+    With a FILE it plans anew, of the directory and on the server that the file names, and applies
+    only what the file has: if anything differs it applies nothing, says what, and ends with 1. The
+    password comes as ever, in PGPASSWORD or --dsn.
+
     Where the Regent says [bold]approval: Manual[/], what is declared anew waits for --approve; only
     drift is corrected before, and it ends with 3.
 
     [dim]postgregent apply examples/flights --dsn postgresql://my-admin@127.0.0.1:5432/mydb[/]
 
+    [dim]postgregent apply plan.json[/]
+
     [dim]postgregent apply examples/flights --release 9f86d081884c7d65[/]
     """
-    from cli.apply import Given, run_apply
+    from cli.apply import Given, run_apply, run_kept
     from cli.declared import Request
     from cli.pages import Wanted
 
-    request = Request(directory, dsn, regent, secrets_from_env)
     wanted = Wanted(everything=everything, sql=sql, role=role)
     given = Given(release=release, approve=approve, takeover=accept_takeover)
-    work = run_apply(request, output, wanted, given)
-    end(work, output)
+    if not target.is_file():
+        request = Request(target, dsn, regent, secrets_from_env)
+        end(run_apply(request, output, wanted, given), output)
+    if regent is not None:
+        raise typer.BadParameter(f"{target} says which Regent it is for: leave --regent out.")
+    if accept_takeover is not None:
+        raise typer.BadParameter("--accept-takeover goes with a directory; make a new plan then.")
+    end(run_kept(target, dsn, output, wanted, given, from_env=secrets_from_env), output)
 
 
 def local(

@@ -18,7 +18,7 @@ from cli.options import (
     NamespacesOption,
     RememberedRegentOption,
 )
-from cli.running import end, of_server, require_none_given
+from cli.running import end, given, of_server, require_none_given
 
 
 def status(
@@ -36,6 +36,13 @@ def status(
     namespace: NamespacesOption = None,
     home_database: HomeDatabaseOption = "postgregent",
     regent: RememberedRegentOption = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Look again each second until all is fine.")
+    ] = False,
+    timeout: Annotated[
+        str,
+        typer.Option("--timeout", metavar="TIME", help="With --wait, how long: 30s, 5m or 1h."),
+    ] = "30s",
     output: ListOutputOption = "table",
 ) -> None:
     r"""Show whether a Regent lives, what it shall hold, and what is wrong, with what helps.
@@ -48,6 +55,9 @@ def status(
     With --status-dir it shows what a local Regent says of each resource, and whether it runs. With
     --kubernetes the same of a cluster, with your own rights there.
 
+    With --wait it shows the first look at which all is fine, or the last one within --timeout, with
+    the exit status of that; also where the server or the cluster is not there yet.
+
     Ends with 0 when all is fine, with 3 when something is not, and with 1 when something could not
     be read.
 
@@ -57,22 +67,31 @@ def status(
 
     [dim]postgregent status --kubernetes -n my-team[/]
 
+    [dim]postgregent status --wait --timeout 5m[/]
+
     [dim]postgregent status -o json | jq '.regents\[].findings\[] | select(.level == "Fault")'[/]
     """
     from cli.status import run_status
     from cli.status_sources import OF_A_CLUSTER, OF_A_SERVER, of_cluster
     from cli.table_of import of_errors
+    from cli.waiting import timeout_of
 
+    try:
+        seconds = timeout_of(timeout) if wait else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--timeout") from None
+    if not wait and "timeout" in given(context):
+        raise typer.BadParameter("--timeout goes with --wait.")
     if status_dir is not None:
         from cli.status_folder import run_status_folder
 
         require_none_given(context, "--status-dir", "dsn", *OF_A_SERVER, *OF_A_CLUSTER)
-        end(run_status_folder(status_dir, output), of_errors(output))
+        end(run_status_folder(status_dir, output, seconds), of_errors(output))
     if kubernetes:
         require_none_given(context, "--kubernetes", "dsn", *OF_A_SERVER)
-        end(of_cluster(kubeconfig, kube_context, namespace, output), of_errors(output))
+        end(of_cluster(kubeconfig, kube_context, namespace, output, seconds), of_errors(output))
     require_none_given(context, "--dsn", *OF_A_CLUSTER[1:])
-    end(run_status(of_server(dsn, home_database, regent), output), of_errors(output))
+    end(run_status(of_server(dsn, home_database, regent), output, seconds), of_errors(output))
 
 
 def drift(

@@ -104,11 +104,17 @@ def read_directory(directory: Path, *, allow_empty: bool = False) -> Tree:
     Empty means that it was read wholly and declares no resource of ours: that must not be taken
     for a wish to delete everything. `allow_empty` says that it is one.
     """
-    files = read_files(directory)
+    return tree_of(
+        read_files(directory), f"The directory {directory} holds", allow_empty=allow_empty
+    )
+
+
+def tree_of(files: Files, said: str, *, allow_empty: bool) -> Tree:
+    """As `read_directory`, of files that were read; `said` begins to say that there is nothing."""
     tree = read_tree(files)
     if tree.is_whole and not tree.resources and not allow_empty:
         raise UnsyncedError(
-            f"The directory {directory} holds no manifest of {GROUP}.",
+            f"{said} no manifest of {GROUP}.",
             way_out="Put one there, or say --allow-empty if nothing shall be declared any more.",
         )
     return tree

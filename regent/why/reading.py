@@ -10,7 +10,16 @@ import asyncpg
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.kinds import COLUMNS, CONTAINERS, DATABASES, KINDS, LOCAL, Naming
 from regent.why.chains import Chains
-from regent.why.target import NotFoundError, Question, Target, called, find, parts_of, question
+from regent.why.target import (
+    NotFoundError,
+    Question,
+    Target,
+    called,
+    find,
+    new_ones,
+    parts_of,
+    question,
+)
 from sql import load
 
 OIDS = 2**32
@@ -31,6 +40,8 @@ class Answered:
     """What is left out of all of it, as its name is not UTF-8."""
     is_everybodys: bool
     """Nobody needs the privilege for it."""
+    later: tuple[Chains, ...] = ()
+    """By default privileges: on what is made from now on of the same kind, here or everywhere."""
 
     def columns_of(self, role: str) -> tuple[str, ...]:
         """On which of them a role has the privilege at once, by name."""
@@ -89,7 +100,8 @@ async def read(
     if target.kind is DATABASES.kind:
         owner = target.owner  # who logs in there is looked at as its owner
     chains = Chains(server, owner, target, asked.privilege)
-    return Answered(database, target, chains, beside, columns, illegible, is_everybodys)
+    later = tuple(Chains(server, owner, one, asked.privilege) for one in new_ones(target, observed))
+    return Answered(database, target, chains, beside, columns, illegible, is_everybodys, later)
 
 
 async def _is_everybodys(connection: asyncpg.Connection, privilege: str, target: Target) -> bool:

@@ -17,6 +17,7 @@ from shared.errors import PostgRegentError
 from shared.listing import first_of
 from shared.names import quote_ident
 from shared.privileges import PRIVILEGES_OF, ObjectKind, unknown_to
+from shared.problems import nearest
 
 _SHOWN = 5
 _LAST = re.compile(r'\.("(?:[^"]|"")+"|[^."]+)$')
@@ -113,7 +114,7 @@ def question(privilege: str, text: str, major: int) -> Question:
         on = f" on a {rows[0].one}" if len(rows) == 1 else ""
         raise NotFoundError(
             f"{wanted!r} is no privilege{on} in PostgreSQL {major}.",
-            way_out=f"Say one of {', '.join(sorted(known))}.",
+            way_out=f"{_meant(nearest(wanted, known))}Say one of {', '.join(sorted(known))}.",
         )
     return Question(wanted, text, fitting)
 
@@ -129,6 +130,23 @@ def parts_of(target: Target, database: ObservedDatabase) -> list[Target]:
     ]
 
 
+def new_ones(target: Target, database: ObservedDatabase) -> Iterator[Target]:
+    """What will be made of the target's kind in its schema, by each role with default privileges.
+
+    What the creator gives itself is not in its ACL: an owner has everything anyway. They are no
+    catalogs of PostgreSQL's own if the target is none, so its oid stands for theirs.
+    """
+    if target.column or target.schema is None:
+        return
+    for one in database.defaults:
+        if one.kind is not target.kind or one.schema not in (None, target.schema):
+            continue
+        place = "every schema" if one.schema is None else f"schema {one.schema}"
+        name = f"new {KINDS[one.kind].many} of {one.creator} in {place}"
+        acl = tuple(item for item in one.acl if item.grantee != one.creator)
+        yield Target(one.kind, name, one.schema, "", target.oid, one.creator, acl)
+
+
 def called(asked: Question, server: ObservedServer, database: ObservedDatabase) -> list[Target]:
     """All objects that are called so."""
     return [one for row in asked.rows for one in _called(row, asked, server, database)]
@@ -141,17 +159,39 @@ def find(asked: Question, server: ObservedServer, database: ObservedDatabase) ->
         return found[0]
     kinds = first_of(list(dict.fromkeys(row.one for row in asked.rows)), len(asked.rows))
     if not found:
+        meant = _meant(_nearest(asked, server, database))
         raise NotFoundError(
             f"Nothing in {database.name!r} on which {asked.privilege} can be granted is called"
             f" {asked.text!r}: no {kinds.replace(', ', ', no ')}.",
-            way_out="Write it with its schema; --database names another one. What PostgreSQL"
-            " brought and nobody changed the privileges of is not looked at.",
+            way_out=f"{meant}Write it with its schema; --database names another one. What"
+            " PostgreSQL brought and nobody changed the privileges of is not looked at.",
         )
     named = sorted({f"{_word(one.kind)}/{one.written}" for one in found})
     raise NotFoundError(
         f"{len(found)} objects are called {asked.text!r}.",
         way_out=f"Say which: {first_of(named, _SHOWN)}.",
     )
+
+
+def _meant(near: str | None) -> str:
+    return f"Did you mean {near}? " if near else ""
+
+
+def _nearest(asked: Question, server: ObservedServer, database: ObservedDatabase) -> str | None:
+    """What is called nearly so, as it can be asked for; with its schema where one was given."""
+    known: dict[str, str] = {}
+    has_schema = bool(_split_last(asked.text)[0])
+    for row in asked.rows:
+        if row is COLUMNS:
+            continue
+        for group in _groups(row, server, database):
+            schema = "" if group.schema is None else f"{_quoted(group.schema)}."
+            is_plain = row.naming is Naming.NAME
+            for name in group.names:
+                whole = f"{schema}{_quoted(name) if is_plain else name}"
+                known.setdefault(whole if has_schema else name, whole)
+    near = nearest(asked.text, known)
+    return known[near] if near else None
 
 
 def _word(kind: ObjectKind) -> str:

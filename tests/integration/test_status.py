@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -225,7 +226,14 @@ async def test_a_local_regent_says_what_is_ready_and_whether_it_runs(
     ended = await postgregent(*asked, "--dsn", database.dsn())
     assert (ended.status, "--dsn does not go with --status-dir" in ended.err) == (1, True)
     arguments = ("local", str(directory), "--dsn", database.dsn(), "--status-dir", str(folder))
+    dsn = ("--dsn", database.dsn())
+    waiting = [
+        asyncio.create_task(postgregent("status", *source, "--wait", "--timeout", "5m"))
+        for source in (asked[1:], dsn)
+    ]
     async with await Running.start(*arguments) as running_here:
+        for one in await asyncio.gather(*waiting):
+            assert one.status == 0, one.out + one.err
         await running_here.until_subject("Role/default/mydb-viewer", "Ready")
         await running_here.until_subject("Regent/default/my-regent", "Ready")
         ended = await postgregent(*asked)
@@ -235,5 +243,7 @@ async def test_a_local_regent_says_what_is_ready_and_whether_it_runs(
     ended = await postgregent(*asked, "-o", "json")
     assert (ended.status, ended.data()["state"]) == (3, "NotReady")
     assert ended.data()["conditions"][0]["reason"] == "NotRunning"
+    ended = await postgregent(*asked, "--wait", "--timeout", "0")
+    assert (ended.status, "Not fine within 0 s" in ended.err) == (3, True)
     next(folder.glob("*/Role/*.yaml")).write_text("{")
     assert (await postgregent(*asked)).status == 1

@@ -240,6 +240,36 @@ async def test_a_directory_names_its_resources_whosever_state_is_in_force(
     assert "comes with Permission/default/read-schemas-1-and-2" in said.out
 
 
+@pytest.mark.versions(18)
+async def test_what_default_privileges_will_give_is_said_of_new_objects(
+    database: Database,
+) -> None:
+    """A write, and through a group; the server agrees once such a table is made."""
+    await database.execute(
+        "CREATE ROLE readers; CREATE ROLE reader LOGIN IN ROLE readers;"
+        " ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA schema1"
+        " GRANT INSERT ON TABLES TO readers;"
+        " ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA schema2"
+        " GRANT INSERT ON TABLES TO PUBLIC"
+    )
+    asked = ("INSERT", "schema1.flights", "--dsn", database.dsn())
+    ended = await postgregent("why", "reader", *asked)
+    assert ended.status == 2, ended.err
+    new = "On new tables of app_owner in schema schema1 it will"
+    assert f"{new} have it by default privileges: reader → readers." in ended.out
+    assert "schema2" not in ended.out
+    everybody = await postgregent("who-can", *asked, "-o", "json")
+    assert f"{new} be had, by default privileges, by: reader, readers." in everybody.data()["notes"]
+    await database.execute("SET ROLE app_owner; CREATE TABLE schema1.came_later ()")
+    connection = await database.connect()
+    assert await connection.fetchval(
+        "SELECT has_table_privilege('reader', 'schema1.came_later', 'INSERT')"
+    )
+    for privilege, name in (("SELECT", "table/schema1.flights"), ("USAGE", "schema/schema1")):
+        other = await postgregent("why", "reader", privilege, name, "--dsn", database.dsn())
+        assert "by default privileges" not in other.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -248,6 +278,12 @@ async def test_a_directory_names_its_resources_whosever_state_is_in_force(
         (("app_owner", "EXECUTE", "table/schema1.flights"), "no privilege on a table"),
         (("app_owner", "SELECT", "schema1.flightz"), "called 'schema1.flightz'"),
         (("app_owner", "USAGE", "twice"), "type/schema1.twice"),
+        (("app-owner", "SELECT", "schema1.flights"), "Did you mean app_owner? Name it"),
+        (("app_owner", "SELCT", "schema1.flights"), "Did you mean SELECT? Say one of"),
+        (("app_owner", "SELECT", "schema1.flihgts"), "Did you mean schema1.flights? Write it"),
+        (("app_owner", "SELECT", "table/flihgts"), "Did you mean schema1.flights? Write it"),
+        (("app_owner", "USAGE", "schema/shcema2"), "Did you mean schema2? Write it"),
+        (("app_owner", "EXECUTE", "schema1.flight_cuont"), "Did you mean schema1.flight_count?"),
     ],
 )
 async def test_what_is_not_there_is_said_with_the_way_out(

@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from cli.printing import Output
-from cli.validate import read_and_check, validate
+from cli.validate import Checked, read_and_check, validate
 from tests.unit.local.manifests import API, permission, regent, role, secret, user, write
 
 
@@ -20,7 +20,8 @@ def run(folder: Path, output: Output = "table", **options: Any) -> tuple[int, st
     """The exit status and what was printed, on a narrow terminal without colour."""
     printed = io.StringIO()
     console = Console(file=printed, width=40)
-    return validate(folder, output, console=console, **options), printed.getvalue()
+    checked = Checked((str(folder),), **options)
+    return validate(checked, output, console=console), printed.getvalue()
 
 
 def test_what_is_fine_is_said_in_one_line(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_all_problems_are_said_of_a_resource_whose_name_is_missing_too(tmp_path:
     numbered = f"---\n{API}\nkind: User\nmetadata: {{name: 123, namespace: 4}}\n"
     wrong = "spec: {rolls: [x], enabled: 7}\n"
     write(tmp_path, nameless + wrong, numbered + wrong)
-    _, problems = read_and_check(tmp_path)
+    _, problems = read_and_check(Checked((str(tmp_path),)))
     in_spec = {"spec.rolls", "spec.enabled"}
     fields = [{one.field for one in problems if (one.line or 0) < 5}]
     fields += [{one.field for one in problems if (one.line or 0) > 5}]
