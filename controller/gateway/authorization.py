@@ -57,7 +57,8 @@ class Gatekeeper:
         answer = await self._review(TOKEN_REVIEW, spec)
         user = answer.get("user") or {}
         # An authenticator that knows of no audiences lets every token in, and says none.
-        is_meant = not self._audiences or set(self._audiences) & set(answer.get("audiences") or ())
+        named = set(answer.get("audiences") or ())
+        is_meant = not self._audiences or bool(named & set(self._audiences))
         if not answer.get("authenticated") or not user.get("username") or not is_meant:
             raise Refused(401, "Unauthorized", "Kubernetes does not know this token.")
         groups = tuple(user.get("groups") or ())

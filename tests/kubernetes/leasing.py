@@ -109,7 +109,7 @@ async def is_cut_off(session: asyncpg.Connection) -> bool:
     """Whether the server has ended it."""
     try:
         await session.execute("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         return True
     return False
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import asyncpg
 import pytest
 
 from controller.kube.api import KubeApi
-from controller.kube.kinds import SECRET
+from controller.leases import room
+from shared.utc import utc
 from tests.eventually import eventually
 from tests.kubernetes.controlled import Controlled, controlled
 from tests.kubernetes.leasing import (
@@ -79,5 +82,217 @@ async def test_a_lease_logs_in_until_it_is_revoked_and_nothing_of_it_is_left(
         "-n", one.namespace,
     )  # fmt: skip
     log = "".join(capfd.readouterr())
-    told = {"objects": objects, "log": log, "regents": one.pods.logs()}
-    Canary(lease["password"]).assert_nowhere(told)
+    Canary(lease["password"]).assert_nowhere(
+        {"objects": objects, "log": log, "regents": one.pods.logs()}
+    )
+
+
+async def test_a_lease_ends_with_its_user_at_the_latest(
+    one: Controlled, database: Database
+) -> None:
+    """By its own time: the server's LOGIN and sessions, then the role and the object."""
+    async with asking(one) as asker:
+        lease = (await asker.lease()).json()
+        session = await session_of(database, lease)
+        patch_user(one, {"validUntil": in_seconds(5)})
+
+        async def is_over() -> bool:
+            return await is_cut_off(session)
+
+        await eventually(is_over)
+        await nothing_left(one, database, lease)
+        refused = await asker.lease()
+        assert (refused.status_code, refused.json()["reason"]) == (409, "NotNow")
+
+
+async def test_what_its_user_loses_a_lease_loses_too_and_goes_on_with_the_rest(
+    one: Controlled, database: Database
+) -> None:
+    admin = await database.connect()
+    writes = "SELECT has_table_privilege($1, 'schema1.flights', 'UPDATE')"
+    async with asking(one) as asker:
+        lease = (await asker.lease()).json()
+        assert await admin.fetchval(writes, lease["username"])
+        patch_user(one, {"roles": ["mydb-viewer"]})
+
+        async def is_taken() -> bool:
+            one.check()
+            return not await admin.fetchval(writes, lease["username"])
+
+        await eventually(is_taken)
+        await one.ready("User", lease["name"])
+        session = await session_of(database, lease)
+        assert await session.fetchval(READS) >= 0
+        changed = {"attributes": {"createdb": True}, "roles": ["mydb-viewer", "flights-admin"]}
+        patch(one, lease["name"], changed)
+
+        def is_as_its_user(found: dict[str, Any] | None) -> bool:
+            spec = (found or {}).get("spec", {})
+            return spec.get("roles") == ["mydb-viewer"] and "attributes" not in spec
+
+        await one.until("User", lease["name"], is_as_its_user)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"enabled": False}, {"credentials": {"serviceAccounts": ["another"]}}],
+    ids=["disabled", "another account"],
+)
+async def test_what_its_user_does_not_give_any_more_ends(
+    one: Controlled, database: Database, change: dict[str, Any]
+) -> None:
+    async with asking(one) as asker:
+        lease = (await asker.lease()).json()
+        session = await session_of(database, lease)
+        patch_user(one, change)
+
+        async def is_over() -> bool:
+            return await is_cut_off(session)
+
+        await eventually(is_over)
+        await nothing_left(one, database, lease)
+
+
+async def test_who_is_not_listed_hears_nothing_of_what_there_is(
+    one: Controlled, other_namespace: str
+) -> None:
+    """Another account, another namespace, an unknown User and one without leases: one answer."""
+    leases = leases_of(one)
+    async with asking(one, leases=leases) as asker, asking(one, "other", leases=leases) as other:
+        lease = (await asker.lease()).json()
+        refused = [
+            await other.lease(),
+            await asker.lease(user="nobody"),
+            await asker.lease(user="summer-intern-2"),
+            await asker.lease(namespace=other_namespace),
+            await asker.lease(user=lease["name"]),
+        ]
+        assert [answer.status_code for answer in refused] == [403] * 5
+        said = {answer.json()["detail"].partition(". ")[2] for answer in refused}
+        assert len(said) == 1
+        for answer in (await other.renew(lease["name"]), await other.revoke(lease["name"])):
+            assert answer.status_code == 403
+        assert (await asker.renew(lease["name"])).status_code == 200
+    assert await names(one) == {lease["name"]}
+
+
+@pytest.mark.parametrize("audience", ["", "vault"], ids=["the API server's", "another's"])
+async def test_a_token_for_another_audience_is_none(one: Controlled, audience: str) -> None:
+    async with asking(one, audience=audience) as asker:
+        assert (await asker.lease()).status_code == 401
+        assert (await asker.revoke("orders-x7k2m9qa")).status_code == 401
+
+
+async def test_one_that_is_not_in_force_in_time_is_refused_in_its_words_and_gone(
+    one: Controlled, database: Database
+) -> None:
+    """The Regent lets nobody else be called anything."""
+    allow = {"names": ["mydb-viewer", "flights-admin", "summer-intern-2", USER]}
+    kind = ("patch", "pgregent", "my-regent", "-n", one.namespace, "--type=merge", "-p")
+    one.cluster.kubectl(*kind, json.dumps({"spec": {"allow": allow}}))
+    await one.ready("Regent", "my-regent")
+    async with asking(one, leases=leases_of(one, wait_seconds=10.0)) as asker:
+        answer = await asker.lease()
+    assert (answer.status_code, answer.json()["reason"]) == (503, "NotInForce"), answer.text
+    assert "NotAllowed" in answer.json()["detail"]
+
+    async def is_nothing_left() -> bool:
+        secrets = one.cluster.get("secrets", "-n", one.namespace)["items"]
+        left = [found["metadata"]["name"] for found in secrets]
+        return not await names(one) and not any(name.startswith("orders-") for name in left)
+
+    await eventually(is_nothing_left)
+    admin = await database.connect()
+    assert await admin.fetchval("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'orders-%'") == 0
+
+
+async def test_so_many_leases_of_a_user_and_no_more(
+    one: Controlled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "MOST_LEASES", 1)
+    async with asking(one) as asker:
+        first, second = await asyncio.gather(asker.lease(), asker.lease())
+        assert sorted((first.status_code, second.status_code)) == [201, 429]
+        refused = first if first.status_code == 429 else second
+        assert "has 1 leases, which is the most" in refused.json()["detail"]
+        assert refused.headers["retry-after"]
+
+
+async def test_a_leader_that_ends_in_between_leaves_no_lease_beyond_its_end(
+    one: Controlled, database: Database
+) -> None:
+    """The Regent is away, so nothing comes into force before the leader is another one."""
+    await one.pods.pause()
+    for pod in one.pods.running.values():
+        await asyncio.to_thread(pod.stop, kill=True)
+    async with asking(one, leases=leases_of(one, wait_seconds=15.0)) as asker:
+        waiting = asyncio.create_task(asker.lease())
+        async with asyncio.timeout(60):
+            while not await names(one):
+                await asyncio.sleep(0.05)
+        await one.stop()
+        assert (await waiting).status_code == 503
+    (left,) = await names(one)
+    patch_user(one, {"validUntil": in_seconds(1)})
+    one.pods.is_paused = False
+    await one.start()
+    await one.gone("User", left)
+    admin = await database.connect()
+    role = "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1"
+
+    async def is_shut_out() -> bool:
+        one.check()
+        return not await admin.fetchval(role, left)
+
+    await eventually(is_shut_out)
+
+
+async def test_a_user_that_is_deleted_takes_its_leases_along(
+    one: Controlled, database: Database
+) -> None:
+    async with asking(one) as asker:
+        lease = (await asker.lease()).json()
+        await one.delete("User", USER)
+        await nothing_left(one, database, lease)
+        assert (await asker.lease()).status_code == 403
+
+
+@pytest.mark.rule("27")
+async def test_what_somebody_makes_under_a_lease_stays_with_its_user(
+    one: Controlled, database: Database
+) -> None:
+    permission = {
+        "apiVersion": "putnam120.postgregent/v1alpha1",
+        "kind": "Permission",
+        "metadata": {"name": "make"},
+        "spec": {"database": database.name, "schemas": ["schema1"], "actions": ["CREATE", "USAGE"]},
+    }
+    one.apply(permission, template(permissions=["make"]))
+    await one.ready("User", USER)
+    async with asking(one) as asker:
+        lease = (await asker.lease()).json()
+        session = await session_of(database, lease)
+        await session.execute("CREATE TABLE schema1.kept (a int)")
+        await session.execute("INSERT INTO schema1.kept VALUES (7)")
+        assert (await asker.revoke(lease["name"])).status_code == 202
+        await nothing_left(one, database, lease)
+    admin = await database.connect()
+    assert await admin.fetchval("SELECT a FROM schema1.kept") == 7
+    owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'kept'"
+    assert await admin.fetchval(owner) == USER
+
+
+def patch(one: Controlled, user: str, spec: dict[str, Any]) -> None:
+    """As its author does."""
+    named = ("patch", "pguser", user, "-n", one.namespace, "--type=merge", "-p")
+    one.cluster.kubectl(*named, json.dumps({"spec": spec}))
+
+
+def patch_user(one: Controlled, spec: dict[str, Any]) -> None:
+    """The one that leases are made of."""
+    patch(one, USER, spec)
+
+
+def in_seconds(seconds: int) -> str:
+    """A time to come."""
+    return utc(datetime.now(UTC) + timedelta(seconds=seconds))
