@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Header, Request
@@ -15,7 +15,7 @@ from controller.gateway.lease_bodies import AskBody, IssuedBody, RenewBody, Rene
 from controller.gateway.problems import problem
 from controller.kube.errors import ApiError
 from controller.kube.lease import NotLeader
-from controller.leases.asking import Denied, Leases, NotInForce, NotNow
+from controller.leases.asking import Denied, LeaseNotInForce, Leases, NotNow
 from controller.leases.room import TooMany
 from shared.censor import censor_text
 from shared.errors import PostgRegentError
@@ -31,8 +31,8 @@ def add_lease_routes(
     app: FastAPI, leases: Leases, gatekeeper: Gatekeeper, require_leader: Callable[[], None]
 ) -> None:
     """`gatekeeper` knows tokens for leases; `require_leader` raises where this one is a standby."""
-    for error, status, reason in _EXPECTED:
-        app.add_exception_handler(error, _handler(status, reason))
+    for error, answer in _PROBLEMS.items():
+        app.add_exception_handler(error, answer)
 
     async def caller(authorization: str) -> str:
         who = await gatekeeper.who(authorization)
@@ -76,14 +76,6 @@ def add_lease_routes(
         return Response(status_code=202, headers=NO_STORE)
 
 
-_EXPECTED: tuple[tuple[type[PostgRegentError], int, str], ...] = (
-    (Denied, 403, "Forbidden"),
-    (NotNow, 409, "NotNow"),
-    (TooMany, 429, "TooMany"),
-    (NotInForce, 503, "NotInForce"),
-    (NotLeader, 503, "NotReady"),
-    (ApiError, 503, "NotReady"),
-)
 _RETRY_SECONDS = {429: "5", 503: "5"}
 
 
@@ -130,3 +122,13 @@ def _described(body: type[BaseModel]) -> dict[str, Any]:
 def _answer(status: int, body: BaseModel) -> Response:
     said = body.model_dump(mode="json", by_alias=True, exclude_none=True)
     return JSONResponse(said, status_code=status, headers=NO_STORE)
+
+
+_PROBLEMS: Mapping[type[PostgRegentError], Any] = {
+    Denied: _handler(403, "Forbidden"),
+    NotNow: _handler(409, "NotNow"),
+    TooMany: _handler(429, "TooMany"),
+    LeaseNotInForce: _handler(503, "LeaseNotInForce"),
+    NotLeader: _handler(503, "NotReady"),
+    ApiError: _handler(503, "NotReady"),
+}

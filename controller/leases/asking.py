@@ -57,7 +57,7 @@ class NotNow(PostgRegentError):
     """The User gives no lease as it is declared."""
 
 
-class NotInForce(PostgRegentError):
+class LeaseNotInForce(PostgRegentError):
     """The lease was not in force in time."""
 
 
@@ -80,9 +80,9 @@ class Leases:
         self.issued = 0
 
     async def ask(self, asker: str, user: ResourceKey, ttl_seconds: int | None) -> Issued:
-        """A new lease, in force. Raises Denied, NotNow, TooMany, NotInForce, ApiError, NotLeader.
+        """A new lease, in force. `asker` is who Kubernetes says that it is.
 
-        `asker` is who Kubernetes says that it is.
+        Raises Denied, NotNow, TooMany, LeaseNotInForce, ApiError, NotLeader.
         """
         template = self._template(asker, user)
         if why := self._why_not_now(template):
@@ -122,7 +122,7 @@ class Leases:
             else:
                 await self._in_force(lease, uid_of(changed), generation_of(changed))
                 return Renewed(lease.name, until, end_of(template, created_at(found), None))
-        raise NotInForce("The lease is being changed by somebody else.", way_out="Ask again.")
+        raise LeaseNotInForce("The lease is being changed by somebody else.", way_out="Ask again.")
 
     async def revoke(self, asker: str, lease: ResourceKey) -> None:
         """End it now; it is deleted a moment later. Raises Denied, ApiError, NotLeader."""
@@ -134,7 +134,7 @@ class Leases:
     def _template(self, asker: str, key: ResourceKey) -> Template:
         """The User, where its leases are the asker's. Raises Denied, in the same words always."""
         if why := self._caches.why_not_synced(key.namespace):
-            raise NotInForce(f"It is not known yet which Users there are: {why}.")
+            raise LeaseNotInForce(f"It is not known yet which Users there are: {why}.")
         found = self._caches.find(key)
         if found is not None and not is_deleting(found):
             said = {name: part for name, part in found.items() if name != "status"}
@@ -150,7 +150,7 @@ class Leases:
     def _own(self, asker: str, key: ResourceKey) -> tuple[JsonObject, Template]:
         """A lease that goes on, by who asked for it. Raises Denied, in the same words always."""
         if why := self._caches.why_not_synced(key.namespace):
-            raise NotInForce(f"It is not known yet which leases there are: {why}.")
+            raise LeaseNotInForce(f"It is not known yet which leases there are: {why}.")
         found = self._caches.find(key)
         if found is not None and asker_of(found) == asker and self._goes_on(found):
             for owner in owning_users(found["metadata"]):
@@ -205,17 +205,18 @@ class Leases:
     async def _in_force(
         self, key: ResourceKey, uid: str, generation: int
     ) -> tuple[JsonObject, Secret]:
-        """When it is Ready in that generation or a later one. Raises NotInForce in time."""
+        """When it is Ready in that generation or a later one. Raises LeaseNotInForce in time."""
         found: JsonObject | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait_seconds):
                 while True:
                     found = self._caches.find(key) or found
-                    secret = self._secret(found) if found else None
-                    if found and secret and is_in_force(found, uid, generation):
-                        return found, secret
+                    if found and is_in_force(found, uid, generation):
+                        secret = self._secret(found)
+                        if secret is not None:
+                            return found, secret
                     await asyncio.sleep(POLL_SECONDS)
-        raise NotInForce(
+        raise LeaseNotInForce(
             f"The lease was not in force within {self._wait_seconds:g} s: {said_of(found)}",
             way_out="Ask again; what stands in its way is in the status of the Regent.",
         )

@@ -21,6 +21,11 @@ GROUP = "putnam120.postgregent"
 USER = Wrong("", "User", {"roles": ["r"], "passwordSecretRef": SECRET}, (), "intern").manifest
 REGENT = Wrong("", "Regent", BARE_REGENT, (), "main").manifest
 POLICIES = {"secretReaders": True, "writers": {"groups": ["gitops"]}}
+LEASES = {
+    "credentials": {"enabled": True},
+    "leases": {"enabled": True},
+    "api": {"enabled": True, "tlsSecretName": "views"},
+}
 
 
 @pytest.fixture
@@ -267,13 +272,12 @@ def test_the_controller_makes_changes_and_deletes_no_user_but_a_lease(
     crds.kubectl("create", "namespace", elsewhere)
     values = {
         "secrets": {"namespaces": [elsewhere]},
-        "credentials": {"enabled": True},
-        "leases": {"enabled": True},
-        "api": {"enabled": True, "tlsSecretName": "views"},
-        "admissionPolicies": {"writers": {"groups": [f"dba-{namespace}", "system:masters"]}},
+        **LEASES,
     }
     account = installed(values)
-    owner = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User", "name": "a", "uid": "u"}
+    crds.apply(USER, namespace=elsewhere)
+    uid = crds.get("pguser", "intern", "-n", elsewhere)["metadata"]["uid"]
+    owner = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User", "name": "intern", "uid": uid}
     spec = {"roles": ["r"], "validUntil": "2030-01-01T00:00:00Z",
             "credentials": {"secretName": "s"}}  # fmt: skip
     dry = ("-n", elsewhere, "--dry-run=server", f"--as={account}")
@@ -355,7 +359,8 @@ def test_only_the_named_accounts_change_specs(
     cluster = own_control_plane.access
     cluster.kubectl("apply", "--server-side", "-f", str(FOLDER))
     values = tmp_path / "values.yaml"
-    values.write_text(json.dumps({"crds": {"enabled": False}, "admissionPolicies": POLICIES}))
+    chosen = {"crds": {"enabled": False}, "admissionPolicies": POLICIES, **LEASES}
+    values.write_text(json.dumps(chosen))
     cluster.helm("install", "postgregent", str(CHART), "--values", str(values))
     names_none = {**USER, "spec": {"roles": ["r"]}}
 
@@ -376,6 +381,18 @@ def test_only_the_named_accounts_change_specs(
 
     eventually(refused)
     eventually(lambda: write("--as-group=gitops"))
+    uid = cluster.get("pguser", "intern")["metadata"]["uid"]
+    owner = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User", "name": "intern", "uid": uid}
+    spec = {"roles": ["r"], "validUntil": "2030-01-01T00:00:00Z",
+            "credentials": {"secretName": "s"}}  # fmt: skip
+    lease = {**USER, "metadata": {"name": "lease", "ownerReferences": [owner]}, "spec": spec}
+    create = ("create", "-f", "-", "--dry-run=server")
+    controller = "--as=system:serviceaccount:default:postgregent"
+
+    def made() -> None:
+        cluster.kubectl(*create, controller, stdin=json.dumps(lease))
+
+    eventually(made)
     label = ("label", "pguser", "intern", "a=b", "--as=somebody", "--as-group=system:masters")
     cluster.kubectl(*label)
 

@@ -13,11 +13,15 @@ import asyncpg
 import pytest
 
 from controller.kube.api import KubeApi
+from controller.kube.kinds import EVENT
+from controller.kube.owners import owned_by
 from controller.leases import room
+from controller.leases.lease import ASKED_BY
 from shared.utc import utc
 from tests.eventually import eventually
 from tests.kubernetes.controlled import Controlled, controlled
 from tests.kubernetes.leasing import (
+    ACCOUNT,
     USER,
     asking,
     is_cut_off,
@@ -77,6 +81,9 @@ async def test_a_lease_logs_in_until_it_is_revoked_and_nothing_of_it_is_left(
         await eventually(is_over)
         await nothing_left(one, database, lease)
         assert (await asker.renew(lease["name"])).status_code == 403
+    events, _ = await one.api.list(EVENT, one.namespace)
+    of_leases = [event for event in events if event["regarding"].get("name") == lease["name"]]
+    assert [event for event in of_leases if event["type"] == "Normal"] == []
     objects = one.cluster.kubectl(
         "get", "pguser,pgrole,pgregent,event,configmap,deployment", "-o", "json",
         "-n", one.namespace,
@@ -193,7 +200,7 @@ async def test_one_that_is_not_in_force_in_time_is_refused_in_its_words_and_gone
     await one.ready("Regent", "my-regent")
     async with asking(one, leases=leases_of(one, wait_seconds=10.0)) as asker:
         answer = await asker.lease()
-    assert (answer.status_code, answer.json()["reason"]) == (503, "NotInForce"), answer.text
+    assert (answer.status_code, answer.json()["reason"]) == (503, "LeaseNotInForce"), answer.text
     assert "NotAllowed" in answer.json()["detail"]
 
     async def is_nothing_left() -> bool:
@@ -255,6 +262,39 @@ async def test_a_user_that_is_deleted_takes_its_leases_along(
         await one.delete("User", USER)
         await nothing_left(one, database, lease)
         assert (await asker.lease()).status_code == 403
+
+
+@pytest.mark.rule("19a")
+async def test_a_user_that_somebody_hung_onto_another_gets_nothing_by_it_and_ends(
+    one: Controlled, database: Database
+) -> None:
+    """Whoever may write it could have declared it anyway; nobody else feels it."""
+    found = await one.ready("User", USER)
+    async with asking(one) as asker:
+        lease = (await asker.lease()).json()
+        owner = owned_by(USER, found["metadata"]["uid"])
+        metadata: dict[str, Any] = {"name": "by-hand", "ownerReferences": [owner]}
+        by_hand = {
+            "apiVersion": "putnam120.postgregent/v1alpha1",
+            "kind": "User",
+            "metadata": metadata,
+            "spec": {"roles": ["mydb-viewer", "flights-admin"], "attributes": {"createdb": True}},
+        }
+        one.apply(by_hand)
+        await one.gone("User", "by-hand")
+        asked_by = {ASKED_BY: f"system:serviceaccount:{one.namespace}:{ACCOUNT}"}
+        metadata["annotations"] = asked_by
+        one.apply(by_hand)
+
+        def is_as_its_user(found: dict[str, Any] | None) -> bool:
+            spec = (found or {}).get("spec", {})
+            return "validUntil" in spec and "attributes" not in spec
+
+        await one.until("User", "by-hand", is_as_its_user)
+        session = await session_of(database, lease)
+        assert await session.fetchval(READS) >= 0
+        assert (await asker.revoke("by-hand")).status_code == 202
+        await one.gone("User", "by-hand")
 
 
 @pytest.mark.rule("27")

@@ -19,7 +19,7 @@ from controller.gateway.openapi import document, text
 from controller.gateway.views import NothingKnown, Views
 from controller.kube.errors import ApiError
 from controller.kube.lease import NotLeader
-from controller.leases.asking import Denied, NotInForce, NotNow
+from controller.leases.asking import Denied, LeaseNotInForce, NotNow
 from controller.leases.issued import Issued, Renewed
 from controller.leases.room import TooMany
 from controller.regents.fleet import Fleet
@@ -106,7 +106,7 @@ async def test_a_lease_is_answered_once_and_kept_by_nobody_on_the_way() -> None:
         (Denied(), 403, "Forbidden"),
         (NotNow(), 409, "NotNow"),
         (TooMany(), 429, "TooMany"),
-        (NotInForce(), 503, "NotInForce"),
+        (LeaseNotInForce(), 503, "LeaseNotInForce"),
         (NotLeader(), 503, "NotReady"),
         (ApiError(403, "Forbidden", "no right"), 503, "NotReady"),
     ],

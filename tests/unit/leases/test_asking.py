@@ -17,7 +17,7 @@ from controller.kube.errors import ApiError
 from controller.kube.kinds import JsonObject, Kind
 from controller.kube.lease import NotLeader
 from controller.kube.owners import owned_by
-from controller.leases.asking import Denied, Leases, NotInForce, NotNow
+from controller.leases.asking import Denied, LeaseNotInForce, Leases, NotNow
 from controller.names import MANAGED_BY
 from controller.observe.caches import Caches
 from controller.observe.doubts import SecretsRead
@@ -161,7 +161,7 @@ async def test_nobody_but_whom_the_user_lists_gets_one_or_hears_what_there_is(
 async def test_one_that_is_not_in_force_in_time_is_deleted_and_says_why() -> None:
     one = cluster(gives=False, said=("BrakePulled", "It waits for a release."))
     asked = leases(one)
-    with pytest.raises(NotInForce, match="BrakePulled: It waits for a release"):
+    with pytest.raises(LeaseNotInForce, match="BrakePulled: It waits for a release"):
         await asked.ask(ASKER, KEY, None)
     assert one.deleted == [name["metadata"]["name"] for name in one.bodies]
     assert asked.issued == 0
@@ -179,7 +179,7 @@ async def test_a_secret_that_is_not_its_own_is_no_password_of_it() -> None:
         one.secrets["default", name] = planted
 
     one._in_force = plant  # type: ignore[method-assign]
-    with pytest.raises(NotInForce):
+    with pytest.raises(LeaseNotInForce):
         await leases(one).ask(ASKER, KEY, None)
 
 
@@ -211,7 +211,7 @@ async def test_a_leader_that_was_overtaken_makes_none() -> None:
 
 @pytest.mark.rule("17")
 async def test_what_is_not_known_whole_is_no_refusal() -> None:
-    with pytest.raises(NotInForce, match="not known yet"):
+    with pytest.raises(LeaseNotInForce, match="not known yet"):
         await leases(cluster(doubts="users: not listed yet")).ask(ASKER, KEY, None)
 
 
