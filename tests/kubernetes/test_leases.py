@@ -336,3 +336,23 @@ def patch_user(one: Controlled, spec: dict[str, Any]) -> None:
 def in_seconds(seconds: int) -> str:
     """A time to come."""
     return utc(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+@pytest.mark.rule("20")
+async def test_while_the_brake_is_pulled_ended_leases_stay_out_and_new_ones_are_given(
+    one: Controlled, database: Database
+) -> None:
+    """It counts roles that go, whosever they are: more than two an hour, here."""
+    admin = await database.connect()
+    logins = "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname LIKE 'orders-%'"
+    async with asking(one) as asker:
+        given = [(await asker.lease()).json() for _ in range(6)]
+        for lease in given:
+            assert (await asker.revoke(lease["name"])).status_code == 202
+        for lease in given:
+            await one.gone("User", lease["name"])
+        await one.stalled("Regent", "my-regent", "BrakePulled")
+        assert await admin.fetchval(logins) == 0
+        lease = (await asker.lease()).json()
+        session = await session_of(database, lease)
+        assert await session.fetchval(READS) >= 0
