@@ -59,6 +59,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
     add("--api-port", type=int, default=int(variable("API_PORT", "0")), help="0: no views")
     add("--api-cert-file", type=Path, default=_path(variable("API_CERT_FILE")))
     add("--api-key-file", type=Path, default=_path(variable("API_KEY_FILE")))
+    add("--leases", action="store_true", default=variable("LEASES") == "true", help="give leases")
     add("--kubeconfig", default=variable("KUBECONFIG") or None)
     add("--log-level", default=variable("LOG_LEVEL", "info"), choices=LEVELS)
     add("--allowed-hosts", action="append", help="patterns of hosts that Regents may connect to")
@@ -67,6 +68,8 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         parser.error("--regent-image (POSTGREGENT_REGENT_IMAGE) is required")
     if found.api_port and not (found.api_cert_file and found.api_key_file):
         parser.error("--api-port needs --api-cert-file and --api-key-file: views are served by TLS")
+    if found.leases and not found.api_port:
+        parser.error("--leases needs --api-port: leases are asked for there")
     return Options(
         namespace=found.namespace or _own_namespace(),
         watch_namespaces=_list(found.watch_namespace, variable("WATCH_NAMESPACE")),
@@ -77,6 +80,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         api_port=found.api_port,
         api_cert_file=found.api_cert_file,
         api_key_file=found.api_key_file,
+        leases=found.leases,
         kubeconfig=found.kubeconfig,
         log_level=found.log_level,
         allowed_hosts=_list(found.allowed_hosts, variable("ALLOWED_HOSTS")),

@@ -18,12 +18,14 @@ GAUGES: Mapping[str, str] = {
     "regents_not_pushed": "Regents to which nothing is pushed.",
     "regents_not_as_declared": "Regents that run, and not as they are declared.",
     "regents_unwatched": "Regents in namespaces that are not watched.",
+    "leases": "Leases that there are.",
 }
 COUNTERS: Mapping[str, str] = {
     "status_writes": "Status patches.",
     "status_writes_failed": "Status patches that failed.",
     "events_dropped": "Events that could not be sent.",
     "faults": "Parts of looks that failed unexpectedly.",
+    "leases_issued": "Leases that were in force in time, and whose password was answered.",
 }
 
 
@@ -38,10 +40,12 @@ class Counted:
     regents_not_pushed: int = 0
     regents_not_as_declared: int = 0
     regents_unwatched: int = 0
+    leases: int = 0
     status_writes: int = 0
     status_writes_failed: int = 0
     events_dropped: int = 0
     faults: int = 0
+    leases_issued: int = 0
 
 
 class ControllerMetrics(Collector):

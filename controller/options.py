@@ -21,6 +21,7 @@ class Options:
     api_port: int = 0
     api_cert_file: Path | None = None
     api_key_file: Path | None = None
+    leases: bool = False
     kubeconfig: str | None = None
     log_level: Level = "info"
     allowed_hosts: tuple[str, ...] = ()

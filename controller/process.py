@@ -10,13 +10,15 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
-from controller.gateway.authorization import Gatekeeper
+from controller.gateway.authorization import LEASES_AUDIENCE, Gatekeeper
 from controller.gateway.http import create_health_app, create_views_app
+from controller.gateway.lease_routes import add_lease_routes
 from controller.gateway.views import Views, why_a_standby_knows_nothing
 from controller.kube.api import KubeApi
 from controller.kube.lease import LeaseElector
 from controller.kube.lease_trouble import LeaseTrouble
 from controller.kube.tenure import own_identity
+from controller.leases.asking import Leases
 from controller.metrics import ControllerMetrics, Counted
 from controller.options import Options
 from controller.term.acting import Settings
@@ -31,7 +33,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - a pod's own address
 GRACE_SECONDS = 2
 
 
-def counted(term: Term, *, is_leader: bool) -> Counted:
+def counted(term: Term, *, is_leader: bool, leases_issued: int = 0) -> Counted:
     """What metrics ask, of the present or last term."""
     served, reporter = term.acting.fleet.served, term.telling.reporter
     return Counted(
@@ -46,6 +48,8 @@ def counted(term: Term, *, is_leader: bool) -> Counted:
         status_writes_failed=reporter.failed,
         events_dropped=term.recorder.dropped,
         faults=term.acting.faults.count,
+        leases=term.acting.tending.count,
+        leases_issued=leases_issued,
     )
 
 
@@ -106,7 +110,10 @@ def _servers(
     elector: LeaseElector,
     trouble: LeaseTrouble,
 ) -> list[uvicorn.Server]:
-    metrics = ControllerMetrics(lambda: counted(controller.term, is_leader=elector.is_leader))
+    leases = Leases(controller.writing, controller.caches)
+    metrics = ControllerMetrics(
+        lambda: counted(controller.term, is_leader=elector.is_leader, leases_issued=leases.issued)
+    )
 
     def ready() -> str:
         return trouble.now or controller.caches.why_workloads_unknown()
@@ -118,8 +125,11 @@ def _servers(
 
     servers = [_server(create_health_app(ready, metrics.render), options.metrics_port)]
     if options.api_port:
-        views = create_views_app(Views(lambda: controller.fleet, why_unknown), Gatekeeper(api))
-        servers.append(_server(views, options.api_port, options))
+        views = Views(lambda: controller.fleet, why_unknown)
+        app = create_views_app(views, Gatekeeper(api))
+        if options.leases:
+            add_lease_routes(app, leases, Gatekeeper(api, (LEASES_AUDIENCE,)), views.require)
+        servers.append(_server(app, options.api_port, options))
     return servers
 
 

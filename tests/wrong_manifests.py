@@ -177,6 +177,13 @@ WRONG = (
         credentials={"secretName": "s", "mode": "Dynamic", "rotateEvery": "30d"},
     ),
     _user(
+        "leases that are too short",
+        "spec.credentials.maxTTL",
+        "write 60s, or longer",
+        roles=["r"],
+        credentials={"secretName": "s", "mode": "Dynamic", "maxTTL": "59s"},
+    ),
+    _user(
         "access that ends before it begins",
         "spec.access[0].until",
         "give a later time",

@@ -283,7 +283,8 @@ class _Compiling:
     def _spec_for(self, regent: Regent, user: ResourceKey, spec: UserSpec) -> UserSpec:
         """Without the Roles and Permissions that live on other Regents: it cannot know of them.
 
-        One that is here by `access` alone still says where it lives, as every User must.
+        One that is here by `access` alone still says where it lives, as every User must. One with
+        leases does not log in itself, and has no password (ADR 57).
         """
 
         def is_here(kind: Literal["Role", "Permission"], name: str) -> bool:
@@ -295,12 +296,14 @@ class _Compiling:
             )
 
         roles = tuple(name for name in spec.roles if is_here("Role", name))
-        update = {
+        update: dict[str, object] = {
             "database": spec.database or (None if roles else regent.spec.database_name),
             "roles": roles,
             "access": tuple(access for access in spec.access if is_here("Role", access.role)),
             "permissions": tuple(n for n in spec.permissions if is_here("Permission", n)),
         }
+        if spec.credentials is not None and not spec.credentials.is_static:
+            update |= {"enabled": False, "credentials": None}
         is_same = all(getattr(spec, name) == value for name, value in update.items())
         return spec if is_same else spec.model_copy(update=update)
 

@@ -42,7 +42,7 @@ _REASONS: Mapping[type[PostgRegentError], str] = {
 
 
 NOT_MADE = (
-    "a password is made by the controller of a cluster only, with mode Static. Here, use"
+    "a password is made, and a lease given, by the controller of a cluster only. Here, use"
     " passwordSecretRef, with the value in a Secret or in the environment."
 )
 

@@ -17,6 +17,7 @@ from enum import Enum, auto
 from controller.core.secrets import Secret, SecretName
 from controller.credentials.kept import MAKER, is_made_for, name_of, password_in
 from controller.kube.kinds import JsonObject
+from controller.kube.owners import owned_by
 from controller.names import MANAGED_BY
 from shared.keys import ResourceKey
 from shared.resources import GROUP, ROTATE_ANNOTATION, User
@@ -102,12 +103,6 @@ def new_password(length: int) -> str:
 
 def new_secret(wanted: Wanted, password: str, now: datetime) -> JsonObject:
     """The whole of it, which goes with its User."""
-    owner = {
-        "apiVersion": f"{GROUP}/v1alpha1",
-        "kind": "User",
-        "name": wanted.user.name,
-        "uid": wanted.uid,
-    }
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -116,7 +111,7 @@ def new_secret(wanted: Wanted, password: str, now: datetime) -> JsonObject:
             "name": wanted.secret.name,
             "labels": {MANAGED_BY: MAKER},
             "annotations": _made(wanted, now),
-            "ownerReferences": [owner],
+            "ownerReferences": [owned_by(wanted.user.name, wanted.uid)],
         },
         "data": _encoded({**wanted.plain, MADE_KEY: password}),
     }

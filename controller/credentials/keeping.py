@@ -30,6 +30,7 @@ from controller.kube.errors import ApiError
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import SECRET
 from controller.kube.lease import NotLeader
+from controller.kube.owners import owning_users
 from controller.kube.retries import Retries
 from controller.lifecycle.finalizer_patches import at_once
 from controller.observe.world import World
@@ -148,8 +149,9 @@ class Keeping:
         self._refused.pop(key, None)
         self.retries.damp(key)  # the cache has not heard of it yet
         log.info("secret written", user=str(key), secret=str(wanted.secret), deed=deed.name)
-        if deed is not Deed.AMEND:
-            about = Reference.to(world.declared.raw[key])
+        raw = world.declared.raw[key]
+        if deed is not Deed.AMEND and not any(owning_users(raw["metadata"])):  # of a lease nobody
+            about = Reference.to(raw)
             note = f"A new password is in Secret {wanted.secret}; it is in force in a moment."
             self._recorder.record(News(about, "Normal", "PasswordMade", "Rotate", note))
         return True

@@ -7,15 +7,14 @@ to keep the author of a User from having somebody else's Secret used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from controller.core.passwords import Secrets
 from controller.core.secrets import Secret, SecretName
+from controller.kube.owners import owning_users
 from controller.names import MANAGED_BY
 from shared.keys import ResourceKey
-from shared.resources import GROUP, UserSpec
+from shared.resources import UserSpec
 from shared.resources.user import MADE_KEY
 from shared.state import Trouble
 
@@ -50,7 +49,7 @@ def is_made_for(secret: Secret, uid: str) -> bool:
     """Whether it was made for the User with this uid."""
     labels = secret.labels or {}
     return labels.get(MANAGED_BY) == MAKER and any(
-        owner.get("uid") == uid for owner in _owners(secret)
+        owner.get("uid") == uid for owner in owning_users(secret.metadata)
     )
 
 
@@ -63,7 +62,7 @@ def trouble_of(user: ResourceKey, uid: str, name: SecretName, secrets: Secrets) 
         return None
     labels = found.labels or {}
     if labels.get(MANAGED_BY) == MAKER and any(
-        owner.get("name") == user.name for owner in _owners(found)
+        owner.get("name") == user.name for owner in owning_users(found.metadata)
     ):
         said = f"Secret {name} is of an earlier User {user.name}, and goes with it; one is made."
         return Trouble(reason="SecretNotFound", message=said)
@@ -85,9 +84,3 @@ def password_in(secret: Secret) -> bytes:
     """As it is kept; empty where it was lost."""
     value = secret.values.get(MADE_KEY)
     return value.get_secret_value().strip() if value else b""
-
-
-def _owners(secret: Secret) -> Iterator[Mapping[str, Any]]:
-    for owner in secret.metadata.get("ownerReferences") or ():
-        if owner.get("kind") == "User" and str(owner.get("apiVersion")).startswith(f"{GROUP}/"):
-            yield owner

@@ -15,6 +15,9 @@ ACCESS_REVIEW = Kind(
     "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False
 )
 
+LEASES_AUDIENCE = "postgregent"
+"""Of a token that asks for leases: it is worth nothing elsewhere, and no other one is worth it."""
+
 
 class Refused(PostgRegentError):
     """The request is not answered."""
@@ -39,6 +42,7 @@ class Gatekeeper:
     """Asks anew each time: what was taken away is taken away at once."""
 
     def __init__(self, api: KubeApi, audiences: tuple[str, ...] = ()) -> None:
+        """A token must be for one of the audiences; without any, for the API server."""
         self._api = api
         self._audiences = audiences
 
@@ -52,7 +56,10 @@ class Gatekeeper:
             spec["audiences"] = list(self._audiences)
         answer = await self._review(TOKEN_REVIEW, spec)
         user = answer.get("user") or {}
-        if not answer.get("authenticated") or not user.get("username"):
+        # An authenticator that knows of no audiences lets every token in, and says none.
+        named = set(answer.get("audiences") or ())
+        is_meant = not self._audiences or bool(named & set(self._audiences))
+        if not answer.get("authenticated") or not user.get("username") or not is_meant:
             raise Refused(401, "Unauthorized", "Kubernetes does not know this token.")
         groups = tuple(user.get("groups") or ())
         return Person(user["username"], groups, user.get("uid", ""), user.get("extra"))

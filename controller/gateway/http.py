@@ -13,9 +13,9 @@ from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from controller.gateway.authorization import Gatekeeper, Refused
+from controller.gateway.problems import problem
 from controller.gateway.views import Views
 from shared.errors import PostgRegentError
-from shared.http import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Body = dict[str, Any]
@@ -83,14 +83,3 @@ def create_views_app(views: Views, gatekeeper: Gatekeeper) -> FastAPI:
         return await views.history(namespace, name, after)
 
     return app
-
-
-def problem(status: int, reason: str, detail: str) -> Response:
-    """An RFC 9457 problem."""
-    body = {
-        "type": f"{PROBLEM_TYPES}{reason}",
-        "status": status,
-        "reason": reason,
-        "detail": detail,
-    }
-    return JSONResponse(body, status_code=status, media_type=PROBLEM_MEDIA_TYPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 
@@ -81,10 +82,16 @@ class FinalizerPatches:
 
 async def at_once(tasks: Iterable[Awaitable[bool]]) -> list[bool]:
     """The answers, in order; only so many are under way at a time."""
-    limit = asyncio.Semaphore(AT_ONCE)
+    limit, asked = asyncio.Semaphore(AT_ONCE), [*tasks]
 
     async def one(task: Awaitable[bool]) -> bool:
         async with limit:
             return await task
 
-    return list(await asyncio.gather(*(one(task) for task in tasks)))
+    try:
+        return list(await asyncio.gather(*map(one, asked)))
+    except asyncio.CancelledError:
+        for task in asked:  # what had not begun is not begun any more, and nobody is warned of it
+            if inspect.iscoroutine(task) and inspect.getcoroutinestate(task) == "CORO_CREATED":
+                task.close()
+        raise

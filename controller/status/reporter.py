@@ -15,6 +15,7 @@ from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.events import EventKind, EventRecorder, News, Reference
 from controller.kube.kinds import KIND_OF, JsonObject, is_deleting
+from controller.kube.owners import owning_users
 from controller.kube.queue import KeyedQueue
 from controller.regents.heard import Changed, Drifted, Heard, Left, Met, Said, Took
 from controller.regents.outcome import approval_words
@@ -270,7 +271,7 @@ class Reporter:
         Of a Regent also where what is declared is not in force, or it has long not been right.
         """
         for each, why, note in noted(before, status):
-            self._recorder.record(News(Reference.to(found), each, why, "Reconcile", note))
+            self._record(found, each, why, note)
         if asked := asked_to_approve(before, status):
             about = Reference.to(found)
             self._recorder.record(News(about, asked[0], AWAITING_APPROVAL, "Reconcile", asked[1]))
@@ -283,8 +284,12 @@ class Reporter:
             return
         if is_deleting(found) and after["reason"] in GOING:
             return
-        about, reason = Reference.to(found), str(after["reason"])
-        self._recorder.record(News(about, kind, reason, "Reconcile", str(after["message"])))
+        self._record(found, kind, str(after["reason"]), str(after["message"]))
+
+    def _record(self, found: JsonObject, kind: EventKind, why: str, note: str) -> None:
+        """Of a lease only warnings: it comes and goes, and is counted (ADR 57)."""
+        if kind == "Warning" or not any(owning_users(found["metadata"])):
+            self._recorder.record(News(Reference.to(found), kind, why, "Reconcile", note))
 
     def _is_worth_a_warning(
         self, key: ResourceKey, before: Mapping[str, Any], status: Mapping[str, Any]

@@ -9,6 +9,7 @@ from controller.credentials.keeping import Keeping
 from controller.kube.api import KubeApi
 from controller.kube.events import EventRecorder, News, Reference
 from controller.kube.kinds import JsonObject
+from controller.leases.tending import Tending
 from controller.lifecycle.endings import Endings
 from controller.lifecycle.finalizer_patches import FinalizerPatches
 from controller.lifecycle.finalizers import FINALIZER
@@ -87,6 +88,7 @@ class Acting:
         )
         self.untold = Untold(writing, plant.namespace, self.fleet)
         self.keeping = Keeping(writing, recorder, self.fleet, plant.namespace)
+        self.tending = Tending(writing)
         self.pushing = Pushing(caches, self.fleet, self.untold, account, self.faults, self.keeping)
         self.patches = FinalizerPatches(writing)
         self.holding = Holding(self.patches, self._tell_removed, is_listed=self.fleet.lists)
@@ -104,9 +106,9 @@ class Acting:
         departures = self.untold.departures
         parts = (
             self.patches, self.holding, self.making, self.teardown, self.untold, departures,
-            self.identity, self.faults, self.keeping,
+            self.identity, self.faults, self.keeping, self.tending,
         )  # fmt: skip
-        found = (part.retries.seconds_left() for part in parts)
+        found = (*(part.retries.seconds_left() for part in parts), self.tending.seconds_left())
         left = [seconds for seconds in found if seconds is not None]
         if departures.known:
             left.append(AWAY_SECONDS)

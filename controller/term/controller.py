@@ -39,7 +39,7 @@ class ClusterController:
         `prove` asks the API server.
         """
         self.plant = settings.plant
-        self._writing = writing
+        self.writing = writing
         self._settings = settings
         self._may_write = may_write
         self._prove = prove
@@ -78,7 +78,7 @@ class ClusterController:
 
     def _new_term(self, before: Term | None) -> Term:
         return Term(
-            self._writing,
+            self.writing,
             self.caches,
             self._quiet,
             self._settings,

@@ -11,6 +11,7 @@ from controller.core.compile import Push, compile_states, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
 from controller.credentials.keeping import Keeping
+from controller.leases.lease import NOTE
 from controller.lifecycle.untold import Untold
 from controller.local.directory import Loaded
 from controller.observe.caches import Caches
@@ -91,6 +92,8 @@ class Pushing:
             there = in_force.get(regent.key)
             if there is None:
                 return None
+            if spec.credentials is not None and not spec.credentials.is_static:
+                return PasswordEntry(note=NOTE)
             why = secrets.unreadable.get(user.namespace, "")
             if why and spec.password_key is not None:
                 return PasswordEntry(trouble=_unreadable(user.namespace, why, self._account))

@@ -166,7 +166,8 @@ class Term:
         world = await acting.pushing.compile(world)
         acting.pushing.push(world)
         self._set_gate(next((one.message for one in acting.pushing.doubted.values()), ""))
-        await acting.keeping.look(world)  # what it writes, the next look pushes
+        await acting.keeping.look(world)  # what these two write, the next look pushes
+        await acting.tending.look(world)
         world = await self._uninstalled(world)
         await acting.holding.let_go(world.declared, world.off)
         self.telling.tell(world)

@@ -156,6 +156,15 @@ _RULES: Mapping[str, Sequence[Rule]] = {
             "goes with mode Static only; take it out",
             "rotateEvery",
         ),
+        *(
+            _rule(
+                f"!has(self.{field}) || !self.{field}.endsWith('s') || "
+                f"duration(self.{field}) >= duration('60s')",
+                "is shorter than 60s; write 60s, or longer",
+                field,
+            )
+            for field in ("defaultTTL", "maxTTL")
+        ),
     ],
     "Access": [
         _rule(

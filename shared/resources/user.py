@@ -17,6 +17,8 @@ from shared.resources.texts import Words
 
 MADE_KEY = "password"
 """Of a Secret that keeps a password that is made."""
+SHORTEST_LEASE_SECONDS = 60
+DEFAULT_TTL, MAX_TTL = "1h", "24h"
 
 
 class Credentials(Part):
@@ -31,7 +33,10 @@ class Credentials(Part):
     ]
     mode: Annotated[
         Literal["Static", "Dynamic"] | None,
-        Field(description="Static: one password, kept. Dynamic: leases. Default Static."),
+        Field(
+            description="Static: one password, kept. Dynamic: the User does not log in, and its "
+            "service accounts ask for leases, which log in for a while. Default Static."
+        ),
     ] = None
     rotate_every: Annotated[
         Span | None,
@@ -50,10 +55,19 @@ class Credentials(Part):
     ] = None
     default_ttl: Annotated[
         Span | None,
-        Field(alias="defaultTTL", description="How long a lease lasts when it asks for nothing."),
+        Field(
+            alias="defaultTTL",
+            description="How long a lease lasts when nothing is asked for, at least 60s. Default "
+            "1h, or maxTTL where that is shorter.",
+        ),
     ] = None
     max_ttl: Annotated[
-        Span | None, Field(alias="maxTTL", description="How long a lease may last at most.")
+        Span | None,
+        Field(
+            alias="maxTTL",
+            description="How long a lease may last at most, renewals included, at least 60s. "
+            "Default 24h.",
+        ),
     ] = None
     service_accounts: Annotated[
         tuple[ResourceName, ...],
@@ -62,8 +76,18 @@ class Credentials(Part):
 
     @property
     def is_static(self) -> bool:
-        """`mode`, with its default."""
+        """`mode`, with its default; where it is not, the User is what leases are made of."""
         return self.mode != "Dynamic"
+
+    @property
+    def max_ttl_seconds(self) -> int:
+        """`maxTTL`, with its default."""
+        return seconds_of(self.max_ttl or MAX_TTL)
+
+    @property
+    def default_ttl_seconds(self) -> int:
+        """`defaultTTL`, with its default."""
+        return min(seconds_of(self.default_ttl or DEFAULT_TTL), self.max_ttl_seconds)
 
     def breaches(self) -> Iterable[Breach]:
         """Leases belong to Dynamic, rotation to Static, and a lease ends before it may not last."""
@@ -74,12 +98,13 @@ class Credentials(Part):
                 yield Breach((field,), "goes with mode Dynamic only", "set mode, or take it out")
         if dynamic and self.rotate_every:
             yield Breach(("rotateEvery",), "goes with mode Static only", "take it out")
-        if (
-            self.default_ttl
-            and self.max_ttl
-            and seconds_of(self.default_ttl) > seconds_of(self.max_ttl)
-        ):
-            yield Breach(("defaultTTL",), f"is longer than maxTTL {self.max_ttl}", "shorten it")
+        for field, span in (("defaultTTL", self.default_ttl), ("maxTTL", self.max_ttl)):
+            if span and seconds_of(span) < SHORTEST_LEASE_SECONDS:
+                said = f"is shorter than {SHORTEST_LEASE_SECONDS}s"
+                yield Breach((field,), said, "write 60s, or longer")
+        if self.default_ttl and seconds_of(self.default_ttl) > self.max_ttl_seconds:
+            longest = self.max_ttl or f"{MAX_TTL}, its default"
+            yield Breach(("defaultTTL",), f"is longer than maxTTL {longest}", "shorten it")
 
 
 class Access(Part):

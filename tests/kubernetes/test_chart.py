@@ -21,6 +21,11 @@ GROUP = "putnam120.postgregent"
 USER = Wrong("", "User", {"roles": ["r"], "passwordSecretRef": SECRET}, (), "intern").manifest
 REGENT = Wrong("", "Regent", BARE_REGENT, (), "main").manifest
 POLICIES = {"secretReaders": True, "writers": {"groups": ["gitops"]}}
+LEASES = {
+    "credentials": {"enabled": True},
+    "leases": {"enabled": True},
+    "api": {"enabled": True, "tlsSecretName": "views"},
+}
 
 
 @pytest.fixture
@@ -259,6 +264,65 @@ def test_the_controller_makes_and_changes_no_secret_but_the_password_of_a_user(
     eventually(lambda: refused(steal))
 
 
+def test_the_controller_makes_changes_and_deletes_no_user_but_a_lease(
+    crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
+) -> None:
+    """By RBAC alone it could declare, and end, whatever the Regents of the namespace allow."""
+    elsewhere = f"{namespace}-declared"
+    crds.kubectl("create", "namespace", elsewhere)
+    values = {
+        "secrets": {"namespaces": [elsewhere]},
+        **LEASES,
+    }
+    account = installed(values)
+    crds.apply(USER, namespace=elsewhere)
+    uid = crds.get("pguser", "intern", "-n", elsewhere)["metadata"]["uid"]
+    owner = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User", "name": "intern", "uid": uid}
+    spec = {"roles": ["r"], "validUntil": "2030-01-01T00:00:00Z",
+            "credentials": {"secretName": "s"}}  # fmt: skip
+    dry = ("-n", elsewhere, "--dry-run=server", f"--as={account}")
+    reads = ("create", "role", "reader", "--verb=get", f"--resource=users.{GROUP}", "-n", elsewhere)
+    crds.kubectl(*reads)
+    binding = ("create", "rolebinding", "reader", "--role=reader", "-n", elsewhere)
+    crds.kubectl(*binding, f"--user={account}")
+
+    def body(name: str, *owners: dict[str, str], **more: Any) -> dict[str, Any]:
+        metadata = {"name": name, "ownerReferences": list(owners)}
+        kind = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User"}
+        return {**kind, "metadata": metadata, "spec": {**spec, **more}}
+
+    def make(*owners: dict[str, str], **more: Any) -> None:
+        crds.kubectl("create", "-f", "-", *dry, stdin=json.dumps(body("made", *owners, **more)))
+
+    def refused(act: Callable[[], None], why: str) -> None:
+        with pytest.raises(CallFailed, match=why):
+            act()
+
+    def change(name: str) -> None:
+        said = json.dumps({"spec": {"roles": ["admin"]}})
+        crds.kubectl("patch", "pguser", name, "--type=merge", "-p", said, *dry)
+
+    alone = "only Users that are leases"
+    eventually(lambda: refused(make, alone))
+    refused(lambda: make({**owner, "apiVersion": "v1", "kind": "ConfigMap"}), alone)
+    refused(lambda: make(owner, adopt=True), "adopt and own nothing")
+    eventually(lambda: make(owner))
+    crds.apply(body("lease", owner), body("declared"), namespace=elsewhere)
+    eventually(lambda: change("lease"))
+    refused(lambda: change("declared"), "changes finalizers only, and specs of leases")
+    hung = json.dumps({"metadata": {"ownerReferences": [owner]}, "spec": {"roles": ["admin"]}})
+
+    def hang() -> None:
+        crds.kubectl("patch", "pguser", "declared", "--type=merge", "-p", hung, *dry)
+
+    def delete(name: str) -> None:
+        crds.kubectl("delete", "pguser", name, *dry)
+
+    refused(hang, "changes finalizers only, and specs of leases")
+    delete("lease")
+    refused(lambda: delete("declared"), alone)
+
+
 def test_who_names_a_secret_must_be_able_to_read_it(
     crds: Cluster, namespace: str, installed: Callable[[dict[str, Any]], str]
 ) -> None:
@@ -295,7 +359,8 @@ def test_only_the_named_accounts_change_specs(
     cluster = own_control_plane.access
     cluster.kubectl("apply", "--server-side", "-f", str(FOLDER))
     values = tmp_path / "values.yaml"
-    values.write_text(json.dumps({"crds": {"enabled": False}, "admissionPolicies": POLICIES}))
+    chosen = {"crds": {"enabled": False}, "admissionPolicies": POLICIES, **LEASES}
+    values.write_text(json.dumps(chosen))
     cluster.helm("install", "postgregent", str(CHART), "--values", str(values))
     names_none = {**USER, "spec": {"roles": ["r"]}}
 
@@ -316,6 +381,18 @@ def test_only_the_named_accounts_change_specs(
 
     eventually(refused)
     eventually(lambda: write("--as-group=gitops"))
+    uid = cluster.get("pguser", "intern")["metadata"]["uid"]
+    owner = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "User", "name": "intern", "uid": uid}
+    spec = {"roles": ["r"], "validUntil": "2030-01-01T00:00:00Z",
+            "credentials": {"secretName": "s"}}  # fmt: skip
+    lease = {**USER, "metadata": {"name": "lease", "ownerReferences": [owner]}, "spec": spec}
+    create = ("create", "-f", "-", "--dry-run=server")
+    controller = "--as=system:serviceaccount:default:postgregent"
+
+    def made() -> None:
+        cluster.kubectl(*create, controller, stdin=json.dumps(lease))
+
+    eventually(made)
     label = ("label", "pguser", "intern", "a=b", "--as=somebody", "--as-group=system:masters")
     cluster.kubectl(*label)
 

@@ -7,6 +7,9 @@ can do: in two namespaces, and in a third one whose Secrets it may not read.
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,13 @@ from tests.postgres.database import Database
 from tests.rights import Asked, given, uncovered, unused
 
 pytestmark = [pytest.mark.versions(18)]
+PAGE = Path(__file__).parents[2] / "docs" / "kubernetes.md"
 FLIGHTS, OTHER, UNLISTED = NAMESPACES = ("flights", "other", "unlisted")
 API = "putnam120.postgregent/v1alpha1"
 VALUES: dict[str, Any] = {
     "secrets": {"namespaces": [FLIGHTS, OTHER]},
     "credentials": {"enabled": True},
+    "leases": {"enabled": True},
     "api": {"enabled": True, "tlsSecretName": "views"},
 }
 REFUSED = {Asked("", "secrets", "list", UNLISTED)}
@@ -58,6 +63,16 @@ def other_manifests(database: Database) -> list[dict[str, Any]]:
             credentials={"secretName": "reporter-login"},
         ),
         resource(
+            "User",
+            "orders",
+            roles=["reporting"],
+            credentials={
+                "secretName": "orders-lease",
+                "mode": "Dynamic",
+                "serviceAccounts": ["orders-api"],
+            },
+        ),
+        resource(
             "Regent",
             "other-regent",
             adminUser=database.server.superuser,
@@ -82,6 +97,7 @@ async def lives_through(one: Installed, database: Database) -> None:
     await unlisted.stalled("Regent", "other-regent", "AdminSecretUnreadable")
     await password_is_rotated(other)
     await views_are_asked_for(one)
+    await a_pod_asks_for_a_lease(one, other)
     await same_news_twice(flights, "mydb-viewer")
     await same_news_twice(other, "reporting")
     await ca_is_replaced(one)
@@ -96,6 +112,41 @@ async def views_are_asked_for(one: Installed) -> None:
     token = one.plane.access.kubectl("create", "token", "default", "-n", OTHER).strip()
     answer = await one.view("/v1/regents", token)
     assert (answer.status_code, answer.json()) == (200, {"items": []})
+
+
+async def a_pod_asks_for_a_lease(one: Installed, place: Controlled) -> None:
+    """With the lines that docs/kubernetes.md shows, over TLS; nothing of it is left."""
+    await place.ready("User", "orders")
+    account = ("orders-api", "-n", place.namespace)
+    place.cluster.kubectl("create", "serviceaccount", *account)
+    token = place.cluster.kubectl("create", "token", "--audience=postgregent", *account)
+    folder = one.plane.settings.folder / "pod"
+    folder.mkdir()
+    (folder / "token").write_text(token.strip())
+    certificate = one.plane.settings.authority.certificate
+    (folder / "ca.crt").write_bytes(certificate.read_bytes())
+    (block,) = re.findall(r"(?ms)^```sh\n(ask\(\) .*?)^```", PAGE.read_text("utf-8"))
+    script = (
+        block.replace("/var/run/secrets/postgregent", str(folder))
+        .replace("postgregent.postgregent.svc:8444", f"localhost:{one.views_port}")
+        .replace('"namespace": "orders"', f'"namespace": "{place.namespace}"')
+        .replace('"/orders/$NAME"', f'"/{place.namespace}/$NAME"')
+    )
+    said = {"name", "username", "password", "host", "port", "dbname", "expiresAt"}
+    for _ in range(2):  # each lease has a name of its own
+        done = await asyncio.to_thread(
+            subprocess.run,
+            ["/bin/sh", "-e", "-c", script],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        lease = json.loads((folder / "lease.json").read_text())
+        assert said <= lease.keys()
+        await place.gone("User", lease["name"])
 
 
 async def same_news_twice(place: Controlled, role: str) -> None:

@@ -40,6 +40,13 @@ INSTALLATIONS: Mapping[str, Mapping[str, Any]] = {
         "secrets": {"namespaces": ["team-a"], "clusterWide": True},
         "credentials": {"enabled": True},
     },
+    "leases": {
+        "secrets": {"namespaces": ["team-a"]},
+        "credentials": {"enabled": True},
+        "leases": {"enabled": True},
+        "api": {"enabled": True, "tlsSecretName": "certificate"},
+        "admissionPolicies": {"writers": {"groups": ["dba"]}},
+    },
     "two replicas": {"replicas": 2},
     "two replicas that may all be away": {
         "replicas": 2,

@@ -135,6 +135,37 @@ def test_secrets_are_written_in_the_namespaces_that_are_listed_and_nowhere_else(
     assert "postgregent-credentials" not in grants("as it comes", "ClusterRole")
 
 
+def test_users_are_made_and_deleted_where_leases_are_meant_to_be_and_nowhere_else() -> None:
+    places = [name for name, role in bound("leases", "RoleBinding").items() if "leases" in role]
+    assert places == ["postgregent/postgregent-leases", "team-a/postgregent-leases"]
+    assert "postgregent-leases" not in bound("leases", "ClusterRoleBinding").values()
+    writes = {
+        (name, verb)
+        for name, granted in grants("leases", "ClusterRole").items()
+        for group, resource, verb in granted
+        if (group, resource) == ("putnam120.postgregent", "users") and verb in ("create", "delete")
+        if "editor" not in name
+    }
+    assert writes == {("postgregent-leases", "create"), ("postgregent-leases", "delete")}
+    for installation in ("as it comes", "passwords that are made", "the API"):
+        assert "postgregent-leases" not in grants(installation, "ClusterRole")
+        (container,) = the(installation, "Deployment")["spec"]["template"]["spec"]["containers"]
+        assert not read_options(container["args"], {}).leases
+    (container,) = the("leases", "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert read_options(container["args"], {}).leases
+
+
+@pytest.mark.parametrize("missing", ["credentials", "api"])
+def test_leases_need_passwords_that_are_made_and_the_api(missing: str) -> None:
+    values = {
+        "leases": {"enabled": True},
+        "credentials": {"enabled": missing != "credentials"},
+        "api": {"enabled": missing != "api", "tlsSecretName": "certificate"},
+    }
+    with pytest.raises(AssertionError, match=r"needs credentials\.enabled and api\.enabled"):
+        helm("template", "postgregent", str(CHART), values=values)
+
+
 def test_secrets_are_bound_in_the_namespaces_that_are_listed() -> None:
     """The release's own namespace is covered by its Role already."""
     assert bound("some namespaces only", "RoleBinding") == {

@@ -107,6 +107,25 @@ def test_each_regent_gets_a_password_entry_of_its_own_and_the_wire_keeps_it() ->
     assert entry == state.resources["User/default/u"]
 
 
+@pytest.mark.rule("19a")
+def test_a_user_with_leases_does_not_log_in_itself() -> None:
+    """And its Regent hears of no leases."""
+    made = "{secretName: s, mode: Dynamic, serviceAccounts: [api], maxTTL: 2h}"
+    asked: list[UserSpec] = []
+
+    def passwords(_regent: Regent, _user: ResourceKey, spec: UserSpec) -> PasswordEntry | None:
+        asked.append(spec)
+        return None
+
+    user = resource("User", "u", f"{{database: mydb, credentials: {made}}}")
+    state = compiled(tree(ONE, user), passwords=passwords).states[key("Regent/one")]
+    entry = state.resources["User/default/u"]
+    assert isinstance(entry, UserEntry)
+    assert (entry.spec.is_enabled, entry.spec.credentials, entry.password) == (False, None, None)
+    (spec,) = asked
+    assert spec.credentials is not None
+
+
 @pytest.mark.rule("28a")
 def test_uids_are_said_where_an_api_server_gave_them_and_never_of_a_file() -> None:
     """Somebody may keep what `kubectl get -o yaml` printed."""

@@ -17,6 +17,7 @@ from controller.kube.api import KubeApi
 from controller.kube.errors import ApiError
 from controller.kube.events import EventRecorder, News
 from controller.kube.kinds import JsonObject, Kind
+from controller.kube.owners import owned_by
 from controller.observe.doubts import SecretsRead
 from controller.observe.world import World
 from controller.regents.fleet import Fleet
@@ -111,6 +112,14 @@ async def test_a_secret_that_is_not_there_is_created_and_told_without_its_passwo
     assert body["metadata"]["name"] == "login"
     assert [(news.reason, news.type) for news in one.told] == [("PasswordMade", "Normal")]
     assert body["data"]["password"] not in str(one.told)
+
+
+async def test_of_a_lease_no_event_tells_of_its_password() -> None:
+    """A client that asks again and again would fill the namespace's Events."""
+    one = Looking()
+    await one.look(ownerReferences=[owned_by("orders", "uid-orders")])
+    assert len(one.api.created) == 1
+    assert one.told == []
 
 
 @pytest.mark.rule("17")

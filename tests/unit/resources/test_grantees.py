@@ -183,6 +183,22 @@ def test_leases_go_with_dynamic_credentials_only() -> None:
     assert mistake.field == "spec.credentials.maxTTL"
 
 
+def test_a_lease_lasts_an_hour_a_day_at_most_and_a_minute_at_least() -> None:
+    made = {"secretName": "s", "mode": "Dynamic"}
+
+    def lasts(**more: str) -> tuple[int, int]:
+        spec = user(credentials={**made, **more}).spec.credentials
+        assert spec is not None
+        return spec.default_ttl_seconds, spec.max_ttl_seconds
+
+    assert lasts() == (3_600, 86_400)
+    assert lasts(maxTTL="30m") == (1_800, 1_800)
+    assert lasts(defaultTTL="60s", maxTTL="60s") == (60, 60)
+    for wrong in ({"defaultTTL": "59s"}, {"defaultTTL": "25h"}):
+        [mistake] = mistakes("User", roles=["r"], credentials={**made, **wrong})
+        assert mistake.field == "spec.credentials.defaultTTL"
+
+
 def test_a_user_is_enabled_and_unlimited_unless_it_says_otherwise() -> None:
     spec = user().spec
     assert (spec.is_enabled, spec.connection_limit) == (True, None)
