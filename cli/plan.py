@@ -19,7 +19,7 @@ NOTHING, UNKNOWN, CHANGES = 0, 1, 2
 async def run_plan(request: Request, output: Output, wanted: Wanted) -> int:
     """Print the plan. 0: nothing to do. 2: there are changes. 1: it cannot be known, or done."""
     declared = await declare(request)
-    report = await plan_once(declared.settings, declared.state)
+    report = await plan_once(declared.settings, declared.state, declared.home)
     report = replace(report, notes=(*declared.notes, *report.notes))
     outcomes = (*declared.outcomes, *report.outcomes)
     status = _status(report)
