@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, drift, kubernetes, many, passes, push
+from benchmarks import commands, drift, kubernetes, many, passes, push, quick
 from benchmarks.server import VERSION
 from benchmarks.workload import SIZES
 
@@ -12,7 +12,7 @@ from benchmarks.workload import SIZES
 def main() -> None:
     """Print, and assert nothing: a busy machine tells only ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ["commands", "drift", "kubernetes", "many", "passes", "push"]
+    parts = ["commands", "drift", "kubernetes", "many", "passes", "push", "quick"]
     parser.add_argument("what", nargs="?", default="drift", choices=parts)
     parser.add_argument("sizes", nargs="*", default=[], help=f"of {', '.join(SIZES)}")
     parser.add_argument("--count", type=int, default=200, help="repetitions of each")
@@ -30,6 +30,8 @@ def main() -> None:
             passes.main(sizes or ("small", "wide"), min(count, 30), arguments.pg)
         case "push":
             push.main(count)
+        case "quick":
+            quick.main(arguments.pg)
         case _:
             drift.main(sizes or ("small", "wide"), count, arguments.pg)
 

@@ -15,26 +15,17 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks.server import VERSION, make_database, measured, server_seconds
+from benchmarks.spent import Spent, report
 from benchmarks.workload import DATABASE, SIZES, Size, bare_sql, manifests
 from tests.postgres.server import PostgresServer
 
 FILLED = "filled"
 MADE = "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE rolname ~ $1"
 OURS = "^([ru][0-9]+|postgregent.*)$"
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Seconds: on the wall, and of the processor by the client and by the server."""
-
-    wall: float
-    own: float
-    server: float
 
 
 def command(server: PostgresServer, *words: str) -> Spent:
@@ -72,7 +63,7 @@ async def floor(server: PostgresServer, size: Size) -> Spent:
     inside = await server.connect(DATABASE)
     before, began = server_seconds(server), perf_counter()
     await inside.execute(bare_sql(size))
-    spent = Spent(perf_counter() - began, 0.0, server_seconds(server) - before)
+    spent = Spent(perf_counter() - began, server=server_seconds(server) - before)
     await inside.close()
     return spent
 
@@ -98,15 +89,6 @@ def measure(size: Size, count: int, version: int) -> dict[str, list[Spent]]:
             for _ in range(2):
                 lines["plan, nothing to do"].append(command(server, "plan", folder))
     return lines
-
-
-def report(name: str, spent: Sequence[Spent]) -> None:
-    """One line: medians in milliseconds."""
-    own, server, wall = (
-        sorted(getattr(one, field) * 1000 for one in spent)[len(spent) // 2]
-        for field in ("own", "server", "wall")
-    )
-    print(f"{name:<32} command {own:8.0f}  server {server:8.0f}  wall {wall:8.0f} ms", flush=True)
 
 
 def main(

@@ -10,6 +10,7 @@ import asyncio
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -21,6 +22,7 @@ from tests.daemons import running
 from tests.declared import state
 
 PATIENCE_SECONDS = 20.0
+IDLE_SECONDS = 10.0
 
 
 async def until(connection: asyncpg.Connection, look: str, expected: bool) -> float:
@@ -44,6 +46,17 @@ def report(name: str, seconds: Sequence[float]) -> None:
     )
 
 
+Lines = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What a Regent takes that has nothing to do."""
+
+    percent_of_a_core: float
+    megabytes: float
+
+
 async def repeat(count: int, once: Callable[[int], Awaitable[float]]) -> list[float]:
     """With a pause, so that each one finds a Regent at rest and not in the last one's wake."""
     seconds = []
@@ -53,8 +66,26 @@ async def repeat(count: int, once: Callable[[int], Awaitable[float]]) -> list[fl
     return seconds
 
 
-async def measure(size: Size, count: int, version: int) -> None:
-    """All lines of one size."""
+async def idle(pid: int) -> Idle:
+    """Of a Regent that has nothing to do."""
+    before, began = _processor_seconds(pid), perf_counter()
+    await asyncio.sleep(IDLE_SECONDS)
+    spent = (_processor_seconds(pid) - before) / (perf_counter() - began)
+    return Idle(spent * 100, _megabytes(pid))
+
+
+def _megabytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def _processor_seconds(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+async def measure(size: Size, count: int, version: int) -> tuple[Lines, Idle]:
+    """All lines of one size, in seconds."""
+    lines: Lines = {}
     with measured(version) as server:
         await make_database(server, size)
         intruder, onlooker = await server.connect(DATABASE), await server.connect(DATABASE)
@@ -66,7 +97,10 @@ async def measure(size: Size, count: int, version: int) -> None:
                 answer = await regent.push(pushed)
                 answer.raise_for_status()
                 await regent.settled(1)
-                report(f"{size.name}: first apply", [perf_counter() - began])
+                lines["first apply"] = [perf_counter() - began]
+                if regent.process is None:
+                    raise RuntimeError("the Regent has ended")
+                resting = await idle(regent.process.pid)
 
                 async def table_grant(n: int) -> float:
                     round_, table = size.edge(n)
@@ -95,10 +129,10 @@ async def measure(size: Size, count: int, version: int) -> None:
                     look = f"SELECT has_table_privilege('r0', 's0.new{n}', 'SELECT')"
                     return await until(onlooker, look, expected=True)
 
-                report(f"{size.name}: table grant", await repeat(count, table_grant))
-                report(f"{size.name}: new table covered", await repeat(count // 2, new_table))
-                report(f"{size.name}: role attribute", await repeat(count // 2, role_drift))
-                report(f"{size.name}: membership", await repeat(min(40, count // 2), membership))
+                lines["table grant"] = await repeat(count, table_grant)
+                lines["new table covered"] = await repeat(count // 2, new_table)
+                lines["role attribute"] = await repeat(count // 2, role_drift)
+                lines["membership"] = await repeat(min(40, count // 2), membership)
 
         async def floor(n: int) -> float:
             _, table = size.edge(n)
@@ -107,9 +141,10 @@ async def measure(size: Size, count: int, version: int) -> None:
             await onlooker.execute(f"REVOKE TRUNCATE ON {table} FROM r0")
             return perf_counter() - began
 
-        report(f"{size.name}: floor (a bare REVOKE)", await repeat(count // 2, floor))
+        lines["floor (a bare REVOKE)"] = await repeat(count // 2, floor)
         await intruder.close()
         await onlooker.close()
+    return lines, resting
 
 
 def main(
@@ -117,7 +152,14 @@ def main(
 ) -> None:
     """Every size, one after the other."""
     for name in names:
-        asyncio.run(measure(SIZES[name], count, version))
+        lines, resting = asyncio.run(measure(SIZES[name], count, version))
+        for what, seconds in lines.items():
+            report(f"{name}: {what}", seconds)
+        print(
+            f"{name}: at rest {resting.percent_of_a_core:.2f} % of a core,"
+            f" {resting.megabytes:.0f} MB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

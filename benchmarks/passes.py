@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import pstats
-import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter, process_time
 
 from benchmarks.inspect_speed import FLOOR
 from benchmarks.server import VERSION, make_database, measured, server_seconds, settings_of
+from benchmarks.spent import Spent, report
 from benchmarks.workload import DATABASE, SIZES, Size, declared
 from regent.accept.merge import accept
 from regent.foundation import founded
@@ -31,22 +31,21 @@ WARM_UP = 5
 
 
 async def repeat(
-    name: str, count: int, server: PostgresServer, once: Callable[[], Awaitable[object]]
-) -> None:
-    """One line: medians in milliseconds of this process, of the server, and on the wall."""
-    spent: list[tuple[float, float, float]] = []
+    count: int, server: PostgresServer, once: Callable[[], Awaitable[object]]
+) -> list[Spent]:
+    """What it took, after a few that are not counted."""
+    spent: list[Spent] = []
     for _ in range(count + WARM_UP):
-        before = process_time(), server_seconds(server), perf_counter()
+        own, theirs, began = process_time(), server_seconds(server), perf_counter()
         await once()
-        after = process_time(), server_seconds(server), perf_counter()
-        spent.append((after[0] - before[0], after[1] - before[1], after[2] - before[2]))
-    own, theirs, wall = (
-        statistics.median(one) * 1000 for one in zip(*spent[WARM_UP:], strict=True)
-    )
-    print(f"{name:<32} Regent {own:7.2f}  server {theirs:7.2f}  wall {wall:7.2f} ms", flush=True)
+        wall = perf_counter() - began
+        spent.append(Spent(wall, process_time() - own, server_seconds(server) - theirs))
+    return spent[WARM_UP:]
 
 
-async def measure(size: Size, count: int, version: int, profile: str = "") -> None:
+async def measure(
+    size: Size, count: int, version: int, profile: str = ""
+) -> dict[str, list[Spent]]:
     """A pass with nothing to do, and its floor. `profile` is a file to write one to."""
     look_for_cycles_rarely()
     with measured(version) as server:
@@ -62,8 +61,10 @@ async def measure(size: Size, count: int, version: int, profile: str = "") -> No
             if not first.results or first.refused:
                 raise RuntimeError(f"nothing to measure: {first.refused}")
             await client.execute("VACUUM ANALYZE")
-            await repeat(f"{size.name}: floor", count, server, lambda: client.fetch(FLOOR))
-            await repeat(f"{size.name}: full pass", count, server, stand.passes.full)
+            lines = {
+                "floor of a full pass": await repeat(count, server, lambda: client.fetch(FLOOR)),
+                "full pass, nothing to do": await repeat(count, server, stand.passes.full),
+            }
             if profile:
                 profiler = cProfile.Profile()
                 profiler.enable()
@@ -72,6 +73,7 @@ async def measure(size: Size, count: int, version: int, profile: str = "") -> No
                 profiler.disable()
                 pstats.Stats(profiler).dump_stats(profile)
         await client.close()
+        return lines
 
 
 def main(
@@ -82,4 +84,5 @@ def main(
 ) -> None:
     """Every size, one after the other."""
     for name in names:
-        asyncio.run(measure(SIZES[name], count, version, profile))
+        for what, spent in asyncio.run(measure(SIZES[name], count, version, profile)).items():
+            report(f"{name}: {what}", spent)
