@@ -19,7 +19,7 @@ DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test test-postgres test-long clusters lint format facts docs crds dist \
-	release-check bench cluster cluster-down clean
+	release-check bench bench-quick cluster cluster-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,9 @@ release-check: $(DEV) ## one version everywhere? with TAG=v1.2.3: may it be rele
 
 bench: $(DEV) ## measure; prints, asserts nothing
 	@$(BIN)/python -m benchmarks
+
+bench-quick: $(DEV) ## measure what users wait for, in three minutes: a table, and build/bench-quick.json
+	@$(BIN)/python -m benchmarks quick
 
 cluster: $(DEV) ## PostgRegent in a Kubernetes, and a PostgreSQL, to try things on
 	@$(BIN)/python -m tests.kubernetes_harness up

@@ -1,6 +1,6 @@
 """How long an undeclared change lives: from its acknowledgement to a catalog as declared.
 
-A real Regent process on an embedded PostgreSQL; each repetition breaks an edge that was never
+A real Regent process on a real PostgreSQL; each repetition breaks an edge that was never
 broken before. `floor` is the same REVOKE by a client that is connected already.
 """
 
@@ -15,65 +15,14 @@ from pathlib import Path
 from time import perf_counter
 
 import asyncpg
-from pydantic import SecretStr
 
-from cli.embedded import EmbeddedServer
-from regent.settings import RegentSettings, ServerSettings
+from benchmarks.server import VERSION, make_database, measured, settings_of
+from benchmarks.workload import DATABASE, SIZES, Size, declared
 from tests.daemons import running
 from tests.declared import state
 
-ADMIN = "my-admin"
-PASSWORD = "only-for-this-run"  # noqa: S105 - of a server that lives for a minute
 PATIENCE_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a database is: `extra` tables are there and not declared upon by name."""
-
-    name: str
-    roles: int
-    users: int
-    tables: int
-
-    def edge(self, n: int) -> tuple[int, str]:
-        """The table of the n-th repetition, and how often all tables were used before it."""
-        per_schema = self.tables // self.roles
-        number = n // self.roles
-        return number // per_schema, f"s{n % self.roles}.t{number % per_schema}"
-
-
-SIZES = {
-    "small": Size("small", 10, 50, 100),
-    "wide": Size("wide", 10, 50, 10_000),
-}
-
-
-def declared(size: Size) -> str:
-    """`roles` Roles that each may SELECT, INSERT, UPDATE and DELETE in one schema."""
-    lines = []
-    for n in range(size.roles):
-        lines.append(
-            f"Permission/p{n}: {{database: bench, schemas: [s{n}], tables: ['*'],"
-            " actions: [SELECT, INSERT, UPDATE, DELETE]}"
-        )
-        lines.append(f"Role/r{n}: {{database: bench, permissions: [p{n}]}}")
-    lines += [f"User/u{n}: {{roles: [r{n % size.roles}]}}" for n in range(size.users)]
-    return "\n".join(lines)
-
-
-async def fill(connection: asyncpg.Connection, size: Size) -> None:
-    """The schemas with their tables, made in pieces: a transaction's locks are bounded."""
-    for n in range(size.roles):
-        await connection.execute(f"CREATE SCHEMA s{n}")
-        per_schema = size.tables // size.roles
-        for start in range(0, per_schema, 200):
-            await connection.execute(
-                ";".join(
-                    f"CREATE TABLE s{n}.t{i} (id int)"
-                    for i in range(start, min(start + 200, per_schema))
-                )
-            )
+IDLE_SECONDS = 10.0
 
 
 async def until(connection: asyncpg.Connection, look: str, expected: bool) -> float:
@@ -97,6 +46,17 @@ def report(name: str, seconds: Sequence[float]) -> None:
     )
 
 
+Lines = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What a Regent takes that has nothing to do."""
+
+    percent_of_a_core: float
+    megabytes: float
+
+
 async def repeat(count: int, once: Callable[[int], Awaitable[float]]) -> list[float]:
     """With a pause, so that each one finds a Regent at rest and not in the last one's wake."""
     seconds = []
@@ -106,32 +66,41 @@ async def repeat(count: int, once: Callable[[int], Awaitable[float]]) -> list[fl
     return seconds
 
 
-async def measure(size: Size, count: int) -> None:
-    """All lines of one size."""
-    async with await EmbeddedServer.start(
-        admin_user=ADMIN, admin_password=PASSWORD, databases=("bench",)
-    ) as server:
-        intruder, onlooker = await server.connect("bench"), await server.connect("bench")
-        await fill(intruder, size)
-        settings = RegentSettings(
-            namespace="default",
-            name="my-regent",
-            server=ServerSettings(
-                host=server.host,
-                port=server.port,
-                admin_user=ADMIN,
-                admin_password=SecretStr(PASSWORD),
-            ),
-            databases=("bench",),
-        )
+async def idle(pid: int) -> Idle:
+    """Of a Regent that has nothing to do."""
+    before, began = _processor_seconds(pid), perf_counter()
+    await asyncio.sleep(IDLE_SECONDS)
+    spent = (_processor_seconds(pid) - before) / (perf_counter() - began)
+    return Idle(spent * 100, _megabytes(pid))
+
+
+def _megabytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def _processor_seconds(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+async def measure(size: Size, count: int, version: int) -> tuple[Lines, Idle]:
+    """All lines of one size, in seconds."""
+    lines: Lines = {}
+    with measured(version) as server:
+        await make_database(server, size)
+        intruder, onlooker = await server.connect(DATABASE), await server.connect(DATABASE)
+        settings = settings_of(server)
         with tempfile.TemporaryDirectory() as folder:
             async with running(settings, Path(folder)) as regent:
                 began = perf_counter()
-                pushed = state(declared(size), regent={"databaseName": "bench"})
+                pushed = state(declared(size), regent={"databaseName": DATABASE})
                 answer = await regent.push(pushed)
                 answer.raise_for_status()
                 await regent.settled(1)
-                report(f"{size.name}: first apply", [perf_counter() - began])
+                lines["first apply"] = [perf_counter() - began]
+                if regent.process is None:
+                    raise RuntimeError("the Regent has ended")
+                resting = await idle(regent.process.pid)
 
                 async def table_grant(n: int) -> float:
                     round_, table = size.edge(n)
@@ -160,10 +129,10 @@ async def measure(size: Size, count: int) -> None:
                     look = f"SELECT has_table_privilege('r0', 's0.new{n}', 'SELECT')"
                     return await until(onlooker, look, expected=True)
 
-                report(f"{size.name}: table grant", await repeat(count, table_grant))
-                report(f"{size.name}: new table covered", await repeat(count // 2, new_table))
-                report(f"{size.name}: role attribute", await repeat(count // 2, role_drift))
-                report(f"{size.name}: membership", await repeat(min(40, count // 2), membership))
+                lines["table grant"] = await repeat(count, table_grant)
+                lines["new table covered"] = await repeat(count // 2, new_table)
+                lines["role attribute"] = await repeat(count // 2, role_drift)
+                lines["membership"] = await repeat(min(40, count // 2), membership)
 
         async def floor(n: int) -> float:
             _, table = size.edge(n)
@@ -172,15 +141,25 @@ async def measure(size: Size, count: int) -> None:
             await onlooker.execute(f"REVOKE TRUNCATE ON {table} FROM r0")
             return perf_counter() - began
 
-        report(f"{size.name}: floor (a bare REVOKE)", await repeat(count // 2, floor))
+        lines["floor (a bare REVOKE)"] = await repeat(count // 2, floor)
         await intruder.close()
         await onlooker.close()
+    return lines, resting
 
 
-def main(names: Sequence[str] = ("small", "wide"), count: int = 200) -> None:
+def main(
+    names: Sequence[str] = ("small", "wide"), count: int = 200, version: int = VERSION
+) -> None:
     """Every size, one after the other."""
     for name in names:
-        asyncio.run(measure(SIZES[name], count))
+        lines, resting = asyncio.run(measure(SIZES[name], count, version))
+        for what, seconds in lines.items():
+            report(f"{name}: {what}", seconds)
+        print(
+            f"{name}: at rest {resting.percent_of_a_core:.2f} % of a core,"
+            f" {resting.megabytes:.0f} MB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

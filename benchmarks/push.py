@@ -24,7 +24,7 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 
-from benchmarks.drift import ADMIN, PASSWORD, report, until
+from benchmarks.drift import report, until
 from cli.embedded import EmbeddedServer
 from controller.core.compile import Push, compile_states
 from controller.core.passwords import PasswordBook
@@ -42,6 +42,8 @@ from tests.daemons import TOKEN, running
 
 USERS, ROLES, TABLES = 2_000, 20, 10
 ACTIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+ADMIN = "my-admin"
+PASSWORD = "only-for-this-run"  # noqa: S105 - of a server that lives for a minute
 NAMESPACE, DATABASE = "default", "bench"
 REGENT = ResourceKey("Regent", NAMESPACE, "my-regent")
 

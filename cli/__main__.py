@@ -16,6 +16,10 @@ PLUGIN = "kubectl postgregent"
 def main() -> None:
     """Run the command."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    from shared.garbage import look_for_cycles_rarely  # noqa: PLC0415 - see above
+
+    # Before what follows is loaded: half of what a short command makes is that.
+    look_for_cycles_rarely()
     from cli.guarded import guard_all  # noqa: PLC0415 - see above
     from cli.main import app  # noqa: PLC0415 - see above
 

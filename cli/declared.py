@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import time
 
@@ -25,8 +25,8 @@ from controller.core.passwords import InForce, PasswordBook
 from controller.local.check import unknown_references
 from controller.local.directory import Tree
 from controller.local.files import UnsyncedError
-from regent.home.store import Home
-from regent.settings import RegentSettings, connector_of
+from regent.one_shot import AtHome, at_home
+from regent.settings import RegentSettings
 from shared.errors import PostgRegentError
 from shared.in_force import verifiers_in_force
 from shared.keys import ResourceKey
@@ -71,6 +71,8 @@ class Declared:
     """What Roles and Users are called in PostgreSQL, those of the last time too, by resource."""
     places: Mapping[ResourceKey, str] = field(default_factory=dict)
     """The file and line of each resource."""
+    home: AtHome | None = None
+    """What was remembered when it was compiled: good for what reads, never for what writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +105,20 @@ async def declare_tree(tree: Tree, request: Request) -> Declared:
         servers = DsnServer(parse_dsn(request.dsn, os.environ))
     settings = settings_of(regent, servers.server(regent, tree.secrets))
     server = settings.server
-    return _compiled(
+    home = await at_home(settings)
+    compiled = _compiled(
         tree,
         regent,
         settings,
-        await _remembered(settings),
+        _remembrance(home),
         Subject(regent.key, f"{server.host}:{server.port}/{settings.databases[0]}"),
     )
+    return replace(compiled, home=home)
 
 
-async def _remembered(settings: RegentSettings) -> Remembrance:
+def _remembrance(home: AtHome) -> Remembrance:
     """What is bound here stays here (rule 1), and the same password keeps its verifier."""
-    found = await Home.find(
-        connector_of(settings.server), database=settings.home_database, regent=settings.regent
-    )
+    found = home.remembered
     if found is None or found.accepted is None:
         return Remembrance()
     resources = found.accepted.state.resources

@@ -21,7 +21,6 @@ from regent.changes import AdoptRole
 from regent.export import Asked, Exported, Read, Unsaid, export
 from regent.export.names import slug
 from regent.export.recovery import recovery
-from regent.home.store import Home
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.inspect.holdings import Asked as HoldingsAsked
 from regent.inspect.holdings import read_holdings
@@ -191,21 +190,14 @@ async def _planned(found: Exported, wanted: Wanted) -> OnceReport:
     content = stream(found, "").encode()
     tree = read_tree(Files((SourceFile("export.yaml", content),), ()))
     declared = await declare_tree(tree, Request(Path(), wanted.dsn))
-    remembered = await Home.find(
-        connector_of(declared.settings.server),
-        database=declared.settings.home_database,
-        regent=declared.settings.regent,
-    )
-    if (
-        remembered is not None
-        and remembered.accepted is not None
-        and remembered.accepted.state.resources
-    ):
+    remembered = declared.home.remembered if declared.home else None
+    accepted = remembered.accepted if remembered else None
+    if accepted is not None and accepted.state.resources:
         raise ManagedError(
             f"The Regent {declared.settings.regent} manages this database already.",
             way_out="Its manifests say what it holds; or give --name for another Regent.",
         )
-    report = await plan_once(declared.settings, declared.state)
+    report = await plan_once(declared.settings, declared.state, declared.home)
     if report.unread:
         said = "; ".join(f"{name}: {why}" for name, why in report.unread.items())
         raise NotReadError(f"Not everything could be read: {said}.")

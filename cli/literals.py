@@ -20,7 +20,7 @@ class UnreadError(PostgRegentError):
 async def literals_of(tree: Tree, request: Request) -> tuple[Problem, ...]:
     """A warning for each. Raises PostgRegentError where the server cannot be asked."""
     declared = await declare_tree(tree, request)
-    report = await literals_once(declared.settings, declared.state)
+    report = await literals_once(declared.settings, declared.state, declared.home)
     if report.unread:
         said = "; ".join(f"{name!r}: {why}" for name, why in sorted(report.unread.items()))
         raise UnreadError(f"Not every database could be read: {said}")

@@ -29,7 +29,7 @@ async def run_plan(
     With `out` it is kept there for `apply`, but for one that cannot be known. Raises PlanFileError.
     """
     declared = await declare(request)
-    report = await plan_once(declared.settings, declared.state)
+    report = await plan_once(declared.settings, declared.state, declared.home)
     report = replace(report, notes=(*declared.notes, *report.notes))
     outcomes = (*declared.outcomes, *report.outcomes)
     status = _status(report)

@@ -112,7 +112,7 @@ async def _where(asked: Asked) -> Where:
     request = Request(asked.directory, asked.dsn, asked.regent, asked.secrets_from_env)
     declared = await declare(request)
     settings = declared.settings
-    desired = await desired_once(settings, declared.state)
+    desired = await desired_once(settings, declared.state, declared.home)
     where = Where(settings.server, settings.databases[0], declared, desired)
     return replace(where, database=asked.database) if asked.database else where
 

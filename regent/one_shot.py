@@ -35,7 +35,7 @@ from regent.passes.full import dry_pass
 from regent.passes.look import Looker, Memory
 from regent.passes.one_pass import Pass
 from regent.plan.unmatched import Unmatched, literals
-from regent.remembered import AcceptedState, Loss, Mark
+from regent.remembered import AcceptedState, Loss, Mark, Remembered
 from regent.report.approval import approval_body
 from regent.report.bodies import brake_body, takeover_body
 from regent.report.shut_out import shut_out_notes
@@ -125,6 +125,21 @@ OnlyIf = Callable[[OnceReport], None]
 
 
 @dataclass(frozen=True, slots=True)
+class AtHome:
+    """What the home database remembers of this Regent; None: there is no home database yet."""
+
+    remembered: Remembered | None
+
+
+async def at_home(settings: RegentSettings) -> AtHome:
+    """To be read once by a command that writes nothing, for all that it asks."""
+    connector = connector_of(settings.server)
+    return AtHome(
+        await Home.find(connector, database=settings.home_database, regent=settings.regent)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Dry:
     """What is needed to look at a server as a pass would, without lock and home database."""
 
@@ -139,11 +154,15 @@ class _Dry:
 
 @asynccontextmanager
 async def _dry(
-    settings: RegentSettings, state: DesiredState, *, is_of_anybody: bool = False
+    settings: RegentSettings,
+    state: DesiredState,
+    home: AtHome | None,
+    *,
+    is_of_anybody: bool = False,
 ) -> AsyncIterator[_Dry]:
     """`is_of_anybody`: also where another source is obeyed there, as nothing will come of it."""
     connector = connector_of(settings.server)
-    remembered = await Home.find(connector, database=settings.home_database, regent=settings.regent)
+    remembered = (home or await at_home(settings)).remembered
     memory = memory_of(remembered)
     if is_of_anybody:
         accepted = accept(None, state, etag(state), datetime.now(UTC))
@@ -162,10 +181,15 @@ async def _dry(
         await connections.close()
 
 
-async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport:
-    """What `apply_once` would do. Needs no lock and writes nothing."""
+async def plan_once(
+    settings: RegentSettings, state: DesiredState, home: AtHome | None = None
+) -> OnceReport:
+    """What `apply_once` would do. Needs no lock and writes nothing.
+
+    `home` is what was read a moment ago, for what the state was compiled by.
+    """
     began = perf_counter()
-    async with _dry(settings, state) as dry:
+    async with _dry(settings, state, home) as dry:
         one = await planned(dry.looker, dry.accepted, dry.marks, dry.memory)
         had_owner = OWNER in one.server.roles
         accepted = _following(dry.memory.accepted, dry.accepted, had_owner=had_owner)
@@ -174,9 +198,9 @@ async def plan_once(settings: RegentSettings, state: DesiredState) -> OnceReport
     is_there = settings.home_database in one.server.database_names
     lacks = () if dry.is_remembered or is_there else _lacks_for_a_home(one.server)
     what = "its tables in the home database" if is_there else "the home database"
-    home = f"apply would make {what} {settings.home_database!r}."
+    made = f"apply would make {what} {settings.home_database!r}."
     is_told = dry.is_remembered or lacks
-    notes = (*(() if is_told else (home,)), *notes_on_time(state, datetime.now(UTC)))
+    notes = (*(() if is_told else (made,)), *notes_on_time(state, datetime.now(UTC)))
     report = _report(one, takeover, notes, owned, began)
     report = replace(report, refused=one.not_manageable)
     if not lacks:
@@ -203,16 +227,20 @@ class LiteralsReport:
     unread: Mapping[str, str]
 
 
-async def desired_once(settings: RegentSettings, state: DesiredState) -> Desired:
+async def desired_once(
+    settings: RegentSettings, state: DesiredState, home: AtHome | None = None
+) -> Desired:
     """What shall be there by a state, whosever is in force there. Writes nothing."""
-    async with _dry(settings, state, is_of_anybody=True) as dry:
+    async with _dry(settings, state, home, is_of_anybody=True) as dry:
         looked = await dry.looker.look(dry.accepted, dry.marks, dry.memory, datetime.now(UTC))
     return looked.resolution.desired
 
 
-async def literals_once(settings: RegentSettings, state: DesiredState) -> LiteralsReport:
+async def literals_once(
+    settings: RegentSettings, state: DesiredState, home: AtHome | None = None
+) -> LiteralsReport:
     """What a plan notes about names without a wildcard. Writes nothing."""
-    async with _dry(settings, state) as dry:
+    async with _dry(settings, state, home) as dry:
         looked = await dry.looker.look(dry.accepted, dry.marks, dry.memory, datetime.now(UTC))
     found = literals(looked.resolution.desired, looked.observed)
     return LiteralsReport(found, {name: in_a_line(why) for name, why in looked.unread.items()})

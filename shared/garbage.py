@@ -2,7 +2,8 @@
 
 Every change makes and drops a hundred thousand values in which there are no cycles, and what is
 remembered of 2,000 Users is as much again. With Python's own numbers the whole of it is looked
-through in the middle of one change out of a few, for a quarter of a second.
+through in the middle of one change out of a few, for a quarter of a second. A command would spend
+a tenth to a fifth of its time on that: what it loads and what it reads stays until its end.
 """
 
 from __future__ import annotations

@@ -102,9 +102,9 @@ def child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
         return item.start_mark.line, item
     if not isinstance(node, yaml.MappingNode):
         return None
-    pairs = [pair for pair in node.value if isinstance(pair[0], yaml.ScalarNode)]
-    for key, value in reversed(pairs):
-        if key.value == step:
+    for key, value in reversed(node.value):
+        if key.value == step and isinstance(key, yaml.ScalarNode):
             return key.start_mark.line, value
+    pairs = (pair for pair in node.value if isinstance(pair[0], yaml.ScalarNode))
     merged = (part for key, value in pairs if key.value == MERGE for part in merged_parts(value))
     return next((found for part in merged if (found := child(part, step))), None)

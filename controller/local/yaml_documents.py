@@ -47,6 +47,11 @@ _SCALAR_TAGS = frozenset(
     {_PLAIN_TAG, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))}
 )
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_TAGS = {
+    yaml.ScalarNode: _PLAIN_TAG,
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+}
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -55,6 +60,10 @@ class _Loader(_BASE):  # type: ignore[misc]
 
     DEFAULT_SCALAR_TAG = _PLAIN_TAG
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    def resolve(self, kind: type[yaml.Node], _value: object, _implicit: object) -> str:
+        """What is left of it, since it is asked of each node: the tag of this kind of node."""
+        return _TAGS[kind]
 
 
 class _SlipError(Exception):
@@ -137,6 +146,8 @@ class _Reading:
         self.is_secret = _SECRET.search(chunk) is not None
         nodes = self._compose(chunk)
         found = [document for node in nodes for document in self._documents(node)]
+        if not self.slips:
+            return found
         return [replace(document, slips=self._slips_in(document)) for document in found]
 
     def _slips_in(self, document: Document) -> tuple[Slip, ...]:
@@ -213,14 +224,12 @@ class _Reading:
             return
         yield Document(self._mapping(node), node, self.first_line)
 
-    def _check_size(self, root: yaml.Node) -> None:
+    def _check_size(self, root: yaml.MappingNode) -> None:
         """Anchors may repeat each other into billions of nodes, or hold themselves."""
         sizes: dict[int, int] = {}
         open_nodes: set[int] = set()
 
-        def size(node: yaml.Node, depth: int) -> int:
-            if isinstance(node, yaml.ScalarNode):
-                return 1
+        def size(node: yaml.CollectionNode, depth: int) -> int:
             if id(node) in sizes:
                 return sizes[id(node)]
             if id(node) in open_nodes or depth > MAX_DEPTH:
@@ -232,7 +241,9 @@ class _Reading:
             inside = node.value
             if isinstance(node, yaml.MappingNode):
                 inside = [part for pair in node.value for part in pair]
-            sizes[id(node)] = 1 + sum(size(child, depth + 1) for child in inside)
+            deeper = [part for part in inside if not isinstance(part, yaml.ScalarNode)]
+            scalars = len(inside) - len(deeper)
+            sizes[id(node)] = 1 + scalars + sum(size(part, depth + 1) for part in deeper)
             open_nodes.discard(id(node))
             return sizes[id(node)]
 

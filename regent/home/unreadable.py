@@ -10,10 +10,8 @@ import asyncpg
 from pydantic import ValidationError
 
 from shared.errors import PostgRegentError
-from shared.logging import get_logger
 from shared.names import quote_literal
 
-log = get_logger(__name__)
 SHOWN = 3
 _ONLY_LOOKS = """brake = '{"approval": {"waits": true}}'"""
 """The forgotten row may have said that something waits for approval."""
@@ -84,6 +82,10 @@ class UnreadableRows:
         return found
 
     def _note(self, new: Iterable[object]) -> None:
+        # Late: a command hardly ever has such a row, and loads no log otherwise.
+        from shared.logging import get_logger  # noqa: PLC0415
+
+        log = get_logger(__name__)
         for one in new:
             log.warning("a row of the home database cannot be read, and is left", row=str(one))
 
