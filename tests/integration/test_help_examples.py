@@ -25,12 +25,18 @@ from cli.main import app
 from tests.command import FLIGHTS, Ended, Running, postgregent, postgregent_process
 from tests.postgres.database import Database
 
+ADOPT = "tests/integration/test_adopt.py"
 NOT_RUN: Mapping[str, str] = {
     "postgregent uninstall --kubernetes -n my-team": "tests/kubernetes/test_cli_uninstall.py",
     "postgregent status --kubernetes -n my-team": "tests/kubernetes/test_cli_status.py",
     "postgregent demo examples/flights": "tests/integration/embedded/test_demo.py",
+    "postgregent adopt ./access --role alice --dsn postgresql://my-admin@127.0.0.1:5432/mydb": (
+        ADOPT
+    ),
+    "postgregent adopt ./access -l team=flights --yes": ADOPT,
+    "postgregent adopt ./access --role alice --role bob --digest 9f86d081884c7d65": ADOPT,
 }
-"""And the test that does: the first two need a cluster."""
+"""And the test that does: the first two need a cluster, `adopt` an exported server."""
 MANAGED = {"why", "who-can", "diff", "access-review", "pause", "resume", "uninstall"}
 """What makes sense where the example was applied."""
 KEPT = {"status", "drift", "history"}
