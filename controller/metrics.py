@@ -17,7 +17,9 @@ GAUGES: Mapping[str, str] = {
     "regents_reached": "Those that answer and reach their server.",
     "regents_not_pushed": "Regents to which nothing is pushed.",
     "regents_not_as_declared": "Regents that run, and not as they are declared.",
+    "regents_stalled": "Regents that wait for a person, but for those that are told to observe.",
     "regents_unwatched": "Regents in namespaces that are not watched.",
+    "leftovers": "What Regents could not take away of deleted resources, such as LOGIN.",
     "leases": "Leases that there are.",
 }
 COUNTERS: Mapping[str, str] = {
@@ -39,7 +41,9 @@ class Counted:
     regents_reached: int = 0
     regents_not_pushed: int = 0
     regents_not_as_declared: int = 0
+    regents_stalled: int = 0
     regents_unwatched: int = 0
+    leftovers: int = 0
     leases: int = 0
     status_writes: int = 0
     status_writes_failed: int = 0

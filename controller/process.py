@@ -21,11 +21,15 @@ from controller.kube.tenure import own_identity
 from controller.leases.asking import Leases
 from controller.metrics import ControllerMetrics, Counted
 from controller.options import Options
+from controller.regents.fleet import Served
+from controller.regents.outcome import regent_outcome
+from controller.regents.reach import OBSERVING
 from controller.term.acting import Settings
 from controller.term.controller import ClusterController
 from controller.term.term import Term
 from controller.workloads.ensure import Address
 from controller.workloads.manifests import Plant
+from shared.keys import ResourceKey
 from shared.logging import get_logger
 
 log = get_logger(__name__)
@@ -43,7 +47,9 @@ def counted(term: Term, *, is_leader: bool, leases_issued: int = 0) -> Counted:
         regents_reached=sum(1 for one in served.values() if one.is_reached),
         regents_not_pushed=len(term.acting.pushing.doubted),
         regents_not_as_declared=sum(1 for key in served if term.acting.lack_of(key) is not None),
+        regents_stalled=sum(1 for key, one in served.items() if waits_for_a_person(key, one)),
         regents_unwatched=len(term.telling.orphans.unwatched),
+        leftovers=sum(len(one.status.leftovers) for one in served.values() if one.status),
         status_writes=reporter.writes,
         status_writes_failed=reporter.failed,
         events_dropped=term.recorder.dropped,
@@ -51,6 +57,12 @@ def counted(term: Term, *, is_leader: bool, leases_issued: int = 0) -> Counted:
         leases=term.acting.tending.count,
         leases_issued=leases_issued,
     )
+
+
+def waits_for_a_person(key: ResourceKey, served: Served) -> bool:
+    """Whether waiting helps it not. Who only observes was told to; its leftovers are counted."""
+    outcome = regent_outcome(key, 0, served.status, served.trouble)
+    return outcome.state == "Stalled" and outcome.reason != OBSERVING
 
 
 def is_synced(term: Term) -> bool:

@@ -22,6 +22,8 @@ from sql import load
 ADMIN: Literal["admin"] = "admin"
 OWNER: Literal["owner"] = "owner"
 
+CLOSING_SECONDS = 5.0
+
 T = TypeVar("T")
 
 
@@ -37,11 +39,18 @@ class HomeConnection:
         self._acts_as: str | None = ADMIN
 
     async def close(self) -> None:
-        """It ends, and none is opened again; nothing is lost by it."""
+        """It ends, and none is opened again; nothing is lost by it.
+
+        Whoever waits for an answer that does not come, as from a server that stands still, is cut
+        off: who closes would wait for ever, and the Regent connect to nothing meanwhile.
+        """
         self._is_over = True
-        async with self._lock:
-            with suppress(*CONNECTION_IS_GONE):
-                await self._connection.close(timeout=5)
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS), self._lock:
+                with suppress(*CONNECTION_IS_GONE):
+                    await self._connection.close(timeout=CLOSING_SECONDS)
+        except TimeoutError:
+            self._connection.terminate()
 
     @asynccontextmanager
     async def borrowed(self) -> AsyncIterator[Connection]:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from controller.metrics import ControllerMetrics
 from controller.process import counted
-from controller.regents.outcome import NotReached
+from controller.regents.outcome import NOT_MET, NotReached
 from shared.keys import ResourceKey
 from shared.state import Trouble
 from tests.daemons import Regent, running
@@ -45,8 +45,9 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def rules() -> list[dict[str, Any]]:
-    """The chart's, of a controller called `postgregent`."""
+    """The chart's, of a controller called `postgregent` in the namespace `access`."""
     text = RULES.read_text("utf-8").replace("THE_CONTROLLER", "postgregent")
+    text = text.replace("THE_NAMESPACE", "access")
     found = yaml.safe_load(text)["groups"][0]["rules"]
     return [
         {
@@ -86,7 +87,7 @@ def firing(before: Samples, after: Samples) -> set[str]:
     return set(json.loads(answer.stdout))
 
 
-UP: Samples = {(("__name__", "up"), ("job", "postgregent")): 1.0}
+UP: Samples = {(("__name__", "up"), ("job", "postgregent"), ("namespace", "access")): 1.0}
 
 
 def shown(
@@ -98,10 +99,20 @@ def shown(
     unwatched: int = 0,
     faults: int = 0,
     unwritten: int = 0,
+    waits_for: str = "",
+    left: int = 0,
+    namespace: str = "access",
 ) -> Samples:
     """What a leader shows that talks to these Regents."""
     keys = {name: ResourceKey("Regent", name, "regent") for name in regents}
-    served = {key: SimpleNamespace(is_reached=name not in troubled) for name, key in keys.items()}
+    served = {
+        key: SimpleNamespace(
+            is_reached=name not in troubled,
+            status=SimpleNamespace(leftovers=range(left), trouble=None),
+            trouble=NotReached(waits_for, "") if waits_for else NOT_MET,
+        )
+        for name, key in keys.items()
+    }
     not_pushed = {keys[name]: NotReached("NotSynced", gate) for name in doubted}
     term: Any = SimpleNamespace(
         gate=gate,
@@ -110,6 +121,7 @@ def shown(
             fleet=SimpleNamespace(served=served),
             pushing=SimpleNamespace(doubted=not_pushed),
             faults=SimpleNamespace(count=faults),
+            tending=SimpleNamespace(count=0),
             lack_of=lambda _: None,
         ),
         telling=SimpleNamespace(
@@ -118,7 +130,9 @@ def shown(
         ),
     )
     metrics = ControllerMetrics(lambda: counted(term, is_leader=True))
-    return {**samples(metrics.render()), **UP}
+    labels = (("job", "postgregent"), ("namespace", namespace))
+    seen = {tuple(sorted((*name, *labels))): x for name, x in samples(metrics.render()).items()}
+    return {**seen, (("__name__", "up"), *labels): 1.0}
 
 
 def test_the_controllers_alerts_fire_each_in_its_own_trouble() -> None:
@@ -133,10 +147,25 @@ def test_the_controllers_alerts_fire_each_in_its_own_trouble() -> None:
         ),
         (shown(gate="starting"), {"PostgRegentNothingIsPushed"}),
         (shown(troubled=["b"]), {"PostgRegentRegentUnreachable"}),
+        (shown(waits_for="TakeoverNeeded"), {"PostgRegentRegentStalled"}),
+        (shown(left=1), {"PostgRegentLeftovers"}),
         ({(("__name__", "up"), ("job", "another")): 1.0}, {"PostgRegentControllerDown"}),
     ]
     for found, expected in cases:
         assert firing(found, found) == expected
+
+
+@pytest.mark.found("E531", "E532")
+def test_a_second_release_that_is_well_hides_no_trouble_of_the_first() -> None:
+    """Two in two namespaces, called the same."""
+    well = shown(namespace="second")
+    for trouble, expected in (
+        (shown(gate="starting"), {"PostgRegentNothingIsPushed"}),
+        ({}, {"PostgRegentControllerDown"}),
+        (shown(waits_for="TakeoverNeeded"), {"PostgRegentRegentStalled"}),
+    ):
+        both = {**well, **trouble}
+        assert firing(both, both) == expected
 
 
 @pytest.mark.found("E11", "E28")
