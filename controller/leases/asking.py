@@ -45,6 +45,8 @@ from shared.utc import utc
 log = get_logger(__name__)
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.05
+PAUSES_SECONDS = (2, 5, 10, 20, 40, 80, 160)
+"""After which it is tried again to delete a lease that nobody got."""
 TRIES = 5
 """Of a patch that somebody else's overtook: the status is written right after."""
 
@@ -77,6 +79,7 @@ class Leases:
         self._clock = clock
         self._wait_seconds = wait_seconds
         self._room = Room()
+        self._later: set[asyncio.Task[None]] = set()
         self.issued = 0
 
     async def ask(self, asker: str, user: ResourceKey, ttl_seconds: int | None) -> Issued:
@@ -198,9 +201,26 @@ class Leases:
             raise
 
     async def _take_back(self, key: ResourceKey, uid: str | None) -> None:
-        """One that nobody got. Where it stays, it ends by itself, and nobody has its password."""
-        with suppress(ApiError, NotLeader):
+        """One that nobody got, and later where it cannot be now: it also ends by itself."""
+        if not await self._is_taken_back(key, uid):
+            later = asyncio.create_task(self._take_back_later(key, uid))
+            self._later.add(later)
+            later.add_done_callback(self._later.discard)
+
+    async def _take_back_later(self, key: ResourceKey, uid: str | None) -> None:
+        for seconds in PAUSES_SECONDS:
+            await asyncio.sleep(seconds)
+            if await self._is_taken_back(key, uid):
+                return
+
+    async def _is_taken_back(self, key: ResourceKey, uid: str | None) -> bool:
+        try:
             await self._api.delete(USER, key.namespace, key.name, uid=uid)
+        except NotLeader:
+            return False
+        except ApiError as error:
+            return error.is_not_found
+        return True
 
     async def _in_force(
         self, key: ResourceKey, uid: str, generation: int

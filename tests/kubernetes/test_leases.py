@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -203,12 +204,18 @@ async def test_one_that_is_not_in_force_in_time_is_refused_in_its_words_and_gone
     assert (answer.status_code, answer.json()["reason"]) == (503, "LeaseNotInForce"), answer.text
     assert "NotAllowed" in answer.json()["detail"]
 
-    async def is_nothing_left() -> bool:
+    async def left() -> list[str]:
+        one.check()
         secrets = one.cluster.get("secrets", "-n", one.namespace)["items"]
-        left = [found["metadata"]["name"] for found in secrets]
-        return not await names(one) and not any(name.startswith("orders-") for name in left)
+        found = [secret["metadata"]["name"] for secret in secrets]
+        return [*await names(one), *(name for name in found if name.startswith("orders-"))]
 
-    await eventually(is_nothing_left)
+    async def is_nothing_left() -> bool:
+        return not await left()
+
+    with suppress(TimeoutError):
+        await eventually(is_nothing_left)
+    assert await left() == []
     admin = await database.connect()
     assert await admin.fetchval("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'orders-%'") == 0
 

@@ -17,6 +17,7 @@ from controller.kube.errors import ApiError
 from controller.kube.kinds import JsonObject, Kind
 from controller.kube.lease import NotLeader
 from controller.kube.owners import owned_by
+from controller.leases import asking
 from controller.leases.asking import Denied, LeaseNotInForce, Leases, NotNow
 from controller.names import MANAGED_BY
 from controller.observe.caches import Caches
@@ -190,6 +191,26 @@ async def test_one_that_may_have_been_made_without_an_answer_is_taken_back() -> 
     (name,) = one.deleted
     assert name.startswith("orders-")
     assert set(one.users) == {"orders"}
+
+
+async def test_one_that_cannot_be_taken_back_now_is_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the API server hangs for a while, and the leader is none for as long."""
+    monkeypatch.setattr(asking, "PAUSES_SECONDS", (0, 0, 0))
+    one = cluster(gives=False)
+    refusals: list[PostgRegentError] = [NotLeader(), ApiError(500, "Oops", "it hangs")]
+    delete = one.delete
+
+    async def refusing(*asked: Any, **only: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        await delete(*asked, **only)
+
+    one.delete = refusing  # type: ignore[method-assign]
+    with pytest.raises(LeaseNotInForce):
+        await leases(one).ask(ASKER, KEY, None)
+    async with asyncio.timeout(60):
+        while set(one.users) != {"orders"}:
+            await asyncio.sleep(0)
 
 
 async def test_whoever_does_not_wait_for_the_answer_leaves_no_lease() -> None:
