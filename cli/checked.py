@@ -22,6 +22,7 @@ from shared.resources.regent import DEFAULT_HOME_DATABASE
 
 STATUS = {"Fine": 0, "NotReady": 3, "Unknown": 1}
 """The exit status of each verdict."""
+LOOKS_FINE = "All that was looked at is fine."
 SIGNS: dict[Level, tuple[str, str]] = {
     "Fine": ("✓", "green"),
     "Note": ("·", ""),
@@ -117,7 +118,7 @@ def verdict_words(verdict: Verdict, findings: Iterable[HasLevel]) -> tuple[str, 
         if number
     ]
     if verdict == "Fine":
-        return "All is fine.", "green"
+        return LOOKS_FINE, "green"
     return f"Not fine: {', '.join(words)}.", "bold magenta" if verdict == "Unknown" else "bold red"
 
 

@@ -12,17 +12,25 @@ As CSV the items. Fields may be added; none changes its meaning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from cli.checked import STATUS, Checked, OfServer, add_findings, finding_data, require_regent
-from cli.drift_lines import COLUMNS, add_drift, drift_data, drift_row, in_order, of_role
+from cli.drift_lines import (
+    COLUMNS,
+    add_drift,
+    drift_data,
+    drift_row,
+    in_order,
+    of_role,
+    require_remembered,
+)
 from cli.printing import messages, print_data, results
 from cli.sheet import Sheet
 from cli.table_of import ListOutput, print_csv
 from regent.checkup.findings import Finding, Verdict
 from regent.checkup.reading import opened, read
-from regent.home.store import Home
 from shared.outcomes import Drift
 
 PRESENT = frozenset(
@@ -69,18 +77,22 @@ async def run_drift(asked: OfServer, role: str | None, output: ListOutput) -> in
         async with opened(place) as home:
             if home is not None:
                 for one in seen.regents:
-                    found += await all_outstanding(home.of(one.regent))
+                    found += await all_pages(home.of(one.regent).outstanding)
+                remembered = [one.remembered for one in seen.regents if one.remembered]
+                if role and len(remembered) == len(seen.regents):
+                    past = [await all_pages(home.of(one.regent).history) for one in seen.regents]
+                    require_remembered(role, remembered, chain(found, *past))
     items = in_order(of_role(found, role))
     verdict = verdict_on(found, doubts)
     _show(Listed(items, len(found) - len(items), doubts, verdict), output)
     return STATUS[verdict]
 
 
-async def all_outstanding(home: Home) -> list[Drift]:
-    """All pages."""
+async def all_pages(read_page: Callable[[int], Awaitable[Sequence[Drift]]]) -> list[Drift]:
+    """Of what is outstanding, or of the history."""
     found: list[Drift] = []
     after = 0
-    while page := await home.outstanding(after):
+    while page := await read_page(after):
         found += page
         after = page[-1].id
     return found

@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cli.sheet import Sheet
+from regent.remembered import Remembered
 from shared.drift_text import drift_text, outcome, who
+from shared.errors import PostgRegentError
+from shared.keys import ResourceKey
 from shared.outcomes import Drift
+from shared.problems import nearest
 from shared.utc import utc
 
 COLUMNS = (
     "id", "regent", "database", "foundAt", "happenedAt", "correctedAt", "role", "object", "what",
     "deed", "by", "outcome", "resources", "error",
 )  # fmt: skip
+
+
+class NotRememberedError(PostgRegentError):
+    """--role names nobody whom a home database knows."""
+
+
+def require_remembered(
+    role: str | None, remembered: Sequence[Remembered], drifts: Iterable[Drift]
+) -> None:
+    """Raises NotRememberedError, with the nearest name, for a role that nobody knows or knew.
+
+    Known are the roles that are managed or were, those that shall be, and those of the history.
+    """
+    if role is None:
+        return
+    names = {mark.role for one in remembered for mark in one.marks}
+    names |= {one.role for one in drifts if one.role}
+    for one in remembered:
+        entries = one.accepted.state.resources if one.accepted else {}
+        names |= {
+            entry.spec.postgres_name(ResourceKey.parse(key).name)
+            for key, entry in entries.items()
+            if entry.kind != "Permission"
+        }
+    if role in names:
+        return
+    near = nearest(role, names)
+    raise NotRememberedError(
+        f"--role {role}: no Regent that is remembered here has or had a role of this name.",
+        way_out=f"Did you mean {near}?" if near else "Name a role as it is called in PostgreSQL.",
+    )
 
 
 def of_role(drifts: Iterable[Drift], role: str | None) -> list[Drift]:

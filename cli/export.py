@@ -21,6 +21,7 @@ from regent.changes import AdoptRole
 from regent.export import Asked, Exported, Read, Unsaid, export
 from regent.export.names import slug
 from regent.export.recovery import recovery
+from regent.home.store import Home
 from regent.inspect import Interest, inspect_database, inspect_server
 from regent.inspect.holdings import Asked as HoldingsAsked
 from regent.inspect.holdings import read_holdings
@@ -36,6 +37,7 @@ from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.listing import first_of
 from shared.patterns import escaped, matcher
+from shared.resources import DEFAULT_NAMESPACE
 
 MOST_SAID = 3
 DONE = 0
@@ -46,7 +48,11 @@ class NotProvedError(PostgRegentError):
 
 
 class ManagedError(PostgRegentError):
-    """A Regent of this name manages the database already."""
+    """A Regent manages already what would be exported."""
+
+
+class StandbyError(PostgRegentError):
+    """On a standby nobody can prove what a manifest would change."""
 
 
 class NotReadError(PostgRegentError):
@@ -84,7 +90,21 @@ async def run_export(wanted: Wanted) -> int:
         else:
             write(wanted.out, {"recovery.sql": text})
         return DONE
+    if read.observed.server.is_in_recovery:
+        raise StandbyError(
+            f"{dsn.server.host}:{dsn.server.port} is in recovery, a standby: what its manifests"
+            " would change is proved by a plan, and nothing can be planned there.",
+            way_out="Name the primary in --dsn; --sql needs no plan.",
+        )
+    managed = await _managed_by(dsn, asked)
+    read = replace(read, left_out={**read.left_out, **managed})
     found = await _proved(read, asked, wanted)
+    if managed and not found.roles:
+        first = sorted(managed)
+        raise ManagedError(
+            f"Nobody is left to export: {first_of(first, MOST_SAID)}: {managed[first[0]]}.",
+            way_out="The manifests of that Regent say what they hold.",
+        )
     title = f"Exported from {dsn.server.host}:{dsn.server.port}/{dsn.database} by postgregent."
     if wanted.out is None:
         results().file.write(stream(found, title))
@@ -92,6 +112,17 @@ async def run_export(wanted: Wanted) -> int:
         write(wanted.out, text_of(found, title, wanted.layout))
     _say(found, wanted)
     return DONE
+
+
+async def _managed_by(dsn: Dsn, asked: Asked) -> dict[str, str]:
+    """Whom another Regent of this server manages, and which: said once, before a plan is made."""
+    ours = f"{DEFAULT_NAMESPACE}/{asked.regent}"
+    remembered = await Home.find(connector_of(dsn.server), regent=ours)
+    return {
+        one.role: f"the Regent {one.regent} manages it"
+        for one in (remembered.marks if remembered else ())
+        if not one.released and one.regent != ours
+    }
 
 
 def _require_new(out: Path) -> None:
@@ -250,8 +281,11 @@ def _say(found: Exported, wanted: Wanted) -> None:
         " Their plan adopts roles and changes nothing else.",
         markup=False,
     )
+    alike: dict[str, list[Unsaid]] = {}
     for one in found.unsaid:
-        console.print(_line(one), markup=False)
+        alike.setdefault(one.why, []).append(one)
+    for some in alike.values():
+        console.print(_line(some), markup=False)
     if wanted.out is not None:
         console.print(
             f"Next: postgregent plan {wanted.out} --dsn …, then apply. What is not declared stands"
@@ -260,5 +294,6 @@ def _say(found: Exported, wanted: Wanted) -> None:
         )
 
 
-def _line(one: Unsaid) -> str:
-    return f"not declared  {one.what}: {one.why}"
+def _line(alike: Sequence[Unsaid]) -> str:
+    named = first_of([one.what for one in alike], MOST_SAID)
+    return f"not declared  {named}: {alike[0].why}"

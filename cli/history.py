@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from cli.checked import OfServer, UnknownRegentError
-from cli.drift_lines import COLUMNS, add_drift, drift_data, drift_row, in_order, of_role
+from cli.drift_lines import (
+    COLUMNS,
+    add_drift,
+    drift_data,
+    drift_row,
+    in_order,
+    of_role,
+    require_remembered,
+)
 from cli.printing import json_text, messages, print_data, results, yaml_text
 from cli.sheet import Sheet
 from cli.table_of import ListOutput, print_csv
 from regent.checkup.reading import opened
 from regent.home.database import LATEST
 from regent.home.store import Home
+from regent.home.unreadable import HomeStateUnreadable
 from shared.errors import PostgRegentError
 from shared.outcomes import Drift
 
@@ -49,8 +59,11 @@ async def run_history(asked: OfServer, wanted: Wanted, output: ListOutput) -> in
     async with opened(asked.place()) as home:
         homes = await _homes(asked, home)
         reached = {one.regent: 0 for one in homes}
-        found = in_order(wanted.of(await _more(homes, reached)))
+        everything = await _more(homes, reached)
+        found = in_order(wanted.of(everything))
         unreadable = sorted({what for one in homes for what in one.unreadable.told()})
+        if not (found or unreadable):
+            await _require_known(homes, wanted.role, everything)
         if not wanted.follow:
             _show(found, unreadable, output)
             return 1 if unreadable else 0
@@ -59,6 +72,12 @@ async def run_history(asked: OfServer, wanted: Wanted, output: ListOutput) -> in
             await asyncio.sleep(FOLLOW_SECONDS)
             if more := in_order(wanted.of(await _more(homes, reached))):
                 _show_more(more, output)
+
+
+async def _require_known(homes: Sequence[Home], role: str | None, drifts: Sequence[Drift]) -> None:
+    """Raises NotRememberedError; not where something that is remembered cannot be read."""
+    with suppress(HomeStateUnreadable):
+        require_remembered(role, [await one.load() for one in homes], drifts)
 
 
 async def _homes(asked: OfServer, home: Home | None) -> list[Home]:

@@ -40,6 +40,11 @@ from regent.checkup.reading import read
 from regent.checkup.seen import RegentSeen, Seen
 from shared.utc import utc
 
+NOT_LOOKED_AT = (
+    "Whether each resource is Ready is not in the home database: `postgregent plan DIR --dsn …`"
+    " says it, status --status-dir of a local, status --kubernetes of a cluster."
+)
+
 
 async def run_status(asked: OfServer, output: ListOutput, wait_seconds: float | None = None) -> int:
     """Print what is found. 0: all is fine. 3: something is not. 1: something could not be read."""
@@ -79,6 +84,8 @@ def _sheet(seen: Seen, checked: Checked) -> Sheet:
         add_findings(sheet, checked.of_regents[one.regent])
     sheet.add()
     sheet.add(*verdict_words(verdict_of(checked.all), checked.all))
+    if seen.regents:
+        sheet.add(NOT_LOOKED_AT, "dim")
     return sheet
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +10,7 @@ from pydantic import SecretStr
 
 from cli.dsn import Dsn
 from controller.core.secrets import Secret, SecretName
-from controller.local.directory import Tree, read_directory, secret_references
-from controller.local.secrets import secrets_from_environment, with_environment
+from controller.local.directory import Tree, read_directory, with_secrets_of
 from regent.settings import RegentSettings, ServerSettings, served, server_of
 from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
@@ -99,8 +97,7 @@ def read_tree(directory: Path, environment: Mapping[str, str] | None, *, allow_e
     tree = read_directory(directory, allow_empty=allow_empty)
     if environment is None:
         return tree
-    given = secrets_from_environment(secret_references(tree), environment)
-    return replace(tree, secrets=with_environment(tree.secrets, given))
+    return with_secrets_of(tree, environment)
 
 
 def regents_of(tree: Tree) -> Mapping[ResourceKey, Regent]:

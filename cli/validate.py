@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,8 +16,7 @@ from cli.sources import read_sources
 from cli.summary import some
 from cli.terminal import Shown
 from controller.local.check import check
-from controller.local.directory import Tree, secret_references
-from controller.local.secrets import secrets_from_environment, with_environment
+from controller.local.directory import Tree, with_secrets_of
 from shared.errors import PostgRegentError
 from shared.problems import Problem
 
@@ -46,8 +45,7 @@ def read_and_check(
     """
     tree = read_sources(checked.sources, allow_empty=checked.allow_empty, stdin=stdin)
     if checked.environment is not None:
-        given = secrets_from_environment(secret_references(tree), checked.environment)
-        tree = replace(tree, secrets=with_environment(tree.secrets, given))
+        tree = with_secrets_of(tree, checked.environment)
     return tree, (*tree.problems, *check(tree))
 
 

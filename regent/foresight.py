@@ -177,7 +177,13 @@ async def _everything(
         for name, role in server.roles.items()
         if not role.attributes.superuser and not name.startswith(SYSTEM_PREFIX)
     )
-    interest = Interest(roles=names, with_sequences=False, kinds=frozenset(KINDS), with_public=True)
+    interest = Interest(
+        roles=names,
+        with_sequences=False,
+        kinds=frozenset(KINDS),
+        with_public=True,
+        with_system_schemas=True,
+    )
     databases = tuple(sorted(server.database_names))
     return await read_with(connections, databases, interest, server)
 

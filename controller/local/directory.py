@@ -22,7 +22,13 @@ from controller.local.documents import Document, Parsed, Slip
 from controller.local.files import Files, SourceFile, UnsyncedError, read_files
 from controller.local.namespaces import namespaces_of, read_labels
 from controller.local.recognition import is_broken_list, unusable_version, whose
-from controller.local.secrets import read_secret, secret_keys_of
+from controller.local.secrets import (
+    given_twice,
+    read_secret,
+    secret_keys_of,
+    secrets_from_environment,
+    with_environment,
+)
 from controller.local.yaml_documents import parse_json, parse_yaml
 from shared.keys import KINDS, Kind, ResourceKey
 from shared.problems import Problem, did_you_mean, field_text, shortened
@@ -401,3 +407,18 @@ def secret_references(tree: Tree) -> Iterator[tuple[SecretName, str]]:
     for key, resource in tree.valid.items():
         for _, reference in secret_keys_of(resource):
             yield SecretName(key.namespace, reference.name), reference.key
+
+
+def with_secrets_of(tree: Tree, environment: Mapping[str, str]) -> Tree:
+    """The tree with the Secrets of an environment, which come before its own; it says of which.
+
+    Raises SecretCollisionError for two Secrets in one variable.
+    """
+    given = secrets_from_environment(secret_references(tree), environment)
+    twice = tuple(given_twice(tree.secrets, given))
+    return replace(
+        tree,
+        secrets=with_environment(tree.secrets, given),
+        problems=tuple(sorted((*tree.problems, *twice), key=_place)),
+        passed_over=tuple(sorted((*tree.passed_over, *twice), key=_place)),
+    )

@@ -132,6 +132,24 @@ def with_environment(
     return merged
 
 
+def given_twice(
+    secrets: Mapping[SecretName, Secret], environment: Mapping[SecretName, Secret]
+) -> Iterator[Problem]:
+    """A warning for each key of a manifest that a variable gives too: a rotation does nothing."""
+    for name, given in environment.items():
+        known = secrets.get(name)
+        if known is None:
+            continue
+        for key in sorted(given.values.keys() & known.values.keys()):
+            yield Problem(
+                known.file, known.line, f"Secret {name}", "", None,
+                f"key {key} is given here and by the variable {variable_of(name, key)}, and the"
+                " variable counts",
+                "keep one of them: while the variable is set, a change here does nothing",
+                "warning",
+            )  # fmt: skip
+
+
 def _shout(text: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", text.upper())
 

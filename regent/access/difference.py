@@ -13,6 +13,9 @@ from typing import NamedTuple
 from regent.access.places import Held, Place, Places
 from regent.access.powers import LOGIN, SUPERUSER, powers_of
 from regent.access.rights import NOTHING, Access, Way, Words
+from regent.observed import Acl
+from regent.plan.matching import is_system
+from regent.reach import SYSTEM_PREFIX
 
 
 class Step(NamedTuple):
@@ -155,7 +158,7 @@ def _alike(before: Places, after: Places) -> Iterator[_Alike]:
         is_database = place.database == place.name
         if place.database not in both and not is_database:
             continue
-        old, new = before.of(place), after.of(place)
+        old, new = _known(before, after, place), _known(after, before, place)
         for one in (old, new):
             if id(one) not in known:
                 known[id(one)] = one, numbers.setdefault(one, len(numbers))
@@ -163,6 +166,23 @@ def _alike(before: Places, after: Places) -> Iterator[_Alike]:
         key = (place.kind, place.database, place.is_new, bool(place.column), *which)
         found.setdefault(key, _Alike(old, new, [])).places.append(place)
     yield from found.values()
+
+
+def _known(ours: Places, theirs: Places, place: Place) -> Held:
+    """What decides there on one side.
+
+    An object of a system schema is read only where its ACL names somebody that is asked about.
+    Where it was not read nobody of them was given anything; what PUBLIC and the roles of PostgreSQL
+    have there nobody looked at, so it is no difference.
+    """
+    if place in ours.held or not is_system(place.schema):
+        return ours.of(place)
+    found = theirs.of(place)
+    return found._replace(acl=_unnamed(found.acl), column_acl=_unnamed(found.column_acl))
+
+
+def _unnamed(acl: Acl) -> Acl:
+    return tuple(one for one in acl if one.grantee is None or one.grantee.startswith(SYSTEM_PREFIX))
 
 
 def _steps(ours: Words, theirs: Words, places: tuple[Place, ...]) -> Iterator[Step]:

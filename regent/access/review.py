@@ -97,7 +97,7 @@ def _entries(side: Side, spots: Iterable[_Spot], name: str) -> Iterator[Entry]:
 
 
 def _lacks(side: Side, place: Place, name: str) -> Iterator[str]:
-    """What of no privilege on the object itself a session that uses it has besides."""
+    """What a session needs beside it and has not; of what was not read nothing is said."""
     if place.kind not in _LOCAL or place.is_new:
         return
     database = Place(place.database, DATABASES.kind, "", place.database)
@@ -105,7 +105,8 @@ def _lacks(side: Side, place: Place, name: str) -> Iterator[str]:
     if place.schema:
         needed.append((USAGE, Place(place.database, CONTAINERS.kind, "", place.schema)))
     for word, one in needed:
-        if side.access.at(one).of(name).get(word) is not Way.AT_ONCE:
+        held = side.places.held.get(one)
+        if held is not None and side.access.by(one, held).of(name).get(word) is not Way.AT_ONCE:
             yield f"{word} on {one.shown}"
 
 

@@ -13,13 +13,14 @@ from regent.detect.detectors import MOST_LISTENING
 from regent.gate.restraint import declared_restraint, why_no_triggers
 from regent.home.check import OWNER
 from regent.home.locks import PROOF_SECONDS
-from regent.remembered import AcceptedState, Remembered
+from regent.remembered import AcceptedState, Remembered, Unmanageable
 from shared.listing import first_of
 from shared.names import quote_ident
 from shared.utc import utc
 
 LISTENER, WATCHER = "postgregent/listener", "postgregent/watcher"
 SHOWN = 5
+INSUFFICIENT_PRIVILEGE = "42501"
 START = (
     "Start it: `postgregent local DIR`, or in a cluster see what became of its pod (kubectl get"
     " pods -A -l app.kubernetes.io/name=postgregent-regent)."
@@ -253,8 +254,18 @@ def _memory(seen: Seen, regent: str, remembered: Remembered) -> Iterator[Finding
             "Fault",
             f"The server refuses (SQLSTATE {one.sqlstate}, since {utc(one.found_at)}):"
             f" {one.message}",
-            "It is tried again every hour, and once the admin has other rights.",
+            _after_refusal(one),
         )
+
+
+def _after_refusal(one: Unmanageable) -> str:
+    """Other rights help where they are what is lacking, and nowhere else."""
+    if one.is_helped or one.sqlstate == INSUFFICIENT_PRIVILEGE:
+        return "It is tried again every hour, and once the admin has other rights."
+    return (
+        "Correct what it names, in the resource or on the server: another declaration is tried at"
+        " once, and this one every hour."
+    )
 
 
 def _clock(accepted: AcceptedState, now: datetime) -> Iterator[Finding]:

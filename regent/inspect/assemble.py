@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from regent.inspect.acl import AclReader
 from regent.inspect.written import items
-from regent.kinds import COLUMNS, DRAWN_ON, LOCAL, NEW_ONES
+from regent.kinds import COLUMNS, CONTAINERS, DRAWN_ON, LOCAL, NEW_ONES
 from regent.kinds import Row as Kind
 from regent.observed import (
     Acl,
@@ -44,6 +44,8 @@ class Interest:
     `ignore_schemas` are patterns. `with_sequences`: some declaration gives INSERT with what it
     implies. `kinds` are those that some declaration is about, `oids` what is declared by its oid.
     `with_public`: what PUBLIC alone has on columns and large objects is looked for.
+    `with_system_schemas`: all schemas come, also those in which nobody was given anything: whoever
+    says what a session lacks must know who has USAGE on pg_catalog.
     """
 
     roles: frozenset[str] = frozenset()
@@ -53,6 +55,7 @@ class Interest:
     kinds: frozenset[ObjectKind] = frozenset()
     oids: frozenset[int] = frozenset()
     with_public: bool = False
+    with_system_schemas: bool = False
 
 
 class LastReading:
@@ -84,6 +87,7 @@ class _Reading:
     def __init__(self, parts: Mapping[str, Sequence[Row]], interest: Interest) -> None:
         self._parts = parts
         self._roles = interest.roles
+        self._with_system_schemas = interest.with_system_schemas
         self._is_ignored = matcher(interest.ignore_schemas)
         self._acls = AclReader(is_recoded=_first(parts, "database")["form"] not in AS_THEY_ARE)
         self._illegible: list[int] = []
@@ -126,7 +130,8 @@ class _Reading:
         schema, acl = row["schema"], self._acls.read(row["acl"])
         if schema is not None and (not is_legible(schema) or self._is_ignored(schema)):
             return
-        if row["is_system"] and not self._concerns(acl):
+        is_asked = kind is CONTAINERS and self._with_system_schemas
+        if row["is_system"] and not (is_asked or self._concerns(acl)):
             return
         oids, names, arguments = row["oids"], items(row["names"]), items(row["arguments"])
         positions = self._legible(oids, names, arguments)

@@ -33,6 +33,7 @@ async def inspect_database(
         sorted(interest.kinds),
         sorted(interest.oids),
         interest.with_public,
+        interest.with_system_schemas,
     )
     return (last or LastReading()).of(rows, interest)
 

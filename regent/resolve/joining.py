@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from regent.reach import HARMLESS_BUILT_IN
+from regent.reach import HARMLESS_BUILT_IN, SYSTEM_PREFIX
 from regent.resolve.allow_lists import AllowLists
 from regent.resolve.allowed import OURS, POWERFUL
 from regent.resolve.chains import Chain
 from regent.resolve.context import Context
 from regent.resolve.situation import Situation
 from shared.keys import ResourceKey
+from shared.problems import nearest
 
 RolesByNamespace = Mapping[str, Set[str]]
 """The PostgreSQL names of the roles that are had, by the namespace that declares them."""
@@ -119,9 +120,25 @@ def may_join(
         return True
     is_there = group in context.situation.standing.reaches.groups_of.get(name, ())
     taken = f" {name!r} is a member now, and it is taken out of it." if is_there else ""
-    why, way_out = _why_not_joined(context.situation, refused, group)
-    context.findings.trouble(key, "NotAllowed", f"spec.memberOf: {group!r} {why}.{taken} {way_out}")
+    if _is_nowhere(context.situation, group, had):
+        why, way_out = "is no role on this server", _meant(context.situation, key, group, had)
+    else:
+        why, way_out = _why_not_joined(context.situation, refused, group)
+    said = f"spec.memberOf: {group!r} {why}.{taken} {way_out}"
+    context.findings.one_more(key, "NotAllowed", said)
     return False
+
+
+def _is_nowhere(situation: Situation, group: str, had: RolesByNamespace) -> bool:
+    """Neither there nor declared: an allow list would help nobody into it."""
+    return group not in situation.server.roles and not any(group in own for own in had.values())
+
+
+def _meant(situation: Situation, key: ResourceKey, group: str, had: RolesByNamespace) -> str:
+    """The nearest of what the author may know: roles of the namespace, and PostgreSQL's own."""
+    built_in = {name for name in situation.server.roles if name.startswith(SYSTEM_PREFIX)}
+    near = nearest(group, built_in | had.get(key.namespace, NOBODY))
+    return f"Did you mean {near}?" if near else "Correct the name, or take it out here."
 
 
 def may_administer(context: Context, key: ResourceKey, group: str, had: RolesByNamespace) -> bool:

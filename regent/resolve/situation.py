@@ -129,6 +129,13 @@ class Findings:
         if reason == "NotAllowed":
             self.not_allowed.add(str(key))
 
+    def one_more(self, key: object, reason: str, message: str) -> None:
+        """The same of another entry of a list: all of the same reason are told."""
+        before = self.troubles.get(str(key))
+        if before is not None and before[0] == reason and message not in before[1]:
+            self.troubles[str(key)] = (reason, f"{before[1]} {message}")
+        self.trouble(key, reason, message)
+
     def is_in_trouble(self, key: object) -> bool:
         """Whether something is told already, so that what comes is not."""
         return str(key) in self.troubles

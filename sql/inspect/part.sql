@@ -16,3 +16,4 @@ looked_at_column AS NOT MATERIALIZED (
 looked_at_default AS NOT MATERIALIZED (
     SELECT f.oid, f.adrelid FROM pg_catalog.pg_attrdef AS f WHERE f.adrelid = ANY ($5::oid[])
 ),
+system_space AS MATERIALIZED (SELECT false AS is_wanted),

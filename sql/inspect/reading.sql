@@ -8,7 +8,7 @@
 --   database  names = {this database}, form = its encoding
 --   defaults  what a role (owner) gives on objects that it makes from now on: defaults.sql
 -- is_system is what no declaration reaches: system schemas, TOAST and row types appear only with what
--- names a managed role, one of $1, in its ACL; temporary schemas never. $3 asks for `default`. An ACL that is NULL is acldefault(). $4 are the catalogs
+-- names a managed role, one of $1, in its ACL; temporary schemas never. A reading may ask for the system schemas all the same. $3 asks for `default`. An ACL that is NULL is acldefault(). $4 are the catalogs
 -- of all kinds. What ends the statement is written.sql. relation_group is here as two kinds share its one scan of pg_class.
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname,

@@ -29,3 +29,4 @@ looked_at_column AS NOT MATERIALIZED (
 looked_at_default AS NOT MATERIALIZED (
     SELECT f.oid, f.adrelid FROM pg_catalog.pg_attrdef AS f
 ),
+system_space AS MATERIALIZED (SELECT $8::boolean AS is_wanted),

@@ -7,6 +7,8 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 from tests.command import flights, postgregent
 from tests.postgres.database import Database
 
@@ -86,3 +88,44 @@ async def test_a_report_is_the_same_in_every_form_and_has_the_digest_of_its_stat
     await database.execute(f'REVOKE "mydb-viewer" FROM "{ODD}"')
     changed = (await postgregent("access-review", "--dsn", dsn, "-o", "json")).data()
     assert changed["digest"] != data["digest"]
+
+
+@pytest.mark.found("E500")
+async def test_what_a_right_is_of_no_use_without_is_what_the_server_says(
+    database: Database,
+) -> None:
+    """Also in a system schema: that nobody was given anything there is no want of USAGE."""
+    await database.execute(
+        "CREATE ROLE ann LOGIN; CREATE SCHEMA hidden; CREATE TABLE hidden.t (a int);"
+        " GRANT SELECT ON hidden.t, pg_catalog.pg_authid, information_schema.sql_features TO ann;"
+        " GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO ann"
+    )
+    look = await database.connect()
+    for sealed in (False, True):
+        if sealed:
+            await database.execute("REVOKE USAGE ON SCHEMA information_schema FROM PUBLIC")
+        data = (await postgregent("access-review", "--dsn", database.dsn(), "-o", "json")).data()
+        [ann] = [one for one in data["persons"] if one["name"] == "ann"]
+        found = {
+            thing["name"].split(" ")[-1]: one["lacks"]
+            for one in ann["access"]
+            for thing in one["objects"]
+        }
+        lacking = {
+            row["nspname"]: [] if row["may"] else [f"USAGE on schema {row['nspname']}"]
+            for row in await look.fetch(
+                "SELECT nspname, has_schema_privilege('ann', oid, 'USAGE') AS may"
+                " FROM pg_catalog.pg_namespace"
+            )
+        }
+        assert found["pg_catalog.pg_read_file(text)"] == lacking["pg_catalog"] == []
+        assert found["pg_catalog.pg_authid"] == lacking["pg_catalog"]
+        of_standard = lacking["information_schema"]
+        assert found["information_schema.sql_features"] == of_standard
+        assert bool(of_standard) is sealed
+        assert found["hidden.t"] == ["USAGE on schema hidden"]
+        who = await postgregent(
+            "who-can", "EXECUTE", "pg_catalog.pg_read_file(text)", "--dsn", database.dsn(),
+            "-o", "json",
+        )  # fmt: skip
+        assert [one["lacks"] for one in who.data()["holders"] if one["role"] == "ann"] == [[]]

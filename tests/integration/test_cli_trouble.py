@@ -86,6 +86,7 @@ async def test_a_standby_without_a_home_database_is_told(
         assert "standby" in ended.out + ended.err
 
 
+@pytest.mark.found("E504")
 async def test_a_standby_with_a_home_database_is_told_by_every_command(
     launch_server: Callable[..., PostgresServer], tmp_path: Path
 ) -> None:
@@ -102,6 +103,12 @@ async def test_a_standby_with_a_home_database_is_told_by_every_command(
         ended = await command(name, flights(tmp_path / name), server.dsn("mydb"))
         assert ended.status in (1, 3), ended.out + ended.err
         assert "standby" in ended.out + ended.err
+    out = tmp_path / "out"
+    ended = await postgregent("export", "--dsn", server.dsn("mydb"), str(out))
+    assert (ended.status, ended.out, out.exists()) == (1, "", False)
+    assert (ended.err.count("standby"), "not declared" in ended.err) == (1, False), ended.err
+    ended = await postgregent("export", "--dsn", server.dsn("mydb"), "--sql")
+    assert (ended.status, 'CREATE ROLE "mydb-viewer"' in ended.out) == (0, True), ended.err
 
 
 async def test_a_short_statement_timeout_stops_nothing(database: Database, tmp_path: Path) -> None:

@@ -205,3 +205,19 @@ async def sql_of(database: Database) -> str:
     ended = await postgregent("export", "--sql", "--passwords", "--dsn", database.dsn())
     assert ended.status == 0, ended.err
     return ended.out
+
+
+@pytest.mark.found("E504")
+async def test_what_another_regent_manages_is_one_answer(
+    database: Database, tmp_path: Path
+) -> None:
+    await postgregent("apply", str(flights(tmp_path)), "--dsn", database.dsn())
+    managed = ("mydb-viewer", "flights-admin", "summer-intern-2")
+    asked = [word for name in managed for word in ("--roles", name)]
+    ended = await postgregent("export", "--dsn", database.dsn(), "--name", "second", *asked)
+    assert (ended.status, ended.out) == (1, ""), ended.err
+    assert ended.err.count("the Regent default/my-regent manages it") == 1, ended.err
+    await database.execute("CREATE ROLE stray LOGIN")
+    ended = await postgregent("export", "--dsn", database.dsn(), "--name", "second")
+    assert (ended.status, "stray" in ended.out) == (0, True), ended.err
+    assert ended.err.count("default/my-regent") == 1, ended.err

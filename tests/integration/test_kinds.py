@@ -236,7 +236,15 @@ async def test_what_only_a_newer_server_has_is_read_by_a_statement_that_todays_t
     look = await database.connect()
     for row in newer:
         rows = await look.fetch(
-            statements.whole(row.since), [], [], False, statements.CATALOGS, [row.kind], [], True
+            statements.whole(row.since),
+            [],
+            [],
+            False,
+            statements.CATALOGS,
+            [row.kind],
+            [],
+            True,
+            False,
         )
         assert "SCHEMA" in {one["part"] for one in rows}
         assert row.kind not in {one["part"] for one in rows}

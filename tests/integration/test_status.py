@@ -62,6 +62,17 @@ async def corrected(regent: Regent, look: asyncpg.Connection) -> None:
     await regent.drifts(2)
 
 
+async def nobody_is_refused(dsn: tuple[str, str]) -> None:
+    """A role that nobody knows is no role of which there is nothing to say."""
+    for command in ("history", "drift"):
+        ended = await postgregent(command, *dsn, "--role", "mydb-viewr")
+        assert (ended.status, ended.out) == (1, ""), command
+        assert "--role mydb-viewr" in ended.err
+        assert "Did you mean mydb-viewer?" in ended.err
+        assert (await postgregent(command, *dsn, "--role", "summer-intern-2")).status == 0
+
+
+@pytest.mark.found("E502", "E503")
 async def test_a_regent_that_runs_is_fine_and_one_that_was_killed_is_not(
     database: Database, tmp_path: Path
 ) -> None:
@@ -97,6 +108,10 @@ async def test_a_regent_that_runs_is_fine_and_one_that_was_killed_is_not(
         [row] = csv.DictReader(io.StringIO(ended.out))
         assert (row["role"], row["regent"]) == ("flights-admin", "default/my-regent")
         assert (await postgregent("history", *dsn, "--since", "0s")).out == "Nothing was found.\n"
+        shown = (await postgregent("status", *dsn)).out
+        assert "All that was looked at is fine." in shown
+        assert "Whether each resource is Ready is not in the home database" in shown
+        await nobody_is_refused(dsn)
         regent.kill()
     ended = await postgregent("status", *dsn)
     assert ended.status == 3

@@ -8,6 +8,6 @@ FROM (
     FROM looked_at_space AS n JOIN space AS s ON s.oid = n.oid
     GROUP BY 1, 2, 3
 ) AS g
-WHERE NOT g.is_system OR EXISTS (
+WHERE NOT g.is_system OR (SELECT w.is_wanted FROM system_space AS w) OR EXISTS (
     SELECT FROM pg_catalog.aclexplode(g.nspacl) AS e
     WHERE pg_catalog.pg_get_userbyid(e.grantee) = ANY ($1::text[]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,3 +137,19 @@ def test_a_role_without_login_is_compared_where_it_is_asked_for() -> None:
         "root": [],
     }
     assert found[1].unchanged == len(before.powers["root"])
+
+
+@pytest.mark.found("E500")
+def test_what_was_read_of_a_system_schema_on_one_side_alone_takes_from_nobody_else() -> None:
+    """`GRANT EXECUTE ON FUNCTION now() TO anna` lets one server read it, and another not."""
+    public = AclItem(None, "postgres", frozenset({"EXECUTE"}), frozenset())
+    annas = AclItem("anna", "postgres", frozenset({"EXECUTE"}), frozenset({"EXECUTE"}))
+    shared = server(role("anna", login=True), role("bob", login=True))
+    now = Place("mydb", ObjectKind.ROUTINE, "pg_catalog", "now()")
+    given = Side(Places(shared, {now: Held("postgres", (public, annas))}, databases=("mydb",)))
+    plain = Side(Places(shared, {}, databases=("mydb",)))
+    for before, after, which in ((given, plain, "losses"), (plain, given, "gains")):
+        anna, bob = difference(before, after)
+        assert not bob.steps
+        [step] = getattr(anna, which)
+        assert (len(anna.steps), step.word) == (1, "EXECUTE WITH GRANT OPTION")

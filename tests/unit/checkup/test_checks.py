@@ -23,7 +23,7 @@ from regent.checkup.seen import (
 )
 from regent.home.database import LATEST
 from regent.home.locks import Holder
-from regent.remembered import BrakeMemory, Remembered
+from regent.remembered import BrakeMemory, Remembered, Unmanageable
 from tests.declared import NOON, REFERENCE, REGENT, accepted, state
 
 HOLDER = Holder(1, "my-admin", "postgregent/lock of default/my-regent", "10.0.0.7", NOON, True)
@@ -165,3 +165,25 @@ def test_what_could_not_be_read_stands_above_what_is_wrong() -> None:
     assert verdict_of([note]) == "Fine"
     assert verdict_of([waits]) == verdict_of([fault, note]) == "NotReady"
     assert verdict_of([fault, unknown]) == "Unknown"
+
+
+@pytest.mark.found("E506")
+@pytest.mark.parametrize(
+    ("sqlstate", "is_helped", "by_rights"),
+    [("42501", False, True), ("0LP01", True, True), ("22023", False, False)],
+)
+def test_other_rights_are_the_way_out_only_where_rights_are_lacking(
+    sqlstate: str, is_helped: bool, by_rights: bool
+) -> None:
+    """Nobody's rights make 5 parsecs a statement_timeout."""
+    one = regent()
+    assert one.remembered is not None
+    refused = Unmanageable("d", sqlstate, "said", NOON, is_helped=is_helped)
+    remembered = replace(one.remembered, unmanageable={"d": refused})
+    [said] = [
+        finding
+        for finding in of_regent(seen(one), replace(one, remembered=remembered))
+        if finding.check == "Refused"
+    ]
+    assert ("other rights" in said.way_out) is by_rights
+    assert ("Correct what it names" in said.way_out) is not by_rights

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from cli.validate import Checked, read_and_check
 from controller.core.secrets import SecretName
 from controller.local.secrets import (
     SecretCollisionError,
@@ -11,6 +14,7 @@ from controller.local.secrets import (
     variable_of,
     with_environment,
 )
+from tests.command import flights
 
 NAME = SecretName("default", "mydb-passwords")
 
@@ -49,3 +53,23 @@ def test_the_environment_comes_before_a_manifest() -> None:
     new = secrets_from_environment([(NAME, "a")], {variable_of(NAME, "a"): "3"})
     values = with_environment(old, new)[NAME].values
     assert [values[key].get_secret_value() for key in ("a", "b")] == [b"3", b"2"]
+
+
+@pytest.mark.found("E501")
+def test_a_key_that_is_given_twice_is_said_with_both_places_and_which_counts(
+    tmp_path: Path,
+) -> None:
+    directory = flights(tmp_path)
+    (directory / "secrets.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: mydb-passwords}\n"
+        "stringData: {admin: canary-of-git}\n"
+    )
+    variable = variable_of(NAME, "admin")
+    tree, problems = read_and_check(Checked((str(directory),), {variable: "canary-of-environment"}))
+    [said] = [one for one in problems if variable in one.message]
+    assert (said.severity, said.place) == ("warning", "secrets.yaml:1")
+    assert "and the variable counts" in said.message
+    assert said in tree.passed_over, "plan, apply and local say what was passed over"
+    assert "canary" not in f"{problems}"
+    _, problems = read_and_check(Checked((str(directory),), {}))
+    assert not [one for one in problems if variable in one.message]

@@ -648,3 +648,21 @@ def test_the_roles_of_a_renamed_regent_say_both_ways_out() -> None:
     assert said.reason == "NameConflict"
     assert "declare it there, or give this one another name" in said.message
     assert "`postgregent uninstall --dsn … --regent default/before`" in said.message
+
+
+@pytest.mark.found("E505")
+def test_a_misspelt_group_gets_the_nearest_name_and_every_one_is_told() -> None:
+    """No `allow` lets anybody into a role that is not there."""
+    groups = "[{role: pg_monitr}, {role: reporing}, {role: nothing-alike}, {role: strong}]"
+    declared = f"""
+      User/ann: {{database: mydb, memberOf: {groups}}}
+      Role/reporting: {{database: mydb}}
+    """
+    on = server(role("pg_monitor"), role("strong", createrole=True))
+    outcome = resolved(declared, on=on).outcomes["User/default/ann"]
+    assert outcome.reason == "NotAllowed"
+    assert "'pg_monitr' is no role on this server. Did you mean pg_monitor?" in outcome.message
+    assert "'reporing' is no role on this server. Did you mean reporting?" in outcome.message
+    assert "'nothing-alike' is no role on this server. Correct the name" in outcome.message
+    assert "'strong' is neither" in outcome.message
+    assert outcome.message.count("spec.allow.memberOf") == 1
