@@ -99,7 +99,7 @@ def of_defaults(events: Sequence[Event], kind: ObjectKind) -> Answer:
     found = [
         event
         for event in events
-        if (event.command_tag == OF_DEFAULTS and event.object_type == keyword)
+        if (event.command_tag == OF_DEFAULTS and event.object_type in (keyword, None))
         or event.command_tag == TAKES_DEFAULTS
     ]
     if not found:
@@ -115,7 +115,7 @@ def attribute(events: Sequence[Event], touched: Touched, xmins: frozenset[int]) 
     Give the events of the pass that found it; xmins from row_versions(), read before correcting.
     """
     fitting = [event for event in events if _fits(event, touched)]
-    made = max((e.at for e in fitting if e.command_tag in MAKING_TAGS), default=None)
+    made = max((e.at for e in fitting if e.address and e.command_tag in MAKING_TAGS), default=None)
     fitting = [event for event in fitting if made is None or event.at >= made]
     if exact := [event for event in fitting if event.xmin in xmins]:
         return _among(exact[-1], _until(exact[-1], fitting))

@@ -37,6 +37,7 @@ GONE = (
 class Event:
     """One recorded command. GRANT and REVOKE name a kind of object, never which one.
 
+    What ran inside of REFRESH MATERIALIZED VIEW names nothing but its tag.
     `xid` is the full id of the top transaction. `written_by` is the xmin of the event's own row:
     the command used that transaction id or an earlier one of the same transaction.
     """

@@ -9,6 +9,9 @@
 -- must not read the table, or two of them would fail each other, so there they are not counted.
 -- PREPARE TRANSACTION fails after a NOTIFY: where it is possible at all, the watcher finds the row.
 -- A full NOTIFY queue fails a COMMIT: so none from half full.
+-- Inside of REFRESH MATERIALIZED VIEW PostgreSQL tells nothing of a command but its tag: it is recorded
+-- without its object. A command that found nothing to do looks alike, so it is only where this
+-- transaction wrote one of the catalogs that privileges hang on.
 CREATE OR REPLACE FUNCTION postgregent.record_change() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -50,6 +53,26 @@ BEGIN
             FROM pg_catalog.pg_event_trigger_ddl_commands() AS c
             WHERE c.schema_name IS DISTINCT FROM 'pg_temp'
               AND c.object_type NOT IN ('index', 'policy', 'trigger', 'rule');
+        END IF;
+        IF tags IS NULL AND tg_event = 'ddl_command_end'
+            AND pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger_ddl_commands())
+            AND (pg_catalog.current_setting('track_counts') <> 'on' OR EXISTS (
+                SELECT FROM unnest(ARRAY[
+                    'pg_class', 'pg_attribute', 'pg_proc', 'pg_namespace', 'pg_type',
+                    'pg_language', 'pg_foreign_data_wrapper', 'pg_foreign_server',
+                    'pg_largeobject_metadata', 'pg_default_acl', 'pg_extension', 'pg_depend'
+                ]) AS c (name)
+                WHERE 0 < pg_catalog.pg_stat_get_xact_tuples_inserted(c.name::regclass)
+                    + pg_catalog.pg_stat_get_xact_tuples_updated(c.name::regclass)
+                    + pg_catalog.pg_stat_get_xact_tuples_deleted(c.name::regclass)
+            ))
+        THEN
+            tags := ARRAY[tg_tag];
+            types := ARRAY[NULL];
+            classids := ARRAY[NULL];
+            objids := ARRAY[NULL];
+            in_extension := ARRAY[false];
         END IF;
         IF tags IS NULL THEN
             RETURN;
