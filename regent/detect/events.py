@@ -79,8 +79,8 @@ class Event:
 class Taken:
     """New events of others, oldest first.
 
-    `lost` counts commands that found the table full; then, and when `is_damaged` (the table is not
-    what it was), only a full pass will do. `has_more`: call again.
+    `lost` counts commands that found the table full, or could not be recorded; then, and when
+    `is_damaged` (the table is not what it was), only a full pass will do. `has_more`: call again.
     """
 
     events: tuple[Event, ...] = ()

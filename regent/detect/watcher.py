@@ -72,6 +72,7 @@ class LocalWatch:
         self._polling_seconds = polling_seconds
         self._seen: Fingerprint = {}
         self._events: object = None
+        self._not_recorded = 0
         self._polled_at = 0.0
         self._owes_a_look = False
         self._is_looking = False
@@ -106,8 +107,11 @@ class LocalWatch:
     async def _look_at_detector(self) -> None:
         found = dict(await self._source.fetchrow(sql.load("watch/detector")) or {})
         has_events = found.pop("has_events", False)
+        before, self._not_recorded = self._not_recorded, found.pop("not_recorded", None) or 0
         if self._is_new(found):
             self._wake(DetectorChanged(self._database))
+        if self._not_recorded > before:
+            self._wake(LocalEvents(self._database))
         if has_events:
             await self._look_at_events()
 

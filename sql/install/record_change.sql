@@ -1,8 +1,11 @@
 -- Called by both event triggers. It writes what a command did to postgregent.event, and wakes the
 -- Regent with a NOTIFY that names the transaction (equal payloads of one transaction collapse).
 --
--- It never raises: whatever is wrong becomes a WARNING, and the command goes through. So no
--- variable may have a type that somebody could drop (that would fail outside of the block).
+-- Whatever is wrong becomes a WARNING, and the command goes through. So no variable may have a type
+-- that somebody could drop (that would fail outside of the block). What could not be recorded is
+-- counted in event_overflow, which asks for a full pass and is not undone with anything.
+-- It raises only where not even that can be counted, for what the command ran into itself: the depth
+-- of the stack, which whoever calls chooses, or locks or memory that are used up (ADR 67).
 -- SECURITY DEFINER hides current_user: the setting "role" is what can be known of SET ROLE.
 -- lock_timeout: a lock that somebody holds on our table must not stop anybody's command.
 -- A bulk transaction writes at most 32 rows: each costs it a subtransaction. A SERIALIZABLE one
@@ -27,6 +30,7 @@ DECLARE
         AND pg_catalog.pg_notification_queue_usage() < 0.5;
     recorded bigint := 0;
     unread bigint;
+    is_counted boolean := false;
 BEGIN
     BEGIN
         IF tg_event = 'sql_drop' THEN
@@ -109,11 +113,22 @@ BEGIN
         RAISE WARNING 'postgregent could not record this command, which goes on: %', sqlerrm
             USING HINT = 'The Regent repairs its schema "postgregent" by itself.';
         BEGIN
+            PERFORM pg_catalog.nextval('postgregent.event_overflow');
+            is_counted := true;
+        EXCEPTION
+            WHEN statement_too_complex THEN RAISE;
+            WHEN OTHERS THEN NULL;
+        END;
+        IF NOT is_counted AND sqlstate LIKE '53%' THEN
+            RAISE;
+        END IF;
+        BEGIN
             IF may_notify THEN
                 PERFORM pg_catalog.pg_notify('postgregent', '');
             END IF;
-        EXCEPTION WHEN OTHERS THEN
-            NULL;
+        EXCEPTION
+            WHEN statement_too_complex THEN RAISE;
+            WHEN OTHERS THEN NULL;
         END;
     END;
 END

@@ -17,7 +17,7 @@
 -- granted on is looked for in all of these catalogs. CREATE SCHEMA IF NOT EXISTS that found one looks
 -- alike, and made no row.
 -- Nothing but its own refusal may stop a command: any error of the judge is a WARNING, and is
--- counted. So no variable may have a type that somebody could drop.
+-- counted; but for the stack depth, which whoever calls chooses, and has used up (ADR 67). So no variable may have a type that somebody could drop.
 CREATE OR REPLACE FUNCTION postgregent.refuse_change() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -234,15 +234,19 @@ BEGIN
           AND (s.usename = current_user OR coalesce(pg_catalog.pg_has_role(
               s.usesysid, pg_catalog.to_regrole('postgregent_owner'), 'MEMBER'
           ), false));
-    EXCEPTION WHEN OTHERS THEN
-        refusal := NULL;
-        RAISE WARNING 'postgregent could not judge this command, which goes on: %', sqlerrm
-            USING HINT = 'The Regent corrects afterwards what nobody declared.';
-        BEGIN
-            PERFORM pg_catalog.nextval('postgregent.not_judged');
-        EXCEPTION WHEN OTHERS THEN
-            NULL;
-        END;
+    EXCEPTION
+        WHEN statement_too_complex THEN
+            RAISE;
+        WHEN OTHERS THEN
+            refusal := NULL;
+            RAISE WARNING 'postgregent could not judge this command, which goes on: %', sqlerrm
+                USING HINT = 'The Regent corrects afterwards what nobody declared.';
+            BEGIN
+                PERFORM pg_catalog.nextval('postgregent.not_judged');
+            EXCEPTION
+                WHEN statement_too_complex THEN RAISE;
+                WHEN OTHERS THEN NULL;
+            END;
     END;
     IF refusal IS NOT NULL AND is_held THEN
         RAISE EXCEPTION USING
