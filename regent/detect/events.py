@@ -17,6 +17,7 @@ import asyncpg
 import sql
 from regent.kinds import Address
 from regent.server.lenient_text import legible
+from regent.server.own_tables import without_waiting
 
 XIDS = 1 << 32
 MOST_IDS = 256
@@ -137,10 +138,11 @@ class EventReader:
         self._owes_room = False
 
     async def take(self, connection: asyncpg.Connection) -> Taken:
-        """What is new, in one round trip."""
+        """What is new. LockNotAvailableError, at once, where somebody locks the table."""
         limit = AT_ONCE + len(self._given)
         try:
-            rows = await connection.fetch(sql.load("watch/events"), limit)
+            async with without_waiting(connection):
+                rows = await connection.fetch(sql.load("watch/events"), limit)
         except GONE:
             self._given.clear()
             return Taken(is_damaged=True)
@@ -170,9 +172,11 @@ class EventReader:
         try:
             for start in range(0, len(ids), AT_ONCE):
                 part = [*map(str, ids[start : start + AT_ONCE])]
-                gone += await connection.fetchval(sql.load("watch/events_forget"), part)
+                async with without_waiting(connection):
+                    gone += await connection.fetchval(sql.load("watch/events_forget"), part)
             if ids or self._owes_room:
-                await connection.execute(sql.load("watch/events_taken"))
+                async with without_waiting(connection):
+                    await connection.execute(sql.load("watch/events_taken"))
                 self._owes_room = False
         except GONE:
             pass
