@@ -1103,6 +1103,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "rule 30",
+        "what nobody knows the time of began when it was found",
+        "shared/drift_text.py",
+        "    if drift.happened_at is None:\n",
+        "    if False:\n",
+        "tests/unit/report/test_drift_text.py::test_what_nobody_knows_the_time_of_is_counted_from_when_it_was_found",
+    ),
+    Mutant(
+        "rule 30",
         "a command that found nothing to do costs a full pass",
         "sql/install/record_change.sql",
         "WHERE 0 < pg_catalog",
