@@ -57,6 +57,8 @@ class Event:
     pid: int
     application: str
     client: str | None
+    backend: str | None = None
+    """Which process of the server's it was; None for a client's session."""
 
     @property
     def address(self) -> Address | None:
@@ -207,4 +209,5 @@ def _event(row: asyncpg.Record) -> Event:
         pid=row["pid"],
         application=legible(row["application_name"]),
         client=row["client"],
+        backend=row["backend_type"],
     )

@@ -6,6 +6,8 @@
 -- counted in event_overflow, which asks for a full pass and is not undone with anything.
 -- It raises only where not even that can be counted, for what the command ran into itself: the depth
 -- of the stack, which whoever calls chooses, or locks or memory that are used up (ADR 67).
+-- An index of somebody's may run its expression in an autovacuum worker, as the bootstrap superuser:
+-- so a session that is no client's is named by what it is.
 -- SECURITY DEFINER hides current_user: the setting "role" is what can be known of SET ROLE.
 -- lock_timeout: a lock that somebody holds on our table must not stop anybody's command.
 -- A bulk transaction writes at most 32 rows: each costs it a subtransaction. A SERIALIZABLE one
@@ -31,6 +33,7 @@ DECLARE
     recorded bigint := 0;
     unread bigint;
     is_counted boolean := false;
+    server_process text;
 BEGIN
     BEGIN
         IF tg_event = 'sql_drop' THEN
@@ -88,18 +91,23 @@ BEGIN
         IF recorded >= 32 THEN
             RETURN;
         END IF;
+        IF pg_catalog.inet_client_addr() IS NULL THEN
+            SELECT a.backend_type INTO server_process
+            FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a
+            WHERE a.backend_type <> 'client backend';
+        END IF;
         unread := coalesce(pg_catalog.pg_sequence_last_value('postgregent.event_id_seq'), 0)
             - coalesce(pg_catalog.pg_sequence_last_value('postgregent.event_taken'), 0);
         IF unread < 99000 THEN
             INSERT INTO postgregent.event (
                 at, xid, command_tag, object_type, classid, objid, in_extension,
-                session_user_name, role, pid, application_name, client_addr
+                session_user_name, role, pid, application_name, client_addr, backend_type
             )
             SELECT pg_catalog.clock_timestamp(), pg_catalog.pg_current_xact_id(),
                 c.tag, c.type, c.classid, c.objid, c.in_extension,
                 session_user, nullif(pg_catalog.current_setting('role'), 'none'),
                 pg_catalog.pg_backend_pid(), pg_catalog.current_setting('application_name'),
-                pg_catalog.inet_client_addr()
+                pg_catalog.inet_client_addr(), server_process
             FROM unnest(tags, types, classids, objids, in_extension)
                 AS c (tag, type, classid, objid, in_extension)
             LIMIT 32 - recorded;

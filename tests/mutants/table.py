@@ -1111,6 +1111,15 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "rule 30",
+        "what autovacuum runs is the superuser's own deed",
+        "regent/detect/attribution.py",
+        "not why and last.backend is None:",
+        "not why:",
+        "tests/attacks/test_deeds_of_the_server.py::test_what_autovacuum_runs_is_named_as_that",
+        on=18,
+    ),
+    Mutant(
+        "rule 30",
         "a command that found nothing to do costs a full pass",
         "sql/install/record_change.sql",
         "WHERE 0 < pg_catalog",
