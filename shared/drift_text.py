@@ -15,12 +15,19 @@ def drift_text(drift: Drift, *, with_pid: bool = True) -> str:
 
 
 def outcome(drift: Drift) -> str:
-    """What was done about it, and how long after it."""
+    """What was done about it, and how long after it; where nobody knows when it began, that.
+
+    Such as `revoked 3.9 ms later`, or `revoked 3.9 ms after it was found; since when is not known`.
+    """
     if drift.corrected_at is None:
         return f"not corrected: {drift.error}" if drift.error else "not corrected"
     done = drift.correction or "corrected"
     since = (drift.corrected_at - (drift.happened_at or drift.found_at)).total_seconds()
-    return f"{done} {since * 1000:.1f} ms later" if since >= 0 else done
+    if since < 0:
+        return done
+    if drift.happened_at is None:
+        return f"{done} {since * 1000:.1f} ms after it was found; since when is not known"
+    return f"{done} {since * 1000:.1f} ms later"
 
 
 def timeless(drift: Drift) -> str:

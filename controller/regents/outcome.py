@@ -151,7 +151,7 @@ def _words(  # noqa: PLR0912 - one branch for each that it can say, the worst fi
         return (
             "Stalled",
             "Unsupported",
-            f"This version does not act on {fields}; the rest holds. Take it out to be Ready.",
+            f"Not acted on: {fields}. The rest holds. Mend that, or take it out, to be Ready.",
         )
     if held:
         return "Stalled", "Held", held_words(held)

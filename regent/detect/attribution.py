@@ -99,7 +99,7 @@ def of_defaults(events: Sequence[Event], kind: ObjectKind) -> Answer:
     found = [
         event
         for event in events
-        if (event.command_tag == OF_DEFAULTS and event.object_type == keyword)
+        if (event.command_tag == OF_DEFAULTS and event.object_type in (keyword, None))
         or event.command_tag == TAKES_DEFAULTS
     ]
     if not found:
@@ -115,7 +115,7 @@ def attribute(events: Sequence[Event], touched: Touched, xmins: frozenset[int]) 
     Give the events of the pass that found it; xmins from row_versions(), read before correcting.
     """
     fitting = [event for event in events if _fits(event, touched)]
-    made = max((e.at for e in fitting if e.command_tag in MAKING_TAGS), default=None)
+    made = max((e.at for e in fitting if e.address and e.command_tag in MAKING_TAGS), default=None)
     fitting = [event for event in fitting if made is None or event.at >= made]
     if exact := [event for event in fitting if event.xmin in xmins]:
         return _among(exact[-1], _until(exact[-1], fitting))
@@ -213,8 +213,10 @@ def _among(last: Event, events: Sequence[Event], why: str = "") -> Answer:
     mine, sessions = _candidate(last), {_session(event): event for event in events}
     sessions.pop(_session(last), None)
     others = [_candidate(event) for event in reversed(sessions.values())]
-    if not others and not why:
+    if not others and not why and last.backend is None:
         return Actor(certainty="Recorded", **mine.model_dump()), last.at
+    if last.backend and not why:
+        why = f"It was the server's {last.backend}, which runs what others have written."
     many = f"{len(others) + 1} sessions made such changes then, and GRANT does not say on what."
     return _probable([mine, *others], why if not others else many), last.at
 
@@ -248,7 +250,7 @@ def _candidate(event: Event) -> Candidate:
         session_user=event.session_user,
         role=event.role,
         pid=event.pid,
-        application=event.application or None,
+        application=event.backend or event.application or None,
         client=event.client,
         command_tag=event.command_tag,
     )

@@ -22,6 +22,7 @@ from regent.health.metrics import Health, Metrics
 from regent.server.connection import Connects
 from regent.server.connections import Connections
 from regent.server.lenient_text import shown
+from regent.server.own_tables import in_the_way
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.http import DetectorBody
 
@@ -58,6 +59,8 @@ class Detectors:
         """That there are no triggers: it is declared so, or nothing may be written."""
         self.failed: set[str] = set()
         """Where the installation met trouble that may be over by the next time."""
+        self._held: dict[str, str] = {}
+        """Where somebody locks the event table, and who."""
         self._states: dict[str, DetectorStatus] = {}
         self._were_whole: set[str] = set()
         """Where triggers were seen whole: a database that is new has lost nothing."""
@@ -135,7 +138,8 @@ class Detectors:
         """Each detector, and whether it works at this moment."""
         for name, state in self._states.items():
             if not self._is_meant:
-                yield Health("triggers", name, healthy=state.kind == "Triggers")
+                is_read = name not in self._held
+                yield Health("triggers", name, healthy=state.kind == "Triggers" and is_read)
         for name, listener in self._listeners.items():
             yield Health("listener", name, healthy=listener.is_listening)
         yield Health("watcher", "", healthy=self._watcher.is_watching)
@@ -168,7 +172,9 @@ class Detectors:
         """What the triggers recorded in these databases, or in all that have triggers."""
 
         async def take(name: str, connection: asyncpg.Connection) -> Taken:
-            return await self._readers[name].take(connection)
+            taken = await self._readers[name].take(connection)
+            self._held.pop(name, None)
+            return taken
 
         found = await self._in_each(databases, take)
         return {name: one or Taken(is_damaged=True) for name, one in found.items()}
@@ -194,16 +200,23 @@ class Detectors:
         async def one(name: str) -> T | None:
             try:
                 async with self._connections.use(name, seconds=ANSWER_SECONDS) as connection:
-                    return await work(name, connection)
+                    try:
+                        return await work(name, connection)
+                    except asyncpg.LockNotAvailableError:
+                        self._held[name] = await in_the_way(connection)
+                        raise
             except TROUBLE as error:
                 heed_cancellation()
                 log.info("events not read", database=name, error=str(error))
                 return None
 
+        held = dict(self._held)
         asked = self._readers if databases is None else databases
         names = [name for name in self._readers if name in asked and self._has_triggers(name)]
         async with asyncio.TaskGroup() as group:
             tasks = {name: group.create_task(one(name)) for name in names}
+        if self._held != held:
+            self.say()
         return {name: task.result() for name, task in tasks.items()}
 
     def say(self) -> None:
@@ -214,6 +227,10 @@ class Detectors:
         if not is_meant:
             message = " ".join(f"{name}: {text}" for name, text in why.items())
         troubles = [*(one.trouble for one in self._listeners.values()), self._watcher.trouble]
+        troubles += [
+            f"{name}: What is recorded cannot be read, so all is looked at each time. {said}"
+            for name, said in self._held.items()
+        ]
         lost = [trouble for trouble in troubles if trouble]
         self._board.say(
             detector=DetectorBody(

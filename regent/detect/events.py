@@ -17,6 +17,7 @@ import asyncpg
 import sql
 from regent.kinds import Address
 from regent.server.lenient_text import legible
+from regent.server.own_tables import without_waiting
 
 XIDS = 1 << 32
 MOST_IDS = 256
@@ -37,6 +38,7 @@ GONE = (
 class Event:
     """One recorded command. GRANT and REVOKE name a kind of object, never which one.
 
+    What ran inside of REFRESH MATERIALIZED VIEW names nothing but its tag.
     `xid` is the full id of the top transaction. `written_by` is the xmin of the event's own row:
     the command used that transaction id or an earlier one of the same transaction.
     """
@@ -55,6 +57,8 @@ class Event:
     pid: int
     application: str
     client: str | None
+    backend: str | None = None
+    """Which process of the server's it was; None for a client's session."""
 
     @property
     def address(self) -> Address | None:
@@ -78,8 +82,8 @@ class Event:
 class Taken:
     """New events of others, oldest first.
 
-    `lost` counts commands that found the table full; then, and when `is_damaged` (the table is not
-    what it was), only a full pass will do. `has_more`: call again.
+    `lost` counts commands that found the table full, or could not be recorded; then, and when
+    `is_damaged` (the table is not what it was), only a full pass will do. `has_more`: call again.
     """
 
     events: tuple[Event, ...] = ()
@@ -136,10 +140,11 @@ class EventReader:
         self._owes_room = False
 
     async def take(self, connection: asyncpg.Connection) -> Taken:
-        """What is new, in one round trip."""
+        """What is new. LockNotAvailableError, at once, where somebody locks the table."""
         limit = AT_ONCE + len(self._given)
         try:
-            rows = await connection.fetch(sql.load("watch/events"), limit)
+            async with without_waiting(connection):
+                rows = await connection.fetch(sql.load("watch/events"), limit)
         except GONE:
             self._given.clear()
             return Taken(is_damaged=True)
@@ -169,9 +174,11 @@ class EventReader:
         try:
             for start in range(0, len(ids), AT_ONCE):
                 part = [*map(str, ids[start : start + AT_ONCE])]
-                gone += await connection.fetchval(sql.load("watch/events_forget"), part)
+                async with without_waiting(connection):
+                    gone += await connection.fetchval(sql.load("watch/events_forget"), part)
             if ids or self._owes_room:
-                await connection.execute(sql.load("watch/events_taken"))
+                async with without_waiting(connection):
+                    await connection.execute(sql.load("watch/events_taken"))
                 self._owes_room = False
         except GONE:
             pass
@@ -202,4 +209,5 @@ def _event(row: asyncpg.Record) -> Event:
         pid=row["pid"],
         application=legible(row["application_name"]),
         client=row["client"],
+        backend=row["backend_type"],
     )

@@ -45,6 +45,7 @@ COLUMNS = (
     "pid integer not null",
     "application_name text not null",
     "client_addr inet",
+    "backend_type text",
 )
 
 

@@ -16,6 +16,7 @@ import structlog
 
 from regent.detect.wake import Full, Hint, LocalEvents
 from regent.server.lenient_text import shown
+from regent.server.own_tables import LOCK_TIMEOUT
 from regent.server.trouble import TROUBLE, heed_cancellation, reconnecting
 from shared.backoff import Backoff
 from shared.errors import PostgRegentError
@@ -90,6 +91,7 @@ class Listener:
         connection = await self._connect()
         try:
             connection.add_termination_listener(lambda _: ended.set())
+            await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
             await connection.add_listener(CHANNEL, self._heard)
             self._connection, self.trouble = connection, ""
             log.info("listening", database=self.database)

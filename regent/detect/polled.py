@@ -14,6 +14,7 @@ import asyncpg
 
 from regent.detect.wake import Full, Hint
 from regent.server.connections import Connections
+from regent.server.own_tables import without_waiting
 from regent.server.trouble import TROUBLE, DidNotAnswerError, reconnecting
 from shared.backoff import Backoff
 
@@ -49,10 +50,15 @@ class PolledSource:
         if monotonic() < self._not_before:
             raise DidNotAnswerError(f"Database {self._database!r} is asked again later.")
         try:
-            async with self._connections.use(
-                self._database, seconds=self._answer_seconds, yields=True
-            ) as connection:
+            async with (
+                self._connections.use(
+                    self._database, seconds=self._answer_seconds, yields=True
+                ) as connection,
+                without_waiting(connection),
+            ):
                 row = await connection.fetchrow(query, *arguments)
+        except asyncpg.LockNotAvailableError:
+            raise  # it answers, and says that somebody locks the event table
         except TROUBLE:
             self._was_lost = True
             self._not_before = monotonic() + self._backoff.after()

@@ -21,4 +21,5 @@ def is_simple(taken: Mapping[str, Taken]) -> bool:
 
 
 def _says_all(event: Event) -> bool:
-    return event.command_tag in SIMPLE_TAGS and event.object_type not in NOT_TARGETED
+    is_told = event.object_type is not None
+    return is_told and event.command_tag in SIMPLE_TAGS and event.object_type not in NOT_TARGETED

@@ -72,6 +72,8 @@ class LocalWatch:
         self._polling_seconds = polling_seconds
         self._seen: Fingerprint = {}
         self._events: object = None
+        self._not_recorded = 0
+        self._locked_at: float | None = None
         self._polled_at = 0.0
         self._owes_a_look = False
         self._is_looking = False
@@ -106,18 +108,37 @@ class LocalWatch:
     async def _look_at_detector(self) -> None:
         found = dict(await self._source.fetchrow(sql.load("watch/detector")) or {})
         has_events = found.pop("has_events", False)
+        before, self._not_recorded = self._not_recorded, found.pop("not_recorded", None) or 0
         if self._is_new(found):
             self._wake(DetectorChanged(self._database))
+        if self._not_recorded > before:
+            self._wake(LocalEvents(self._database))
         if has_events:
             await self._look_at_events()
 
     async def _look_at_events(self) -> None:
+        """Where somebody locks the table a pass looks at everything once, and once more after it.
+
+        What could not be recorded meanwhile is counted, and heard of by that.
+        """
+        was_locked = self._locked_at is not None
+        if self._locked_at is not None and monotonic() - self._locked_at < self._polling_seconds:
+            self._owes_a_look = True
+            return
         try:
             own = [*map(str, self._own)]
             row = await self._source.fetchrow(sql.load("watch/events_fingerprint"), own)
         except GONE:
             self._wake(DetectorChanged(self._database))
             return
+        except asyncpg.LockNotAvailableError:
+            self._locked_at, self._owes_a_look = monotonic(), True
+            if not was_locked:
+                self._wake(LocalEvents(self._database))
+            return
+        if was_locked:
+            self._locked_at = None
+            self._wake(Full(f"the events of {self._database} can be read again"))
         before, self._events = self._events, row["events"] if row else None
         if self._events is not None and self._events != before:
             self._wake(LocalEvents(self._database))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+import asyncpg
 import structlog
 
 from regent.changes import Change
@@ -24,6 +25,7 @@ from regent.prevent.judge import Guard
 from regent.prevent.opening import about_to_write
 from regent.server.connections import Connections
 from regent.server.lenient_text import shown
+from regent.server.own_tables import in_the_way, without_waiting
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.resources import RegentSpec
 from shared.state import Trouble
@@ -94,7 +96,10 @@ class Prevention:
         written = about_to_write(changes)
         for name in sorted(self._told & written.keys()):
             try:
-                async with self._connections.use(name, seconds=JUDGE_SECONDS) as connection:
+                async with (
+                    self._connections.use(name, seconds=JUDGE_SECONDS) as connection,
+                    without_waiting(connection),
+                ):
                     await judge.leave_open(connection, written[name])
             except TROUBLE as error:
                 heed_cancellation()
@@ -168,7 +173,11 @@ class Prevention:
         try:
             async with self._connections.use(name, seconds=JUDGE_SECONDS) as connection:
                 failures, damage = await judge.install(connection)
-                is_changed = await judge.tell(connection, found, guard)
+                try:
+                    async with without_waiting(connection):
+                        is_changed = await judge.tell(connection, found, guard)
+                except asyncpg.LockNotAvailableError:
+                    return _Telling(await in_the_way(connection), is_told=False)
         except TROUBLE as error:
             heed_cancellation()
             log.info("judge not told", database=name, error=str(error))

@@ -1,5 +1,6 @@
 -- One row is one command that changed local objects, in a transaction that has committed.
 -- UNLOGGED: no WAL, nothing to replicate, empty after a crash (then a full pass finds everything).
+-- backend_type is NULL for a client's session, and else which process of the server's it was.
 -- The text of the statement is never kept: it may hold a password.
 CREATE UNLOGGED TABLE postgregent.event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -14,7 +15,8 @@ CREATE UNLOGGED TABLE postgregent.event (
     role name,
     pid integer NOT NULL,
     application_name text NOT NULL,
-    client_addr inet
+    client_addr inet,
+    backend_type text
 );
 CREATE INDEX event_xid ON postgregent.event (xid);
 GRANT SELECT ON postgregent.event TO pg_database_owner;

@@ -13,8 +13,11 @@
 -- command, for whichever transaction was judged last. A command is never numbered lower than one before
 -- it, be that rolled back. Where others were judged in between, all of the transaction's own are again.
 -- Of a command that wrote more, the thousand rows that were written last are judged.
+-- Inside of REFRESH MATERIALIZED VIEW PostgreSQL tells nothing of a command but its tag: then what it
+-- granted on is looked for in all of these catalogs. CREATE SCHEMA IF NOT EXISTS that found one looks
+-- alike, and made no row.
 -- Nothing but its own refusal may stop a command: any error of the judge is a WARNING, and is
--- counted. So no variable may have a type that somebody could drop.
+-- counted; but for the stack depth, which whoever calls chooses, and has used up (ADR 67). So no variable may have a type that somebody could drop.
 CREATE OR REPLACE FUNCTION postgregent.refuse_change() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -33,6 +36,7 @@ DECLARE
     latest bigint;
     newest bigint := -1;
     granted_on text[];
+    is_hidden boolean;
     judged record;
     ids oid[];
     parts integer[];
@@ -53,10 +57,14 @@ BEGIN
         THEN
             RETURN;
         END IF;
-        SELECT array_agg(c.object_type) INTO granted_on
-        FROM pg_catalog.pg_event_trigger_ddl_commands() AS c
-        WHERE c.command_tag IN ('GRANT', 'REVOKE') AND NOT c.in_extension;
-        IF granted_on IS NULL AND tg_tag <> 'DROP OWNED' THEN
+        SELECT count(*) = 0, array_agg(c.object_type) FILTER (
+            WHERE c.command_tag IN ('GRANT', 'REVOKE') AND NOT c.in_extension
+        ) INTO is_hidden, granted_on
+        FROM pg_catalog.pg_event_trigger_ddl_commands() AS c;
+        IF is_hidden AND tg_tag = 'CREATE SCHEMA' THEN
+            is_hidden := pg_catalog.pg_stat_get_xact_tuples_inserted('pg_namespace'::regclass) > 0;
+        END IF;
+        IF granted_on IS NULL AND NOT is_hidden AND tg_tag <> 'DROP OWNED' THEN
             RETURN;
         END IF;
         SELECT g.home, g.lock_key INTO home_of, key_of
@@ -226,15 +234,19 @@ BEGIN
           AND (s.usename = current_user OR coalesce(pg_catalog.pg_has_role(
               s.usesysid, pg_catalog.to_regrole('postgregent_owner'), 'MEMBER'
           ), false));
-    EXCEPTION WHEN OTHERS THEN
-        refusal := NULL;
-        RAISE WARNING 'postgregent could not judge this command, which goes on: %', sqlerrm
-            USING HINT = 'The Regent corrects afterwards what nobody declared.';
-        BEGIN
-            PERFORM pg_catalog.nextval('postgregent.not_judged');
-        EXCEPTION WHEN OTHERS THEN
-            NULL;
-        END;
+    EXCEPTION
+        WHEN statement_too_complex THEN
+            RAISE;
+        WHEN OTHERS THEN
+            refusal := NULL;
+            RAISE WARNING 'postgregent could not judge this command, which goes on: %', sqlerrm
+                USING HINT = 'The Regent corrects afterwards what nobody declared.';
+            BEGIN
+                PERFORM pg_catalog.nextval('postgregent.not_judged');
+            EXCEPTION
+                WHEN statement_too_complex THEN RAISE;
+                WHEN OTHERS THEN NULL;
+            END;
     END;
     IF refusal IS NOT NULL AND is_held THEN
         RAISE EXCEPTION USING

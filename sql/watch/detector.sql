@@ -1,4 +1,5 @@
 -- One row: a hash over the rows of pg_event_trigger, and over those that make up our detector.
+-- "not_recorded" is how many commands could not be recorded, or found the table full.
 -- CREATE OR REPLACE of our function fires nothing, neither does dropping a trigger.
 SELECT
     (
@@ -32,4 +33,10 @@ SELECT
         SELECT n.ctid::pg_catalog.text || ' ' || n.xmin::pg_catalog.text
         FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'postgregent'
     ) AS schema,
+    (
+        SELECT pg_catalog.pg_sequence_last_value(c.oid)
+        FROM pg_catalog.pg_class AS c
+        WHERE c.relname = 'event_overflow' AND c.relkind = 'S'
+          AND c.relnamespace = pg_catalog.to_regnamespace('postgregent')
+    ) AS not_recorded,
     pg_catalog.to_regclass('postgregent.event') IS NOT NULL AS has_events;

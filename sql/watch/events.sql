@@ -5,7 +5,7 @@ SELECT e.id, e.at, e.xid::pg_catalog.text::pg_catalog.int8 AS xid, e.xmin AS wri
     e.command_tag, e.object_type,
     (SELECT c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = e.classid) AS catalog, e.objid, e.in_extension,
     e.session_user_name AS session_user, e.role, e.pid, e.application_name,
-    pg_catalog.host(e.client_addr) AS client, o.overflow
+    pg_catalog.host(e.client_addr) AS client, e.backend_type, o.overflow
 FROM (
     SELECT coalesce(pg_catalog.pg_sequence_last_value('postgregent.event_overflow'), 0) AS overflow
 ) AS o

@@ -172,6 +172,18 @@ async def test_an_event_that_could_not_notify_is_found(
             await until(lambda: LocalEvents("mydb") in hints)
 
 
+@pytest.mark.found("E521")
+async def test_a_command_that_could_not_be_recorded_is_found(database: Database) -> None:
+    """Where no NOTIFY goes, that it was counted is all that there is."""
+    admin = await database.connect()
+    await install(admin)
+    hints: list[Hint] = []
+    async with watching(database, hints):
+        hints.clear()
+        await admin.execute("SELECT nextval('postgregent.event_overflow'); CREATE ROLE other")
+        await until(lambda: LocalEvents("mydb") in hints)
+
+
 @pytest.mark.fact("PG-EVENT-15")
 @pytest.mark.every_version
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ class Connection:
 
     fetchval = fetchrow
 
+    async def execute(self, _statement: str) -> None:
+        """Begins and ends a transaction."""
+
     def terminate(self) -> None:
         self.server.ended.append(self.database)
         self.closed = True
