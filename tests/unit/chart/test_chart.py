@@ -400,7 +400,7 @@ def test_alerts_and_dashboard_use_metrics_that_exist() -> None:
 def test_alerts_name_the_controller_as_it_is_called() -> None:
     rules = the(EVERYTHING, "PrometheusRule")["spec"]["groups"][0]["rules"]
     assert [rule["alert"] for rule in rules if "THE_CONTROLLER" in json.dumps(rule)] == []
-    assert any('up{job="postgregent"}' in rule["expr"] for rule in rules)
+    assert any('up{job="postgregent",namespace="postgregent"}' in rule["expr"] for rule in rules)
 
 
 def test_panels_do_not_overlap() -> None:
