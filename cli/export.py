@@ -37,6 +37,7 @@ from shared.errors import PostgRegentError
 from shared.keys import ResourceKey
 from shared.listing import first_of
 from shared.patterns import escaped, matcher
+from shared.printable import printable
 from shared.resources import DEFAULT_NAMESPACE
 
 MOST_SAID = 3
@@ -296,4 +297,4 @@ def _say(found: Exported, wanted: Wanted) -> None:
 
 def _line(alike: Sequence[Unsaid]) -> str:
     named = first_of([one.what for one in alike], MOST_SAID)
-    return f"not declared  {named}: {alike[0].why}"
+    return printable(f"not declared  {named}: {alike[0].why}")

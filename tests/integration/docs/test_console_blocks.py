@@ -166,12 +166,13 @@ async def _until_it_runs(process: asyncio.subprocess.Process) -> str:
 
 
 async def _with_the_example(server: PostgresServer, page: str) -> None:
-    by_hand = "\n".join(sql_of(page)) if page in MADE_BY_HAND else ""
-    for database, script in (
+    scripts = [
         ("postgres", "CREATE DATABASE mydb"),
         ("mydb", (ROOT / "examples/flights/database.sql").read_text("utf-8")),
-        ("mydb", by_hand),
-    ):
+    ]
+    if page in MADE_BY_HAND:
+        scripts.append(("mydb", "\n".join(sql_of(page))))
+    for database, script in scripts:
         connection = await server.connect(database)
         try:
             await connection.execute(script)
