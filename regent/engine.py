@@ -51,6 +51,8 @@ from shared.outcomes import Actor
 
 log = structlog.get_logger()
 LOOK_FAILED = "LookFailed"
+LOCKED_OUT_SECONDS = 10.0
+"""A judge that could not be told, as somebody locks its tables, is told again after so long."""
 _NOBODY: frozenset[int] = frozenset()
 NOBODY = Actor(certainty="Unknown", why_not="It was found by a timed or full look.")
 
@@ -390,6 +392,8 @@ class Engine:
             left = (change for result in one.results for change in result.remaining)
             damaged = await self._prevention.after(looked, spec, left=(*left, *one.damped))
             await self._report.repaired(damaged, actor, one.found_at, part="judge")
+        if self._prevention.is_locked_out:
+            self._agenda.within(LOCKED_OUT_SECONDS)
         self._board.say(not_acted_on=(*unsupported_of(spec), *self._prevention.not_acted_on))
         self._detectors.say()
         self._metrics.held.set(held_in(self.passes.accepted().state, one.outcomes.values()))

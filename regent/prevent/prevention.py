@@ -25,7 +25,7 @@ from regent.prevent.judge import Guard
 from regent.prevent.opening import about_to_write
 from regent.server.connections import Connections
 from regent.server.lenient_text import shown
-from regent.server.own_tables import in_the_way, without_waiting
+from regent.server.own_tables import impatient, in_the_way, without_waiting
 from regent.server.trouble import TROUBLE, heed_cancellation
 from shared.resources import RegentSpec
 from shared.state import Trouble
@@ -73,6 +73,8 @@ class Prevention:
         self._were_whole: set[str] = set()
         """Where this life has left one as it shall be: what differs then was done by somebody."""
         self._failures: dict[str, int] = {}
+        self.is_locked_out = False
+        """Somebody locks what a judge is told: it is worth another try soon."""
         self.not_acted_on: tuple[str, ...] = ()
         """Where it is declared and not in force, with the reason, for the status."""
 
@@ -130,6 +132,7 @@ class Prevention:
 
         So the key that all look for is another one then, and the others are told it.
         """
+        self.is_locked_out = False
         troubles = {**looked.unread, **self._without_triggers()}
         whom = _Whom.of(looked)
         found = {
@@ -174,9 +177,10 @@ class Prevention:
             async with self._connections.use(name, seconds=JUDGE_SECONDS) as connection:
                 failures, damage = await judge.install(connection)
                 try:
-                    async with without_waiting(connection):
+                    async with impatient(connection):
                         is_changed = await judge.tell(connection, found, guard)
                 except asyncpg.LockNotAvailableError:
+                    self.is_locked_out = True
                     return _Telling(await in_the_way(connection), is_told=False)
         except TROUBLE as error:
             heed_cancellation()

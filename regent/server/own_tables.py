@@ -30,6 +30,18 @@ async def without_waiting(connection: asyncpg.Connection) -> AsyncIterator[None]
     await connection.execute("COMMIT")
 
 
+@asynccontextmanager
+async def impatient(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """As `without_waiting`, for what has transactions of its own."""
+    await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    try:
+        yield
+    except asyncpg.PostgresError:
+        await connection.execute("RESET lock_timeout")
+        raise
+    await connection.execute("RESET lock_timeout")
+
+
 async def in_the_way(connection: asyncpg.Connection) -> str:
     """Who locks our tables in this database, in words, with what helps."""
     rows = await connection.fetch(sql.load("watch/in_the_way"))

@@ -82,8 +82,9 @@ async def test_whoever_locks_what_the_judge_is_told_is_named(database: Database)
             [said] = regent.prevention.not_acted_on
             assert f'"app_owner" (pid {pids[0]}) holds a lock' in said
             assert f"pg_terminate_backend({pids[1]})" in said
+            assert regent.prevention.is_locked_out
         await regent.look_again()
-        assert regent.prevention.not_acted_on == ()
+        assert (regent.prevention.not_acted_on, regent.prevention.is_locked_out) == ((), False)
 
 
 async def test_a_dump_by_the_owner_is_in_nobodys_way(database: Database) -> None:
