@@ -45,6 +45,8 @@ class Pushing:
     ) -> None:
         self.doubted: dict[ResourceKey, NotReached] = {}
         """To whom nothing is pushed, and why."""
+        self.unread: Mapping[str, str] = {}
+        """By watched place, why not all is known: Regents there may be, of whom nobody knows."""
         self.held: dict[ResourceKey, int] = {}
         self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
         """By Regent, those of them that were accepted before: what they gave goes on."""
@@ -186,6 +188,14 @@ class Pushing:
                 self._fleet.push(key, state)
         self._passwords.forget_except(users_of(self._states))
         self.doubted = doubted
+        self.unread = self._caches.unread()
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is pushed to some, be they known or not; empty where all is."""
+        said = [one.message for one in self.doubted.values()]
+        said += [not_synced(why).message for why in self.unread.values()]
+        return next(iter(said), "")
 
     def _why_not_synced(self, world: World, namespaces: Set[str]) -> str:
         """Of the first of these that was not known whole, or is not any more; empty where all are.

@@ -62,6 +62,22 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/unit/resolve/test_resolve.py::test_of_two_that_waited_the_one_of_the_holders_namespace_gets_the_role",
     ),
     Mutant(
+        "rule 17",
+        "of what was never listed nobody says that it is not known",
+        "controller/term/pushing.py",
+        "self.unread = self._caches.unread()",
+        "pass",
+        "tests/unit/term/test_unread.py::test_who_may_not_list_our_kinds_is_not_synced_though_no_regent_is_known",
+    ),
+    Mutant(
+        "rule 17",
+        "whatever is refused counts as not there",
+        "controller/observe/caches.py",
+        "if said and not self._is_absent(place)}",
+        "if False}",
+        "tests/unit/observe/test_unread.py::test_a_namespace_that_was_never_listed_is_unread_in_the_servers_words",
+    ),
+    Mutant(
         "rule 8",
         "spurious privileges stay",
         "regent/plan/acls.py",
