@@ -122,6 +122,7 @@ class Informer:
         if self._must_list:
             return
         self._must_list = True
+        self._doubt(f"{NOT_LISTED}, since the API server was put back")
         if self._watching is not None:
             self._watching.reschedule(asyncio.get_running_loop().time())
 

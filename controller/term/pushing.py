@@ -11,6 +11,7 @@ from controller.core.compile import Push, compile_states, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
 from controller.credentials.keeping import Keeping
+from controller.kube.informer import NOT_LISTED
 from controller.leases.lease import NOTE
 from controller.lifecycle.untold import Untold
 from controller.local.directory import Loaded
@@ -174,7 +175,12 @@ class Pushing:
             served |= _namespaces_of(bound.get(key, frozenset()), state)
             if why := self._why_not_synced(world, served):
                 doubted[key] = not_synced(why)
-            elif not served & world.secrets.awaited:
+            elif late := sorted(served & world.secrets.awaited):
+                said = (world.secrets.unreadable.get(one, NOT_LISTED) for one in late)
+                for why in said:
+                    if why != NOT_LISTED:  # it does not pass by itself within a moment
+                        doubted[key] = not_synced(f"secrets: {why}")
+            else:
                 whole[key] = state
                 self.held[key] = len(state.held)
                 before = bound.get(key, frozenset())

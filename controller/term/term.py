@@ -166,7 +166,8 @@ class Term:
         world = await acting.pushing.compile(world)
         acting.pushing.push(world)
         self._set_gate(acting.pushing.why_not)
-        await acting.keeping.look(world)  # what these two write, the next look pushes
+        # What these two write, the next look pushes.
+        await acting.keeping.look(world, acting.pushing.doubted)
         await acting.tending.look(world)
         world = await self._uninstalled(world)
         await acting.holding.let_go(world.declared, world.off)

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from controller.observe.doubts import SecretsRead
 from controller.process import counted, is_synced
 from tests.unit.cluster.one_look import World, regent
 
@@ -43,3 +44,19 @@ async def test_where_others_are_pushed_to_it_is_synced_and_says_what_it_cannot_r
     assert is_synced(one.term)
     assert REFUSED in one.term.gate
     assert counted(one.term, is_leader=True).namespaces_unread == 1
+
+
+@pytest.mark.rule("17")
+async def test_secrets_whose_list_fails_hold_a_push_and_it_is_said() -> None:
+    """They may be those of an admin: without them it is not known what to leave alone."""
+    one = World()
+    one.declare(regent("teamc"))
+    await look(one)
+    one.pushed.clear()
+    why = {"teamc": "not listed yet: /api/v1/namespaces/teamc/secrets: 500 InternalError"}
+    read = SecretsRead({}, frozenset(why), why)
+    one.caches.read_secrets = lambda names: read  # type: ignore[method-assign]  # noqa: ARG005
+    await look(one)
+    assert one.pushed == set()
+    assert "500 InternalError" in one.term.acting.pushing.doubted[regent("teamc")].message
+    assert not is_synced(one.term)
