@@ -19,6 +19,7 @@ GAUGES: Mapping[str, str] = {
     "regents_not_as_declared": "Regents that run, and not as they are declared.",
     "regents_stalled": "Regents that wait for a person, but for those that are told to observe.",
     "regents_unwatched": "Regents in namespaces that are not watched.",
+    "namespaces_unread": "Watched namespaces, 1 for the whole cluster, that cannot be read whole.",
     "leftovers": "What Regents could not take away of deleted resources, such as LOGIN.",
     "leases": "Leases that there are.",
 }
@@ -43,6 +44,7 @@ class Counted:
     regents_not_as_declared: int = 0
     regents_stalled: int = 0
     regents_unwatched: int = 0
+    namespaces_unread: int = 0
     leftovers: int = 0
     leases: int = 0
     status_writes: int = 0

@@ -18,6 +18,7 @@ from controller.kube.api import KubeApi
 from controller.kube.lease import LeaseElector
 from controller.kube.lease_trouble import LeaseTrouble
 from controller.kube.tenure import own_identity
+from controller.kube.unread import UnreadTrouble
 from controller.leases.asking import Leases
 from controller.metrics import ControllerMetrics, Counted
 from controller.options import Options
@@ -49,6 +50,7 @@ def counted(term: Term, *, is_leader: bool, leases_issued: int = 0) -> Counted:
         regents_not_as_declared=sum(1 for key in served if term.acting.lack_of(key) is not None),
         regents_stalled=sum(1 for key, one in served.items() if waits_for_a_person(key, one)),
         regents_unwatched=len(term.telling.orphans.unwatched),
+        namespaces_unread=len(term.acting.pushing.unread),
         leftovers=sum(len(one.status.leftovers) for one in served.values() if one.status),
         status_writes=reporter.writes,
         status_writes_failed=reporter.failed,
@@ -67,9 +69,9 @@ def waits_for_a_person(key: ResourceKey, served: Served) -> bool:
 
 def is_synced(term: Term) -> bool:
     """Whether pushes are made, if not to all."""
-    doubted, served = term.acting.pushing.doubted, term.acting.fleet.served
-    is_about_some = term.gate in {one.message for one in doubted.values()}
-    return not term.gate or (is_about_some and not served.keys() <= doubted.keys())
+    pushing, served = term.acting.pushing, term.acting.fleet.served
+    is_about_some = term.gate == pushing.why_not
+    return not term.gate or (is_about_some and not served.keys() <= pushing.doubted.keys())
 
 
 async def run(options: Options, address: Address | None = None) -> None:
@@ -98,21 +100,26 @@ async def run(options: Options, address: Address | None = None) -> None:
             prove=elector.prove,
             address=address,
         )
+        unread = UnreadTrouble(
+            api, options.namespace, options.lease_name, controller.caches.why_part_unread,
+            instance=identity,
+        )  # fmt: skip
         servers = _servers(options, api, controller, elector, trouble)
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(server.serve()) for server in servers]
             caching = group.create_task(controller.run_caches())
-            telling = group.create_task(trouble.run())
+            telling = [group.create_task(one.run()) for one in (trouble, unread)]
             leading = group.create_task(elector.run(controller.lead))
             await stopping.wait()
             log.info("stopping")
             leading.cancel()
             await asyncio.wait([leading])
             caching.cancel()
-            telling.cancel()
+            for one in telling:
+                one.cancel()
             for server in servers:
                 server.should_exit = True
-            await asyncio.wait([caching, telling, *serving])
+            await asyncio.wait([caching, *telling, *serving])
 
 
 def _servers(
@@ -128,7 +135,8 @@ def _servers(
     )
 
     def ready() -> str:
-        return trouble.now or controller.caches.why_workloads_unknown()
+        caches = controller.caches
+        return trouble.now or caches.why_workloads_unknown() or caches.why_part_unread()
 
     def why_unknown() -> str:
         if not elector.is_leader:

@@ -91,8 +91,13 @@ def due(wanted: Wanted, found: Secret | None, now: datetime, *, is_sure: bool) -
     return Deed.AMEND if is_other and is_sure else None
 
 
-def may_wait(deed: Deed, found: Secret | None) -> bool:
-    """Whether somebody goes on with the password that there is, until a new one can be set."""
+def may_wait(deed: Deed, found: Secret | None, *, is_first: bool) -> bool:
+    """Whether somebody goes on with the password that there is, until a new one can be set.
+
+    So too where the Secret is gone: clients have read it, unless this is the `first` one.
+    """
+    if deed is Deed.MAKE:
+        return not is_first
     return deed is Deed.ROTATE and found is not None and bool(password_in(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,14 @@ TIMEOUT = "Timeout"
 MALFORMED = "Malformed"
 NO_ANSWER = 0
 _LONGEST_MESSAGE = 600
+IMMUTABLE = "field is immutable when `immutable` is set"
+"""Of a Secret or ConfigMap that nobody may change any more (validation of the API server)."""
+_OF_A_RIGHT = re.compile(
+    r'''User "[\w:.@-]+" cannot [a-z]+ resource "secrets" in API group ""'''
+    r"""(?: in the namespace "[\w.-]+")?"""
+    r"""|ValidatingAdmissionPolicy '[\w.-]+' with binding '[\w.-]+' denied request"""
+)
+"""How the API server itself refuses a Secret: it says who may not, and nothing of what is in it."""
 
 
 class ApiError(PostgRegentError):
@@ -127,12 +136,15 @@ def malformed(path: str, what: str) -> ApiError:
 
 
 def _message(kind: Kind, said: JsonObject, causes: Any) -> str:
-    """What the server says; of a Secret only the fields, since it may quote their values."""
+    """What the server says; of a Secret the fields and what can quote no value of it."""
+    text = str(said.get("message") or said.get("reason") or _phrase(said.get("code")))
     if kind == SECRET:
         fields = ", ".join(str(cause.get("field", "")) for cause in causes)
-        return f"{said.get('reason') or 'refused'} {fields}".strip()
-    text = said.get("message") or said.get("reason") or _phrase(said.get("code"))
-    return censor_text(str(text))[:_LONGEST_MESSAGE]
+        words = f"{said.get('reason') or 'refused'} {fields}".strip()
+        known = _OF_A_RIGHT.search(text)
+        more = known.group() if known else IMMUTABLE if IMMUTABLE in text else ""
+        return f"{words}: {more}" if more else words
+    return censor_text(text)[:_LONGEST_MESSAGE]
 
 
 def _status_object(body: bytes) -> JsonObject | None:

@@ -27,6 +27,8 @@ from shared.logging import get_logger
 
 log = get_logger(__name__)
 
+NOT_LISTED = "not listed yet"
+"""So begins why an informer is not synced that has not been refused, and never listed."""
 _TOO_SHORT_SECONDS = 1.0
 _EARLY_SECONDS = 0.5
 
@@ -81,7 +83,7 @@ class Informer:
     ) -> None:
         self.kind = kind
         self.namespace = namespace
-        self.why_not_synced = "not listed yet"
+        self.why_not_synced = NOT_LISTED
         self._api = api
         self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._on_change = on_change
@@ -120,6 +122,7 @@ class Informer:
         if self._must_list:
             return
         self._must_list = True
+        self._doubt(f"{NOT_LISTED}, since the API server was put back")
         if self._watching is not None:
             self._watching.reschedule(asyncio.get_running_loop().time())
 
@@ -270,12 +273,15 @@ class Informer:
             self._doubt(str(problem))
         elif problem.status != HTTPStatus.TOO_MANY_REQUESTS:
             self._version = None
+        if self.why_not_synced.startswith(NOT_LISTED):
+            self.why_not_synced = f"{NOT_LISTED}: {problem}"
 
     def _doubt(self, why: str) -> None:
         """The cache stays as it is, and nobody may take it for what there is."""
         self._version = None
+        if why != self.why_not_synced:
+            log.warning("out of sync", kind=self.kind.qualified, why=why)
         self.why_not_synced = why
         if self.is_synced:
-            log.warning("out of sync", kind=self.kind.qualified, why=why)
             self._synced.clear()
             self._on_sync(False)

@@ -15,7 +15,7 @@ from controller.core.secrets import SecretName
 from controller.kube.api import KubeApi
 from controller.kube.cache import Seen
 from controller.kube.crds import deletions_count_while_defined
-from controller.kube.informer import Informer
+from controller.kube.informer import NOT_LISTED, Informer
 from controller.kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
     NAMESPACE,
@@ -35,7 +35,6 @@ from shared.crds import is_outdated
 from shared.keys import KINDS as OUR_NAMES
 from shared.keys import Kind, ResourceKey
 
-NOT_LISTED = "not listed yet"
 WITHOUT_RELEASES = "type!=helm.sh/release.v1"
 """Helm keeps whole charts in Secrets; nobody's password is there."""
 _FIELDS_OF_ITS_END = ("deletionTimestamp", "finalizers")
@@ -87,6 +86,8 @@ class Caches:
         self._secrets: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
         self._labelled: dict[str, tuple[Informer, asyncio.Task[None]]] = {}
         """By watched place, the namespaces themselves."""
+        self._asked: dict[str, Informer] = {}
+        """By watched namespace of which something is refused, whether it is there."""
         self._group: asyncio.TaskGroup | None = None
 
     def start(self, group: asyncio.TaskGroup) -> None:
@@ -105,6 +106,31 @@ class Caches:
         """Of all places, as they are now: to be read together with the objects."""
         places = {*self.namespaces, EVERYWHERE}
         return Doubts({place: self.why_not_synced(place) for place in places})
+
+    def unread(self) -> dict[str, str]:
+        """By watched place, why not all that is declared there is known, though it is there.
+
+        Where no Regent is known either, no doubt about one says it. A namespace that does not
+        exist, or ends, waits (ADR 28); one of which that cannot be asked does not.
+        """
+        why = {place: self.why_not_synced(place) for place in self.namespaces}
+        return {place: said for place, said in why.items() if said and not self._is_absent(place)}
+
+    def why_part_unread(self) -> str:
+        """The first word of `unread`; empty where all is known."""
+        return next(iter(self.unread().values()), "")
+
+    def _is_absent(self, place: str) -> bool:
+        """Whether this namespace is known not to be there; asked from the first refusal on."""
+        if not place or self._group is None:
+            return False
+        if place not in self._asked:
+            named = f"metadata.name={place}"
+            informer = self._informer(NAMESPACE, field_selector=named, is_ours=False)
+            self._asked[place] = informer
+            self._group.create_task(_run(informer))
+        informer = self._asked[place]
+        return informer.is_synced and all(map(is_deleting, informer.cache.values()))
 
     def why_workloads_unknown(self) -> str:
         """Why it is not known what runs; empty when it is."""
@@ -217,7 +243,8 @@ class Caches:
     def _list_again(self) -> None:
         """Everything: a restore that one informer sees may be silent for all others."""
         others = (*self._secrets.values(), *self._labelled.values())
-        for informer in (*self._always(), *(informer for informer, _ in others)):
+        followed = (*self._always(), *self._asked.values())
+        for informer in (*followed, *(informer for informer, _ in others)):
             informer.list_again()
 
     def _known_secrets(self) -> dict[Key, JsonObject]:
@@ -230,7 +257,7 @@ class Caches:
             for namespace, (one, _) in self._secrets.items()
             if not one.is_synced
         }
-        awaited = frozenset(namespace for namespace, said in why.items() if said == NOT_LISTED)
+        awaited = frozenset(one for one, said in why.items() if said.startswith(NOT_LISTED))
         return SecretsRead(read_secrets(names, self._known_secrets()), awaited, why)
 
     def _informer(

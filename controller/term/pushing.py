@@ -11,6 +11,7 @@ from controller.core.compile import Push, compile_states, users_of
 from controller.core.passwords import PasswordBook
 from controller.core.revisions import Revisions
 from controller.credentials.keeping import Keeping
+from controller.kube.informer import NOT_LISTED
 from controller.leases.lease import NOTE
 from controller.lifecycle.untold import Untold
 from controller.local.directory import Loaded
@@ -45,6 +46,8 @@ class Pushing:
     ) -> None:
         self.doubted: dict[ResourceKey, NotReached] = {}
         """To whom nothing is pushed, and why."""
+        self.unread: Mapping[str, str] = {}
+        """By watched place, why not all is known: Regents there may be, of whom nobody knows."""
         self.held: dict[ResourceKey, int] = {}
         self.in_force_held: dict[ResourceKey, tuple[str, ...]] = {}
         """By Regent, those of them that were accepted before: what they gave goes on."""
@@ -172,7 +175,12 @@ class Pushing:
             served |= _namespaces_of(bound.get(key, frozenset()), state)
             if why := self._why_not_synced(world, served):
                 doubted[key] = not_synced(why)
-            elif not served & world.secrets.awaited:
+            elif late := sorted(served & world.secrets.awaited):
+                said = (world.secrets.unreadable.get(one, NOT_LISTED) for one in late)
+                for why in said:
+                    if why != NOT_LISTED:  # it does not pass by itself within a moment
+                        doubted[key] = not_synced(f"secrets: {why}")
+            else:
                 whole[key] = state
                 self.held[key] = len(state.held)
                 before = bound.get(key, frozenset())
@@ -186,6 +194,14 @@ class Pushing:
                 self._fleet.push(key, state)
         self._passwords.forget_except(users_of(self._states))
         self.doubted = doubted
+        self.unread = self._caches.unread()
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is pushed to some, be they known or not; empty where all is."""
+        said = [one.message for one in self.doubted.values()]
+        said += [not_synced(why).message for why in self.unread.values()]
+        return next(iter(said), "")
 
     def _why_not_synced(self, world: World, namespaces: Set[str]) -> str:
         """Of the first of these that was not known whole, or is not any more; empty where all are.

@@ -165,8 +165,9 @@ class Term:
         await acting.untold.forget_told(world.declared)  # before what nobody can have accepted yet
         world = await acting.pushing.compile(world)
         acting.pushing.push(world)
-        self._set_gate(next((one.message for one in acting.pushing.doubted.values()), ""))
-        await acting.keeping.look(world)  # what these two write, the next look pushes
+        self._set_gate(acting.pushing.why_not)
+        # What these two write, the next look pushes.
+        await acting.keeping.look(world, acting.pushing.doubted)
         await acting.tending.look(world)
         world = await self._uninstalled(world)
         await acting.holding.let_go(world.declared, world.off)
@@ -249,5 +250,5 @@ class Term:
 
     def _set_gate(self, why: str) -> None:
         if why != self.gate:
-            log.info("nothing is pushed" if why else "synced", why=why)
+            (log.warning if why else log.info)("nothing is pushed" if why else "synced", why=why)
         self.gate = why

@@ -97,6 +97,7 @@ def shown(
     troubled: Sequence[str] = (),
     regents: Sequence[str] = ("a", "b"),
     unwatched: int = 0,
+    unread: Sequence[str] = (),
     faults: int = 0,
     unwritten: int = 0,
     waits_for: str = "",
@@ -119,7 +120,11 @@ def shown(
         recorder=SimpleNamespace(dropped=0),
         acting=SimpleNamespace(
             fleet=SimpleNamespace(served=served),
-            pushing=SimpleNamespace(doubted=not_pushed),
+            pushing=SimpleNamespace(
+                doubted=not_pushed,
+                unread=dict.fromkeys(unread, gate),
+                why_not=gate if doubted or unread else "",
+            ),
             faults=SimpleNamespace(count=faults),
             tending=SimpleNamespace(count=0),
             lack_of=lambda _: None,
@@ -166,6 +171,15 @@ def test_a_second_release_that_is_well_hides_no_trouble_of_the_first() -> None:
     ):
         both = {**well, **trouble}
         assert firing(both, both) == expected
+
+
+@pytest.mark.found("E540")
+def test_what_cannot_be_read_fires_though_nobody_of_there_is_known() -> None:
+    """No Regent is, so none is doubted: where others are pushed to, and where there are none."""
+    some = shown(gate="users: 403", unread=["teamb"])
+    assert firing(some, some) == {"PostgRegentNamespaceNotRead"}
+    none = shown(gate="users: 403", unread=[""], regents=())
+    assert firing(none, none) == {"PostgRegentNamespaceNotRead", "PostgRegentNothingIsPushed"}
 
 
 @pytest.mark.found("E11", "E28")

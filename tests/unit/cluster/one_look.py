@@ -205,6 +205,9 @@ class FakeCaches:
     def why_not_synced(self, _namespace: str) -> str:
         return self.why
 
+    def unread(self) -> dict[str, str]:
+        return {EVERYWHERE: self.why} if self.why else {}
+
     def doubts(self) -> Doubts:
         return Doubts({EVERYWHERE: self.why})
 

@@ -141,10 +141,11 @@ def test_a_password_that_was_lost_is_made_anew_at_once_and_any_other_rotation_ma
     gone = replace(a_secret(), values={})
     for found in (lost, gone):
         assert due(wanted(), found, NOW, is_sure=True) is Deed.ROTATE
-        assert not may_wait(Deed.ROTATE, found)
+        assert not may_wait(Deed.ROTATE, found, is_first=False)
     assert due(wanted(), None, NOW, is_sure=True) is Deed.MAKE
-    assert not may_wait(Deed.MAKE, None)
-    assert may_wait(Deed.ROTATE, a_secret())
+    assert not may_wait(Deed.MAKE, None, is_first=True)
+    assert may_wait(Deed.MAKE, None, is_first=False), "clients go on with what they have read"
+    assert may_wait(Deed.ROTATE, a_secret(), is_first=False)
 
 
 def test_another_server_is_said_and_the_password_stays() -> None:

@@ -14,9 +14,9 @@ from controller.core.compile import Compiled
 from controller.core.secrets import Secret
 from controller.credentials.keeping import Keeping
 from controller.kube.api import KubeApi
-from controller.kube.errors import ApiError
+from controller.kube.errors import IMMUTABLE, ApiError, from_status
 from controller.kube.events import EventRecorder, News
-from controller.kube.kinds import JsonObject, Kind
+from controller.kube.kinds import SECRET, JsonObject, Kind
 from controller.kube.owners import owned_by
 from controller.observe.doubts import SecretsRead
 from controller.observe.world import World
@@ -59,6 +59,11 @@ class FakeFleet:
     said: tuple[Any, ...] = (READY,)
     observing: str = ""
     is_heard: bool = True
+    has_set: Mapping[str, Any] | None = field(default_factory=dict)
+    """The verifiers that it has in force; None where it was not met."""
+
+    def in_force(self) -> Mapping[ResourceKey, Any]:
+        return {} if self.has_set is None else {REGENT: self.has_set}
 
     @property
     def served(self) -> Mapping[ResourceKey, Any]:
@@ -94,9 +99,13 @@ class Looking:
             more.pop("unreadable", {}),
         )
         asked = more.pop("asked", frozenset())
+        doubted = more.pop("doubted", ())
+        status = more.pop("status", None)
         compiled = Compiled({REGENT: a_state()})
         found = World(declared(**more), secrets=read, asked=asked, compiled=compiled)
-        await self.keeping.look(found)
+        if status is not None:
+            found.declared.raw[KEY]["status"] = status
+        await self.keeping.look(found, doubted)
         return found
 
     def reads(self, world: World) -> Any:
@@ -173,8 +182,73 @@ async def test_a_rotation_waits_where_the_new_password_could_not_be_set(fleet: F
     await one.look(a_secret(), **LEAKED)
     await one.look(a_secret(), spec={"rotateEvery": "1d"})
     assert one.api.patched == []
-    await one.look()
-    assert len(one.api.created) == 1, "what was lost serves nobody"
+    assert {news.reason for news in one.told} == {"PasswordWaits"}
+    assert "due and waits" in one.told[-1].note
+    one.keeping.retries.succeeded(KEY)
+    world = await one.look()
+    assert len(one.api.created) == 1, "nobody has read one before"
+    assert one.reads(world).message.endswith("is being made.")
+    assert "in force once its Regents have set it" in one.told[-1].note
+
+
+ON = {"regents": [{"namespace": "default", "name": "my-regent"}]}
+
+
+@pytest.mark.found("E541")
+@pytest.mark.rule("19")
+@pytest.mark.parametrize(
+    "fleet",
+    [
+        FakeFleet(is_heard=False, has_set={str(KEY): "verifier"}),
+        FakeFleet(observing="spec.suspend is true.", has_set={str(KEY): "verifier"}),
+        FakeFleet(is_heard=False, has_set=None),
+    ],
+    ids=["a Regent that is away", "one that only looks", "one that was not met yet"],
+)
+async def test_a_secret_that_is_gone_waits_where_a_new_password_could_not_be_set(
+    fleet: FakeFleet,
+) -> None:
+    """Clients go on with the password that they have read; and it is said, once."""
+    one = Looking(fleet=fleet)
+    for _ in range(2):
+        world = await one.look(status=ON)
+    assert one.api.created == []
+    assert [news.reason for news in one.told] == ["PasswordWaits"]
+    trouble = one.reads(world)
+    assert (trouble.reason, trouble.message) == ("SecretNotFound", one.told[0].note)
+    assert "the password before is in force" in trouble.message
+    said = (SimpleNamespace(resource=str(KEY), is_ready=False, reason="SecretNotFound"),)
+    fleet.said, fleet.observing, fleet.is_heard = said, "", True
+    one.keeping.retries.succeeded(KEY)
+    await one.look(status=ON)
+    assert len(one.api.created) == 1
+    assert one.told[-1].reason == "PasswordMade"
+
+
+@pytest.mark.found("E542")
+@pytest.mark.rule("17")
+async def test_while_nothing_is_pushed_no_password_is_made_or_rotated() -> None:
+    """What is known of the world may be of another time: as after a restore of its store."""
+    one = Looking()
+    await one.look(doubted={REGENT})
+    await one.look(a_secret(), doubted={REGENT}, **LEAKED)
+    assert (one.api.created, one.api.patched, one.told) == ([], [], [])
+    await one.look(a_secret(), **LEAKED)
+    assert len(one.api.patched) == 1
+
+
+@pytest.mark.found("E543")
+async def test_of_an_immutable_secret_it_is_said_that_it_is_and_that_it_has_to_go() -> None:
+    said = {
+        "code": 422, "reason": "Invalid", "details": {"causes": [{"field": "data"}]},
+        "message": f'Secret "login" is invalid: data: Forbidden: {IMMUTABLE}',
+    }  # fmt: skip
+    one = Looking(FakeApi(from_status(SECRET, "/api/v1/secrets/login", said)))
+    trouble = one.reads(await one.look(a_secret(), **LEAKED))
+    assert trouble.reason == "SecretNotWritable"
+    assert IMMUTABLE in trouble.message
+    assert "kubectl delete secret login -n default" in trouble.message
+    assert "credentials.enabled" not in trouble.message
 
 
 @pytest.mark.found("E422")

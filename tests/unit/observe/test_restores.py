@@ -80,6 +80,17 @@ def version(item: dict[str, Any], number: int) -> JsonObject:
     return item
 
 
+def followed(store: Store) -> Caches:
+    return Caches(
+        cast(KubeApi, store),
+        own_namespace="postgregent",
+        namespaces=(),
+        wake=lambda: None,
+        deleted=lambda: None,
+        status_changed=lambda _: None,
+    )
+
+
 @pytest.mark.found("E191")
 @pytest.mark.rule("28a")
 async def test_who_follows_a_server_that_counted_past_its_version_lists_again() -> None:
@@ -89,14 +100,7 @@ async def test_who_follows_a_server_that_counted_past_its_version_lists_again() 
         "Secret": [version(secret("passwords", a="rotated"), 40)],
         "Role": [version(raw("Role", "viewer", {"database": "mydb"}), 41)],
     }
-    caches = Caches(
-        cast(KubeApi, store),
-        own_namespace="postgregent",
-        namespaces=(),
-        wake=lambda: None,
-        deleted=lambda: None,
-        status_changed=lambda _: None,
-    )
+    caches = followed(store)
 
     async def follow() -> None:
         async with asyncio.TaskGroup() as group:
@@ -121,6 +125,34 @@ async def test_who_follows_a_server_that_counted_past_its_version_lists_again() 
         assert caches.restored_at > 0
         [(secrets, _)] = caches._secrets.values()
         assert [one["metadata"]["resourceVersion"] for one in secrets.cache.values()] == ["30"]
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+
+
+@pytest.mark.found("E542")
+@pytest.mark.rule("17")
+async def test_after_a_restore_nothing_counts_as_known_until_it_is_listed_anew() -> None:
+    """Some is of before it and some of after it: passwords were made for Users that are gone."""
+    caches = followed(Store())
+
+    async def is_known() -> bool:
+        return not caches.why_part_unread() and not caches.read_secrets([]).awaited
+
+    async def follow() -> None:
+        async with asyncio.TaskGroup() as group:
+            caches.start(group)
+            caches.follow_secrets(frozenset({"default"}))
+            await asyncio.Event().wait()
+
+    following = asyncio.create_task(follow())
+    try:
+        await asyncio.sleep(0)
+        await eventually(is_known)
+        caches._restores.note(WentBack(10, 50))
+        assert "put back" in caches.why_part_unread()
+        assert caches.read_secrets([]).awaited == {"default"}
+        await eventually(is_known)
     finally:
         following.cancel()
         await asyncio.wait([following])
