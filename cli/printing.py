@@ -21,6 +21,7 @@ from shared.printable import printable_lines
 from shared.problems import Problem, capitalised
 
 _NOT_PRINTABLE = re.compile("[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_POWER_OF_TEN = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+", re.ASCII)
 NOT_VALID = "The directory is not valid; nothing was done."
 Output = Literal["table", "json", "yaml"]
 
@@ -59,10 +60,26 @@ def json_text(data: Any, *, indent: int | None = None, encoding: str | None = No
 
 def yaml_text(data: Any, *, encoding: str | None = None) -> str:
     """YAML that may also be shown on a terminal: where it must, everything but ASCII is escaped."""
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    text = _dumped(data, allow_unicode=True)
     if text == printable_lines(text) and _is_in(encoding, text):
         return text
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=False))
+    return _dumped(data, allow_unicode=False)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes `1e3` too: a text by YAML 1.1, which PyYAML writes, and a number by 1.2."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """In quotes where it must be; PyYAML knows the other cases itself."""
+        style = "'" if _POWER_OF_TEN.fullmatch(text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def _dumped(data: Any, *, allow_unicode: bool) -> str:
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode))
 
 
 def _is_in(encoding: str | None, text: str) -> bool:

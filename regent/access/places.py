@@ -10,8 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from regent.kinds import COLUMNS, DATABASES, KINDS, NEW_ONES, Address
-from regent.observed import Acl, AclItem, ObjectGroup, Observed, ObservedDefault, ObservedServer
+from regent.kinds import COLUMNS, DATABASES, KINDS, NEW_ONES, Address, Naming
+from regent.observed import (
+    Acl,
+    AclItem,
+    ObjectGroup,
+    Observed,
+    ObservedColumn,
+    ObservedDefault,
+    ObservedServer,
+)
 from regent.why.chains import FIRST_UNPINNED_OID
 from shared.privileges import ObjectKind
 
@@ -49,9 +57,13 @@ class Place(NamedTuple):
 
     @property
     def called(self) -> str:
-        """Its name, with its schema."""
-        name = f"{self.schema}.{self.name}" if self.schema else self.name
-        return f"{name}.{self.column}" if self.column else name
+        """Its name, with its schema; in quotes where the parts could not be told apart else."""
+        parts = [one for one in (self.schema, self.name, self.column) if one]
+        if len(parts) == 1:
+            return self.name
+        if KINDS[self.kind].naming is Naming.SIGNATURE:  # a dot may be one of its arguments'
+            return f"{_part(self.schema)}.{self.name}"
+        return ".".join(map(_part, parts))
 
     @property
     def shown(self) -> str:
@@ -60,6 +72,11 @@ class Place(NamedTuple):
             place = f" in {self.schema}" if self.schema else ""
             return f"new {KINDS[self.kind].many} of {self.name}{place}"
         return f"{self.word} {self.called}"
+
+
+def _part(name: str) -> str:
+    quoted = name.replace('"', '""')
+    return f'"{quoted}"' if "." in name or '"' in name else name
 
 
 class Held(NamedTuple):
@@ -121,7 +138,8 @@ def places_of(observed: Observed) -> Places:
     for reading in observed.databases.values():
         for one in reading.columns:
             whole = at.get((reading.name, COLUMNS.at(one.relation_oid)))
-            if whole is None:
+            if whole is None:  # a system table on which nobody was given anything as a whole
+                held.update((_alone(reading.name, one),))
                 continue
             part = whole._replace(kind=COLUMNS.kind, column=one.column)
             held[part] = held[whole]._replace(column_acl=one.acl)
@@ -145,6 +163,14 @@ def _in_group(group: ObjectGroup, database: str) -> Iterator[tuple[int, Place]]:
         where = name if group.kind is DATABASES.kind else database
         schema = group.schema or ""
         yield oid, Place(where, group.kind, schema, called, form=group.relation_kind)
+
+
+def _alone(database: str, one: ObservedColumn) -> tuple[Place, Held]:
+    """A column by what it has of its own, where nothing was read of its table."""
+    place = Place(
+        database, COLUMNS.kind, one.schema, one.relation, one.column, form=one.relation_kind
+    )
+    return place, Held(one.owner, (), one.acl, _is_pinned(COLUMNS.kind, one.relation_oid))
 
 
 def _is_pinned(kind: ObjectKind, oid: int) -> bool:

@@ -36,8 +36,9 @@ async def impatient(connection: asyncpg.Connection) -> AsyncIterator[None]:
     await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
     try:
         yield
-    except asyncpg.PostgresError:
-        await connection.execute("RESET lock_timeout")
+    except Exception:
+        if not connection.is_closed():
+            await connection.execute("RESET lock_timeout")
         raise
     await connection.execute("RESET lock_timeout")
 

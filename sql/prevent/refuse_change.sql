@@ -17,7 +17,8 @@
 -- granted on is looked for in all of these catalogs. CREATE SCHEMA IF NOT EXISTS that found one looks
 -- alike, and made no row.
 -- Nothing but its own refusal may stop a command: any error of the judge is a WARNING, and is
--- counted; but for the stack depth, which whoever calls chooses, and has used up (ADR 67). So no variable may have a type that somebody could drop.
+-- counted; but for the stack depth, which whoever calls chooses, and has used up (ADR 67). So no
+-- variable may have a type that somebody could drop.
 CREATE OR REPLACE FUNCTION postgregent.refuse_change() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -129,3 +129,36 @@ async def test_what_a_right_is_of_no_use_without_is_what_the_server_says(
             "-o", "json",
         )  # fmt: skip
         assert [one["lacks"] for one in who.data()["holders"] if one["role"] == "ann"] == [[]]
+
+
+@pytest.mark.found("E534")
+async def test_a_column_of_a_system_table_is_told_though_its_table_was_given_to_nobody(
+    database: Database,
+) -> None:
+    await database.execute(
+        "CREATE ROLE ann LOGIN; GRANT SELECT (rolname, rolpassword) ON pg_catalog.pg_authid TO ann"
+    )
+    data = (await postgregent("access-review", "--dsn", database.dsn(), "-o", "json")).data()
+    [ann] = [one for one in data["persons"] if one["name"] == "ann"]
+    named = {thing["name"] for one in ann["access"] for thing in one["objects"]}
+    assert {one for one in named if "pg_authid" in one} == {
+        "column of table pg_catalog.pg_authid.rolname",
+        "column of table pg_catalog.pg_authid.rolpassword",
+    }  # fmt: skip
+
+
+@pytest.mark.found("E535")
+async def test_two_objects_whose_names_have_dots_are_told_apart(database: Database) -> None:
+    """Another access has another digest."""
+    await database.execute(
+        'CREATE ROLE ann LOGIN; CREATE SCHEMA "public.a"; CREATE TABLE "public.a".b ();'
+        ' CREATE TABLE public."a.b" (); GRANT SELECT ON "public.a".b TO ann'
+    )
+    review = ("access-review", "--dsn", database.dsn(), "-o", "json")
+    one = (await postgregent(*review)).data()
+    await database.execute(
+        'REVOKE SELECT ON "public.a".b FROM ann; GRANT SELECT ON public."a.b" TO ann'
+    )
+    other = (await postgregent(*review)).data()
+    assert one["digest"] != other["digest"]
+    assert 'public."a.b"' in str(other["persons"])
