@@ -24,16 +24,17 @@ def kept(situation: Situation, claim: Claim) -> tuple[Claim, ...]:
     is_one = len(found) == 1
     return tuple(
         Claim(
-            mark.role,
+            name,
             claim.role if is_one or key == claim.role else None,
             claim.user if is_one or key == claim.user else None,
             key,
             mark,
-            _elsewhere(situation, mark),
+            observed,
             adopted=mark.released,
             is_bounded=bool(name_refused_by(situation, key.namespace, mark.role)),
         )
         for key, mark in found
+        for name, observed in [_names(situation, mark)]
     )
 
 
@@ -75,10 +76,17 @@ def _may_stay(situation: Situation, mark: Mark) -> bool:
     there = marked.observed_name(mark)
     if mark.released and there in situation.standing.admins:
         return False
-    return there is not None and (there == mark.role or mark.role not in server.roles)
+    if there is None or there == mark.role or mark.role not in server.roles:
+        return there is not None
+    return there not in marked.by_role
 
 
-def _elsewhere(situation: Situation, mark: Mark) -> str | None:
-    """The name that somebody gave it behind us."""
+def _names(situation: Situation, mark: Mark) -> tuple[str, str | None]:
+    """What it is to be called, and what somebody called it behind us, where it gets that back.
+
+    Where another role took its name meanwhile, it stays what it was called.
+    """
     there = situation.marked.observed_name(mark)
-    return there if there != mark.role else None
+    if there is None or there == mark.role:
+        return mark.role, None
+    return (there, None) if mark.role in situation.server.roles else (mark.role, there)

@@ -140,3 +140,34 @@ async def test_whoever_does_not_get_a_new_name_keeps_its_role_and_is_ended_in_it
     assert not await ann.enters("aa")
     assert not await bob.enters("bb")
     assert [await ann.sees(), await bob.sees()] == [set(), set()]
+
+
+@pytest.mark.found("E537")
+@pytest.mark.every_version
+@pytest.mark.slow_versions(14, 16, 17)
+@pytest.mark.parametrize(
+    ("key", "name", "members"),
+    [("Role/pilots", "pilots", "zz, aa"), ("User/ann", "aa", "pilots, zz")],
+)
+async def test_a_name_that_somebody_takes_by_hand_takes_nothing_from_its_role(
+    database: Database, key: str, name: str, members: str
+) -> None:
+    """Seen: every member of the Role was put out of it, though its status said that it goes on."""
+    text = user("ann", "aa") + "Role/pilots: {database: mydb}\n"
+    whose = {"ann": "ann"}
+    assert all_ready(await push(database, text, whose))
+    await database.execute(f"ALTER ROLE {name} RENAME TO zz; CREATE ROLE {name}")
+    there = (
+        "SELECT string_agg(roleid::regrole || ', ' || member::regrole, '; ') FROM pg_auth_members"
+        " WHERE 'my-admin'::regrole NOT IN (roleid, member) AND roleid >= 16384"
+        " AND 'postgregent_owner'::regrole NOT IN (roleid, member)"
+    )
+    look = await database.connect()
+    for revision in (2, 3):
+        report = await push(database, text, whose, revision=revision)
+        assert outcome(report, key).reason == "ExistsUnmanaged", report.outcomes
+        assert await look.fetchval(there) == members
+    await look.execute(f"DROP ROLE {name}")
+    assert all_ready(await push(database, text, whose, revision=4))
+    assert await look.fetchval(there) == "pilots, aa"
+    assert await look.fetchval("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'aa'")
