@@ -46,7 +46,7 @@ async def test_what_a_superuser_will_make_is_for_nobody_without_its_exact_name(
 @pytest.mark.slow_versions(14, 16, 17)
 async def test_where_it_is_meant_it_is_given_and_extensions_keep_theirs(database: Database) -> None:
     """The twin: what the script of an extension leaves to the Role is taken from it."""
-    regent = {"allow": {"creators": ["my-admin"]}}
+    regent = {"allow": {"creators": ["my-admin"], "actions": ["EXECUTE"]}}
     assert all_ready(await applied(database, TEXT, regent=regent))
     look = await database.connect()
     await look.execute(EXTENSION)
