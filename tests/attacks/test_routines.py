@@ -60,7 +60,7 @@ async def test_no_execute_on_functions_of_the_server_or_of_their_owner_is_left_t
         "Role/job: {database: mydb, adopt: true}\n"
         "Role/twin: {database: mydb, adopt: true, permissions: [p]}"
     )
-    off = {"brake": {"mode": "Disabled"}}
+    off = {"brake": {"mode": "Disabled"}, "allow": {"actions": ["EXECUTE"]}}
     assert all_ready(await applied(database, wanted, regent=off))
     look = await database.connect()
     assert await look.fetchval(MAY, "job") is None
