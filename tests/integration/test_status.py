@@ -15,7 +15,7 @@ import pytest
 
 from regent.home.locks import RegentLock
 from regent.settings import connector_of
-from tests.command import Running, flights, postgregent
+from tests.command import Running, flights, postgregent, postgregent_process
 from tests.daemons import Regent, running
 from tests.declared import REFERENCE, state
 from tests.integration.facts.once import applied
@@ -242,8 +242,8 @@ async def test_a_local_regent_says_what_is_ready_and_whether_it_runs(
     assert (ended.status, "--dsn does not go with --status-dir" in ended.err) == (1, True)
     arguments = ("local", str(directory), "--dsn", database.dsn(), "--status-dir", str(folder))
     dsn = ("--dsn", database.dsn())
-    waiting = [
-        asyncio.create_task(postgregent("status", *source, "--wait", "--timeout", "5m"))
+    waiting = [  # each in its own process: in this one they would share its standard output
+        asyncio.create_task(postgregent_process("status", *source, "--wait", "--timeout", "5m"))
         for source in (asked[1:], dsn)
     ]
     async with await Running.start(*arguments) as running_here:
