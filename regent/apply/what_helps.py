@@ -46,7 +46,6 @@ from shared.names import quote_ident
 
 MOST_OWNERS = 3
 _BEFORE_ONLY_OF_SUPERUSERS = frozenset({"superuser", "replication", "bypassrls"})
-"""Nobody is made a member of it: who owns the database is one."""
 
 
 def with_what_helps(result: ChangeResult, server: ObservedServer) -> ChangeResult:

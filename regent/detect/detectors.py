@@ -230,6 +230,7 @@ class Detectors:
         troubles += [
             f"{name}: What is recorded cannot be read, so all is looked at each time. {said}"
             for name, said in self._held.items()
+            if self._has_triggers(name)
         ]
         lost = [trouble for trouble in troubles if trouble]
         self._board.say(

@@ -116,6 +116,7 @@ class Prevention:
         `left` is what the pass could not do, or put off. Returns what somebody had damaged and is
         right again: the database, and what was wrong.
         """
+        self.is_locked_out = False
         if is_meant(spec, looked.restraint):
             return await self._tell_all(looked, tuple(left))
         await self.stand_down(spec, looked.restraint)
@@ -132,7 +133,6 @@ class Prevention:
 
         So the key that all look for is another one then, and the others are told it.
         """
-        self.is_locked_out = False
         troubles = {**looked.unread, **self._without_triggers()}
         whom = _Whom.of(looked)
         found = {

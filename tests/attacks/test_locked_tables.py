@@ -87,6 +87,16 @@ async def test_whoever_locks_what_the_judge_is_told_is_named(database: Database)
         assert (regent.prevention.not_acted_on, regent.prevention.is_locked_out) == ((), False)
 
 
+async def test_who_prevents_no_more_is_not_locked_out(database: Database) -> None:
+    """Else a full pass would follow every ten seconds, for a judge that is gone."""
+    async with preventing(database) as regent:
+        async with jammed(database, "postgregent.guard"):
+            await regent.look_again()
+            assert regent.prevention.is_locked_out
+        await regent.look_again(regent.spec.model_copy(update={"enforcement": "Correct"}))
+        assert not regent.prevention.is_locked_out
+
+
 async def test_a_dump_by_the_owner_is_in_nobodys_way(database: Database) -> None:
     """The twin: it locks every table, and nothing is queued behind it."""
     owner = await database.connect(database.owner)
