@@ -302,7 +302,7 @@ class _Compiling:
             "access": tuple(access for access in spec.access if is_here("Role", access.role)),
             "permissions": tuple(n for n in spec.permissions if is_here("Permission", n)),
         }
-        if spec.credentials is not None and not spec.credentials.is_static:
+        if spec.has_leases:
             update |= {"enabled": False, "credentials": None}
         is_same = all(getattr(spec, name) == value for name, value in update.items())
         return spec if is_same else spec.model_copy(update=update)

@@ -62,8 +62,9 @@ class Template:
 
 def template_of(user: object) -> Template | None:
     """None for what leases are not made of."""
-    made = user.spec.credentials if isinstance(user, User) else None
-    return Template(user, made) if isinstance(user, User) and made and not made.is_static else None
+    if not isinstance(user, User) or user.spec.credentials is None or not user.spec.has_leases:
+        return None
+    return Template(user, user.spec.credentials)
 
 
 def asker_of(lease: JsonObject) -> str:

@@ -95,7 +95,7 @@ class Pushing:
             there = in_force.get(regent.key)
             if there is None:
                 return None
-            if spec.credentials is not None and not spec.credentials.is_static:
+            if spec.has_leases:
                 return PasswordEntry(note=NOTE)
             why = secrets.unreadable.get(user.namespace, "")
             if why and spec.password_key is not None:

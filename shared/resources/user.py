@@ -171,6 +171,11 @@ class UserSpec(GranteeSpec):
     ] = ()
 
     @property
+    def has_leases(self) -> bool:
+        """Whether it does not log in itself, and leases are made of it (`mode: Dynamic`)."""
+        return self.credentials is not None and not self.credentials.is_static
+
+    @property
     def is_enabled(self) -> bool:
         """`enabled`, with its default."""
         return self.enabled is not False
