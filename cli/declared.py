@@ -33,7 +33,7 @@ from shared.keys import ResourceKey
 from shared.outcomes import Outcome
 from shared.problems import Problem, capitalised
 from shared.resources import Regent, Role, User
-from shared.state import DesiredState
+from shared.state import DesiredState, postgres_name_of
 from shared.unsupported import REASON, said_of, unsupported
 
 
@@ -126,7 +126,7 @@ def _remembrance(home: AtHome) -> Remembrance:
         frozenset(map(ResourceKey.parse, resources)),
         verifiers_in_force(resources),
         {
-            key: entry.spec.postgres_name(ResourceKey.parse(key).name)
+            key: postgres_name_of(key, entry)
             for key, entry in resources.items()
             if entry.kind != "Permission"
         },

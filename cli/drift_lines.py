@@ -9,9 +9,9 @@ from cli.sheet import Sheet
 from regent.remembered import Remembered
 from shared.drift_text import drift_text, outcome, who
 from shared.errors import PostgRegentError
-from shared.keys import ResourceKey
 from shared.outcomes import Drift
 from shared.problems import nearest
+from shared.state import postgres_name_of
 from shared.utc import utc
 
 COLUMNS = (
@@ -38,7 +38,7 @@ def require_remembered(
     for one in remembered:
         entries = one.accepted.state.resources if one.accepted else {}
         names |= {
-            entry.spec.postgres_name(ResourceKey.parse(key).name)
+            postgres_name_of(key, entry)
             for key, entry in entries.items()
             if entry.kind != "Permission"
         }

@@ -145,6 +145,11 @@ class UserEntry(_Wire):
 Entry = Annotated[PermissionEntry | RoleEntry | UserEntry, Field(discriminator="kind")]
 
 
+def postgres_name_of(key: str, entry: RoleEntry | UserEntry) -> str:
+    """What the Role or User of this key, a `str(ResourceKey)`, is called in PostgreSQL."""
+    return entry.spec.postgres_name(ResourceKey.parse(key).name)
+
+
 class RegentEntry(_Wire):
     """The Regent resource that this state is for: its policy, not its credentials.
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from regent.accept.merge import references
 from shared.keys import ResourceKey
 from shared.patterns import matcher
-from shared.state import Entry, RoleEntry, UserEntry
+from shared.state import Entry, RoleEntry, UserEntry, postgres_name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,7 @@ class Declarations:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """What Roles and Users are called in PostgreSQL; a Role of PUBLIC's as it says."""
-        return {
-            key: entry.spec.postgres_name(ResourceKey.parse(key).name)
-            for key, entry in self.grantees.items()
-        }
+        return {key: postgres_name_of(key, entry) for key, entry in self.grantees.items()}
 
     @cached_property
     def speakers(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ from regent.accept.merge import references
 from regent.gate.widest import Layer, together
 from regent.remembered import AcceptedState, BrakeMemory
 from shared.keys import ResourceKey
-from shared.state import MOST_RESOURCES, Entry
+from shared.state import MOST_RESOURCES, Entry, postgres_name_of
 
 MOST_LAYERS = 16
 """Each costs a plan in each pass. Beyond that the oldest two are one."""
@@ -95,13 +95,13 @@ def _speaks_of(key: str, entry: Entry, roles: Collection[str]) -> bool:
     if entry.kind == "Permission":
         return False
     is_public = entry.kind == "Role" and entry.spec.is_public
-    return is_public or entry.spec.postgres_name(ResourceKey.parse(key).name) in roles
+    return is_public or postgres_name_of(key, entry) in roles
 
 
 def may_speak_of(layer: Layer, roles: Collection[str]) -> bool:
     """Whether it declares one of these roles, or a Permission, which others may list."""
     return any(
-        entry.kind == "Permission" or entry.spec.postgres_name(ResourceKey.parse(key).name) in roles
+        entry.kind == "Permission" or postgres_name_of(key, entry) in roles
         for key, entry in layer.items()
     )
 

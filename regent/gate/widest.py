@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from shared.keys import ResourceKey
 from shared.resources import Attributes, Owns, RoleSpec, UserSpec
-from shared.state import Entry, RoleEntry, UserEntry
+from shared.state import Entry, RoleEntry, UserEntry, postgres_name_of
 
 Layer = dict[str, Entry]
 Grantee = RoleEntry | UserEntry
@@ -48,7 +48,7 @@ def together(
             if _is_public(form):  # PUBLIC has what any of them says, and they need no name.
                 layer[_called_by_content(ResourceKey.parse(key), form)] = form
             else:
-                roles.append(form.spec.postgres_name(ResourceKey.parse(key).name))
+                roles.append(postgres_name_of(key, form))
                 layer[key] = form
         beyond.update(roles if len(roles) > 1 else ())
     return layer, frozenset(beyond)

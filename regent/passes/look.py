@@ -43,7 +43,7 @@ from regent.remembered import NO_CENSUS, AcceptedState, BrakeMemory, Census, Mar
 from regent.resolve import Resolution, Situation, resolve
 from regent.server.connections import Connections
 from shared.keys import ResourceKey
-from shared.state import Trouble
+from shared.state import Trouble, postgres_name_of
 
 COMPILATIONS_PER_DATABASE = 4
 """Full and targeted passes, and the baseline that the brake compares with."""
@@ -345,7 +345,7 @@ def _paused(situation: Situation, resolution: Resolution, memory: Memory) -> Hel
 def asked_about(accepted: AcceptedState, marks: tuple[Mark, ...], regent: str) -> Asked:
     """The roles whose holdings must be known: those that are declared, and those of our marks."""
     names = (
-        entry.spec.postgres_name(ResourceKey.parse(key).name)
+        postgres_name_of(key, entry)
         for entries in (accepted.state.resources, accepted.before)
         for key, entry in entries.items()
         if entry.kind != "Permission"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from shared.keys import ResourceKey
 from shared.resources import UserSpec
-from shared.state import DesiredState
+from shared.state import DesiredState, postgres_name_of
 from shared.utc import utc
 
 MOST_NAMED = 20
@@ -48,9 +47,7 @@ def notes_on_time(state: DesiredState, now: datetime) -> tuple[str, ...]:
 def _moments(state: DesiredState, now: datetime) -> Iterator[Moment]:
     for text, entry in state.resources.items():
         if entry.kind == "User" and entry.spec.is_enabled:
-            yield from _of_user(
-                entry.spec.postgres_name(ResourceKey.parse(text).name), entry.spec, now
-            )
+            yield from _of_user(postgres_name_of(text, entry), entry.spec, now)
 
 
 def _of_user(name: str, spec: UserSpec, now: datetime) -> Iterator[Moment]:

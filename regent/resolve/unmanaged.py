@@ -15,11 +15,11 @@ from regent.desired import Desired, Strangers
 from regent.resolve.claims import is_public
 from regent.resolve.situation import Situation
 from regent.unmanaged.who import Claimed, Unmanaged, unmanaged_roles
-from shared.keys import ResourceKey
 from shared.listing import first_of
 from shared.names import OWNER_ROLE
 from shared.patterns import matcher
 from shared.resources.regent import UnmanagedRoles
+from shared.state import postgres_name_of
 
 SHOWN = 3
 
@@ -111,7 +111,7 @@ def _claimed(situation: Situation, desired: Desired) -> Iterator[str]:
     for entries in (accepted.state.resources, accepted.before):
         for key, entry in entries.items():
             if entry.kind != "Permission" and not is_public(entry):
-                yield entry.spec.postgres_name(ResourceKey.parse(key).name)
+                yield postgres_name_of(key, entry)
     for mark in situation.marks:
         if not mark.released:
             yield mark.role
@@ -159,7 +159,7 @@ def _not_ended(situation: Situation, desired: Desired) -> Iterator[Loose]:
         entry = departed.entry
         if entry.kind != "User" or entry.spec.deletion_policy == "Retain":
             continue
-        name = entry.spec.postgres_name(ResourceKey.parse(text).name)
+        name = postgres_name_of(text, entry)
         role = situation.server.roles.get(name)
         if role is None or not role.login or name in names or name in desired.roles:
             continue
